@@ -1,0 +1,86 @@
+package model
+
+import (
+	"encoding/json"
+
+	"github.com/google/uuid"
+)
+
+// JobStatus is what an API tells of a job: all that a client needs to show it,
+// under stable snake_case keys. Durations come twice: in milliseconds, and as
+// text for people ("1m 5s"). Keys that have nothing to say are null or absent
+// as noted.
+type JobStatus struct {
+	ID              uuid.UUID `json:"id"`
+	Type            string    `json:"type"`
+	Name            string    `json:"name"`
+	Role            string    `json:"role,omitempty"`
+	Email           string    `json:"email,omitempty"`
+	UploadedFileURL string    `json:"uploaded_file_url,omitempty"`
+
+	Status   Status  `json:"status"`
+	Progress float64 `json:"progress"` // 0 to 1
+	Percent  int     `json:"percent"`  // Progress in whole percent, 100 only when all is done
+	Message  string  `json:"message"`
+	// Error says why the job failed or was interrupted; empty otherwise.
+	Error string `json:"error,omitempty"`
+
+	// CurrentStep is the step that runs, or that a resume would begin with;
+	// empty on a succeeded job, and before the plan is known.
+	CurrentStep    string     `json:"current_step"`
+	StepsCompleted int        `json:"steps_completed"` // completed and skipped ones
+	StepsTotal     int        `json:"steps_total"`     // 0 until the plan is known
+	Steps          []StepView `json:"steps"`
+
+	// Elapsed is the time since the latest run began, until it ended; null
+	// before a job has run.
+	ElapsedMS *int64 `json:"elapsed_ms"`
+	Elapsed   string `json:"elapsed,omitempty"`
+	// Remaining is the estimated time to the end of a processing job; null
+	// when nothing is known.
+	RemainingMS *int64 `json:"remaining_ms"`
+	Remaining   string `json:"remaining,omitempty"`
+
+	// CancelRequested is set from the request on; the job turns cancelled once
+	// its handler has returned.
+	CancelRequested   bool   `json:"cancel_requested"`
+	CancelRequestedAt Time   `json:"cancel_requested_at"`
+	CancelledBy       string `json:"cancelled_by,omitempty"`
+	CancelReason      string `json:"cancel_reason,omitempty"`
+
+	// Owner is the engine that runs a processing job, LockedUntil the end of
+	// its lease. LeaseExpired says that the lease has run out: the engine is
+	// gone, and the next engine that looks settles the job.
+	Owner        string `json:"owner,omitempty"`
+	LockedUntil  Time   `json:"locked_until"`
+	LeaseExpired bool   `json:"lease_expired"`
+
+	Attempt      int64           `json:"attempt"`
+	Resumptions  int             `json:"resumptions"`
+	Cursor       json.RawMessage `json:"cursor,omitempty"`
+	Result       json.RawMessage `json:"result,omitempty"`
+	ScheduledAt  Time            `json:"scheduled_at"`
+	StartedAt    Time            `json:"started_at"`
+	FinishedAt   Time            `json:"finished_at"`
+	HeartbeatAt  Time            `json:"heartbeat_at"`
+	ProgressedAt Time            `json:"progressed_at"`
+	CreatedAt    Time            `json:"created_at"`
+	UpdatedAt    Time            `json:"updated_at"`
+	DeletedAt    Time            `json:"deleted_at"`
+}
+
+// StepView is one step in a [JobStatus].
+type StepView struct {
+	Name       string     `json:"name"`
+	Status     StepStatus `json:"status"`
+	Weight     float64    `json:"weight"`
+	Attempts   int        `json:"attempts"`
+	StartedAt  Time       `json:"started_at"`
+	FinishedAt Time       `json:"finished_at"`
+	// DurationMS is the time the step took, or has taken so far; null before
+	// it began.
+	DurationMS *int64          `json:"duration_ms"`
+	Duration   string          `json:"duration,omitempty"`
+	Output     json.RawMessage `json:"output,omitempty"`
+	Error      string          `json:"error,omitempty"`
+}

@@ -1,0 +1,146 @@
+package model
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxJSONDepth is how deeply an input, output, cursor or result may nest.
+// MariaDB's JSON functions stop at 32 levels, and the data document around the
+// value takes some of them.
+const MaxJSONDepth = 24
+
+// CheckJSON reports why raw cannot be kept alike on every supported database:
+// it is not JSON or not UTF-8, nests deeper than [MaxJSONDepth], holds a NUL
+// or half a surrogate pair (PostgreSQL refuses both), or a number that MySQL
+// would round. Values made by encoding/json from Go's own numbers and strings
+// pass unless a string holds a NUL.
+func CheckJSON(raw json.RawMessage) error {
+	if !json.Valid(raw) {
+		return errors.New("is not valid JSON")
+	}
+	if !utf8.Valid(raw) {
+		return errors.New("is not valid UTF-8")
+	}
+	depth := 0
+	for i := 0; i < len(raw); {
+		switch c := raw[i]; {
+		case c == '"':
+			n, err := checkString(raw[i:])
+			if err != nil {
+				return err
+			}
+			i += n
+		case c == '-' || c >= '0' && c <= '9':
+			n, err := checkNumber(raw[i:])
+			if err != nil {
+				return err
+			}
+			i += n
+		case c == '{' || c == '[':
+			if depth++; depth > MaxJSONDepth {
+				return fmt.Errorf("nests deeper than %d levels", MaxJSONDepth)
+			}
+			i++
+		case c == '}' || c == ']':
+			depth--
+			i++
+		default:
+			i++
+		}
+	}
+	return nil
+}
+
+// checkString checks the string literal that raw starts with and returns its
+// length with both quotes.
+func checkString(raw []byte) (int, error) {
+	for i := 1; ; {
+		switch {
+		case raw[i] == '"':
+			return i + 1, nil
+		case raw[i] != '\\':
+			i++
+		case raw[i+1] != 'u':
+			i += 2
+		default:
+			n, err := checkEscape(raw[i:])
+			if err != nil {
+				return 0, err
+			}
+			i += n
+		}
+	}
+}
+
+// checkEscape checks the \u escape that raw starts with, with the second half
+// of a surrogate pair, and returns its length.
+func checkEscape(raw []byte) (int, error) {
+	switch code := hex4(raw[2:]); {
+	case code == 0:
+		return 0, errors.New(`holds a NUL character (\u0000), which databases do not keep`)
+	case code >= 0xDC00 && code <= 0xDFFF:
+		return 0, errors.New("holds half a surrogate pair")
+	case code >= 0xD800 && code <= 0xDBFF:
+		if len(raw) < 12 || raw[6] != '\\' || raw[7] != 'u' {
+			return 0, errors.New("holds half a surrogate pair")
+		}
+		if low := hex4(raw[8:]); low < 0xDC00 || low > 0xDFFF {
+			return 0, errors.New("holds half a surrogate pair")
+		}
+		return 12, nil
+	default:
+		return 6, nil
+	}
+}
+
+func hex4(raw []byte) uint64 {
+	n, _ := strconv.ParseUint(string(raw[:4]), 16, 32) // json.Valid has seen four hex digits
+	return n
+}
+
+// checkNumber checks the number that raw starts with and returns its length.
+func checkNumber(raw []byte) (int, error) {
+	n := 1
+	for n < len(raw) && strings.IndexByte("0123456789+-.eE", raw[n]) >= 0 {
+		n++
+	}
+	if text := string(raw[:n]); !keepsValue(text) {
+		return 0, fmt.Errorf("holds the number %.40s, which a database would round: write it as a string", text)
+	}
+	return n, nil
+}
+
+// keepsValue reports whether a number survives as a 64-bit integer or as the
+// nearest float64.
+func keepsValue(text string) bool {
+	if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return true
+	}
+	if _, err := strconv.ParseUint(text, 10, 64); err == nil {
+		return true
+	}
+	if len(text) > 400 {
+		return false
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return false
+	}
+	if digits := significantDigits(text); digits <= 17 {
+		return f != 0 || digits == 0
+	}
+	exact, ok := new(big.Rat).SetString(text)
+	return ok && exact.Cmp(new(big.Rat).SetFloat64(f)) == 0
+}
+
+func significantDigits(text string) int {
+	mantissa, _, _ := strings.Cut(strings.ToLower(text), "e")
+	digits := strings.NewReplacer("-", "", ".", "").Replace(mantissa)
+	return len(strings.Trim(digits, "0"))
+}

@@ -1,0 +1,99 @@
+package model
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/uptrace/bun/dialect"
+	"github.com/uptrace/bun/schema"
+)
+
+// Time is an instant in UTC with microseconds, as every database here can hold
+// it: timestamptz on PostgreSQL, DATETIME(6) on MySQL and MariaDB, and an
+// INTEGER of microseconds since the Unix epoch on SQLite. The zero Time is
+// NULL in the database and null in JSON.
+type Time struct{ time.Time }
+
+var (
+	_ schema.QueryAppender = Time{}
+	_ driver.Valuer        = Time{}
+)
+
+// At returns t as a Time: in UTC, cut to microseconds.
+func At(t time.Time) Time {
+	if t.IsZero() {
+		return Time{}
+	}
+	return Time{t.UTC().Truncate(time.Microsecond)}
+}
+
+// AppendQuery writes the time as the literal that gen's dialect stores.
+func (t Time) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
+	switch {
+	case t.IsZero():
+		return dialect.AppendNull(b), nil
+	case gen.Dialect().Name() == dialect.SQLite:
+		return strconv.AppendInt(b, t.UnixMicro(), 10), nil
+	case gen.Dialect().Name() == dialect.MySQL:
+		return t.UTC().AppendFormat(b, "'2006-01-02 15:04:05.000000'"), nil
+	default:
+		return t.UTC().AppendFormat(b, "'2006-01-02 15:04:05.000000+00:00'"), nil
+	}
+}
+
+// Value is what a driver is given when the time is bound as an argument.
+func (t Time) Value() (driver.Value, error) {
+	if t.IsZero() {
+		return nil, nil
+	}
+	return t.UTC(), nil
+}
+
+// Scan reads a time as one of the supported databases returns it.
+func (t *Time) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*t = Time{}
+	case time.Time:
+		*t = At(v)
+	case int64:
+		*t = Time{time.UnixMicro(v).UTC()}
+	case []byte:
+		return t.parse(string(v))
+	case string:
+		return t.parse(v)
+	default:
+		return fmt.Errorf("scan time: unexpected type %T", src)
+	}
+	return nil
+}
+
+func (t *Time) parse(text string) error {
+	for _, layout := range []string{"2006-01-02 15:04:05.999999", "2006-01-02 15:04:05.999999Z07:00", time.RFC3339Nano} {
+		if parsed, err := time.Parse(layout, text); err == nil {
+			*t = At(parsed)
+			return nil
+		}
+	}
+	return fmt.Errorf("scan time: %q is not a time in UTC", text)
+}
+
+// MarshalJSON writes RFC 3339 with microseconds, or null for the zero Time.
+func (t Time) MarshalJSON() ([]byte, error) {
+	if t.IsZero() {
+		return []byte("null"), nil
+	}
+	return t.UTC().AppendFormat(nil, `"2006-01-02T15:04:05.000000Z07:00"`), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	var parsed time.Time
+	if err := parsed.UnmarshalJSON(b); err != nil {
+		return err
+	}
+	*t = At(parsed)
+	return nil
+}
