@@ -1,0 +1,153 @@
+package steps
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxName is the longest name of a job type or a step, in characters.
+const MaxName = 128
+
+// Definition is the handler of one job type: its steps in order. Make one with
+// [Define] or [Build], add steps with [Add] and [Do], and give it to an
+// engine's Register, which reports all its mistakes together. A definition must
+// not change after that; it may then be used by many jobs and engines at once.
+type Definition[In any] struct {
+	jobType  string
+	steps    []planned[In]
+	build    func(In) (*Definition[In], error)
+	mistakes []error
+}
+
+// planned is a step whose output type is erased.
+type planned[In any] struct {
+	name   string
+	weight float64
+	run    func(*call[In]) (json.RawMessage, error)
+	check  func(json.RawMessage) error
+}
+
+// Typed is implemented by inputs that know the type of their jobs.
+type Typed interface {
+	JobType() string
+}
+
+// DefineOption is an option of [Define] and [Build].
+type DefineOption func(*settings)
+
+type settings struct{ jobType string }
+
+// Type names the job type, for inputs that do not implement [Typed] and for
+// definitions that serve several types with one kind of input.
+func Type(jobType string) DefineOption {
+	return func(s *settings) { s.jobType = jobType }
+}
+
+// Define begins a definition for jobs with an input of type In. The job type is
+// the one that In's JobType method returns, or that of the option [Type].
+func Define[In any](opts ...DefineOption) *Definition[In] {
+	s := settings{jobType: typeOf[In]()}
+	for _, opt := range opts {
+		opt(&s)
+	}
+	return &Definition[In]{jobType: s.jobType}
+}
+
+// Build begins a definition whose steps depend on the input: for each job,
+// before its first step and again at each resume, build returns a definition
+// made with [Define] for that input. The same input must give the same steps,
+// since a resumed job goes on by their names. An error of build fails the job.
+//
+// The type of the definition that build returns is ignored.
+func Build[In any](build func(in In) (*Definition[In], error), opts ...DefineOption) *Definition[In] {
+	d := Define[In](opts...)
+	d.build = build
+	if build == nil {
+		d.mistake("the build function is nil")
+	}
+	return d
+}
+
+// typeOf asks the zero In, or a pointer to it, for its job type.
+func typeOf[In any]() (jobType string) {
+	defer func() {
+		if recover() != nil { // a JobType method that reads a nil In
+			jobType = ""
+		}
+	}()
+	var in In
+	if t, ok := any(in).(Typed); ok {
+		return t.JobType()
+	}
+	if t, ok := any(&in).(Typed); ok {
+		return t.JobType()
+	}
+	return ""
+}
+
+// JobType returns the type of the jobs that the definition handles.
+func (d *Definition[In]) JobType() string { return d.jobType }
+
+// Validate returns all mistakes of the definition, joined, or nil: no or a bad
+// type name, no steps, bad or repeated step names, weights that are not
+// positive numbers, functions that are nil.
+func (d *Definition[In]) Validate() error {
+	var errs []error
+	if err := CheckName(d.jobType); err != nil {
+		errs = append(errs, fmt.Errorf("job type %q %w (give the input a JobType method or use steps.Type)", d.jobType, err))
+	}
+	errs = append(errs, d.mistakes...)
+	switch {
+	case d.build == nil && len(d.steps) == 0:
+		errs = append(errs, errors.New("has no steps"))
+	case d.build != nil && len(d.steps) > 0:
+		errs = append(errs, errors.New("adds steps to a definition made with Build: add them to the one that the build function returns"))
+	}
+	return errors.Join(errs...)
+}
+
+func (d *Definition[In]) mistake(format string, args ...any) {
+	d.mistakes = append(d.mistakes, fmt.Errorf(format, args...))
+}
+
+// add appends a step and keeps its mistakes for Validate.
+func (d *Definition[In]) add(p planned[In]) {
+	if err := CheckName(p.name); err != nil {
+		d.mistake("step %d: name %q %w", len(d.steps)+1, p.name, err)
+	}
+	for i, other := range d.steps {
+		if other.name == p.name {
+			d.mistake("step %d: name %q is taken by step %d", len(d.steps)+1, p.name, i+1)
+			break
+		}
+	}
+	if math.IsNaN(p.weight) || math.IsInf(p.weight, 0) || p.weight <= 0 {
+		d.mistake("step %q: weight %v is not a positive number", p.name, p.weight)
+	}
+	d.steps = append(d.steps, p)
+}
+
+// CheckName reports why text cannot name a job type or a step: it is empty,
+// longer than [MaxName], begins or ends with a space, or has characters that
+// cannot be printed.
+func CheckName(text string) error {
+	switch {
+	case text == "":
+		return errors.New("is empty")
+	case !utf8.ValidString(text):
+		return errors.New("is not valid UTF-8")
+	case utf8.RuneCountInString(text) > MaxName:
+		return fmt.Errorf("is longer than %d characters", MaxName)
+	case strings.TrimSpace(text) != text:
+		return errors.New("begins or ends with a space")
+	case strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return errors.New("has a character that cannot be printed")
+	default:
+		return nil
+	}
+}

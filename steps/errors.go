@@ -1,0 +1,16 @@
+package steps
+
+import "errors"
+
+// The reasons for which a step's context ends, as [context.Cause] gives them.
+var (
+	// ErrCancelled: somebody asked for the job to be cancelled. The job becomes
+	// cancelled once the step has returned.
+	ErrCancelled = errors.New("job cancelled")
+	// ErrShutdown: the engine is stopping and its grace period is over. The
+	// job goes back to scheduled and continues elsewhere.
+	ErrShutdown = errors.New("engine shutting down")
+	// ErrLeaseLost: another engine may run this job by now. Nothing that this
+	// run still writes is kept.
+	ErrLeaseLost = errors.New("lease lost")
+)

@@ -1,0 +1,106 @@
+package steps
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// Run is a step's view of the job it runs in. It is made for one attempt of
+// one step and must not be used after that step has returned. Its methods are
+// safe for concurrent use.
+type Run[In any] struct {
+	step    string
+	input   json.RawMessage
+	session Session
+	ctx     context.Context // only for Cancelled, which has the seed's shape
+}
+
+// call is a Run and the context it was begun with.
+type call[In any] struct {
+	ctx context.Context
+	run *Run[In]
+}
+
+// Input returns the job's input, decoded anew at each call, so that no step
+// can see what another one did to it.
+func (r *Run[In]) Input() In {
+	var in In
+	_ = json.Unmarshal(r.input, &in) // the plan was made from it: it decodes
+	return in
+}
+
+// Job returns the job's row as it was claimed: its id, name, role, email and
+// so on. Its progress, message and data are those of that moment. The row is
+// shared and must not be changed.
+func (r *Run[In]) Job() *model.Job { return r.session.Job() }
+
+// Step returns the name of the step.
+func (r *Run[In]) Step() string { return r.step }
+
+// Key is a stable idempotency key for the step's effects in the outside world:
+// the job's id and the step's name, the same at each attempt.
+func (r *Run[In]) Key() string {
+	return r.session.Job().ID.String() + ":" + r.step
+}
+
+// Progress says how far the step is - done out of total, in any unit - and
+// what it does. It is advisory: kept in memory, written about once a second,
+// cannot fail, and never makes progress fall. A total of 0 or less changes only
+// the message; an empty format changes only the share. The message is formatted
+// only when it is going to be shown, so frequent calls are cheap.
+func (r *Run[In]) Progress(done, total int, format string, args ...any) {
+	fraction := -1.0
+	if total > 0 {
+		fraction = float64(done) / float64(total)
+	}
+	r.session.Progress(fraction, format, args)
+}
+
+// Cancelled reports whether the job has been asked to stop. It costs nothing;
+// the step's context ends at the same time.
+func (r *Run[In]) Cancelled() bool {
+	return errors.Is(context.Cause(r.ctx), ErrCancelled)
+}
+
+// Checkpoint makes the cursor durable: when it returns nil, the step will find
+// this cursor with [Run.Resume] if it has to run again. The cursor is any value
+// that JSON holds, small (64 KiB at most by default); each one replaces the
+// last. Checkpoint refuses, with the reason, when the job was cancelled, its
+// lease was lost or the engine is shutting down: a good place to stop, so the
+// step just returns the error. The cursor that came with a refusal is recorded
+// all the same unless the lease was lost.
+func (r *Run[In]) Checkpoint(ctx context.Context, cursor any) error {
+	raw, err := json.Marshal(cursor)
+	if err != nil {
+		return fmt.Errorf("checkpoint: write the cursor as JSON: %w", err)
+	}
+	return r.session.Checkpoint(ctx, raw)
+}
+
+// Resume reads the step's last checkpoint of an earlier attempt into cursor, a
+// non-nil pointer. It reports whether there was one; if not, cursor is left
+// alone. A checkpoint that does not decode into cursor is an error.
+func (r *Run[In]) Resume(cursor any) (bool, error) {
+	raw := r.session.Cursor()
+	if raw == nil {
+		return false, nil
+	}
+	if err := json.Unmarshal(raw, cursor); err != nil {
+		return false, fmt.Errorf("step %q: its recorded cursor does not fit a %T: %w", r.step, cursor, err)
+	}
+	return true, nil
+}
+
+// Result sets what the job ends with, in place of the last step's output. It
+// is written when the job succeeds.
+func (r *Run[In]) Result(result any) error {
+	raw, err := json.Marshal(result)
+	if err != nil {
+		return fmt.Errorf("write the result as JSON: %w", err)
+	}
+	return r.session.Result(raw)
+}
