@@ -1,0 +1,220 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/ntxdev/jobsystem/engine/internal/store"
+	"github.com/ntxdev/jobsystem/engine/internal/worker"
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// Cancel asks for a job to be cancelled, and records who asked and why; both
+// may be empty. A scheduled job is cancelled at once. A processing job keeps
+// running until its handler has returned: its step's context ends, wherever it
+// runs, and then it becomes cancelled. If its last step completes all the same,
+// it has succeeded. The first request stands; cancelling a job again changes
+// nothing and is no error. A job that has succeeded or failed is a
+// [StatusError].
+func (c *Client) Cancel(ctx context.Context, id uuid.UUID, by, reason string) error {
+	if err := checkText(by, maxName); err != nil {
+		return fmt.Errorf("cancel job %s: %w", id, invalid("who asks %w", err))
+	}
+	if err := checkText(reason, maxReason); err != nil {
+		return fmt.Errorf("cancel job %s: %w", id, invalid("the reason %w", err))
+	}
+	row, err := c.engine.store.RequestCancel(ctx, c.db, id, by, reason)
+	switch {
+	case err != nil:
+		return fmt.Errorf("cancel job %s: %w", id, err)
+	case row == nil:
+		return notFound("cancel", id)
+	case row.Status == model.Succeeded || row.Status == model.Failed:
+		return &StatusError{ID: id, Status: row.Status, Doing: "cancel", Hint: "it has ended already"}
+	case row.Status == model.Cancelled:
+		return nil
+	}
+	if _, err := c.settleDead(ctx, row); err != nil {
+		return fmt.Errorf("cancel job %s: %w", id, err)
+	}
+	if w := c.engine.running(); w != nil && !c.inTx {
+		w.Cancel(id)
+	}
+	return nil
+}
+
+// settleDead ends a run whose lease has run out, as any running engine would do
+// before long. It reports whether it did.
+func (c *Client) settleDead(ctx context.Context, row *store.Row) (bool, error) {
+	if c.inTx || row.Status != model.Processing || row.Owner == "" || row.LockedUntil.After(row.Now.Time) {
+		return false, nil
+	}
+	run := store.Held{Type: row.Type, JobID: row.ID, Attempt: row.Attempt}
+	settled, err := c.engine.store.Settle(ctx, run, func(j *model.Job) error {
+		return worker.Interrupt(j, "its engine stopped renewing the lease: the process was killed, or cut off from the database")
+	})
+	return settled != nil, err
+}
+
+// Resume puts a failed or cancelled job back to scheduled with its record: it
+// goes on with the first step that is not completed. If its type is registered
+// here, it is checked first that the record fits the definition. A job whose
+// engine was killed can be resumed once its lease has run out.
+func (c *Client) Resume(ctx context.Context, id uuid.UUID) error {
+	return c.reschedule(ctx, id, "resume", func(j *model.Job) error {
+		j.Resumptions++
+		return c.engine.fits(j)
+	})
+}
+
+// Restart puts a failed or cancelled job back to scheduled without its record:
+// all steps run again.
+func (c *Client) Restart(ctx context.Context, id uuid.UUID) error {
+	return c.reschedule(ctx, id, "restart", func(j *model.Job) error {
+		data, err := model.ParseData(j.Data)
+		if err != nil {
+			return err
+		}
+		if j.Data, err = (model.Data{Input: data.Input}).JSON(); err != nil {
+			return err
+		}
+		j.Cursor, j.Progress, j.Message, j.Resumptions = nil, 0, "", 0
+		return nil
+	})
+}
+
+// reschedule makes a failed or cancelled job scheduled and due now.
+func (c *Client) reschedule(ctx context.Context, id uuid.UUID, doing string, edit func(*model.Job) error) error {
+	row, err := c.row(ctx, doing, id)
+	if err != nil {
+		return err
+	}
+	if _, err := c.settleDead(ctx, row); err != nil {
+		return fmt.Errorf("%s job %s: %w", doing, id, err)
+	}
+	found, err := c.engine.store.Change(ctx, c.db, id, func(row *store.Row) error {
+		if err := reschedulable(row, doing); err != nil {
+			return err
+		}
+		j := &row.Job
+		j.Status, j.ScheduledAt, j.Error, j.TimeToCompleteMS = model.Scheduled, row.Now, "", nil
+		j.FinishedAt, j.CancelRequestedAt, j.CancelledBy, j.CancelReason = model.Time{}, model.Time{}, "", ""
+		return edit(j)
+	})
+	switch {
+	case errors.Is(err, ErrStatus):
+		return err
+	case err != nil:
+		return fmt.Errorf("%s job %s: %w", doing, id, err)
+	case !found:
+		return notFound(doing, id)
+	}
+	if w := c.engine.running(); w != nil && !c.inTx {
+		w.Look()
+	}
+	return nil
+}
+
+func reschedulable(row *store.Row, doing string) error {
+	refuse := func(hint string) error {
+		return &StatusError{ID: row.ID, Status: row.Status, Doing: doing, Hint: hint}
+	}
+	switch {
+	case !row.DeletedAt.IsZero():
+		return refuse("and it is deleted")
+	case row.Status.Resumable():
+		return nil
+	case row.Status == model.Processing && row.Owner != "" && row.LockedUntil.After(row.Now.Time):
+		return refuse(fmt.Sprintf("cancel it first; or if its process was killed, wait %s for its lease to run out",
+			humanize(millis(row.LockedUntil.Sub(row.Now.Time)))))
+	case row.Status == model.Processing:
+		return refuse("its engine is gone; try again in a moment")
+	case row.Status == model.Scheduled:
+		return refuse("it runs by itself when it is due")
+	default:
+		return refuse("it has nothing left to do")
+	}
+}
+
+// fits reports why a job's record does not fit its definition, if the type is
+// registered here.
+func (e *Engine) fits(j *model.Job) error {
+	e.mu.Lock()
+	h, ok := e.handlers[j.Type]
+	e.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	return worker.Fits(h, j, e.config.Limits.forWorker())
+}
+
+// Delete hides a job: it is neither run nor listed any more, its row stays, and
+// its idempotency key is free again. A processing job is a [StatusError].
+// Deleting a deleted job is no error.
+func (c *Client) Delete(ctx context.Context, id uuid.UUID) error {
+	found, err := c.engine.store.Change(ctx, c.db, id, func(row *store.Row) error {
+		if row.Status == model.Processing {
+			return &StatusError{ID: id, Status: row.Status, Doing: "delete", Hint: "cancel it first"}
+		}
+		if row.DeletedAt.IsZero() {
+			row.DeletedAt, row.IdempotencyKey = row.Now, nil
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, ErrStatus):
+		return err
+	case err != nil:
+		return fmt.Errorf("delete job %s: %w", id, err)
+	case !found:
+		return notFound("delete", id)
+	default:
+		return nil
+	}
+}
+
+// Succeed declares a processing job succeeded, with a result that is kept as
+// JSON. It takes effect when the step under way has returned without an error;
+// the steps after it are recorded as skipped. It works in the process that runs
+// the job, from within its step or beside it; elsewhere, and for jobs that are
+// not processing, it is a [StatusError].
+func (c *Client) Succeed(ctx context.Context, id uuid.UUID, result any) error {
+	return c.decide(ctx, id, "declare succeeded", worker.Decision{Status: model.Succeeded}, result)
+}
+
+// Fail declares a processing job failed, with a reason for people and a result
+// that is kept as JSON, or nil. It takes effect when the step under way has
+// returned; see [Client.Succeed] for the rest.
+func (c *Client) Fail(ctx context.Context, id uuid.UUID, reason string, result any) error {
+	return c.decide(ctx, id, "declare failed", worker.Decision{Status: model.Failed, Error: reason}, result)
+}
+
+func (c *Client) decide(ctx context.Context, id uuid.UUID, doing string, d worker.Decision, result any) error {
+	if result != nil {
+		raw, err := json.Marshal(result)
+		if err != nil {
+			return fmt.Errorf("%s job %s: %w", doing, id, invalid("result: %w", err))
+		}
+		d.Result = raw
+	}
+	err := worker.ErrNotHere
+	if w := c.engine.running(); w != nil {
+		err = w.Decide(id, d)
+	}
+	switch {
+	case errors.Is(err, worker.ErrNotHere) || errors.Is(err, worker.ErrEnding):
+		row, rowErr := c.row(ctx, doing, id)
+		if rowErr != nil {
+			return rowErr
+		}
+		return &StatusError{ID: id, Status: row.Status, Doing: doing, Hint: err.Error()}
+	case err != nil:
+		return fmt.Errorf("%s job %s: %w", doing, id, invalid("%w", err))
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,184 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+)
+
+// Raw is an input whose type is known only at run time: a job type and JSON.
+type Raw struct {
+	Type  string
+	Input json.RawMessage
+}
+
+// JobType returns the type.
+func (r Raw) JobType() string { return r.Type }
+
+// MarshalJSON returns the input, null if it is empty.
+func (r Raw) MarshalJSON() ([]byte, error) {
+	if len(r.Input) == 0 {
+		return []byte("null"), nil
+	}
+	return r.Input, nil
+}
+
+// EnqueueOption is an option of [Client.Enqueue].
+type EnqueueOption func(*request)
+
+type request struct {
+	job         model.Job
+	immediately bool
+}
+
+// Name sets the name that people see; the type is the default.
+func Name(name string) EnqueueOption { return func(r *request) { r.job.Name = name } }
+
+// Role sets the role of the user whom the job belongs to.
+func Role(role string) EnqueueOption { return func(r *request) { r.job.Role = role } }
+
+// Email sets the address of the user whom the job belongs to.
+func Email(email string) EnqueueOption { return func(r *request) { r.job.Email = email } }
+
+// UploadedFileURL sets the address of the file that the job works on.
+func UploadedFileURL(url string) EnqueueOption {
+	return func(r *request) { r.job.UploadedFileURL = url }
+}
+
+// At has the job run at that time or later, by the database's clock. Without
+// it, the job is due now.
+func At(t time.Time) EnqueueOption {
+	return func(r *request) { r.job.ScheduledAt = model.At(t) }
+}
+
+// Immediately has this engine, if it runs and handles the type, claim the job
+// at once and before all others of its type that wait. If a job of the type is
+// running, or in a caller's transaction, it is due now like any other.
+func Immediately() EnqueueOption { return func(r *request) { r.immediately = true } }
+
+// IdempotencyKey makes enqueuing idempotent: a second job of the same type with
+// the same key is not made; the first one is returned, with Existing set.
+func IdempotencyKey(key string) EnqueueOption {
+	return func(r *request) { r.job.IdempotencyKey = &key }
+}
+
+// Enqueue writes a job with this input and returns its row. It is scheduled:
+// it runs when it is due, an engine that has its type is running, and no other
+// job of the type is. Everything is checked before anything is written; an
+// input that cannot be kept alike on every database is an [ErrInvalid].
+func (c *Client) Enqueue(ctx context.Context, input steps.Typed, opts ...EnqueueOption) (*model.Job, error) {
+	if input == nil {
+		return nil, fmt.Errorf("enqueue: %w", invalid("the input is nil"))
+	}
+	r, err := c.newRequest(input, opts)
+	if err != nil {
+		return nil, fmt.Errorf("enqueue job of type %q: %w", input.JobType(), err)
+	}
+	if err := c.engine.store.Insert(ctx, c.db, []*model.Job{&r.job}); err != nil {
+		return nil, fmt.Errorf("enqueue job of type %q: %w", r.job.Type, err)
+	}
+	c.wakeFor(r)
+	return &r.job, nil
+}
+
+// wakeFor tells the engine of a new job, if it is visible already.
+func (c *Client) wakeFor(r *request) {
+	w := c.engine.running()
+	switch {
+	case w == nil || c.inTx || r.job.Existing:
+	case r.immediately:
+		w.LookFor(r.job.Type, r.job.ID)
+	default:
+		w.Look()
+	}
+}
+
+func (c *Client) newRequest(input steps.Typed, opts []EnqueueOption) (*request, error) {
+	raw, err := json.Marshal(input)
+	if err != nil {
+		return nil, invalid("input: %w", err)
+	}
+	if limit := c.engine.config.Limits.Input; len(raw) > limit {
+		return nil, invalid("input has %d bytes, more than the bound of %d: store it elsewhere and enqueue its address", len(raw), limit)
+	}
+	if err := model.CheckJSON(raw); err != nil {
+		return nil, invalid("input %w", err)
+	}
+	r := &request{}
+	for _, opt := range opts {
+		opt(r)
+	}
+	r.job.Type = input.JobType()
+	if r.job.Name == "" {
+		r.job.Name = r.job.Type
+	}
+	if err := checkTexts(&r.job); err != nil {
+		return nil, err
+	}
+	if r.job.ID, err = uuid.NewV7(); err != nil {
+		return nil, fmt.Errorf("make an id: %w", err)
+	}
+	if r.job.Data, err = (model.Data{Input: raw}).JSON(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// The longest texts of a job, in characters; the columns have that size where a
+// database wants one.
+const (
+	maxName   = 255
+	maxEmail  = 320
+	maxURL    = 2048
+	maxReason = 1000
+)
+
+func checkTexts(j *model.Job) error {
+	if err := steps.CheckName(j.Type); err != nil {
+		return invalid("job type %w", err)
+	}
+	if j.IdempotencyKey != nil && *j.IdempotencyKey == "" {
+		return invalid("idempotency key is empty")
+	}
+	key := ""
+	if j.IdempotencyKey != nil {
+		key = *j.IdempotencyKey
+	}
+	if key != strings.TrimRight(key, " ") {
+		return invalid("idempotency key ends with a space, which some databases ignore")
+	}
+	for _, field := range []struct {
+		name, text string
+		limit      int
+	}{
+		{"name", j.Name, maxName}, {"role", j.Role, maxName}, {"email", j.Email, maxEmail},
+		{"uploaded file URL", j.UploadedFileURL, maxURL}, {"idempotency key", key, maxName},
+	} {
+		if err := checkText(field.text, field.limit); err != nil {
+			return invalid("%s %w", field.name, err)
+		}
+	}
+	return nil
+}
+
+// checkText reports why a column cannot hold text.
+func checkText(text string, limit int) error {
+	switch {
+	case !utf8.ValidString(text):
+		return fmt.Errorf("is not valid UTF-8")
+	case strings.ContainsRune(text, 0):
+		return fmt.Errorf("holds a NUL character")
+	case utf8.RuneCountInString(text) > limit:
+		return fmt.Errorf("is longer than %d characters", limit)
+	default:
+		return nil
+	}
+}

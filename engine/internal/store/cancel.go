@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// RequestCancel cancels a scheduled job, or puts a cancel request on a
+// processing one unless there is one already. It returns the row as it is
+// then, or nil if there is no such job.
+func (s *Store) RequestCancel(ctx context.Context, db bun.IDB, id uuid.UUID, by, reason string) (*Row, error) {
+	for {
+		// The state may change between the statements: hence both conditions,
+		// and the loop until the row is in a state that one of them has seen.
+		_, err := db.NewRaw(s.sql("UPDATE job_system_jobs SET status = 'cancelled', finished_at = {now}, cancel_requested_at = {now}, "+
+			"cancelled_by = ?, cancel_reason = ?, time_to_complete_ms = NULL, updated_at = {now} WHERE id = ? AND status = 'scheduled' AND deleted_at IS NULL"),
+			by, reason, id.String()).Exec(ctx)
+		if err != nil {
+			return nil, err
+		}
+		_, err = db.NewRaw(s.sql("UPDATE job_system_jobs SET cancel_requested_at = {now}, cancelled_by = ?, cancel_reason = ?, updated_at = {now} "+
+			"WHERE id = ? AND status = 'processing' AND cancel_requested_at IS NULL"), by, reason, id.String()).Exec(ctx)
+		if err != nil {
+			return nil, err
+		}
+		row, err := s.Get(ctx, db, id)
+		if err != nil || row == nil {
+			return nil, err
+		}
+		waits := row.Status == model.Scheduled && row.DeletedAt.IsZero()
+		runs := row.Status == model.Processing && row.CancelRequestedAt.IsZero()
+		if !waits && !runs {
+			return row, nil
+		}
+	}
+}
+
+// CancelRequests returns those of the jobs that somebody asked to cancel.
+func (s *Store) CancelRequests(ctx context.Context, jobs []uuid.UUID) ([]Ack, error) {
+	var acks []Ack
+	err := s.db.NewRaw("SELECT j.id, j.cancel_requested_at, j.cancelled_by, j.cancel_reason FROM job_system_jobs j WHERE j.id IN (?) AND j.cancel_requested_at IS NOT NULL",
+		list(texts(jobs))).Scan(ctx, &acks)
+	if err != nil {
+		return nil, fmt.Errorf("look for cancel requests: %w", err)
+	}
+	return acks, nil
+}

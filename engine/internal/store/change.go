@@ -1,0 +1,47 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// Change reads a job with its row locked, lets change edit it, and writes the
+// columns that people's commands may change. An error of change leaves the row
+// as it was and is returned as it is. Change reports whether there is such a
+// job.
+func (s *Store) Change(ctx context.Context, db bun.IDB, id uuid.UUID, change func(*Row) error) (found bool, err error) {
+	err = db.RunInTx(ctx, s.txOpts, func(ctx context.Context, tx bun.Tx) error {
+		// Touching the row locks it on every database, and makes the
+		// transaction a writing one from the start on SQLite.
+		if _, err := tx.NewRaw(s.sql("UPDATE job_system_jobs SET updated_at = {now} WHERE id = ?"), id.String()).Exec(ctx); err != nil {
+			return fmt.Errorf("lock job: %w", err)
+		}
+		row, err := s.Get(ctx, tx, id)
+		if err != nil || row == nil {
+			return err
+		}
+		found = true
+		if err := change(row); err != nil {
+			return err
+		}
+		return s.writeChange(ctx, tx, &row.Job)
+	})
+	return found, err
+}
+
+func (s *Store) writeChange(ctx context.Context, tx bun.Tx, j *model.Job) error {
+	_, err := tx.NewRaw(s.sql("UPDATE job_system_jobs SET status = ?, data = "+s.dialect.json("?")+", progress = ?, message = ?, time_to_complete_ms = ?, {cursor} = "+
+		s.dialect.json("?")+", resumptions = ?, error = ?, scheduled_at = ?, started_at = ?, finished_at = ?, cancel_requested_at = ?, cancelled_by = ?, "+
+		"cancel_reason = ?, idempotency_key = ?, deleted_at = ?, updated_at = {now} WHERE id = ?"),
+		string(j.Status), string(j.Data), j.Progress, j.Message, j.TimeToCompleteMS, nullable(j.Cursor), j.Resumptions, j.Error,
+		j.ScheduledAt, j.StartedAt, j.FinishedAt, j.CancelRequestedAt, j.CancelledBy, j.CancelReason, j.IdempotencyKey, j.DeletedAt, j.ID.String()).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("write job: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,212 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+	bundialect "github.com/uptrace/bun/dialect"
+)
+
+// checkTimeMicros is the instant that dialect.checkTime selects.
+const checkTimeMicros = 1_600_000_000_123_456
+
+// dialect is what differs between the databases.
+type dialect struct {
+	name string
+	// now is the time of this moment by the database's clock; later is that
+	// plus {micros}, a number of microseconds.
+	now, later string
+	// cursor is the quoted column name: a reserved word on MySQL.
+	cursor string
+	// lock makes a SELECT lock its rows, skip makes it pass over locked ones.
+	// SQLite has one writer at a time and needs neither.
+	lock, skip string
+	// keyLock makes a SELECT in a repeatable-read transaction see rows that
+	// were committed after it began.
+	keyLock string
+	// checkTime selects checkTimeMicros as the columns hold it, where a
+	// connection's settings can shift times.
+	checkTime string
+	// isolation selects the connection's isolation level.
+	isolation string
+	// headHint follows the jobs table, and headOrder is the order, where the
+	// first scheduled job of a type is looked for: what makes it an index walk.
+	headHint, headOrder string
+	// returning says that UPDATE ... RETURNING works.
+	returning bool
+	// rowsAsValues says that a batch is a VALUES list and not a UNION ALL.
+	rowsAsValues bool
+	// setJSON wraps document to put the JSON text value at path, padPath is a
+	// path at which that changes nothing, and path renders one.
+	setJSON func(document, path, value string) string
+	padPath string
+	path    func(p Path) string
+	// json turns a JSON text into what the column holds.
+	json func(text string) string
+	// casts make a batch's columns have their types, by column; only the first
+	// row needs them.
+	casts map[string]string
+}
+
+func (d dialect) replacer() *strings.Replacer {
+	return strings.NewReplacer(
+		"{now}", d.now,
+		"{cursor}", d.cursor,
+		"{lock}", d.lock,
+		"{skip}", d.skip,
+		"{key_lock}", d.keyLock,
+		"{head_hint}", d.headHint,
+		"{head_order}", d.headOrder,
+	)
+}
+
+// after is the SQL for the moment that lies d from now.
+func (d dialect) after(delta time.Duration) string {
+	return strings.ReplaceAll(d.later, "{micros}", strconv.FormatInt(delta.Microseconds(), 10))
+}
+
+func detect(ctx context.Context, db *bun.DB) (dialect, error) {
+	switch name := db.Dialect().Name(); name {
+	case bundialect.SQLite:
+		return sqlite(), nil
+	case bundialect.PG:
+		return postgres(), nil
+	case bundialect.MySQL:
+		var version string
+		if err := db.NewRaw("SELECT VERSION()").Scan(ctx, &version); err != nil {
+			return dialect{}, fmt.Errorf("ask the database for its version: %w", err)
+		}
+		if strings.Contains(version, "MariaDB") {
+			return mariadb(), nil
+		}
+		return mysql(), nil
+	default:
+		return dialect{}, fmt.Errorf("database %s is not supported: want SQLite, PostgreSQL, MySQL or MariaDB", name)
+	}
+}
+
+func sqlite() dialect {
+	const now = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
+	return dialect{
+		name:      "sqlite",
+		now:       now,
+		later:     "(" + now + " + {micros})",
+		cursor:    `"cursor"`,
+		headOrder: "j.scheduled_at, j.id",
+		returning: true,
+		setJSON: func(document, path, value string) string {
+			return "json_set(" + document + ", " + path + ", json(" + value + "))"
+		},
+		padPath: "$.steps[1000000]", // beyond the end: ignored
+		path:    dollarPath,
+		json:    func(text string) string { return text },
+	}
+}
+
+func postgres() dialect {
+	return dialect{
+		name:         "postgres",
+		now:          "clock_timestamp()",
+		later:        "(clock_timestamp() + {micros} * interval '1 microsecond')",
+		cursor:       `"cursor"`,
+		lock:         " FOR UPDATE",
+		skip:         " FOR UPDATE SKIP LOCKED",
+		isolation:    "SHOW transaction_isolation",
+		headOrder:    "j.scheduled_at, j.id",
+		returning:    true,
+		rowsAsValues: true,
+		setJSON: func(document, path, value string) string {
+			return "jsonb_set(" + document + ", " + path + "::text[], " + value + "::jsonb)"
+		},
+		padPath: "{none,none}", // a missing parent: unchanged
+		path: func(p Path) string {
+			if p.Index < 0 {
+				return "{" + p.Key + "}"
+			}
+			return "{" + p.Key + "," + strconv.Itoa(p.Index) + "}"
+		},
+		json: func(text string) string { return text + "::jsonb" },
+		casts: map[string]string{
+			"id": "uuid", "attempt": "bigint", "progress": "double precision", "ttc": "bigint",
+		},
+	}
+}
+
+// mysqlFamily is what MySQL and MariaDB have in common.
+func mysqlFamily() dialect {
+	return dialect{
+		now:       "UTC_TIMESTAMP(6)",
+		later:     "(UTC_TIMESTAMP(6) + INTERVAL {micros} MICROSECOND)",
+		cursor:    "`cursor`",
+		lock:      " FOR UPDATE",
+		skip:      " FOR UPDATE SKIP LOCKED",
+		keyLock:   " FOR UPDATE",
+		checkTime: "SELECT CAST('2020-09-13 12:26:40.123456' AS DATETIME(6))",
+		padPath:   "$.none.none", // a missing parent: unchanged
+		path:      dollarPath,
+		headOrder: "j.scheduled_at, j.id",
+	}
+}
+
+func mariadb() dialect {
+	d := mysqlFamily()
+	d.name = "mariadb"
+	d.isolation = "SELECT @@tx_isolation"
+	d.json = func(text string) string { return text }
+	d.setJSON = func(document, path, value string) string {
+		return "JSON_SET(" + document + ", " + path + ", JSON_COMPACT(" + value + "))"
+	}
+	return d
+}
+
+func mysql() dialect {
+	d := mysqlFamily()
+	d.name = "mysql"
+	d.isolation = "SELECT @@transaction_isolation"
+	d.json = func(text string) string { return "CAST(" + text + " AS JSON)" }
+	d.setJSON = func(document, path, value string) string {
+		return "JSON_SET(" + document + ", " + path + ", CAST(" + value + " AS JSON))"
+	}
+	return d
+}
+
+func dollarPath(p Path) string {
+	if p.Index < 0 {
+		return "$." + p.Key
+	}
+	return "$." + p.Key + "[" + strconv.Itoa(p.Index) + "]"
+}
+
+// keepExisting ends an INSERT that leaves rows with a taken key alone.
+func (d dialect) keepExisting() string {
+	if d.returning {
+		return " ON CONFLICT (type, idempotency_key) DO NOTHING"
+	}
+	return " ON DUPLICATE KEY UPDATE id = id"
+}
+
+// cell is the placeholder of a batch's column in its first row.
+func (d dialect) cell(column string) string {
+	if !d.rowsAsValues {
+		return "? AS " + column
+	}
+	if cast, ok := d.casts[column]; ok {
+		return "?::" + cast
+	}
+	if strings.HasPrefix(column, "set_") || column == "progressed" {
+		return "?"
+	}
+	return "?::text"
+}
+
+// keepLock ends an INSERT that leaves an existing lock alone.
+func (d dialect) keepLock() string {
+	if d.returning {
+		return " ON CONFLICT (type) DO NOTHING"
+	}
+	return " ON DUPLICATE KEY UPDATE type = type"
+}

@@ -1,0 +1,256 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// Write is what a run has to put into its row. It takes effect only if the row
+// is still processing under the same attempt: the fence.
+type Write struct {
+	JobID   uuid.UUID
+	Type    string
+	Attempt int64
+
+	// Document replaces the whole data column, if not nil; otherwise Patches
+	// change parts of it.
+	Document json.RawMessage
+	Patches  []Patch
+
+	SetCursor bool
+	Cursor    json.RawMessage // nil clears it
+
+	Progress         float64
+	Message          string
+	TimeToCompleteMS *int64
+	Progressed       bool // the job has got further since the last write
+
+	// End, if not empty, ends the run: the job's status becomes that one, and
+	// its type is free for the next job.
+	End   model.Status
+	Error string
+}
+
+// Path is a place in the data document: a key of the object, or with an Index
+// of 0 or more, an element of the array under that key.
+type Path struct {
+	Key   string
+	Index int
+}
+
+// Patch puts Value at Path. Applying it twice is the same as once.
+type Patch struct {
+	Path  Path
+	Value json.RawMessage
+}
+
+// Ack says that a write took effect, and tells of a cancel request on its row.
+type Ack struct {
+	JobID        uuid.UUID  `bun:"id"`
+	CancelledAt  model.Time `bun:"cancel_requested_at"`
+	CancelledBy  string     `bun:"cancelled_by"`
+	CancelReason string     `bun:"cancel_reason"`
+}
+
+// MaxBatch is the most writes that one Flush takes; SQLite has a bound on the
+// parts of a compound SELECT.
+const MaxBatch = 200
+
+// Flushed is the outcome of a Flush.
+type Flushed struct {
+	// Acks has an entry for each write that took effect. A write without one
+	// met a row that is no longer its run's.
+	Acks map[uuid.UUID]Ack
+	// Next are the jobs claimed for the types of ended runs.
+	Next []*model.Job
+}
+
+// Flush applies writes, at most [MaxBatch] and one for a job, in one
+// transaction. With it go the release of the types whose runs end, and if
+// claim is not nil, the claim of those types' next jobs.
+func (s *Store) Flush(ctx context.Context, writes []Write, owner Owner, claim bool) (Flushed, error) {
+	writes = slices.Clone(writes)
+	slices.SortFunc(writes, func(a, b Write) int { return strings.Compare(a.JobID.String(), b.JobID.String()) })
+	ends := slices.ContainsFunc(writes, func(w Write) bool { return w.End != "" })
+	if !ends && s.dialect.returning {
+		acks, err := s.update(ctx, s.db, writes)
+		return Flushed{Acks: acks}, err
+	}
+	var done Flushed
+	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if done.Acks, err = s.update(ctx, tx, writes); err != nil || !ends {
+			return err
+		}
+		var ended []Held
+		for _, w := range writes {
+			if _, ok := done.Acks[w.JobID]; ok && w.End != "" {
+				ended = append(ended, Held{Type: w.Type, JobID: w.JobID, Attempt: w.Attempt})
+			}
+		}
+		done.Next, err = s.handOn(ctx, tx, ended, owner, claim)
+		return err
+	})
+	if err != nil {
+		return Flushed{}, fmt.Errorf("flush: %w", err)
+	}
+	return done, nil
+}
+
+// update writes the rows and returns those that took effect.
+func (s *Store) update(ctx context.Context, db bun.IDB, writes []Write) (map[uuid.UUID]Ack, error) {
+	const ackColumns = "j.id, j.cancel_requested_at, j.cancelled_by, j.cancel_reason"
+	var acks []Ack
+	if s.dialect.returning {
+		query, args := s.updateFrom(writes)
+		if err := db.NewRaw(query+" RETURNING "+ackColumns, args...).Scan(ctx, &acks); err != nil {
+			return nil, fmt.Errorf("write records: %w", err)
+		}
+		return byJob(acks), nil
+	}
+	locking, args := s.fenced(writes)
+	if err := db.NewRaw("SELECT "+ackColumns+" FROM job_system_jobs j WHERE "+locking+" ORDER BY j.id FOR UPDATE", args...).Scan(ctx, &acks); err != nil {
+		return nil, fmt.Errorf("lock rows: %w", err)
+	}
+	held := byJob(acks)
+	writes = slices.DeleteFunc(slices.Clone(writes), func(w Write) bool { _, ok := held[w.JobID]; return !ok })
+	if len(writes) == 0 {
+		return held, nil
+	}
+	query, args := s.updateJoin(writes)
+	if _, err := db.NewRaw(query, args...).Exec(ctx); err != nil {
+		return nil, fmt.Errorf("write records: %w", err)
+	}
+	return held, nil
+}
+
+func byJob(acks []Ack) map[uuid.UUID]Ack {
+	out := make(map[uuid.UUID]Ack, len(acks))
+	for _, a := range acks {
+		out[a.JobID] = a
+	}
+	return out
+}
+
+// fenced is the condition that selects the rows that are still the runs'.
+func (s *Store) fenced(writes []Write) (string, []any) {
+	rows, args := make([]string, len(writes)), make([]any, 0, 2*len(writes))
+	for i, w := range writes {
+		rows[i] = "(j.id = ? AND j.attempt = ?)"
+		args = append(args, w.JobID.String(), w.Attempt)
+	}
+	return "(" + strings.Join(rows, " OR ") + ") AND j.status = 'processing'", args
+}
+
+// updateFrom is the statement where UPDATE ... FROM works.
+func (s *Store) updateFrom(writes []Write) (string, []any) {
+	source, patches, args := s.batch(writes)
+	return s.sql("UPDATE job_system_jobs AS j SET " + s.assignments("", patches) + " FROM " + source +
+		" WHERE j.id = v.id AND j.attempt = v.attempt AND j.status = 'processing'"), args
+}
+
+// updateJoin is the statement where UPDATE ... JOIN works.
+func (s *Store) updateJoin(writes []Write) (string, []any) {
+	source, patches, args := s.batch(writes)
+	return s.sql("UPDATE job_system_jobs j JOIN " + source + " ON j.id = v.id SET " + s.assignments("j.", patches) +
+		" WHERE j.attempt = v.attempt AND j.status = 'processing'"), args
+}
+
+// assignments sets the columns from a batch v with that number of patches.
+func (s *Store) assignments(table string, patches int) string {
+	document := "j.data"
+	for i := range patches {
+		n := strconv.Itoa(i)
+		document = s.dialect.setJSON(document, "v.path"+n, "v.value"+n)
+	}
+	set := []string{
+		"data = CASE WHEN v.document IS NULL THEN " + document + " ELSE " + s.dialect.json("v.document") + " END",
+		"{cursor} = CASE WHEN v.set_cursor = 0 THEN j.{cursor} WHEN v.cursor_value IS NULL THEN NULL ELSE " + s.dialect.json("v.cursor_value") + " END",
+		"progress = CASE WHEN v.progress > j.progress THEN v.progress ELSE j.progress END",
+		"message = v.message",
+		"time_to_complete_ms = v.ttc",
+		"status = v.status",
+		"error = v.error",
+		"progressed_at = CASE WHEN v.progressed = 1 THEN {now} ELSE j.progressed_at END",
+		"finished_at = CASE WHEN v.status IN ('succeeded', 'failed', 'cancelled') THEN {now} END",
+		"heartbeat_at = {now}",
+		"updated_at = {now}",
+	}
+	for i := range set {
+		set[i] = table + set[i]
+	}
+	return strings.Join(set, ", ")
+}
+
+// batch is the writes as a table v, and the number of patches in each row.
+func (s *Store) batch(writes []Write) (source string, patches int, args []any) {
+	for _, w := range writes {
+		patches = max(patches, len(w.Patches))
+	}
+	columns := []string{"id", "attempt", "document", "set_cursor", "cursor_value", "progress", "message", "ttc", "status", "error", "progressed"}
+	for i := range patches {
+		columns = append(columns, "path"+strconv.Itoa(i), "value"+strconv.Itoa(i))
+	}
+	rows := make([]string, len(writes))
+	for i, w := range writes {
+		rows[i] = s.batchRow(columns, i == 0)
+		args = append(args, w.JobID.String(), w.Attempt, nullable(w.Document), boolInt(w.SetCursor), nullable(w.Cursor), w.Progress,
+			w.Message, w.TimeToCompleteMS, cmpOr(w.End, model.Processing), w.Error, boolInt(w.Progressed))
+		for k := range patches {
+			if k < len(w.Patches) {
+				args = append(args, s.dialect.path(w.Patches[k].Path), string(w.Patches[k].Value))
+			} else {
+				args = append(args, s.dialect.padPath, "null")
+			}
+		}
+	}
+	if s.dialect.rowsAsValues {
+		return "(VALUES " + strings.Join(rows, ", ") + ") AS v (" + strings.Join(columns, ", ") + ")", patches, args
+	}
+	return "(" + strings.Join(rows, " UNION ALL ") + ") AS v", patches, args
+}
+
+// batchRow is the placeholders of one row; the first one gives the columns
+// their names and types.
+func (s *Store) batchRow(columns []string, first bool) string {
+	cells := make([]string, len(columns))
+	for i, column := range columns {
+		cells[i] = "?"
+		if first {
+			cells[i] = s.dialect.cell(column)
+		}
+	}
+	if s.dialect.rowsAsValues {
+		return "(" + strings.Join(cells, ", ") + ")"
+	}
+	return "SELECT " + strings.Join(cells, ", ")
+}
+
+func cmpOr(status, otherwise model.Status) string {
+	if status == "" {
+		return string(otherwise)
+	}
+	return string(status)
+}
+
+func nullable(raw json.RawMessage) any {
+	if raw == nil {
+		return nil
+	}
+	return string(raw)
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

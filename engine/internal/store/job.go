@@ -1,0 +1,141 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// Row is a job with the lock that covers it, read at Now.
+type Row struct {
+	model.Job   `bun:",extend"`
+	Owner       string     `bun:"owner"`
+	LockedUntil model.Time `bun:"locked_until"`
+	Now         model.Time `bun:"now"`
+}
+
+// rowQuery reads jobs with their locks: the lock's columns are empty unless it
+// covers this run of the job.
+const rowQuery = `SELECT ` + jobColumns + `, COALESCE(l.owner, '') AS owner, l.locked_until, {now} AS now
+FROM job_system_jobs j
+LEFT JOIN job_type_lock l ON l.type = j.type AND l.job_id = j.id AND l.attempt = j.attempt AND j.status = 'processing' `
+
+// Get returns the job of that id, deleted or not, or nil if there is none.
+func (s *Store) Get(ctx context.Context, db bun.IDB, id uuid.UUID) (*Row, error) {
+	return s.one(ctx, db, `WHERE j.id = ?`, id.String())
+}
+
+// Running returns the processing job of a type, or nil.
+func (s *Store) Running(ctx context.Context, db bun.IDB, jobType string) (*Row, error) {
+	return s.one(ctx, db, `WHERE j.type = ? AND j.status = 'processing'`, jobType)
+}
+
+// Latest returns the job of a type that was made last and is not deleted, or
+// nil.
+func (s *Store) Latest(ctx context.Context, db bun.IDB, jobType string) (*Row, error) {
+	return s.one(ctx, db, `WHERE j.type = ? AND j.deleted_at IS NULL ORDER BY j.created_at DESC, j.id DESC LIMIT 1`, jobType)
+}
+
+func (s *Store) one(ctx context.Context, db bun.IDB, where string, args ...any) (*Row, error) {
+	var row Row
+	switch err := db.NewRaw(s.sql(rowQuery+where), args...).Scan(ctx, &row); {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("read job: %w", err)
+	default:
+		return &row, nil
+	}
+}
+
+// Filter selects jobs for List; zero fields select all.
+type Filter struct {
+	Types    []string
+	Statuses []model.Status
+	Deleted  bool      // deleted ones too
+	Before   uuid.UUID // older than this job: the next page
+	Limit    int
+}
+
+// List returns jobs, the newest first.
+func (s *Store) List(ctx context.Context, db bun.IDB, f Filter) ([]Row, error) {
+	where, args := []string{"1 = 1"}, []any(nil)
+	if len(f.Types) > 0 {
+		where, args = append(where, "j.type IN (?)"), append(args, list(f.Types))
+	}
+	if len(f.Statuses) > 0 {
+		where, args = append(where, "j.status IN (?)"), append(args, list(f.Statuses))
+	}
+	if !f.Deleted {
+		where = append(where, "j.deleted_at IS NULL")
+	}
+	if f.Before != uuid.Nil {
+		where, args = append(where, "j.id < ?"), append(args, f.Before.String())
+	}
+	args = append(args, f.Limit)
+	var rows []Row
+	err := db.NewRaw(s.sql(rowQuery+"WHERE "+strings.Join(where, " AND ")+" ORDER BY j.id DESC LIMIT ?"), args...).Scan(ctx, &rows)
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	return rows, nil
+}
+
+// TypeCount is the number of jobs of a type in one status.
+type TypeCount struct {
+	Type   string       `bun:"type"`
+	Status model.Status `bun:"status"`
+	Jobs   int          `bun:"jobs"`
+}
+
+// Types counts the jobs that are not deleted by type and status.
+func (s *Store) Types(ctx context.Context, db bun.IDB) ([]TypeCount, error) {
+	var counts []TypeCount
+	err := db.NewRaw(`SELECT j.type, j.status, COUNT(*) AS jobs FROM job_system_jobs j
+WHERE j.deleted_at IS NULL GROUP BY j.type, j.status ORDER BY j.type, j.status`).Scan(ctx, &counts)
+	if err != nil {
+		return nil, fmt.Errorf("count jobs by type: %w", err)
+	}
+	return counts, nil
+}
+
+// History returns the data documents of a type's jobs that succeeded last.
+func (s *Store) History(ctx context.Context, jobType string, limit int) ([]model.Data, error) {
+	var rows []struct {
+		Data []byte `bun:"data"`
+	}
+	err := s.db.NewRaw(`SELECT j.data FROM job_system_jobs j
+WHERE j.type = ? AND j.status = 'succeeded' AND j.deleted_at IS NULL ORDER BY j.created_at DESC LIMIT ?`, jobType, limit).Scan(ctx, &rows)
+	if err != nil {
+		return nil, fmt.Errorf("read recent jobs: %w", err)
+	}
+	documents := make([]model.Data, 0, len(rows))
+	for _, row := range rows {
+		if d, err := model.ParseData(row.Data); err == nil {
+			documents = append(documents, d)
+		}
+	}
+	return documents, nil
+}
+
+// DueTypes returns the types that have a scheduled job. It steps from type to
+// type through the index, whatever the number of jobs.
+func (s *Store) DueTypes(ctx context.Context) ([]string, error) {
+	const first = "(SELECT j.type FROM job_system_jobs j WHERE j.status = 'scheduled' AND j.deleted_at IS NULL "
+	var types []string
+	err := s.db.NewRaw(`WITH RECURSIVE t (type) AS (
+SELECT `+first+`ORDER BY j.type LIMIT 1)
+UNION ALL SELECT `+first+`AND j.type > t.type ORDER BY j.type LIMIT 1) FROM t WHERE t.type IS NOT NULL
+) SELECT type FROM t WHERE type IS NOT NULL`).Scan(ctx, &types)
+	if err != nil {
+		return nil, fmt.Errorf("list the types with scheduled jobs: %w", err)
+	}
+	return types, nil
+}

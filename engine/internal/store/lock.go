@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// Owner is an engine as the locks know it, and how long its leases last.
+type Owner struct {
+	ID    string
+	Lease time.Duration
+}
+
+// Held is a type's lock together with the run it covers.
+type Held struct {
+	Type    string    `bun:"type"`
+	JobID   uuid.UUID `bun:"job_id"`
+	Attempt int64     `bun:"attempt"`
+}
+
+// EnsureLocks makes the lock rows of types that have none yet.
+func (s *Store) EnsureLocks(ctx context.Context, types []string) error {
+	var missing []string
+	var have []string
+	if err := s.db.NewRaw("SELECT l.type FROM job_type_lock l WHERE l.type IN (?)", list(types)).Scan(ctx, &have); err != nil {
+		return fmt.Errorf("read locks: %w", err)
+	}
+	known := make(map[string]bool, len(have))
+	for _, t := range have {
+		known[t] = true
+	}
+	for _, t := range types {
+		if !known[t] {
+			missing = append(missing, t)
+		}
+	}
+	for _, t := range missing {
+		_, err := s.db.NewRaw(s.sql("INSERT INTO job_type_lock (type, locked_until, updated_at) VALUES (?, {now}, {now})"+s.dialect.keepLock()), t).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("make the lock of type %q: %w", t, err)
+		}
+	}
+	return nil
+}
+
+// Renew extends the leases of an engine's runs of these types by its lease from
+// now, and returns the runs whose locks it holds.
+func (s *Store) Renew(ctx context.Context, types []string, owner Owner) ([]Held, error) {
+	var held []Held
+	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		// The update comes first: on SQLite, a transaction that begins by
+		// reading cannot wait for another writer.
+		if s.dialect.lock != "" {
+			if err := tx.NewRaw(s.sql("SELECT l.type FROM job_type_lock l WHERE l.type IN (?) ORDER BY l.type{lock}"), list(types)).Scan(ctx, new([]string)); err != nil {
+				return err
+			}
+		}
+		_, err := tx.NewRaw(s.sql("UPDATE job_type_lock SET locked_until = "+s.dialect.after(owner.Lease)+
+			", updated_at = {now} WHERE type IN (?) AND owner = ? AND job_id IS NOT NULL"), list(types), owner.ID).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		return tx.NewRaw("SELECT l.type, l.job_id, l.attempt FROM job_type_lock l WHERE l.type IN (?) AND l.owner = ? AND l.job_id IS NOT NULL",
+			list(types), owner.ID).Scan(ctx, &held)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("renew leases: %w", err)
+	}
+	return held, nil
+}
+
+// Owned returns the jobs that an engine holds the locks of.
+func (s *Store) Owned(ctx context.Context, owner Owner) ([]*model.Job, error) {
+	var jobs []*model.Job
+	err := s.db.NewRaw(s.sql(`SELECT `+jobColumns+` FROM job_type_lock l
+JOIN job_system_jobs j ON j.id = l.job_id AND j.attempt = l.attempt AND j.status = 'processing'
+WHERE l.owner = ? ORDER BY j.id`), owner.ID).Scan(ctx, &jobs)
+	if err != nil {
+		return nil, fmt.Errorf("read the engine's own jobs: %w", err)
+	}
+	return jobs, nil
+}
+
+// free releases the locks of runs that have ended, where they are still covered
+// by them.
+func (s *Store) free(ctx context.Context, tx bun.Tx, runs []Held) error {
+	for _, run := range runs {
+		_, err := tx.NewRaw(s.sql("UPDATE job_type_lock SET job_id = NULL, attempt = 0, owner = '', locked_until = {now}, updated_at = {now} "+
+			"WHERE type = ? AND job_id = ? AND attempt = ?"), run.Type, run.JobID.String(), run.Attempt).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("release the lock of type %q: %w", run.Type, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,339 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ntxdev/jobsystem/engine/internal/store"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/progress"
+	"github.com/ntxdev/jobsystem/steps"
+)
+
+// run is one attempt of one job in this process: what the job's row is going to
+// hold, and how much of that is written already.
+type run struct {
+	worker *Worker
+	job    *model.Job // as it was claimed; not changed
+	clock  clock
+
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	expiry *time.Timer // ends the run when its lease is not renewed
+
+	queued bool // in the worker's dirty list, under its lock
+	tries  int  // failed writes in a row; the writer's own
+
+	mu   sync.Mutex
+	data model.Data
+	// whole says that the document has to be written whole; otherwise changed
+	// has the indexes of the records to be written.
+	whole   bool
+	changed map[int]bool
+	// cursor is the step's last checkpoint, cursorChanged whether it is to be
+	// written.
+	cursor        *model.Cursor
+	cursorChanged bool
+	resultChanged bool
+	message       string
+	tracker       *progress.Tracker // nil until there is a plan
+	reported      report            // the progress written last
+	moved         bool              // something happened since then that people want to see
+	end           model.Status
+	err           string
+	decision      *Decision
+
+	// version counts changes that somebody waits for, sent is the version in
+	// the write under way, and acked the one in the database.
+	version, sent, acked uint64
+	flushing             flushing
+	waiting              []chan struct{}
+
+	cancelled bool // a cancel request was seen
+	stopped   bool // the engine wants the job handed over at the next boundary
+	gone      bool // the row is not this run's any more
+	handedOn  bool // the type's next job was claimed as this one ended
+	broken    error
+}
+
+// flushing is what a write under way carries, to be marked again if it fails.
+type flushing struct {
+	whole, cursor, result, moved bool
+	changed                      map[int]bool
+}
+
+// report is the progress as it stands in the row.
+type report struct {
+	fraction float64
+	message  string
+}
+
+// clock is the database's time, told by this process's monotonic clock: the
+// host's own may be wrong or jump.
+type clock struct {
+	base  time.Time
+	since time.Time
+}
+
+func (c clock) now() model.Time { return model.At(c.base.Add(time.Since(c.since))) }
+
+func newRun(ctx context.Context, w *Worker, j *model.Job) *run {
+	r := &run{worker: w, job: j, changed: make(map[int]bool), message: j.Message, clock: clock{base: j.StartedAt.Time, since: time.Now()}}
+	r.reported = report{fraction: j.Progress, message: j.Message}
+	r.ctx, r.cancel = context.WithCancelCause(ctx)
+	r.expiry = time.AfterFunc(w.Owner.Lease, r.expire)
+	if !j.CancelRequestedAt.IsZero() {
+		r.requestCancel()
+	}
+	return r
+}
+
+// attrs name the run in a log.
+func (r *run) attrs() []any {
+	return []any{slog.String("job", r.job.ID.String()), slog.String("type", r.job.Type), slog.Int64("attempt", r.job.Attempt)}
+}
+
+// close frees what the run holds, after it has ended.
+func (r *run) close() {
+	r.expiry.Stop()
+	r.cancel(nil)
+}
+
+// renewed notes that the lease was renewed by a request sent at that time.
+func (r *run) renewed(sent time.Time) {
+	r.expiry.Reset(time.Until(sent.Add(r.worker.Owner.Lease)))
+}
+
+// expire ends the run whose lease could not be renewed in time: another engine
+// may take the job over from now on.
+func (r *run) expire() {
+	r.worker.Log.Warn("the lease could not be renewed in time; ending the run", r.attrs()...)
+	r.cancel(steps.ErrLeaseLost)
+}
+
+// lost ends the run after the database has refused its write.
+func (r *run) lost() {
+	r.mu.Lock()
+	r.gone = true
+	r.release()
+	r.mu.Unlock()
+	r.cancel(steps.ErrLeaseLost)
+}
+
+// live reports whether the run may still write.
+func (r *run) live() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.gone
+}
+
+// requestCancel ends the run's context because somebody asked for that.
+func (r *run) requestCancel() {
+	r.mu.Lock()
+	r.cancelled = true
+	r.mu.Unlock()
+	r.cancel(steps.ErrCancelled)
+}
+
+// stop has the run hand its job over at the next boundary.
+func (r *run) stop() {
+	r.mu.Lock()
+	r.stopped = true
+	r.mu.Unlock()
+}
+
+// interruption says why the run should not go on, or nil.
+func (r *run) interruption() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.gone:
+		return steps.ErrLeaseLost
+	case r.cancelled:
+		return steps.ErrCancelled
+	case r.broken != nil:
+		return r.broken
+	case r.stopped:
+		return steps.ErrShutdown
+	default:
+		return context.Cause(r.ctx)
+	}
+}
+
+// change edits the run's state and waits until the database has what it
+// changed. It fails with steps.ErrLeaseLost if the row is not the run's any
+// more, and if the database refuses this write while it takes others.
+func (r *run) change(edit func()) error {
+	r.mu.Lock()
+	edit()
+	r.version++
+	version, gone := r.version, r.gone
+	r.mu.Unlock()
+	if !gone {
+		r.worker.mark(r)
+	}
+	for {
+		done, err := r.wait(version)
+		if done == nil {
+			return err
+		}
+		<-done
+	}
+}
+
+// wait returns a channel that is closed when there is news of a version, or nil
+// and how it went when that is known.
+func (r *run) wait(version uint64) (<-chan struct{}, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.broken != nil:
+		return nil, r.broken
+	case r.acked >= version:
+		return nil, nil
+	case r.gone:
+		return nil, steps.ErrLeaseLost
+	}
+	done := make(chan struct{})
+	r.waiting = append(r.waiting, done)
+	return done, nil
+}
+
+// release lets everybody who waits look again. The lock is held.
+func (r *run) release() {
+	for _, done := range r.waiting {
+		close(done)
+	}
+	r.waiting = nil
+}
+
+// snapshot returns what is to be written now.
+func (r *run) snapshot() store.Write {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	u := r.update()
+	write := store.Write{
+		JobID: r.job.ID, Type: r.job.Type, Attempt: r.job.Attempt,
+		Progress: u.fraction, Message: u.message, TimeToCompleteMS: r.remaining(),
+		Progressed: r.moved || u != r.reported,
+		SetCursor:  r.cursorChanged,
+		End:        r.end, Error: r.err,
+	}
+	r.flushing = flushing{whole: r.whole, cursor: r.cursorChanged, result: r.resultChanged, moved: r.moved, changed: r.changed}
+	if r.cursorChanged && r.cursor != nil {
+		write.Cursor = mustJSON(r.cursor)
+	}
+	r.addDocument(&write)
+	r.sent, r.reported = r.version, u
+	r.whole, r.cursorChanged, r.resultChanged, r.moved, r.changed = false, false, false, false, make(map[int]bool)
+	return write
+}
+
+// maxPatches is the number of changed records up to which they are written one
+// by one and not with the whole list.
+const maxPatches = 3
+
+// addDocument adds what changed of the document.
+func (r *run) addDocument(write *store.Write) {
+	if r.whole {
+		write.Document = mustJSON(r.data)
+		return
+	}
+	if len(r.changed) > maxPatches {
+		write.Patches = append(write.Patches, store.Patch{Path: store.Path{Key: "steps", Index: -1}, Value: mustJSON(r.data.Steps)})
+	} else {
+		for i := range r.data.Steps {
+			if r.changed[i] {
+				write.Patches = append(write.Patches, store.Patch{Path: store.Path{Key: "steps", Index: i}, Value: mustJSON(r.data.Steps[i])})
+			}
+		}
+	}
+	if r.resultChanged {
+		write.Patches = append(write.Patches, store.Patch{Path: store.Path{Key: "result", Index: -1}, Value: r.data.Result})
+	}
+}
+
+// mustJSON encodes parts of the document: all raw JSON in them was checked when
+// it came in.
+func mustJSON(v any) json.RawMessage {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
+
+// written notes that the last snapshot is in the database, and whether the next
+// job of the type was claimed with it.
+func (r *run) written(ack store.Ack, handedOn bool) {
+	r.tries = 0
+	r.mu.Lock()
+	r.acked, r.handedOn = r.sent, handedOn
+	r.release()
+	r.mu.Unlock()
+	if !ack.CancelledAt.IsZero() {
+		r.requestCancel()
+	}
+}
+
+// notWritten marks what the last snapshot carried as still to be written.
+func (r *run) notWritten() {
+	r.tries++
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.restore(r.flushing)
+}
+
+func (r *run) restore(f flushing) {
+	r.whole = r.whole || f.whole
+	r.cursorChanged = r.cursorChanged || f.cursor
+	r.resultChanged = r.resultChanged || f.result
+	r.moved = r.moved || f.moved
+	for i := range f.changed {
+		r.changed[i] = true
+	}
+}
+
+// giveUp drops what the database refuses to take for this run alone, so that
+// the run can fail with the reason.
+func (r *run) giveUp(err error) {
+	r.worker.Log.Error("the database refuses this run's record; failing the job", append(r.attrs(), "error", err)...)
+	r.mu.Lock()
+	r.broken = err
+	r.whole, r.cursorChanged, r.resultChanged, r.changed = false, false, false, make(map[int]bool)
+	r.release()
+	r.mu.Unlock()
+	r.cancel(err)
+}
+
+// update is the progress now. The lock is held.
+func (r *run) update() report {
+	if r.tracker == nil {
+		return report{fraction: r.job.Progress, message: r.message}
+	}
+	return report{fraction: max(r.job.Progress, r.tracker.Snapshot().Fraction), message: r.message}
+}
+
+// remaining is the estimate in milliseconds, nil when there is none.
+func (r *run) remaining() *int64 {
+	if r.tracker == nil || r.end != "" {
+		return nil
+	}
+	u := r.tracker.Snapshot()
+	if u.Source == progress.SourceUnknown {
+		return nil
+	}
+	ms := u.Remaining.Milliseconds()
+	return &ms
+}
+
+// progressed reports whether there is progress to be written, without anybody
+// waiting for it.
+func (r *run) progressed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.moved || r.update() != r.reported
+}

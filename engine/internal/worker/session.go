@@ -1,0 +1,137 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+)
+
+// messageInterval is how often a step's progress message is formatted at most.
+const messageInterval = 50 * time.Millisecond
+
+// session is a step's connection to its run.
+type session struct {
+	run       *run
+	step      string
+	cursor    json.RawMessage // of an earlier attempt
+	formatted atomic.Int64    // when the last message was, in nanoseconds of since
+	since     time.Time
+}
+
+var _ steps.Session = (*session)(nil)
+
+func newSession(r *run, step string) *session {
+	s := &session{run: r, step: step, since: time.Now()}
+	s.formatted.Store(-int64(messageInterval))
+	r.mu.Lock()
+	if r.cursor != nil && r.cursor.Step == step {
+		s.cursor = r.cursor.Value
+	}
+	r.mu.Unlock()
+	return s
+}
+
+func (s *session) Job() *model.Job         { return s.run.job }
+func (s *session) Cursor() json.RawMessage { return s.cursor }
+
+// Progress moves the tracker, and formats the message if the last one is old
+// enough or the step says that it is through.
+func (s *session) Progress(fraction float64, format string, args []any) {
+	message := ""
+	if format != "" && s.show(fraction) {
+		message = cut(fmt.Sprintf(format, args...), s.run.worker.Limits.Message)
+	}
+	s.run.tracker.Set(s.step, fraction, "")
+	if message == "" {
+		return
+	}
+	s.run.mu.Lock()
+	s.run.message = message
+	s.run.mu.Unlock()
+}
+
+func (s *session) show(fraction float64) bool {
+	now, last := int64(time.Since(s.since)), s.formatted.Load()
+	if fraction < 1 && now-last < int64(messageInterval) {
+		return false
+	}
+	return s.formatted.CompareAndSwap(last, now) || fraction >= 1
+}
+
+// Checkpoint makes the cursor durable, and refuses to let the step go on when
+// the run is to end.
+func (s *session) Checkpoint(_ context.Context, cursor json.RawMessage) error {
+	if err := checkJSON(cursor, s.run.worker.Limits.Output); err != nil {
+		return fmt.Errorf("checkpoint of step %q: the cursor %w", s.step, err)
+	}
+	err := s.run.change(func() {
+		s.run.cursor, s.run.cursorChanged, s.run.moved = &model.Cursor{Step: s.step, Value: cursor}, true, true
+	})
+	if err == nil {
+		err = s.run.interruption()
+	}
+	if err != nil {
+		return fmt.Errorf("checkpoint of step %q: %w", s.step, err)
+	}
+	return nil
+}
+
+func (s *session) Output(step string) (json.RawMessage, bool) {
+	s.run.mu.Lock()
+	defer s.run.mu.Unlock()
+	i := s.run.data.Step(step)
+	if i < 0 || s.run.data.Steps[i].Status != model.StepCompleted {
+		return nil, false
+	}
+	return s.run.data.Steps[i].Output, true
+}
+
+func (s *session) Result(result json.RawMessage) error {
+	if err := checkJSON(result, s.run.worker.Limits.Output); err != nil {
+		return fmt.Errorf("the job's result %w", err)
+	}
+	s.run.mu.Lock()
+	defer s.run.mu.Unlock()
+	s.run.data.Result, s.run.resultChanged = result, true
+	return nil
+}
+
+// Decision is how a run is to end, as somebody decided from outside its steps.
+type Decision struct {
+	Status model.Status // succeeded or failed
+	Error  string
+	Result json.RawMessage
+}
+
+// ErrEnding is returned for a decision on a run that has already ended.
+var ErrEnding = errors.New("job is ending already")
+
+// decide keeps the decision for when the step under way has returned.
+func (r *run) decide(d Decision) error {
+	if d.Result != nil {
+		if err := checkJSON(d.Result, r.worker.Limits.Output); err != nil {
+			return fmt.Errorf("the job's result %w", err)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.end != "" || r.gone {
+		return ErrEnding
+	}
+	r.decision = &d
+	return nil
+}
+
+// checkJSON reports why raw cannot be put into a row.
+func checkJSON(raw json.RawMessage, limit int) error {
+	if len(raw) > limit {
+		return fmt.Errorf("has %d bytes, more than the bound of %d: store it elsewhere and keep its address", len(raw), limit)
+	}
+	return model.CheckJSON(raw)
+}

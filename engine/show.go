@@ -1,0 +1,220 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ntxdev/jobsystem/engine/internal/store"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/progress"
+)
+
+// Job returns the row of a job, deleted or not, or [ErrNotFound].
+func (c *Client) Job(ctx context.Context, id uuid.UUID) (*model.Job, error) {
+	row, err := c.row(ctx, "read", id)
+	if err != nil {
+		return nil, err
+	}
+	return &row.Job, nil
+}
+
+// Status returns all that an API's client needs to show a job, deleted or not,
+// or [ErrNotFound].
+func (c *Client) Status(ctx context.Context, id uuid.UUID) (*model.JobStatus, error) {
+	row, err := c.row(ctx, "show", id)
+	if err != nil {
+		return nil, err
+	}
+	return status(row), nil
+}
+
+func (c *Client) row(ctx context.Context, doing string, id uuid.UUID) (*store.Row, error) {
+	row, err := c.engine.store.Get(ctx, c.db, id)
+	if err != nil {
+		return nil, fmt.Errorf("%s job %s: %w", doing, id, err)
+	}
+	if row == nil {
+		return nil, notFound(doing, id)
+	}
+	return row, nil
+}
+
+// RunningJob returns the job of a type that is processing, or [ErrNotFound].
+func (c *Client) RunningJob(ctx context.Context, jobType string) (*model.Job, error) {
+	row, err := c.engine.store.Running(ctx, c.db, jobType)
+	return found(row, err, "running", jobType)
+}
+
+// LatestJob returns the job of a type that was made last and is not deleted, or
+// [ErrNotFound].
+func (c *Client) LatestJob(ctx context.Context, jobType string) (*model.Job, error) {
+	row, err := c.engine.store.Latest(ctx, c.db, jobType)
+	return found(row, err, "latest", jobType)
+}
+
+func found(row *store.Row, err error, which, jobType string) (*model.Job, error) {
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s job of type %q: %w", which, jobType, err)
+	case row == nil:
+		return nil, fmt.Errorf("%s job of type %q: %w", which, jobType, ErrNotFound)
+	default:
+		return &row.Job, nil
+	}
+}
+
+// Filter selects jobs for [Client.List]. Its zero value selects all that are
+// not deleted.
+type Filter struct {
+	Types    []string
+	Statuses []model.Status
+	// Deleted includes soft-deleted jobs.
+	Deleted bool
+	// Before selects jobs that are older than this one, for the next page.
+	Before uuid.UUID
+	// Limit is the most jobs to return; default 50.
+	Limit int
+}
+
+// List returns the status of jobs, the newest first.
+func (c *Client) List(ctx context.Context, f Filter) ([]*model.JobStatus, error) {
+	const page = 50
+	if f.Limit <= 0 {
+		f.Limit = page
+	}
+	rows, err := c.engine.store.List(ctx, c.db, store.Filter(f))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*model.JobStatus, len(rows))
+	for i := range rows {
+		out[i] = status(&rows[i])
+	}
+	return out, nil
+}
+
+// TypeSummary is a job type with the number of its jobs in each status.
+type TypeSummary struct {
+	Type string `json:"type"`
+	// Registered says that this engine has a definition for the type.
+	Registered bool                 `json:"registered"`
+	Jobs       map[model.Status]int `json:"jobs"`
+}
+
+// Types returns the types that are registered or have jobs, by name.
+func (c *Client) Types(ctx context.Context) ([]TypeSummary, error) {
+	counts, err := c.engine.store.Types(ctx, c.db)
+	if err != nil {
+		return nil, err
+	}
+	return c.engine.summarize(counts), nil
+}
+
+// Wait watches a job until it has ended and returns its last status. It calls
+// each, if not nil, with the status now and whenever that has changed. The
+// database is asked every 100 ms.
+func (c *Client) Wait(ctx context.Context, id uuid.UUID, each func(*model.JobStatus)) (*model.JobStatus, error) {
+	const interval = 100 * time.Millisecond
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	var last model.Time
+	for {
+		s, err := c.Status(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if each != nil && !s.UpdatedAt.Equal(last.Time) {
+			each(s)
+		}
+		last = s.UpdatedAt
+		if s.Status.Ended() {
+			return s, nil
+		}
+		select {
+		case <-ctx.Done():
+			return s, context.Cause(ctx)
+		case <-ticker.C:
+		}
+	}
+}
+
+// status makes the answer for an API from a row.
+func status(row *store.Row) *model.JobStatus {
+	j := &row.Job
+	s := &model.JobStatus{
+		ID: j.ID, Type: j.Type, Name: j.Name, Role: j.Role, Email: j.Email, UploadedFileURL: j.UploadedFileURL,
+		Status: j.Status, Progress: j.Progress, Percent: int(j.Progress * 100), Message: j.Message, Error: j.Error,
+		CancelRequested: !j.CancelRequestedAt.IsZero(), CancelRequestedAt: j.CancelRequestedAt,
+		CancelledBy: j.CancelledBy, CancelReason: j.CancelReason,
+		Owner: row.Owner, LockedUntil: row.LockedUntil,
+		Attempt: j.Attempt, Resumptions: j.Resumptions, Cursor: j.Cursor,
+		ScheduledAt: j.ScheduledAt, StartedAt: j.StartedAt, FinishedAt: j.FinishedAt,
+		HeartbeatAt: j.HeartbeatAt, ProgressedAt: j.ProgressedAt,
+		CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt, DeletedAt: j.DeletedAt,
+		Steps: []model.StepView{},
+	}
+	if j.Status == model.Processing {
+		s.LeaseExpired = !row.LockedUntil.After(row.Now.Time)
+		s.RemainingMS = remaining(row)
+	}
+	if !j.StartedAt.IsZero() && j.Status != model.Scheduled {
+		end := j.FinishedAt
+		if end.IsZero() {
+			end = row.Now
+		}
+		s.ElapsedMS = millis(end.Sub(j.StartedAt.Time))
+	}
+	s.Elapsed, s.Remaining = humanize(s.ElapsedMS), humanize(s.RemainingMS)
+	if data, err := model.ParseData(j.Data); err == nil {
+		addSteps(s, data, row.Now)
+	}
+	return s
+}
+
+// remaining is the estimate as of now: what was written, less the time since.
+func remaining(row *store.Row) *int64 {
+	if row.TimeToCompleteMS == nil {
+		return nil
+	}
+	left := max(0, *row.TimeToCompleteMS-row.Now.Sub(row.UpdatedAt.Time).Milliseconds())
+	return &left
+}
+
+func addSteps(s *model.JobStatus, data model.Data, now model.Time) {
+	s.Result = data.Result
+	s.StepsTotal = len(data.Steps)
+	for _, record := range data.Steps {
+		view := model.StepView{
+			Name: record.Name, Status: record.Status, Weight: record.Weight, Attempts: record.Attempts,
+			StartedAt: record.StartedAt, FinishedAt: record.FinishedAt, Output: record.Output, Error: record.Error,
+		}
+		switch {
+		case record.Status == model.StepRunning:
+			view.DurationMS = millis(max(0, now.Sub(record.StartedAt.Time)))
+		case !record.FinishedAt.IsZero():
+			view.DurationMS = &record.DurationMS
+		}
+		view.Duration = humanize(view.DurationMS)
+		if record.Status.Done() {
+			s.StepsCompleted++
+		} else if s.CurrentStep == "" && s.Status != model.Succeeded {
+			s.CurrentStep = record.Name
+		}
+		s.Steps = append(s.Steps, view)
+	}
+}
+
+func millis(d time.Duration) *int64 {
+	ms := d.Milliseconds()
+	return &ms
+}
+
+func humanize(ms *int64) string {
+	if ms == nil {
+		return ""
+	}
+	return progress.Humanize(time.Duration(*ms) * time.Millisecond)
+}

@@ -1,0 +1,168 @@
+package progress_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ntxdev/jobsystem/progress"
+)
+
+func setupETA(t *testing.T, opts ...progress.Option) (*progress.Tracker, *clock) {
+	t.Helper()
+	c := newClock()
+	return newTracker(t, report(), append(opts, progress.Clock(c.time))...), c
+}
+
+// assertETA checks the estimate to the microsecond: it is computed in floats.
+func assertETA(t *testing.T, want time.Duration, source progress.ETASource, u progress.Update) {
+	t.Helper()
+	assert.Equal(t, source, u.Source)
+	assert.InDelta(t, want, u.Remaining, float64(time.Microsecond))
+}
+
+var typical = map[string]time.Duration{"extract": 10 * time.Minute, "render": 4 * time.Minute, "deliver": time.Minute}
+
+func TestHistoryGivesAnEstimateBeforeAnythingRan(t *testing.T) {
+	t.Parallel()
+	tracker, _ := setupETA(t, progress.History(typical))
+	assertETA(t, 15*time.Minute, progress.SourceHistory, tracker.Snapshot())
+}
+
+func TestHistoryCountsWhatIsLeftOfEachPhase(t *testing.T) {
+	t.Parallel()
+	tracker, c := setupETA(t, progress.History(typical))
+	require.NoError(t, tracker.Start("extract"))
+	tracker.Set("extract", 0.3, "")
+	c.advance(time.Hour) // this run's own speed is of no interest
+	assertETA(t, 12*time.Minute, progress.SourceHistory, tracker.Snapshot())
+	tracker.Done("extract")
+	assertETA(t, 5*time.Minute, progress.SourceHistory, tracker.Snapshot())
+	tracker.Set("render", 0.5, "")
+	tracker.Set("deliver", 0.5, "")
+	assertETA(t, 150*time.Second, progress.SourceHistory, tracker.Snapshot())
+	tracker.RestorePart("render", 0.75)
+	assertETA(t, 90*time.Second, progress.SourceHistory, tracker.Snapshot())
+}
+
+func TestHistoryNeedsOnlyThePhasesThatAreNotDone(t *testing.T) {
+	t.Parallel()
+	tracker, c := setupETA(t, progress.History(map[string]time.Duration{"render": 4 * time.Minute, "deliver": 0, "other": time.Hour}))
+	c.advance(time.Minute)
+	assert.Equal(t, progress.SourceUnknown, tracker.Snapshot().Source)
+	tracker.Set("extract", 0.5, "")
+	assertETA(t, time.Minute*13/7, progress.SourceObserved, tracker.Snapshot())
+	tracker.Done("extract")
+	assertETA(t, 4*time.Minute, progress.SourceHistory, tracker.Snapshot())
+}
+
+func TestANegativeTypicalDurationIsNone(t *testing.T) {
+	t.Parallel()
+	tracker, _ := setupETA(t, progress.History(map[string]time.Duration{"extract": 1, "render": -1, "deliver": 1}))
+	assert.Equal(t, progress.SourceUnknown, tracker.Snapshot().Source)
+}
+
+func TestHistoryIsCopied(t *testing.T) {
+	t.Parallel()
+	mine := map[string]time.Duration{"extract": time.Minute, "render": time.Minute, "deliver": time.Minute}
+	option := progress.History(mine)
+	clear(mine)
+	tracker, _ := setupETA(t, option)
+	assertETA(t, 3*time.Minute, progress.SourceHistory, tracker.Snapshot())
+}
+
+func TestWithoutHistoryTheRunsOwnRateIsUsed(t *testing.T) {
+	t.Parallel()
+	tracker, c := setupETA(t)
+	require.NoError(t, tracker.Start("extract"))
+	c.advance(time.Minute)
+	assertETA(t, 0, progress.SourceUnknown, tracker.Snapshot())
+	tracker.Set("extract", 2.0/7, "") // 0.2 in one minute
+	assertETA(t, 4*time.Minute, progress.SourceObserved, tracker.Snapshot())
+	c.advance(time.Minute) // 0.2 in two
+	assertETA(t, 8*time.Minute, progress.SourceObserved, tracker.Snapshot())
+	tracker.Done("extract") // 0.7 in two
+	assertETA(t, 2*time.Minute*3/7, progress.SourceObserved, tracker.Snapshot())
+}
+
+func TestRestoredWorkIsNoPartOfTheRate(t *testing.T) {
+	t.Parallel()
+	tracker, c := setupETA(t)
+	tracker.Restore("extract")
+	c.advance(time.Minute)
+	assertETA(t, 0, progress.SourceUnknown, tracker.Snapshot())
+	tracker.Set("render", 0.5, "") // 0.1 in one minute, 0.2 left
+	assertETA(t, 2*time.Minute, progress.SourceObserved, tracker.Snapshot())
+}
+
+func TestPartlyRestoredWorkIsNoPartOfTheRate(t *testing.T) {
+	t.Parallel()
+	tracker, c := setupETA(t)
+	tracker.RestorePart("extract", 5.0/7)
+	c.advance(time.Minute)
+	tracker.Set("extract", 5.0/7, "back where it was")
+	assertETA(t, 0, progress.SourceUnknown, tracker.Snapshot())
+	tracker.Set("extract", 6.0/7, "") // 0.1 in one minute, 0.4 left
+	assertETA(t, 4*time.Minute, progress.SourceObserved, tracker.Snapshot())
+}
+
+func TestARateNeedsTimeToHavePassed(t *testing.T) {
+	t.Parallel()
+	tracker, _ := setupETA(t)
+	tracker.Done("extract")
+	assertETA(t, 0, progress.SourceUnknown, tracker.Snapshot())
+}
+
+func TestWhenAllIsDoneNothingRemainsAndElapsedStandsStill(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		opts   []progress.Option
+		finish func(*progress.Tracker, string)
+		want   progress.ETASource
+	}{
+		"done":              {nil, (*progress.Tracker).Done, progress.SourceObserved},
+		"restored":          {nil, (*progress.Tracker).Restore, progress.SourceObserved},
+		"done with history": {[]progress.Option{progress.History(typical)}, (*progress.Tracker).Done, progress.SourceHistory},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tracker, clock := setupETA(t, c.opts...)
+			for _, phase := range report() {
+				clock.advance(time.Minute)
+				c.finish(tracker, phase.Name)
+			}
+			clock.advance(time.Hour)
+			u := tracker.Snapshot()
+			assertETA(t, 0, c.want, u)
+			assert.Equal(t, 3*time.Minute, u.Elapsed)
+		})
+	}
+}
+
+func TestAnEstimateTooLongForADurationIsTheLongest(t *testing.T) {
+	t.Parallel()
+	tracker, c := setupETA(t)
+	c.advance(time.Hour)
+	tracker.Set("extract", 1e-30, "")
+	u := tracker.Snapshot()
+	assert.Equal(t, progress.SourceObserved, u.Source)
+	assert.Equal(t, time.Duration(math.MaxInt64), u.Remaining)
+
+	long := map[string]time.Duration{"extract": math.MaxInt64, "render": math.MaxInt64, "deliver": math.MaxInt64}
+	tracker, _ = setupETA(t, progress.History(long))
+	assert.Equal(t, time.Duration(math.MaxInt64), tracker.Snapshot().Remaining)
+}
+
+func TestElapsedNeverFallsWithAClockThatStepsBack(t *testing.T) {
+	t.Parallel()
+	tracker, c := setupETA(t)
+	c.advance(-time.Hour)
+	assert.Zero(t, tracker.Snapshot().Elapsed)
+	c.advance(2 * time.Hour)
+	assert.Equal(t, time.Hour, tracker.Snapshot().Elapsed)
+	c.advance(-time.Minute)
+	assert.Equal(t, time.Hour, tracker.Snapshot().Elapsed)
+}

@@ -1,0 +1,86 @@
+package progress
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Phase is one part of the work. Its Name is unique within a tracker; its
+// Weight, a finite number above 0, is its size relative to the other phases.
+// Weights have no unit and need not add up to anything.
+type Phase struct {
+	Name   string
+	Weight float64
+}
+
+// Errors of [Tracker.Start], to be tested with [errors.Is].
+var (
+	ErrUnknownPhase = errors.New("unknown phase")
+	ErrPhaseDone    = errors.New("phase is already done")
+)
+
+// checkPhases returns every mistake in phases.
+func checkPhases(phases []Phase) []error {
+	if len(phases) == 0 {
+		return []error{errors.New("no phases")}
+	}
+	var errs []error
+	first := make(map[string]int, len(phases))
+	for i, phase := range phases {
+		earlier, seen := first[phase.Name]
+		switch {
+		case phase.Name == "":
+			errs = append(errs, fmt.Errorf("phase %d has no name", i+1))
+		case seen:
+			errs = append(errs, fmt.Errorf("phase %d has the name of phase %d, %q", i+1, earlier+1, phase.Name))
+		default:
+			first[phase.Name] = i
+		}
+		if !validWeight(phase.Weight) {
+			errs = append(errs, fmt.Errorf("phase %d %q has weight %v: want a finite number above 0", i+1, phase.Name, phase.Weight))
+		}
+	}
+	return errs
+}
+
+func validWeight(w float64) bool { return w > 0 && !math.IsInf(w, 1) }
+
+// part is a phase and how far it is. Its fractions are 0 to 1 and only grow.
+type part struct {
+	name     string
+	weight   float64
+	fraction float64
+	restored float64 // how much of fraction an earlier run did
+	state    state
+	message  string
+}
+
+type state uint8
+
+const (
+	pending state = iota // neither started nor done
+	open
+	done
+)
+
+// newParts returns the phases as parts, and the sum of their weights.
+func newParts(phases []Phase) (parts []part, sum float64) {
+	for _, phase := range phases {
+		sum += phase.Weight
+	}
+	scale := 1.0
+	if math.IsInf(sum, 1) {
+		// Each weight is finite and the sum is not: only ratios matter, so
+		// shrink them all until the sum fits.
+		scale, sum = 0.5/float64(len(phases)), 0
+		for _, phase := range phases {
+			sum += phase.Weight * scale
+		}
+	}
+	parts = make([]part, len(phases))
+	for i, phase := range phases {
+		parts[i] = part{name: phase.Name, weight: phase.Weight * scale}
+	}
+	return parts, sum
+}
