@@ -1,0 +1,25 @@
+// Package dsn opens the product's database from one line of text, a DSN, with
+// the connection settings that correctness needs. It is the only place that
+// knows a driver's settings: the command and the test servers both open their
+// databases here, so that what is tested is what runs.
+//
+// The forms:
+//
+//	sqlite://jobs.db                         a file, relative to the working folder
+//	sqlite:///var/lib/app/jobs.db            a file, absolute
+//	sqlite://:memory:                        a private database in memory
+//	jobs.db                                  text without a scheme: a file
+//	postgres://user:password@host:5432/db    also postgresql://; libpq's parameters
+//	mysql://user:password@host:3306/db       also mariadb://; the driver's parameters
+//	mysql://user@unix(/run/mysqld.sock)/db   a unix socket, or ?socket=/run/mysqld.sock
+//
+// Special characters in a user name or a password are percent-encoded, as in
+// any URL (@ is %40, / is %2F, # is %23, ? is %3F, % is %25).
+//
+// A password never leaves this package other than to the server: not in an
+// error, not in a log, not in what Redact returns. Malformed text is hidden as
+// a whole, because nobody can tell where the password in it ends.
+//
+// It may import Bun, its dialects and the database drivers, and nothing of
+// this module.
+package dsn

@@ -1,0 +1,80 @@
+package dsn
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+)
+
+// ErrUnreachable is wrapped by every error of Open that says the database
+// could not be got at: nothing listens there, the name is not known, the time
+// ran out, the server takes no more connections just now, or the SQLite file
+// cannot be opened or created. Trying again later may help. A server that
+// answered and refused (wrong password, no such database) is not unreachable.
+var ErrUnreachable = errors.New("database cannot be reached")
+
+// ErrMalformed is wrapped by every error of Open that finds fault with the
+// text itself, before anything is connected to. Trying again does not help.
+var ErrMalformed = errors.New("malformed database address")
+
+const forms = `use one of:
+  sqlite://path/to/jobs.db, sqlite:///absolute/jobs.db, sqlite://:memory:, or a plain file path
+  postgres://user:password@host:5432/database
+  mysql://user:password@host:3306/database, or mysql://user:password@unix(/path/to/socket)/database (MariaDB too)`
+
+func malformed(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
+}
+
+func unreachable(where string, cause error, advice string) error {
+	return fmt.Errorf("%w: %s: %w; %s", ErrUnreachable, where, safe(cause), advice)
+}
+
+// refused is for a server that answered, and said no.
+func refused(where string, cause error, advice string) error {
+	return fmt.Errorf("open %s: %w; %s", where, safe(cause), advice)
+}
+
+// safe picks out of a driver's error the part that holds no connection
+// settings. pgx's ConnectError, for one, carries the whole Config with the
+// password in it: its text is harmless, but a %#v of the chain (which test
+// libraries and some loggers print) is not. So the chain is cut here, and only
+// error types known to hold nothing of the kind are kept.
+func safe(err error) error {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg
+	}
+	if my, ok := errors.AsType[*mysql.MySQLError](err); ok {
+		return my
+	}
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		return lite
+	}
+	// A deadline shows up as a network time-out in some drivers: the caller's
+	// own reason is told first, so that errors.Is finds it.
+	for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, ended) {
+			return ended
+		}
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return dns
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op
+	}
+	if cert, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return cert
+	}
+	if authority, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return authority
+	}
+	return errors.New(err.Error())
+}

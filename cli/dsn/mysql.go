@@ -1,0 +1,159 @@
+package dsn
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/feature"
+	"github.com/uptrace/bun/dialect/mysqldialect"
+)
+
+func openMySQL(ctx context.Context, a *address) (*bun.DB, error) {
+	config, err := mysqlConfig(a)
+	if err != nil {
+		return nil, err
+	}
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, malformed("MySQL parameters: %v", err)
+	}
+	pool := sql.OpenDB(readCommitted{connector})
+	poolForServer(pool)
+	// Before the dialect, which asks the server's version as it is made and
+	// only logs it when there is no answer.
+	if err := pool.PingContext(ctx); err != nil {
+		pool.Close()
+		return nil, explainMySQL(config, err)
+	}
+	db := bun.NewDB(pool, mysqldialect.New(mysqldialect.WithTimeLocation("UTC")))
+	// Each of these is set from the version: MariaDB has the one, MySQL from
+	// 8.0 on the other.
+	if !db.HasFeature(feature.CreateIndexIfNotExists) && !db.HasFeature(feature.CTE) {
+		db.Close()
+		return nil, refused(whereMySQL(config), errors.New("the server's version is too old or could not be asked"),
+			"use MariaDB 10.6, MySQL 8.0, or later")
+	}
+	return db, nil
+}
+
+// required are the settings without which results are wrong, and what else the
+// text may say and mean the same. They are made in mysqlConfig.
+var required = map[string][]string{
+	"parseTime":             {"true", "1"},
+	"loc":                   {"utc"},
+	"time_zone":             {"+00:00", "utc"},
+	"clientFoundRows":       {"true", "1"},
+	"charset":               {"utf8mb4"},
+	"transaction_isolation": {"read-committed"},
+	"tx_isolation":          {"read-committed"},
+}
+
+func mysqlConfig(a *address) (*mysql.Config, error) {
+	values := url.Values{"interpolateParams": {"true"}, "timeout": {connectTimeout.String()}}
+	for _, p := range a.params {
+		if p.key == "strict" {
+			return nil, malformed("the parameter strict is no longer known to the driver: leave it out")
+		}
+		wanted, fixed := required[p.key]
+		if !fixed {
+			values.Set(p.key, p.value)
+			continue
+		}
+		if !slices.Contains(wanted, strings.ToLower(strings.Trim(p.value, `'"`))) {
+			return nil, malformed("the parameter %s must be %s here, or be left out", p.key, wanted[0])
+		}
+	}
+	// Only the parameters go through the driver's parser, which quotes what it
+	// does not understand.
+	config, err := mysql.ParseDSN("/?" + values.Encode())
+	if err != nil {
+		return nil, malformed("MySQL parameters: %v", err)
+	}
+	// Made by the parser for the address it was given, which is not ours; the
+	// connector makes it again.
+	config.TLS = nil
+
+	config.User, config.Passwd, config.DBName = a.user, a.password, a.database
+	config.Net, config.Addr = mysqlAt(a)
+	config.ParseTime = true
+	config.ClientFoundRows = true // an UPDATE that changes nothing still found its row
+	if config.Params == nil {
+		config.Params = map[string]string{}
+	}
+	config.Params["time_zone"] = "'+00:00'"
+	return config, config.Apply(mysql.Charset("utf8mb4", config.Collation))
+}
+
+func mysqlAt(a *address) (network, at string) {
+	if a.socket != "" {
+		return "unix", a.socket
+	}
+	h := a.hosts[0]
+	if h.name == "" {
+		h.name = "127.0.0.1"
+	}
+	if h.port == "" {
+		h.port = "3306"
+	}
+	return "tcp", net.JoinHostPort(strings.Trim(h.name, "[]"), h.port)
+}
+
+// readCommitted sets the isolation level by the statement that every version
+// understands: the variable is tx_isolation on MariaDB up to 11.0 and
+// transaction_isolation on MySQL from 8.0 on, and neither knows the other's.
+type readCommitted struct{ driver.Connector }
+
+func (c readCommitted) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	execer := conn.(driver.ExecerContext) // this driver's connections are
+	if _, err := execer.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", nil); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+func whereMySQL(config *mysql.Config) string {
+	return fmt.Sprintf("MySQL or MariaDB database %q at %s", config.DBName, config.Addr)
+}
+
+// The server's error numbers that Open tells apart.
+const (
+	mysqlTooManyConnections = 1040
+	mysqlNoAccessToDatabase = 1044
+	mysqlAccessDenied       = 1045
+	mysqlUnknownDatabase    = 1049
+	mysqlShuttingDown       = 1053
+)
+
+func explainMySQL(config *mysql.Config, err error) error {
+	where := whereMySQL(config)
+	my, answered := errors.AsType[*mysql.MySQLError](err)
+	if !answered {
+		return unreachable(where, err, "check that the server runs and that host and port are right")
+	}
+	switch my.Number {
+	case mysqlTooManyConnections, mysqlShuttingDown:
+		return unreachable(where, err, "the server is there but takes no connections now: try again later")
+	case mysqlAccessDenied:
+		return refused(where, err, fmt.Sprintf("check the user name %q and its password", config.User))
+	case mysqlNoAccessToDatabase:
+		return refused(where, err, fmt.Sprintf("grant the user %q access, or correct the database's name", config.User))
+	case mysqlUnknownDatabase:
+		return refused(where, err, "create the database, or correct its name")
+	default:
+		return refused(where, err, "the server refused the connection or one of its parameters")
+	}
+}

@@ -1,0 +1,95 @@
+package dsn
+
+import (
+	"net/url"
+	"strings"
+)
+
+const mask = "xxxxx"
+
+// Redact returns text fit for a log or a screen: the same address with the
+// password, and every parameter that looks like a secret, replaced by xxxxx.
+// Text that Open would not accept is not shown at all, only what kind of
+// database it seems to be meant for: where nobody can tell what part of it is
+// the password, showing any of it would be a guess.
+func Redact(text string) string {
+	a, err := parse(text)
+	if err != nil {
+		for _, scheme := range []string{"sqlite", "postgres", "postgresql", "mysql", "mariadb"} {
+			if strings.HasPrefix(strings.ToLower(strings.TrimSpace(text)), scheme+"://") {
+				return scheme + "://(malformed, not shown)"
+			}
+		}
+		return "(malformed, not shown)"
+	}
+	if a.kind == sqliteFile {
+		return strings.TrimSpace(text)
+	}
+	return a.url(func(p param) string {
+		if isSecret(p.key) {
+			return mask
+		}
+		return p.value
+	}, mask)
+}
+
+// WithDatabase returns the same address with another database on the same
+// server: for tools and tests that create databases. The text it returns holds
+// the password. SQLite has no databases beside each other, so it is refused.
+func WithDatabase(text, database string) (string, error) {
+	a, err := parse(text)
+	if err != nil {
+		return "", err
+	}
+	if a.kind == sqliteFile {
+		return "", malformed("SQLite has one database per file: name another file instead")
+	}
+	a.database = database
+	return a.url(func(p param) string { return p.value }, a.password), nil
+}
+
+// url writes a server's address again, every part percent-encoded.
+func (a *address) url(value func(param) string, password string) string {
+	var b strings.Builder
+	b.WriteString(a.scheme + "://")
+	if a.user != "" || a.hasPassword {
+		b.WriteString(escape(a.user))
+		if a.hasPassword {
+			b.WriteString(":" + escape(password))
+		}
+		b.WriteByte('@')
+	}
+	b.WriteString(a.hostList())
+	b.WriteString("/" + escape(a.database))
+	separator := "?"
+	for _, p := range a.params {
+		b.WriteString(separator + p.key + "=" + escape(value(p)))
+		separator = "&"
+	}
+	if a.socket != "" {
+		b.WriteString(separator + "socket=" + escape(a.socket))
+	}
+	return b.String()
+}
+
+func (a *address) hostList() string {
+	list := make([]string, len(a.hosts))
+	for i, h := range a.hosts {
+		list[i] = h.name
+		if h.port != "" {
+			list[i] += ":" + h.port
+		}
+	}
+	return strings.Join(list, ",")
+}
+
+// escape encodes everything that has a meaning in some part of a URL; a slash
+// in a parameter's value has none, and paths read better with it.
+func escape(text string) string {
+	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
+}
+
+// File returns the DSN of a SQLite file, whatever characters its path has.
+func File(path string) string {
+	return "sqlite://" + strings.NewReplacer("%", "%25", "?", "%3F", "#", "%23", "@", "%40", "=", "%3D").Replace(path)
+}

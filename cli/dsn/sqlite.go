@@ -1,0 +1,105 @@
+package dsn
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	"modernc.org/sqlite"
+)
+
+func openSQLite(ctx context.Context, a *address) (*bun.DB, error) {
+	where, file := "SQLite database in memory", memory
+	if a.path != memory {
+		path, err := filepath.Abs(a.path) // the folder at start: later connections must find the same file
+		if err != nil {
+			return nil, fmt.Errorf("open SQLite database: %w", err)
+		}
+		where, file = fmt.Sprintf("SQLite database %q", path), path
+		if err := createPrivate(path); err != nil {
+			return nil, unreachable(where, err, "create the folder first, or correct the path and its permissions")
+		}
+	}
+	connector, err := sqlite.NewConnector(sqliteText(file))
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", where, err)
+	}
+	pool := sql.OpenDB(connector)
+	// SQLite has one writer at a time. Many connections only make them wait
+	// for each other by polling (up to seconds); one makes them queue fairly
+	// here. It is also what keeps a database in memory alive, and one.
+	pool.SetMaxOpenConns(1)
+	pool.SetMaxIdleConns(1)
+	if err := checkSQLite(ctx, pool, file); err != nil {
+		pool.Close()
+		if _, ok := errors.AsType[*sqlite.Error](err); ok {
+			return nil, refused(where, err, "check that the file is a SQLite database, its permissions, and the disk")
+		}
+		return nil, unreachable(where, err, "check the file and its folder")
+	}
+	return bun.NewDB(pool, sqlitedialect.New()), nil
+}
+
+// createPrivate makes a new file that only its owner can read: SQLite itself
+// would make it as open as the umask allows. Its -wal and -shm files take
+// their mode from it. A file that exists is not touched: opening and closing
+// it here would drop the locks that another connection of this process holds
+// on it (POSIX locks belong to the process).
+func createPrivate(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return errors.New("it is a folder, not a file")
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return errors.New("it is a symbolic link to a file that does not exist")
+		}
+		return nil // another process made it just now
+	}
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+func sqliteText(file string) string {
+	settings := url.Values{
+		"_txlock": {"immediate"}, // a transaction that starts by reading cannot fail to turn into a writer
+		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+	}
+	if file == memory {
+		return "file::memory:?" + settings.Encode()
+	}
+	slashed := filepath.ToSlash(file)
+	if !strings.HasPrefix(slashed, "/") {
+		slashed = "/" + slashed // C:/jobs.db
+	}
+	return (&url.URL{Scheme: "file", Path: slashed, RawQuery: settings.Encode()}).String()
+}
+
+// checkSQLite opens the file, and asks whether the settings took: SQLite does
+// not fail when it cannot use a write-ahead log, it silently goes without.
+func checkSQLite(ctx context.Context, pool *sql.DB, file string) error {
+	var mode string
+	if err := pool.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "wal" && file != memory {
+		return fmt.Errorf("its write-ahead log cannot be turned on (journal mode is %s): network folders and read-only files do not allow it", mode)
+	}
+	return nil
+}

@@ -1,0 +1,166 @@
+package flights
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Aggregated is what Aggregate has computed.
+type Aggregated struct {
+	Figures File `json:"figures"`
+	// Airports is how many airports flights leave from, Ranked how many of
+	// them have enough flights to be compared.
+	Airports int `json:"airports"`
+	Ranked   int `json:"ranked"`
+	// Late is the share of the dated flights that arrived more than 15
+	// minutes late, Median their median delay in minutes.
+	Late   float64 `json:"late"`
+	Median int     `json:"median"`
+}
+
+// Aggregate computes the figures by hour, day, distance and airport. It reports
+// those parts.
+func Aggregate(ctx context.Context, w *Work, in Cleaned, report Reporter) (Aggregated, error) {
+	data, err := loadGob[cleaned](w, in.Flights)
+	if err != nil {
+		return Aggregated{}, err
+	}
+	figures, err := aggregate(ctx, data, report)
+	if err != nil {
+		return Aggregated{}, fmt.Errorf("aggregate flights: %w", err)
+	}
+	file, err := saveJSON(w, "figures.json", figures)
+	if err != nil {
+		return Aggregated{}, err
+	}
+	return Aggregated{
+		Figures:  file,
+		Airports: len(figures.Airports), Ranked: len(figures.ranked(minFlights)),
+		Late: figures.Dated.Share(), Median: figures.Dated.Median,
+	}, nil
+}
+
+func aggregate(ctx context.Context, data *cleaned, report Reporter) (*Figures, error) {
+	f := &Figures{}
+	parts := []func(*cleaned){f.countAll, f.countHours, f.countDays, f.countDistances, f.countAirports}
+	for done, part := range parts {
+		if err := context.Cause(ctx); err != nil {
+			return nil, err
+		}
+		report(done, len(parts))
+		part(data)
+	}
+	report(len(parts), len(parts))
+	return f, nil
+}
+
+func (f *Figures) countAll(data *cleaned) {
+	f.Undated = spreadOf(slices.Clone(data.Undated.Delay))
+	f.Dated = spreadOf(slices.Clone(data.Dated.Delay))
+	f.Official.Flights = data.Dated.Len()
+	for _, delay := range data.Dated.Delay {
+		if delay >= lateAfter {
+			f.Official.Late++
+		}
+	}
+}
+
+func (f *Figures) countHours(data *cleaned) {
+	undated := spreads(&data.Undated, 24, data.Undated.hour)
+	dated := spreads(&data.Dated, 24, data.Dated.hour)
+	for hour := range f.Hours {
+		f.Hours[hour].Undated, f.Hours[hour].Dated = undated[hour], dated[hour]
+	}
+	for i, delay := range data.Undated.Delay {
+		// An early arrival says nothing about the departure: flights do not
+		// leave early to speak of.
+		planned := data.Undated.Minute[i] - max(0, delay)
+		hour := (int(planned)%minutesPerDay + minutesPerDay) % minutesPerDay / 60
+		f.Hours[hour].Planned.add(delay)
+	}
+}
+
+func (f *Figures) countDays(data *cleaned) {
+	s := &data.Dated
+	weekday := func(i int) int { return mondayFirst(dateOf(s.day(i))) }
+	copy(f.Weekdays[:], spreads(s, 7, weekday))
+	f.Days = make([]Day, days)
+	for day := range f.Days {
+		date := dateOf(day)
+		f.Days[day].Date, f.Days[day].Weekday = date.Format(time.DateOnly), mondayFirst(date)
+	}
+	for i, delay := range s.Delay {
+		f.Days[s.day(i)].add(delay)
+	}
+}
+
+func mondayFirst(date time.Time) int { return (int(date.Weekday()) + 6) % 7 }
+
+// bands are where bands of distance begin, in miles.
+var bands = [...]int{0, 250, 500, 750, 1000, 1250, 1500, 1750, 2000, 2250, 2500}
+
+func (f *Figures) countDistances(data *cleaned) {
+	undated := spreads(&data.Undated, len(bands), func(i int) int { return bandOf(data.Undated.Miles[i]) })
+	dated := spreads(&data.Dated, len(bands), func(i int) int { return bandOf(data.Dated.Miles[i]) })
+	miles := make([][]int32, len(bands))
+	for _, m := range data.Undated.Miles {
+		miles[bandOf(m)] = append(miles[bandOf(m)], m)
+	}
+	for band, from := range bands {
+		d := Distance{From: from, Undated: undated[band], Dated: dated[band]}
+		if band+1 < len(bands) {
+			d.To = bands[band+1]
+		}
+		slices.Sort(miles[band])
+		d.Miles = int(quantile(miles[band], 0.5))
+		f.Distances = append(f.Distances, d)
+	}
+}
+
+func bandOf(miles int32) int {
+	band, exact := slices.BinarySearch(bands[:], int(miles))
+	if exact {
+		return band
+	}
+	return band - 1
+}
+
+// countAirports needs the figures by hour.
+func (f *Figures) countAirports(data *cleaned) {
+	s := &data.Dated
+	all := spreads(s, len(data.Airports), func(i int) int { return int(s.Origin[i]) })
+	hours := make([][24]Count, len(data.Airports))
+	for i, delay := range s.Delay {
+		hours[s.Origin[i]][s.hour(i)].add(delay)
+	}
+	for i, airport := range data.Airports {
+		if all[i].Flights == 0 {
+			continue
+		}
+		expected := 0.0
+		for hour, count := range hours[i] {
+			expected += float64(count.Flights) * f.Hours[hour].Dated.Share()
+		}
+		f.Airports = append(f.Airports, AirportFigures{
+			Airport: airport, Spread: all[i],
+			Expected: expected / float64(all[i].Flights), Hours: hours[i],
+		})
+	}
+}
+
+// spreads describes the delays of a sample by group: group says to which of the
+// n groups flight i belongs.
+func spreads(s *Sample, n int, group func(i int) int) []Spread {
+	delays := make([][]int32, n)
+	for i, delay := range s.Delay {
+		g := group(i)
+		delays[g] = append(delays[g], delay)
+	}
+	spreads := make([]Spread, n)
+	for g := range spreads {
+		spreads[g] = spreadOf(delays[g])
+	}
+	return spreads
+}

@@ -1,0 +1,175 @@
+package chart
+
+import (
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// Panels are plots below each other that share their x axis.
+type Panels struct {
+	Label      string
+	X          []float64
+	XMin, XMax float64
+	XTicks     []Tick
+	XTitle     string
+	Panels     []Panel
+}
+
+// Tick is a place on an axis.
+type Tick struct {
+	At   float64
+	Text string
+}
+
+// Panel is one plot: bands, and lines on top of them. All have a value for each
+// x.
+type Panel struct {
+	Title      string
+	YMin, YMax float64
+	YTicks     []Tick
+	Bands      []Band
+	Lines      []Line
+}
+
+// Band is the area between two lines.
+type Band struct {
+	Low, High []float64
+	Color     Color
+}
+
+// Line is one line. Its Text stands behind its last point, moved up by Lift
+// points where lines end close to each other.
+type Line struct {
+	Y      []float64
+	Color  Color
+	Width  float64 // 0 for dots without a line
+	Dashed bool
+	Dots   bool
+	Text   string
+	Lift   float64
+}
+
+const (
+	panelHeight = 185.0
+	panelTitle  = 22.0
+	besides     = 118.0 // room to the right of a panel, for the texts of lines
+	axisRoom    = 38.0
+)
+
+// SVG draws the panels.
+func (p Panels) SVG() ([]byte, error) {
+	height := float64(len(p.Panels))*panelHeight + axisRoom
+	plots := make([][]*plot.Plot, len(p.Panels))
+	for i, panel := range p.Panels {
+		drawn, err := p.plot(panel)
+		if err != nil {
+			return nil, err
+		}
+		plots[i] = []*plot.Plot{drawn}
+	}
+	return render(p.Label, height, func(c draw.Canvas) {
+		tiles := draw.Tiles{
+			Rows: len(plots), Cols: 1,
+			PadTop: panelTitle, PadY: panelTitle, PadRight: besides, PadLeft: 2, PadBottom: 16,
+		}
+		canvases := plot.Align(plots, tiles, c)
+		for i := range plots {
+			area := canvases[i][0]
+			plots[i][0].Draw(area)
+			title := bold(style(Ink.rgb(), textSize, draw.XLeft, draw.YBottom))
+			area.FillText(title, vg.Point{X: area.Min.X, Y: area.Max.Y + 7}, p.Panels[i].Title)
+		}
+		last := canvases[len(canvases)-1][0]
+		c.FillText(style(Muted.rgb(), smallSize, draw.XRight, draw.YBottom),
+			vg.Point{X: last.Max.X, Y: c.Min.Y + 2}, p.XTitle)
+	})
+}
+
+func (p Panels) plot(panel Panel) (*plot.Plot, error) {
+	pl := plot.New()
+	pl.BackgroundColor = nil
+	pl.X.Min, pl.X.Max, pl.Y.Min, pl.Y.Max = p.XMin, p.XMax, panel.YMin, panel.YMax
+	axis(&pl.X, p.XTicks)
+	axis(&pl.Y, panel.YTicks)
+	pl.Y.LineStyle.Width = 0
+	pl.Y.Tick.LineStyle.Width = 0
+	pl.Y.Tick.Length = 3
+
+	grid := plotter.NewGrid()
+	grid.Vertical.Width = 0
+	grid.Horizontal = stroke(gridColor, 0.7)
+	pl.Add(grid)
+	for _, band := range panel.Bands {
+		area, err := plotter.NewPolygon(outline(p.X, band.Low, band.High))
+		if err != nil {
+			return nil, err
+		}
+		area.Color, area.LineStyle.Width = band.Color.rgb(), 0
+		pl.Add(area)
+	}
+	for _, line := range panel.Lines {
+		pl.Add(drawnLine{x: p.X, Line: line})
+	}
+	return pl, nil
+}
+
+// axis gives an axis the look of the report.
+func axis(a *plot.Axis, ticks []Tick) {
+	marks := make([]plot.Tick, len(ticks))
+	for i, tick := range ticks {
+		marks[i] = plot.Tick{Value: tick.At, Label: tick.Text}
+	}
+	a.Padding = 0
+	a.LineStyle = stroke(Muted.rgb(), 0.7)
+	a.Tick.LineStyle = stroke(Muted.rgb(), 0.7)
+	a.Tick.Length = 4
+	a.Tick.Marker = plot.ConstantTicks(marks)
+	label := style(Muted.rgb(), smallSize, a.Tick.Label.XAlign, a.Tick.Label.YAlign)
+	a.Tick.Label = label
+}
+
+// outline goes along the low line and comes back along the high one.
+func outline(x, low, high []float64) plotter.XYs {
+	points := make(plotter.XYs, 0, 2*len(x))
+	for i := range x {
+		points = append(points, plotter.XY{X: x[i], Y: low[i]})
+	}
+	for i := len(x) - 1; i >= 0; i-- {
+		points = append(points, plotter.XY{X: x[i], Y: high[i]})
+	}
+	return points
+}
+
+// drawnLine draws a Line.
+type drawnLine struct {
+	x []float64
+	Line
+}
+
+// Plot implements plot.Plotter.
+func (l drawnLine) Plot(c draw.Canvas, p *plot.Plot) {
+	toX, toY := p.Transforms(&c)
+	points := make([]vg.Point, len(l.x))
+	for i, x := range l.x {
+		points[i] = vg.Point{X: toX(x), Y: toY(l.Y[i])}
+	}
+	if l.Width > 0 {
+		sty := stroke(l.Color.rgb(), l.Width)
+		if l.Dashed {
+			sty.Dashes = []vg.Length{4, 3}
+		}
+		c.StrokeLines(sty, points)
+	}
+	if l.Dots {
+		for _, point := range points {
+			dot(&c, point, 3.2, white)
+			dot(&c, point, 2.5, l.Color.rgb())
+		}
+	}
+	if last := points[len(points)-1]; l.Text != "" {
+		c.FillText(style(l.Color.rgb(), smallSize, draw.XLeft, draw.YCenter),
+			vg.Point{X: last.X + 9, Y: last.Y + vg.Points(l.Lift)}, l.Text)
+	}
+}

@@ -1,0 +1,115 @@
+package flights
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Ranking is the airports in order, and how sure that order is.
+type Ranking struct {
+	Resamples int `json:"resamples"`
+	// All is about all flights of the dated sample.
+	All Interval `json:"all"`
+	// Widening is how many times wider the intervals are than they would be
+	// if flights were late independently of each other: the median airport's.
+	Widening float64 `json:"widening"`
+	// Places has the airport with the greatest share of late departures first.
+	Places []Place `json:"places"`
+}
+
+// Place is an airport's place in the Ranking. All intervals hold 95 of 100
+// resamples.
+type Place struct {
+	Code  string   `json:"code"`
+	Share Interval `json:"share"`
+	// Rank counts from 1.
+	RankLow  int `json:"rank_low"`
+	RankHigh int `json:"rank_high"`
+	// P90 is the 90th percentile of the delay, in minutes.
+	P90Low  int `json:"p90_low"`
+	P90High int `json:"p90_high"`
+}
+
+// Interval is a share with its confidence interval of 95 %.
+type Interval struct {
+	Share float64 `json:"share"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+}
+
+const lowTail, highTail = 0.025, 0.975
+
+// rank reads the replicates of a resampler whose first groups are the airports.
+func rank(all Spread, airports []AirportFigures, replicates []replicate) *Ranking {
+	width := len(airports) + 2 // all flights, the airports, the rest
+	r := &Ranking{Resamples: len(replicates) / width}
+	at := func(resample, column int) replicate { return replicates[resample*width+column] }
+
+	shares := make([]float64, r.Resamples)
+	interval := func(column int, share float64) Interval {
+		for i := range shares {
+			shares[i] = at(i, column).share()
+		}
+		slices.Sort(shares)
+		return Interval{Share: share, Low: quantile(shares, lowTail), High: quantile(shares, highTail)}
+	}
+	r.All = interval(0, all.Share())
+
+	ranks := ranksOf(r.Resamples, len(airports), func(resample, airport int) float64 {
+		return at(resample, airport+1).share()
+	})
+	p90 := make([]int32, r.Resamples)
+	for a, airport := range airports {
+		for i := range p90 {
+			p90[i] = at(i, a+1).P90
+		}
+		slices.Sort(p90)
+		slices.Sort(ranks[a])
+		r.Places = append(r.Places, Place{
+			Code: airport.Code, Share: interval(a+1, airport.Share()),
+			RankLow: quantile(ranks[a], lowTail), RankHigh: quantile(ranks[a], highTail),
+			P90Low: int(quantile(p90, lowTail)), P90High: int(quantile(p90, highTail)),
+		})
+	}
+	r.Widening = widening(r.Places, airports)
+	slices.SortStableFunc(r.Places, func(a, b Place) int { return cmp.Compare(b.Share.Share, a.Share.Share) })
+	return r
+}
+
+func (r replicate) share() float64 {
+	return Count{Flights: int(r.Flights), Late: int(r.Late)}.Share()
+}
+
+// ranksOf returns the ranks of each airport, one for each resample.
+func ranksOf(resamples, airports int, share func(resample, airport int) float64) [][]int {
+	ranks := make([][]int, airports)
+	for a := range ranks {
+		ranks[a] = make([]int, resamples)
+	}
+	order, shares := make([]int, airports), make([]float64, airports)
+	for i := range resamples {
+		for a := range order {
+			order[a], shares[a] = a, share(i, a)
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(shares[b], shares[a]) })
+		for place, a := range order {
+			ranks[a][i] = place + 1
+		}
+	}
+	return ranks
+}
+
+// widening compares the intervals with those of the binomial distribution.
+func widening(places []Place, airports []AirportFigures) float64 {
+	times := make([]float64, 0, len(places))
+	for i, place := range places {
+		p := place.Share.Share
+		independent := 2 * 1.96 * math.Sqrt(p*(1-p)/float64(airports[i].Flights))
+		if independent > 0 {
+			times = append(times, (place.Share.High-place.Share.Low)/independent)
+		}
+	}
+	slices.Sort(times)
+	return quantile(times, 0.5)
+}

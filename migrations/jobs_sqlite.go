@@ -1,0 +1,84 @@
+package migrations
+
+// The tables are STRICT, so that a driver cannot store a blob for a text or a
+// text for a time. Times are microseconds since the Unix epoch.
+
+func jobsUpSQLite() []step {
+	return []step{
+		{sql: `CREATE TABLE IF NOT EXISTS job_system_jobs (
+    id                  TEXT    NOT NULL PRIMARY KEY
+                                DEFAULT (lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4'
+                                    || substr(hex(randomblob(2)), 2) || '-'
+                                    || substr('89ab', (random() & 3) + 1, 1) || substr(hex(randomblob(2)), 2)
+                                    || '-' || hex(randomblob(6)))),
+    type                TEXT    NOT NULL,
+    name                TEXT    NOT NULL DEFAULT '',
+    role                TEXT    NOT NULL DEFAULT '',
+    email               TEXT    NOT NULL DEFAULT '',
+    uploaded_file_url   TEXT    NOT NULL DEFAULT '',
+    data                TEXT    NOT NULL,
+    status              TEXT    NOT NULL DEFAULT 'scheduled',
+    progress            REAL    NOT NULL DEFAULT 0,
+    message             TEXT    NOT NULL DEFAULT '',
+    time_to_complete_ms INTEGER,
+    "cursor"            TEXT,
+    attempt             INTEGER NOT NULL DEFAULT 0,
+    resumptions         INTEGER NOT NULL DEFAULT 0,
+    error               TEXT    NOT NULL DEFAULT '',
+    scheduled_at        INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER)),
+    started_at          INTEGER,
+    finished_at         INTEGER,
+    heartbeat_at        INTEGER,
+    progressed_at       INTEGER,
+    cancel_requested_at INTEGER,
+    cancelled_by        TEXT    NOT NULL DEFAULT '',
+    cancel_reason       TEXT    NOT NULL DEFAULT '',
+    idempotency_key     TEXT,
+    created_at          INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER)),
+    updated_at          INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER)),
+    deleted_at          INTEGER,
+    CONSTRAINT job_system_jobs_data_check CHECK (json_valid(data)),
+    CONSTRAINT job_system_jobs_cursor_check CHECK (json_valid("cursor")),
+    CONSTRAINT job_system_jobs_status_check
+        CHECK (status IN ('scheduled', 'processing', 'succeeded', 'failed', 'cancelled')),
+    CONSTRAINT job_system_jobs_progress_check CHECK (progress >= 0 AND progress <= 1)
+) STRICT`},
+		// The claim: each type's next job is the head of its part of the index.
+		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_claim
+    ON job_system_jobs (type, scheduled_at, id)
+    WHERE status = 'scheduled' AND deleted_at IS NULL`},
+		// One running job of a type, whatever the code above does.
+		{sql: `CREATE UNIQUE INDEX IF NOT EXISTS job_system_jobs_processing
+    ON job_system_jobs (type)
+    WHERE status = 'processing'`},
+		{sql: `CREATE UNIQUE INDEX IF NOT EXISTS job_system_jobs_idempotency
+    ON job_system_jobs (type, idempotency_key)`},
+		// When to wake up: the earliest job of all types.
+		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_due
+    ON job_system_jobs (scheduled_at)
+    WHERE status = 'scheduled' AND deleted_at IS NULL`},
+		// The latest job of a type. Over all types, the ids are in order of time.
+		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_latest
+    ON job_system_jobs (type, created_at, id)`},
+		{sql: `CREATE TABLE IF NOT EXISTS job_type_lock (
+    type         TEXT    NOT NULL PRIMARY KEY,
+    locked_until INTEGER NOT NULL DEFAULT 0,
+    updated_at   INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER)),
+    owner        TEXT    NOT NULL DEFAULT '',
+    job_id       TEXT,
+    attempt      INTEGER NOT NULL DEFAULT 0
+) STRICT`},
+	}
+}
+
+// jobsDownSQLite first looks for tables that refer to ours. The other databases
+// refuse to drop a table that is referred to; SQLite deletes its rows first,
+// and with them, through ON DELETE CASCADE, the host's.
+func jobsDownSQLite() []step {
+	steps := jobsDown()
+	steps[0].users = `SELECT DISTINCT m.name
+FROM main.sqlite_master AS m, pragma_foreign_key_list(m.name, 'main') AS f
+WHERE m.type = 'table' AND lower(f."table") IN ('job_system_jobs', 'job_type_lock')
+ORDER BY m.name`
+	return steps
+}

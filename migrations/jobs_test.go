@@ -1,0 +1,301 @@
+package migrations_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
+
+	"github.com/ntxdev/jobsystem/migrations"
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// eachMigratedDB runs a test on a migrated database of every kind.
+func eachMigratedDB(t *testing.T, test func(t *testing.T, db *bun.DB)) {
+	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+		require.NoError(t, migrations.Migrate(t.Context(), db))
+		test(t, db)
+	})
+}
+
+func TestAProducerMayGiveNoMoreThanTypeAndData(t *testing.T) {
+	t.Parallel()
+	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
+		begin := time.Now()
+		require.NoError(t, insert(db, t.Context(), "type, data", `'report', '{"month": "2026-11"}'`))
+
+		var job model.Job
+		require.NoError(t, db.NewSelect().Model(&job).Scan(t.Context()))
+		assert.NotEqual(t, uuid.Nil, job.ID)
+		for name, at := range map[string]model.Time{
+			"scheduled_at": job.ScheduledAt, "created_at": job.CreatedAt, "updated_at": job.UpdatedAt,
+		} {
+			assert.WithinDuration(t, begin, at.Time, time.Minute, name)
+			assert.NotZero(t, at.Nanosecond(), "%s has fractions of a second", name)
+		}
+		assert.JSONEq(t, `{"month": "2026-11"}`, string(job.Data))
+		assert.Equal(t, model.Job{
+			ID: job.ID, Type: "report", Data: job.Data, Status: model.Scheduled,
+			ScheduledAt: job.ScheduledAt, CreatedAt: job.CreatedAt, UpdatedAt: job.UpdatedAt,
+		}, job)
+	})
+}
+
+func TestIDsMadeByTheDatabaseDiffer(t *testing.T) {
+	t.Parallel()
+	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
+		for range 50 {
+			require.NoError(t, insert(db, t.Context(), "type, data", `'report', '{}'`))
+		}
+		ids := rows(t, db, `SELECT DISTINCT id FROM job_system_jobs`)
+		assert.Len(t, ids, 50)
+		for _, id := range ids {
+			parsed, err := uuid.Parse(id)
+			require.NoError(t, err)
+			assert.Equal(t, id, parsed.String())
+			assert.Equal(t, uuid.RFC4122, parsed.Variant(), id)
+		}
+	})
+}
+
+func TestTheDefaultTimeIsUTCWhateverTheSessionsTimeZone(t *testing.T) {
+	t.Parallel()
+	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
+		conn, err := db.Conn(t.Context())
+		require.NoError(t, err)
+		defer conn.Close()
+		switch db.Dialect().Name() {
+		case dialect.PG:
+			exec(t, conn, `SET TIME ZONE 'Asia/Kolkata'`)
+			defer exec(t, conn, `RESET TIME ZONE`)
+		case dialect.MySQL:
+			exec(t, conn, `SET time_zone = '+05:30'`)
+			defer exec(t, conn, `SET time_zone = '+00:00'`)
+		}
+		require.NoError(t, insert(conn, t.Context(), "type, data", `'report', '{}'`))
+
+		var job model.Job
+		require.NoError(t, conn.NewSelect().Model(&job).Scan(t.Context()))
+		assert.WithinDuration(t, time.Now(), job.ScheduledAt.Time, time.Minute)
+	})
+}
+
+func TestAJobComesBackAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
+		at := func(seconds int64) model.Time { return model.At(time.UnixMicro(1_790_000_000_123_456 + seconds*1e6)) }
+		long := strings.Repeat("ü", 4000)
+		milliseconds, key := int64(1234), "key"
+		job := model.Job{
+			ID: uuid.Must(uuid.NewV7()), Type: "report", Name: "Report", Role: "admin", Email: "a@b.c",
+			UploadedFileURL: "file:///tmp/in.csv", Data: json.RawMessage(`{"a": 1}`), Status: model.Failed, Progress: 0.25,
+			Message: long[:1000], TimeToCompleteMS: &milliseconds, Cursor: json.RawMessage(`{"page": 7}`), Attempt: 1 << 40,
+			Resumptions: 2, Error: long, ScheduledAt: at(0), StartedAt: at(1), FinishedAt: at(2), HeartbeatAt: at(3),
+			ProgressedAt: at(4), CancelRequestedAt: at(5), CancelledBy: "me", CancelReason: "because",
+			IdempotencyKey: &key, CreatedAt: at(6), UpdatedAt: at(7), DeletedAt: at(8),
+		}
+		_, err := db.NewInsert().Model(&job).Exec(t.Context())
+		require.NoError(t, err)
+		lock := model.TypeLock{
+			Type: "report", LockedUntil: at(9), UpdatedAt: at(10), Owner: "owner", JobID: &job.ID, Attempt: 3,
+		}
+		_, err = db.NewInsert().Model(&lock).Exec(t.Context())
+		require.NoError(t, err)
+
+		var readJob model.Job
+		require.NoError(t, db.NewSelect().Model(&readJob).Scan(t.Context()))
+		assert.JSONEq(t, string(job.Data), string(readJob.Data))
+		assert.JSONEq(t, string(job.Cursor), string(readJob.Cursor))
+		readJob.Data, readJob.Cursor = job.Data, job.Cursor
+		assert.Equal(t, job, readJob)
+		var readLock model.TypeLock
+		require.NoError(t, db.NewSelect().Model(&readLock).Scan(t.Context()))
+		assert.Equal(t, lock, readLock)
+	})
+}
+
+func TestALockMayBeMadeOfItsTypeAloneAndIsFree(t *testing.T) {
+	t.Parallel()
+	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
+		exec(t, db, `INSERT INTO job_type_lock (type) VALUES ('report')`)
+
+		var lock model.TypeLock
+		require.NoError(t, db.NewSelect().Model(&lock).Scan(t.Context()))
+		assert.Equal(t, time.Unix(0, 0).UTC(), lock.LockedUntil.Time)
+		assert.Nil(t, lock.JobID)
+		assert.WithinDuration(t, time.Now(), lock.UpdatedAt.Time, time.Minute)
+	})
+}
+
+func TestWhatTheTablesRefuse(t *testing.T) {
+	t.Parallel()
+	for _, refused := range []struct{ name, columns, values string }{
+		{"a status that is none", "type, data, status", `'report', '{}', 'paused'`},
+		{"progress beyond the end", "type, data, progress", `'report', '{}', 1.01`},
+		{"progress before the start", "type, data, progress", `'report', '{}', -0.01`},
+		{"data that is not JSON", "type, data", `'report', '{'`},
+		{"a cursor that is not JSON", "type, data, `cursor`", `'report', '{}', '{'`},
+		{"no data", "type", `'report'`},
+		{"no type", "data", `'{}'`},
+	} {
+		t.Run(refused.name, func(t *testing.T) {
+			t.Parallel()
+			eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
+				columns := refused.columns
+				if db.Dialect().Name() != dialect.MySQL {
+					columns = strings.ReplaceAll(columns, "`", `"`)
+				}
+				require.Error(t, insert(db, t.Context(), columns, refused.values))
+				require.NoError(t, insert(db, t.Context(), "type, data", `'report', '{}'`))
+			})
+		})
+	}
+}
+
+func TestEveryStatusIsTaken(t *testing.T) {
+	t.Parallel()
+	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
+		for _, status := range []model.Status{
+			model.Scheduled, model.Processing, model.Succeeded, model.Failed, model.Cancelled,
+		} {
+			require.NoError(t, insert(db, t.Context(), "type, data, status", fmt.Sprintf(`'report', '{}', '%s'`, status)))
+		}
+	})
+}
+
+func TestOneJobOfATypeProcesses(t *testing.T) {
+	t.Parallel()
+	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
+		ctx := t.Context()
+		processing := func(id int, kind string) error {
+			return insert(db, ctx, "id, type, data, status",
+				fmt.Sprintf(`'00000000-0000-7000-8000-%012d', '%s', '{}', 'processing'`, id, kind))
+		}
+		require.NoError(t, processing(1, "report"))
+		require.Error(t, processing(2, "report"))
+		require.NoError(t, processing(3, "Report"), "types that differ in case are different types")
+		require.NoError(t, processing(4, "other"))
+
+		require.NoError(t, insert(db, ctx, "type, data", `'report', '{}'`), "any number may wait")
+		require.NoError(t, insert(db, ctx, "type, data", `'report', '{}'`))
+		_, err := db.ExecContext(ctx, `UPDATE job_system_jobs SET status = 'processing' WHERE type = 'report'`)
+		require.Error(t, err, "nor does an update get past it")
+		_, err = db.ExecContext(ctx, `UPDATE job_system_jobs SET deleted_at = created_at WHERE type = 'report'`)
+		require.NoError(t, err)
+		require.Error(t, processing(5, "report"), "nor a row that is marked as deleted")
+
+		exec(t, db, `UPDATE job_system_jobs SET status = 'succeeded' WHERE type = 'report'`)
+		require.NoError(t, processing(6, "report"), "the type is free again")
+	})
+}
+
+func TestAnIdempotencyKeyIsUniqueWithinItsType(t *testing.T) {
+	t.Parallel()
+	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
+		keyed := func(kind, key string) error {
+			return insert(db, t.Context(), "type, data, idempotency_key", fmt.Sprintf(`'%s', '{}', %s`, kind, key))
+		}
+		require.NoError(t, keyed("report", "'a'"))
+		require.Error(t, keyed("report", "'a'"))
+		require.NoError(t, keyed("report", "'A'"))
+		require.NoError(t, keyed("report", "'á'"))
+		require.NoError(t, keyed("other", "'a'"))
+		require.NoError(t, keyed("report", "NULL"))
+		require.NoError(t, keyed("report", "NULL"))
+	})
+}
+
+func TestTypesAreComparedExactly(t *testing.T) {
+	t.Parallel()
+	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
+		exec(t, db, `INSERT INTO job_type_lock (type) VALUES ('report'), ('Report'), ('réport')`)
+		_, err := db.ExecContext(t.Context(), `INSERT INTO job_type_lock (type) VALUES ('report')`)
+		require.Error(t, err)
+		assert.Equal(t, "1", text(t, db, `SELECT COUNT(*) FROM job_type_lock WHERE type = 'REPORT' OR type = 'Report'`))
+	})
+}
+
+func TestTheQueriesOfTheEngineAreIndexWalks(t *testing.T) {
+	t.Parallel()
+	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
+		fill(t, db)
+		now := map[dialect.Name]string{
+			dialect.SQLite: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+			dialect.PG:     "clock_timestamp()",
+			dialect.MySQL:  "UTC_TIMESTAMP(6)",
+		}[db.Dialect().Name()]
+		for index, query := range map[string]string{
+			"job_system_jobs_claim": `SELECT id FROM job_system_jobs WHERE type = 'type-3' AND status = 'scheduled'
+				AND deleted_at IS NULL AND scheduled_at <= ` + now + ` ORDER BY scheduled_at, id LIMIT 1`,
+			"job_system_jobs_due": `SELECT scheduled_at FROM job_system_jobs WHERE status = 'scheduled'
+				AND deleted_at IS NULL ORDER BY scheduled_at LIMIT 1`,
+			"job_system_jobs_latest": `SELECT id, name FROM job_system_jobs WHERE type = 'type-3'
+				ORDER BY created_at DESC, id DESC LIMIT 1`,
+			"job_system_jobs_processing": `SELECT id FROM job_system_jobs WHERE ` + running(db),
+			"job_system_jobs_idempotency": `SELECT id FROM job_system_jobs
+				WHERE type = 'type-3' AND idempotency_key = 'key-3'`,
+		} {
+			plan := explain(t, db, query)
+			assert.Contains(t, plan, index, query)
+			for _, sort := range []string{"Sort", "TEMP B-TREE", "filesort\": {", "filesort\": true", "Seq Scan", "SCAN job"} {
+				if index == "job_system_jobs_due" && sort == "SCAN job" {
+					continue // SQLite's word for a walk of a whole index, here of its head
+				}
+				assert.NotContains(t, plan, sort, query)
+			}
+		}
+	})
+}
+
+func running(db *bun.DB) string {
+	if db.Dialect().Name() == dialect.MySQL {
+		return `processing_type = 'type-3'`
+	}
+	return `type = 'type-3' AND status = 'processing'`
+}
+
+func explain(t *testing.T, db *bun.DB, query string) string {
+	t.Helper()
+	explain := map[dialect.Name]string{
+		dialect.SQLite: "EXPLAIN QUERY PLAN ", dialect.PG: "EXPLAIN ", dialect.MySQL: "EXPLAIN FORMAT=JSON ",
+	}[db.Dialect().Name()]
+	return text(t, db, explain+query)
+}
+
+// fill makes some thousand jobs of ten types, most of them due or done.
+func fill(t *testing.T, db *bun.DB) {
+	t.Helper()
+	begin := time.Now().Add(-24 * time.Hour)
+	var jobs []model.Job
+	for i := range 4000 {
+		at := model.At(begin.Add(time.Duration(i*7919%4000) * time.Minute))
+		job := model.Job{
+			ID: uuid.Must(uuid.NewV7()), Type: fmt.Sprintf("type-%d", i%10), Data: json.RawMessage(`{"input": {}}`),
+			Status: model.Scheduled, ScheduledAt: at, CreatedAt: at, UpdatedAt: at,
+		}
+		if i%3 == 0 {
+			job.Status = model.Succeeded
+		}
+		if i < 10 {
+			job.Status = model.Processing
+		}
+		jobs = append(jobs, job)
+	}
+	for len(jobs) > 0 {
+		some := jobs[:500]
+		jobs = jobs[500:]
+		_, err := db.NewInsert().Model(&some).Exec(t.Context())
+		require.NoError(t, err)
+	}
+	analyze := map[dialect.Name]string{
+		dialect.SQLite: "ANALYZE", dialect.PG: "ANALYZE job_system_jobs", dialect.MySQL: "ANALYZE TABLE job_system_jobs",
+	}[db.Dialect().Name()]
+	rows(t, db, analyze)
+}

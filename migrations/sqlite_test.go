@@ -1,0 +1,79 @@
+package migrations_test
+
+import (
+	"database/sql"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	_ "modernc.org/sqlite"
+
+	"github.com/ntxdev/jobsystem/migrations"
+)
+
+// openFile opens a file as a host does that sets nothing: no WAL, no wait for a
+// lock, as many connections as are asked for.
+func openFile(t *testing.T, file string) *bun.DB {
+	t.Helper()
+	pool, err := sql.Open("sqlite", file)
+	require.NoError(t, err)
+	db := bun.NewDB(pool, sqlitedialect.New())
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func TestSQLiteFileWithoutSettingsIsMigratedByManyAtOnce(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "jobs.db")
+	errs := make([]error, 4)
+	var running sync.WaitGroup
+	for i := range errs {
+		db := openFile(t, file)
+		running.Go(func() { errs[i] = migrations.Migrate(t.Context(), db) })
+	}
+	running.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	require.NoError(t, migrations.Check(t.Context(), openFile(t, file)))
+}
+
+func TestSQLiteInMemorySurvivesAFailedMigration(t *testing.T) {
+	t.Parallel()
+	db := openFile(t, ":memory:")
+	db.SetMaxOpenConns(1)
+	exec(t, db, `CREATE TABLE host (id INTEGER)`)
+	exec(t, db, `CREATE TABLE job_type_lock (id INTEGER)`)
+
+	require.ErrorIs(t, migrations.Migrate(t.Context(), db), migrations.ErrUnexpectedSchema)
+
+	assert.Equal(t, []string{"host", "job_type_lock"}, tables(t, db))
+	exec(t, db, `DROP TABLE job_type_lock`)
+	require.NoError(t, migrations.Migrate(t.Context(), db))
+}
+
+func TestSQLiteConnectionKeepsItsBusyTimeout(t *testing.T) {
+	t.Parallel()
+	db := openFile(t, filepath.Join(t.TempDir(), "jobs.db")+"?_pragma=busy_timeout(4321)")
+	db.SetMaxOpenConns(1)
+	require.NoError(t, migrations.Migrate(t.Context(), db))
+	assert.Equal(t, "4321", text(t, db, `PRAGMA busy_timeout`))
+}
+
+func TestSQLiteTableWithCascadingReferencesIsNotDropped(t *testing.T) {
+	t.Parallel()
+	db := openFile(t, filepath.Join(t.TempDir(), "jobs.db")+"?_pragma=foreign_keys(1)")
+	require.NoError(t, migrations.Migrate(t.Context(), db))
+	exec(t, db, `CREATE TABLE host (job TEXT REFERENCES job_system_jobs (id) ON DELETE CASCADE)`)
+	exec(t, db, `INSERT INTO job_system_jobs (id, type, data) VALUES ('a', 'report', '{}')`)
+	exec(t, db, `INSERT INTO host VALUES ('a')`)
+
+	require.ErrorContains(t, migrations.Rollback(t.Context(), db), "host")
+
+	assert.Equal(t, "a", text(t, db, `SELECT job FROM host`))
+	require.NoError(t, migrations.Check(t.Context(), db))
+}

@@ -1,0 +1,39 @@
+// Package testutil gives tests real databases: the job system's own tests, and
+// those of a host that uses it.
+//
+//	func TestMain(m *testing.M) { testutil.Main(m) }
+//
+//	func TestReport(t *testing.T) {
+//		t.Parallel()
+//		testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+//			... // once on SQLite, once on PostgreSQL, once on MariaDB
+//		})
+//	}
+//
+// Every test gets a database of its own, so tests run in parallel. The servers
+// are private: each test process starts what it needs from binaries found on
+// the machine, on a free port of the loopback interface, with the data in a
+// temporary folder, and takes them down with everything they left, also when
+// it is killed. A server that already runs on the machine is not touched.
+// What is missing is skipped with a message that says what to do;
+// testutil/install.sh (run by make test) installs it.
+//
+// The servers are durable (fsync is on), ask for a password, and are
+// deliberately not in UTC, so that code that forgets time zones fails here and
+// not at a customer's.
+//
+// Environment:
+//
+//	JOBSYSTEM_TEST_REQUIRE=1       a missing server fails the test instead of skipping it
+//	JOBSYSTEM_TEST_POSTGRES_DSN    use this server instead of a private PostgreSQL
+//	JOBSYSTEM_TEST_MYSQL_DSN       use this server instead of a private MariaDB;
+//	                               if it is a real MySQL: use it as well, named "mysql"
+//
+// The DSNs are those of package dsn and must name an existing database and a
+// user who may create and drop databases; only databases created here
+// (jobsystem_test_...) are touched.
+//
+// It may import Bun and the drivers, the command's package dsn, and this
+// module's engine, model, steps and migrations. It keeps package-level state,
+// the servers of this process; nothing but tests may import it.
+package testutil

@@ -1,0 +1,105 @@
+package testutil
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/cli/dsn"
+	"github.com/ntxdev/jobsystem/migrations"
+)
+
+// EachDB runs a test on every kind of database, as parallel subtests named by
+// the kind. Each gets a database of its own with the newest tables in it and
+// nothing in them, closed and dropped when the subtest ends.
+//
+// As with all parallel subtests, EachDB returns before they have run: what has
+// to come after them belongs into t.Cleanup.
+func EachDB(t *testing.T, run func(t *testing.T, db *bun.DB)) {
+	t.Helper()
+	EachDSN(t, func(t *testing.T, text string) { run(t, Open(t, text)) })
+}
+
+// EachDSN is EachDB for tests that start processes or connect by themselves:
+// it gives the address of the database.
+func EachDSN(t *testing.T, run func(t *testing.T, text string)) {
+	t.Helper()
+	each(t, func(t *testing.T, kind Kind) { run(t, DSN(t, kind)) })
+}
+
+// EachEmptyDB is EachDB without the tables.
+func EachEmptyDB(t *testing.T, run func(t *testing.T, db *bun.DB)) {
+	t.Helper()
+	EachEmptyDSN(t, func(t *testing.T, text string) { run(t, Open(t, text)) })
+}
+
+// EachEmptyDSN is EachDSN without the tables.
+func EachEmptyDSN(t *testing.T, run func(t *testing.T, text string)) {
+	t.Helper()
+	each(t, func(t *testing.T, kind Kind) { run(t, EmptyDSN(t, kind)) })
+}
+
+func each(t *testing.T, run func(t *testing.T, kind Kind)) {
+	t.Helper()
+	for _, kind := range Kinds(t) {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			run(t, kind)
+		})
+	}
+}
+
+// DSN makes a new database of one kind with the newest tables in it, dropped
+// when the test ends, and returns its address. The test is skipped where that
+// kind is missing.
+func DSN(t testing.TB, kind Kind) string {
+	t.Helper()
+	text := EmptyDSN(t, kind)
+	// A connection of its own, closed at once: processes that the test starts
+	// are then alone with the database.
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	db, err := dsn.Open(ctx, text)
+	if err != nil {
+		t.Fatalf("open new %s database: %v", kind, err)
+	}
+	defer db.Close()
+	if err := migrations.Migrate(ctx, db); err != nil {
+		t.Fatalf("migrate new %s database: %v", kind, err)
+	}
+	return text
+}
+
+// EmptyDSN is DSN without the tables.
+func EmptyDSN(t testing.TB, kind Kind) string {
+	t.Helper()
+	if kind == SQLite {
+		return dsn.File(filepath.Join(t.TempDir(), "jobs.db"))
+	}
+	return sharedHost(t, kind).create(t)
+}
+
+// Open opens a database, and closes it when the test ends.
+func Open(t testing.TB, text string) *bun.DB {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	db, err := dsn.Open(ctx, text)
+	if err != nil {
+		t.Fatalf("open test database: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Errorf("close test database: %v", err)
+		}
+	})
+	return db
+}
+
+// patience bounds everything that waits for a server here. It is long, because
+// it only ever runs out when something is broken, and machines under test are
+// busy.
+const patience = time.Minute

@@ -1,0 +1,25 @@
+package testutil
+
+import "os"
+
+// NothingInstalled, set in the environment together with an empty PATH, makes
+// a test process find no server.
+const NothingInstalled = "JOBSYSTEM_TESTUTIL_NOTHING_INSTALLED"
+
+func init() {
+	if os.Getenv(NothingInstalled) != "" {
+		debianPostgres, beyondPath = "", nil
+	}
+}
+
+// PIDs are the server's process and its children.
+func (s *Server) PIDs() []int {
+	pid := s.running.cmd.Process.Pid
+	return append(childrenOf(pid), pid)
+}
+
+// Root is the folder of all servers of this process.
+func Root() string { return process.keeper.root }
+
+// ProcessPIDs is everything this process has started.
+func ProcessPIDs() []int { return childrenOf(os.Getpid()) }

@@ -1,0 +1,105 @@
+package testutil
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
+
+	"github.com/ntxdev/jobsystem/cli/dsn"
+)
+
+// host makes and drops databases on one server, a private or a given one.
+type host struct {
+	text string // the address of a database that is always there
+
+	mu    sync.Mutex
+	admin *bun.DB
+}
+
+// create makes a database that is dropped when the test ends.
+func (h *host) create(t testing.TB) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	name := "jobsystem_test_" + strings.ToLower(rand.Text()[:12])
+	text, err := dsn.WithDatabase(h.text, name)
+	if err != nil {
+		t.Fatalf("name a test database: %v", err)
+	}
+	admin, err := h.open(ctx)
+	if err != nil {
+		t.Fatalf("create a test database: %v", err)
+	}
+	if _, err := admin.ExecContext(ctx, createSQL(admin), bun.Ident(name)); err != nil {
+		t.Fatalf("create test database %s: %v; the user needs the right to create databases", name, err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := h.drop(ctx, name); err != nil {
+			t.Errorf("drop test database %s: %v", name, err)
+		}
+	})
+	return text
+}
+
+func createSQL(db *bun.DB) string {
+	if db.Dialect().Name() == dialect.PG {
+		return "CREATE DATABASE ? TEMPLATE template0 ENCODING 'UTF8'"
+	}
+	return "CREATE DATABASE ? CHARACTER SET utf8mb4"
+}
+
+// drop ends the connections that are still there first: those of processes
+// that the test killed, say.
+func (h *host) drop(ctx context.Context, name string) error {
+	admin, err := h.open(ctx)
+	if err != nil {
+		return err
+	}
+	if admin.Dialect().Name() == dialect.PG {
+		_, err = admin.ExecContext(ctx, "DROP DATABASE ? WITH (FORCE)", bun.Ident(name))
+		return err
+	}
+	var ids []int64
+	if err := admin.NewRaw("SELECT id FROM information_schema.processlist WHERE db = ?", name).Scan(ctx, &ids); err != nil {
+		return fmt.Errorf("list its connections: %w", err)
+	}
+	for _, id := range ids {
+		// One that ended by itself meanwhile is an error here, and as good.
+		_, _ = admin.ExecContext(ctx, "KILL ?", id)
+	}
+	_, err = admin.ExecContext(ctx, "DROP DATABASE ?", bun.Ident(name))
+	return err
+}
+
+func (h *host) open(ctx context.Context) (*bun.DB, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.admin != nil {
+		return h.admin, nil
+	}
+	db, err := dsn.Open(ctx, h.text)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(2) // a whole test run shares the server's connections
+	db.SetMaxIdleConns(1)
+	h.admin = db
+	return db, nil
+}
+
+func (h *host) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.admin != nil {
+		_ = h.admin.Close() // it wrote nothing that could be lost
+		h.admin = nil
+	}
+}

@@ -1,0 +1,129 @@
+package testutil
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+)
+
+// keeper is a small process beside this one that makes sure nothing is left:
+// it reads from a pipe that only this process holds open, and when that ends,
+// in whatever way this process ended, it ends the servers and removes their
+// folder. It is the only one that takes servers down for good, so the way it
+// goes after a kill is the way it goes every time.
+type keeper struct {
+	root string   // the folder of all servers of this process
+	pipe *os.File // to the keeper's standard input
+	cmd  *exec.Cmd
+}
+
+// keeperScript understands two lines: "watch PID SIGNAL" and "forget PID".
+//
+// PostgreSQL killed outright leaves a segment of System V shared memory, whose
+// number stands in its postmaster.pid.
+const keeperScript = `
+root=$1
+watched=
+while read -r what pid signal; do
+	kept=
+	for one in $watched; do
+		[ "${one%%:*}" = "$pid" ] || kept="$kept $one"
+	done
+	watched=$kept
+	[ "$what" = watch ] && watched="$watched $pid:$signal"
+done
+for one in $watched; do kill -s "${one#*:}" "${one%%:*}" 2>/dev/null; done
+tries=0
+for one in $watched; do
+	while kill -0 "${one%%:*}" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $tries -eq 500 ] && kill -s KILL "${one%%:*}" 2>/dev/null
+		[ $tries -gt 600 ] && break
+		sleep 0.02
+	done
+done
+for file in "$root"/*/data/postmaster.pid; do
+	[ -f "$file" ] || continue
+	set -- $(sed -n 7p "$file")
+	[ -n "$2" ] && ipcrm -m "$2" 2>/dev/null
+done
+rm -rf "$root"
+`
+
+func startKeeper() (*keeper, error) {
+	root, err := makeRoot()
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for test servers: %w", err)
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(root))
+	}
+	defer read.Close()
+	// Output to nowhere: go test waits for whoever holds its own.
+	cmd := exec.Command("/bin/sh", "-c", keeperScript, "keeper", root)
+	cmd.Dir = "/"
+	cmd.Stdin = read
+	cmd.SysProcAttr = detached(account{})
+	if err := cmd.Start(); err != nil {
+		write.Close()
+		return nil, errors.Join(fmt.Errorf("start the keeper of test servers: %w", err), os.Remove(root))
+	}
+	return &keeper{root: root, pipe: write, cmd: cmd}, nil
+}
+
+// makeRoot makes the folder in which servers live. A server that runs as
+// another user must be able to get there, and a unix socket's whole path must
+// fit into 107 bytes.
+func makeRoot() (string, error) {
+	base := os.TempDir()
+	if len(base) > 50 || !openToAll(base) {
+		base = "/tmp"
+	}
+	root, err := os.MkdirTemp(base, "jobsystem-test-")
+	if err != nil {
+		return "", err
+	}
+	// Others may pass through, and see nothing: each server's folder inside is
+	// its own.
+	return root, os.Chmod(root, 0o711)
+}
+
+func openToAll(dir string) bool {
+	for {
+		info, err := os.Stat(dir)
+		if err != nil || info.Mode().Perm()&0o001 == 0 {
+			return false
+		}
+		if parent := filepath.Dir(dir); parent != dir {
+			dir = parent
+			continue
+		}
+		return true
+	}
+}
+
+// command is a server's process, which the keeper knows from before its first
+// instruction: it tells its own number and then becomes the server. Were it
+// told by this process, a kill in between would leave a server that nobody
+// knows.
+func (k *keeper) command(signal string, program string, args ...string) *exec.Cmd {
+	const announce = `echo "watch $$ $1" >&3; exec 3>&-; shift; exec "$@"`
+	cmd := exec.Command("/bin/sh", append([]string{"-c", announce, "server", signal, program}, args...)...)
+	cmd.ExtraFiles = []*os.File{k.pipe}
+	return cmd
+}
+
+func (k *keeper) forget(pid int) {
+	// When the keeper itself is gone there is nobody to tell.
+	_, _ = k.pipe.WriteString("forget " + strconv.Itoa(pid) + "\n")
+}
+
+// close ends the servers and removes their folder; when it returns, all of it
+// has happened.
+func (k *keeper) close() error {
+	return errors.Join(k.pipe.Close(), k.cmd.Wait())
+}

@@ -1,0 +1,98 @@
+package testutil_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/cli/dsn"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+func open(text string) (*bun.DB, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	return dsn.Open(ctx, text)
+}
+
+func TestServerComesBackWithItsData(t *testing.T) {
+	t.Parallel()
+	ends := map[string]func(*testutil.Server) error{
+		"after a stop":      (*testutil.Server).Stop,
+		"after a kill":      (*testutil.Server).Kill,
+		"restarted running": func(*testutil.Server) error { return nil },
+	}
+	for _, kind := range []testutil.Kind{testutil.Postgres, testutil.MariaDB} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			server := testutil.StartServer(t, kind)
+			text := server.EmptyDSN(t)
+			db := testutil.Open(t, text)
+			_, err := db.ExecContext(t.Context(), "CREATE TABLE kept (name VARCHAR(20))")
+			require.NoError(t, err)
+			written := 0
+			for name, end := range ends {
+				_, err = db.ExecContext(t.Context(), "INSERT INTO kept VALUES (?)", name)
+				require.NoError(t, err)
+				written++
+				require.NoError(t, end(server))
+				if name != "restarted running" {
+					_, err := open(text)
+					require.ErrorIs(t, err, dsn.ErrUnreachable)
+				}
+				require.NoError(t, server.Restart())
+				// Connections of before are broken; the pool finds that out.
+				again := testutil.Open(t, text)
+				count, err := again.NewSelect().Table("kept").Count(t.Context())
+				require.NoError(t, err)
+				assert.Equal(t, written, count, name)
+				db = again
+			}
+		})
+	}
+}
+
+func TestKillEndsWhatTheServerIsDoing(t *testing.T) {
+	t.Parallel()
+	sleeps := map[testutil.Kind]string{
+		testutil.Postgres: "INSERT INTO t SELECT 1 FROM (SELECT pg_sleep(20)) s",
+		testutil.MariaDB:  "INSERT INTO t SELECT 1 FROM (SELECT sleep(20)) s",
+	}
+	busy := map[testutil.Kind]string{
+		testutil.Postgres: "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'",
+		testutil.MariaDB:  "SELECT count(*) FROM information_schema.processlist WHERE state = 'User sleep'",
+	}
+	for kind, sleep := range sleeps {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			server := testutil.StartServer(t, kind)
+			db := testutil.Open(t, server.EmptyDSN(t))
+			_, err := db.ExecContext(t.Context(), "CREATE TABLE t (n INT)")
+			require.NoError(t, err)
+			ended := make(chan error, 1)
+			go func() {
+				_, err := db.ExecContext(context.Background(), sleep)
+				ended <- err
+			}()
+			require.Eventually(t, func() bool {
+				var n int
+				return db.QueryRowContext(t.Context(), busy[kind]).Scan(&n) == nil && n > 0
+			}, 20*time.Second, 5*time.Millisecond)
+			require.NoError(t, server.Kill())
+			require.Error(t, <-ended)
+			require.NoError(t, server.Restart())
+		})
+	}
+}
+
+func TestStoppedServerCanBeStoppedAndKilledAgain(t *testing.T) {
+	t.Parallel()
+	server := testutil.StartServer(t, testutil.MariaDB)
+	require.NoError(t, server.Stop())
+	require.NoError(t, server.Stop())
+	require.NoError(t, server.Kill())
+}
