@@ -60,6 +60,6 @@ func detached(as account) *syscall.SysProcAttr {
 
 func terminate(cmd *exec.Cmd, signal string) error {
 	return cmd.Process.Signal(map[string]syscall.Signal{
-		"INT": syscall.SIGINT, "TERM": syscall.SIGTERM,
+		"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "QUIT": syscall.SIGQUIT, "KILL": syscall.SIGKILL,
 	}[signal])
 }

@@ -12,14 +12,5 @@ func init() {
 	}
 }
 
-// PIDs are the server's process and its children.
-func (s *Server) PIDs() []int {
-	pid := s.running.cmd.Process.Pid
-	return append(childrenOf(pid), pid)
-}
-
 // Root is the folder of all servers of this process.
 func Root() string { return process.keeper.root }
-
-// ProcessPIDs is everything this process has started.
-func ProcessPIDs() []int { return childrenOf(os.Getpid()) }

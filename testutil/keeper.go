@@ -106,15 +106,15 @@ func openToAll(dir string) bool {
 	}
 }
 
-// command is a server's process, which the keeper knows from before its first
-// instruction: it tells its own number and then becomes the server. Were it
+// watch makes the keeper know a server from before its first instruction: the
+// process tells its own number and then becomes the server. Were the number
 // told by this process, a kill in between would leave a server that nobody
-// knows.
-func (k *keeper) command(signal string, program string, args ...string) *exec.Cmd {
+// knows of.
+func (k *keeper) watch(server *exec.Cmd, signal string) {
 	const announce = `echo "watch $$ $1" >&3; exec 3>&-; shift; exec "$@"`
-	cmd := exec.Command("/bin/sh", append([]string{"-c", announce, "server", signal, program}, args...)...)
-	cmd.ExtraFiles = []*os.File{k.pipe}
-	return cmd
+	server.Args = append([]string{"/bin/sh", "-c", announce, "server", signal, server.Path}, server.Args[1:]...)
+	server.Path = "/bin/sh"
+	server.ExtraFiles = []*os.File{k.pipe}
 }
 
 func (k *keeper) forget(pid int) {

@@ -65,7 +65,7 @@ func (m mariadb) serve(s *Server) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.keeper.command("KILL", m.server, "--no-defaults",
+	return exec.Command(m.server, "--no-defaults",
 		"--datadir="+s.data(),
 		"--socket="+m.socket(s),
 		"--bind-address=127.0.0.1",
@@ -93,5 +93,7 @@ func (m mariadb) address(s *Server) string {
 func (m mariadb) identity() string { return "SELECT @@datadir" }
 
 func (m mariadb) stopSignal() string { return "TERM" }
+
+func (m mariadb) discardSignal() string { return "KILL" }
 
 func (m mariadb) socket(s *Server) string { return filepath.Join(s.dir, "socket") }

@@ -61,7 +61,7 @@ func (p postgres) initialize(s *Server) (*exec.Cmd, error) {
 }
 
 func (p postgres) serve(s *Server) (*exec.Cmd, error) {
-	return s.keeper.command("QUIT", p.binary(), "-D", s.data(),
+	return exec.Command(p.binary(), "-D", s.data(),
 		"-c", "listen_addresses=127.0.0.1",
 		"-c", "port="+strconv.Itoa(s.port),
 		"-c", "unix_socket_directories="+s.dir,
@@ -83,5 +83,7 @@ func (p postgres) address(s *Server) string {
 func (p postgres) identity() string { return "SHOW data_directory" }
 
 func (p postgres) stopSignal() string { return "INT" } // "fast": ends the clients' sessions
+
+func (p postgres) discardSignal() string { return "QUIT" } // "immediate": leaves no shared memory, unlike a kill
 
 func (p postgres) socket(s *Server) string { return s.dir }

@@ -52,8 +52,10 @@ type program interface {
 	// identity is a query for the data folder, to tell this server from
 	// another at the same port.
 	identity() string
-	// stopSignal ends it in good order without waiting for clients.
+	// stopSignal ends it in good order without waiting for clients;
+	// discardSignal ends it fast, when its data is no longer needed.
 	stopSignal() string
+	discardSignal() string
 	socket(s *Server) string
 }
 
@@ -65,9 +67,8 @@ func StartServer(t testing.TB, kind Kind) *Server {
 	s, err := startServer(kind)
 	orSkip(t, err)
 	t.Cleanup(func() {
-		s.host.close()
-		if err := s.Kill(); err != nil {
-			t.Errorf("end the test's own %s: %v", kind, err)
+		if err := s.discard(); err != nil {
+			t.Errorf("take down the test's own %s: %v", kind, err)
 		}
 	})
 	return s
@@ -166,6 +167,7 @@ func (s *Server) start() error {
 		return err
 	}
 	defer log.Close()
+	s.keeper.watch(cmd, s.program.discardSignal())
 	cmd.Dir = s.dir
 	cmd.Env = serverEnvironment(s.dir)
 	cmd.Stdout, cmd.Stderr = log, log
@@ -262,15 +264,16 @@ func (s *Server) Socket() string { return s.program.socket(s) }
 func (s *Server) Stop() error {
 	s.state.Lock()
 	defer s.state.Unlock()
-	return s.stop()
+	return s.stop(s.program.stopSignal())
 }
 
-func (s *Server) stop() error {
+func (s *Server) stop(how string) error {
+	s.host.close() // its connections break
 	r := s.running
 	if r == nil {
 		return nil
 	}
-	if err := terminate(r.cmd, s.program.stopSignal()); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := terminate(r.cmd, how); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("stop %s: %w", s.kind, err)
 	}
 	select {
@@ -288,6 +291,7 @@ func (s *Server) stop() error {
 func (s *Server) Kill() error {
 	s.state.Lock()
 	defer s.state.Unlock()
+	s.host.close() // its connections break
 	r := s.running
 	if r == nil {
 		return nil
@@ -305,11 +309,25 @@ func (s *Server) Kill() error {
 func (s *Server) Restart() error {
 	s.state.Lock()
 	defer s.state.Unlock()
-	if err := s.stop(); err != nil {
+	if err := s.stop(s.program.stopSignal()); err != nil {
 		return err
 	}
 	if err := s.start(); err != nil {
 		return fmt.Errorf("restart %s: %w", s.kind, err)
 	}
 	return nil
+}
+
+// discard takes the server down for good, and its folder with it, unless a
+// killed PostgreSQL has left something that only the keeper clears away.
+func (s *Server) discard() error {
+	s.state.Lock()
+	defer s.state.Unlock()
+	if err := s.stop(s.program.discardSignal()); err != nil {
+		return err
+	}
+	if isFile(filepath.Join(s.data(), "postmaster.pid")) {
+		return nil
+	}
+	return os.RemoveAll(s.dir)
 }

@@ -49,7 +49,7 @@ func TestServerComesBackWithItsData(t *testing.T) {
 				again := testutil.Open(t, text)
 				count, err := again.NewSelect().Table("kept").Count(t.Context())
 				require.NoError(t, err)
-				assert.Equal(t, written, count, name)
+				assert.EqualValues(t, written, count, name)
 				db = again
 			}
 		})

@@ -85,6 +85,7 @@ func mysqlConfig(a *address) (*mysql.Config, error) {
 	config.User, config.Passwd, config.DBName = a.user, a.password, a.database
 	config.Net, config.Addr = mysqlAt(a)
 	config.ParseTime = true
+	config.Logger = &mysql.NopLogger{} // what matters of it is returned as well; a command's screen is not for the rest
 	config.ClientFoundRows = true // an UPDATE that changes nothing still found its row
 	if config.Params == nil {
 		config.Params = map[string]string{}

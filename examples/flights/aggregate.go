@@ -68,31 +68,45 @@ func (f *Figures) countAll(data *cleaned) {
 }
 
 func (f *Figures) countHours(data *cleaned) {
-	undated := spreads(&data.Undated, 24, data.Undated.hour)
-	dated := spreads(&data.Dated, 24, data.Dated.hour)
-	for hour := range f.Hours {
-		f.Hours[hour].Undated, f.Hours[hour].Dated = undated[hour], dated[hour]
+	s := &data.Dated
+	for hour, spread := range spreads(s, 24, s.hour) {
+		f.Hours[hour].Spread = spread
 	}
+	var first []int32
+	for i, delay := range s.Delay {
+		f.Hours[plannedHour(s.Minute[i], delay)].Planned.add(delay)
+		if dateOf(s.day(i)).Month() <= time.March {
+			f.Hours[s.hour(i)].FirstQuarter.add(delay)
+			first = append(first, delay)
+		}
+	}
+	f.FirstQuarter = spreadOf(first)
 	for i, delay := range data.Undated.Delay {
-		// An early arrival says nothing about the departure: flights do not
-		// leave early to speak of.
-		planned := data.Undated.Minute[i] - max(0, delay)
-		hour := (int(planned)%minutesPerDay + minutesPerDay) % minutesPerDay / 60
-		f.Hours[hour].Planned.add(delay)
+		f.Hours[data.Undated.hour(i)].Undated.add(delay)
 	}
 }
 
+// plannedHour is about when a flight was to leave. An early arrival says
+// nothing about that: flights do not leave early to speak of.
+func plannedHour(minute, delay int32) int {
+	planned := int(minute-max(0, delay)) % minutesPerDay
+	if planned < 0 {
+		planned += minutesPerDay
+	}
+	return planned / 60
+}
+
 func (f *Figures) countDays(data *cleaned) {
-	s := &data.Dated
-	weekday := func(i int) int { return mondayFirst(dateOf(s.day(i))) }
-	copy(f.Weekdays[:], spreads(s, 7, weekday))
 	f.Days = make([]Day, days)
 	for day := range f.Days {
 		date := dateOf(day)
 		f.Days[day].Date, f.Days[day].Weekday = date.Format(time.DateOnly), mondayFirst(date)
 	}
-	for i, delay := range s.Delay {
-		f.Days[s.day(i)].add(delay)
+	for i, delay := range data.Dated.Delay {
+		day := data.Dated.day(i)
+		f.Days[day].add(delay)
+		f.Weekdays[f.Days[day].Weekday].add(delay)
+		f.Months[dateOf(day).Month()-time.January].add(delay)
 	}
 }
 
@@ -102,19 +116,16 @@ func mondayFirst(date time.Time) int { return (int(date.Weekday()) + 6) % 7 }
 var bands = [...]int{0, 250, 500, 750, 1000, 1250, 1500, 1750, 2000, 2250, 2500}
 
 func (f *Figures) countDistances(data *cleaned) {
-	undated := spreads(&data.Undated, len(bands), func(i int) int { return bandOf(data.Undated.Miles[i]) })
-	dated := spreads(&data.Dated, len(bands), func(i int) int { return bandOf(data.Dated.Miles[i]) })
 	miles := make([][]int32, len(bands))
-	for _, m := range data.Undated.Miles {
+	for _, m := range data.Dated.Miles {
 		miles[bandOf(m)] = append(miles[bandOf(m)], m)
 	}
-	for band, from := range bands {
-		d := Distance{From: from, Undated: undated[band], Dated: dated[band]}
+	for band, spread := range spreads(&data.Dated, len(bands), func(i int) int { return bandOf(data.Dated.Miles[i]) }) {
+		slices.Sort(miles[band])
+		d := Distance{From: bands[band], Miles: int(quantile(miles[band], 0.5)), Spread: spread}
 		if band+1 < len(bands) {
 			d.To = bands[band+1]
 		}
-		slices.Sort(miles[band])
-		d.Miles = int(quantile(miles[band], 0.5))
 		f.Distances = append(f.Distances, d)
 	}
 }
@@ -141,7 +152,7 @@ func (f *Figures) countAirports(data *cleaned) {
 		}
 		expected := 0.0
 		for hour, count := range hours[i] {
-			expected += float64(count.Flights) * f.Hours[hour].Dated.Share()
+			expected += float64(count.Flights) * f.Hours[hour].Share()
 		}
 		f.Airports = append(f.Airports, AirportFigures{
 			Airport: airport, Spread: all[i],

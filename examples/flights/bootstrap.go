@@ -20,8 +20,8 @@ type Resampling struct {
 
 // The usual Resampling.
 const (
-	defaultResamples = 10_000
-	resamplesInBatch = 250
+	defaultResamples = 20_000
+	resamplesInBatch = 500
 	seed             = 2001
 )
 

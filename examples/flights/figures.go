@@ -1,16 +1,21 @@
 package flights
 
-// Figures are the report's numbers but for those that Bootstrap computes.
+// Figures are the report's numbers but for those that Bootstrap computes. All
+// are about the dated sample where they do not say otherwise.
 type Figures struct {
-	Dated   Spread `json:"dated"`
-	Undated Spread `json:"undated"`
+	Dated Spread `json:"dated"`
 	// Official counts as late what the Department of Transportation does: 15
-	// minutes and more. Of the dated flights.
+	// minutes and more.
 	Official Count `json:"official"`
+	// Undated is about the undated sample, and FirstQuarter about the dated
+	// flights of January to March, which it turns out to be like.
+	Undated      Spread `json:"undated"`
+	FirstQuarter Spread `json:"first_quarter"`
 	// Hours has an entry for each hour of the day, from 0.
 	Hours [24]Hour `json:"hours"`
-	// Weekdays begins with Monday.
-	Weekdays  [7]Spread  `json:"weekdays"`
+	// Weekdays begins with Monday, Months with January.
+	Weekdays  [7]Count   `json:"weekdays"`
+	Months    [6]Count   `json:"months"`
 	Days      []Day      `json:"days"`
 	Distances []Distance `json:"distances"`
 	// Airports are all that flights leave from, in the order of their codes.
@@ -19,11 +24,13 @@ type Figures struct {
 
 // Hour is about the flights that left in one hour of the day.
 type Hour struct {
-	Undated Spread `json:"undated"`
-	Dated   Spread `json:"dated"`
-	// Planned is about the undated flights that were, very nearly, meant to
-	// leave in this hour: their delay has been taken off the time they left.
+	Spread
+	// Planned is about the flights that were, very nearly, meant to leave in
+	// this hour: their delay has been taken off the time they left.
 	Planned Count `json:"planned"`
+	// Undated and FirstQuarter are as in Figures.
+	Undated      Count `json:"undated"`
+	FirstQuarter Count `json:"first_quarter"`
 }
 
 // Day is one day of the period.
@@ -36,11 +43,10 @@ type Day struct {
 // Distance is about flights of at least From and less than To miles. To is 0 in
 // the last band, which is open.
 type Distance struct {
-	From    int    `json:"from"`
-	To      int    `json:"to"`
-	Miles   int    `json:"miles"` // the median of the undated flights
-	Undated Spread `json:"undated"`
-	Dated   Spread `json:"dated"`
+	From  int `json:"from"`
+	To    int `json:"to"`
+	Miles int `json:"miles"` // the median
+	Spread
 }
 
 // AirportFigures are about the flights that left one airport.

@@ -13,7 +13,9 @@ type Ranking struct {
 	All Interval `json:"all"`
 	// Widening is how many times wider the intervals are than they would be
 	// if flights were late independently of each other: the median airport's.
+	// Widest is the one with the greatest.
 	Widening float64 `json:"widening"`
+	Widest   Widest  `json:"widest"`
 	// Places has the airport with the greatest share of late departures first.
 	Places []Place `json:"places"`
 }
@@ -29,6 +31,12 @@ type Place struct {
 	// P90 is the 90th percentile of the delay, in minutes.
 	P90Low  int `json:"p90_low"`
 	P90High int `json:"p90_high"`
+}
+
+// Widest is the airport whose interval is the most times wider.
+type Widest struct {
+	Code  string  `json:"code"`
+	Times float64 `json:"times"`
 }
 
 // Interval is a share with its confidence interval of 95 %.
@@ -72,7 +80,7 @@ func rank(all Spread, airports []AirportFigures, replicates []replicate) *Rankin
 			P90Low: int(quantile(p90, lowTail)), P90High: int(quantile(p90, highTail)),
 		})
 	}
-	r.Widening = widening(r.Places, airports)
+	r.Widening, r.Widest = widening(r.Places, airports)
 	slices.SortStableFunc(r.Places, func(a, b Place) int { return cmp.Compare(b.Share.Share, a.Share.Share) })
 	return r
 }
@@ -101,15 +109,20 @@ func ranksOf(resamples, airports int, share func(resample, airport int) float64)
 }
 
 // widening compares the intervals with those of the binomial distribution.
-func widening(places []Place, airports []AirportFigures) float64 {
-	times := make([]float64, 0, len(places))
+func widening(places []Place, airports []AirportFigures) (median float64, widest Widest) {
+	var all []float64
 	for i, place := range places {
 		p := place.Share.Share
 		independent := 2 * 1.96 * math.Sqrt(p*(1-p)/float64(airports[i].Flights))
-		if independent > 0 {
-			times = append(times, (place.Share.High-place.Share.Low)/independent)
+		if independent == 0 {
+			continue
+		}
+		times := (place.Share.High - place.Share.Low) / independent
+		all = append(all, times)
+		if times > widest.Times {
+			widest = Widest{Code: place.Code, Times: times}
 		}
 	}
-	slices.Sort(times)
-	return quantile(times, 0.5)
+	slices.Sort(all)
+	return quantile(all, 0.5), widest
 }
