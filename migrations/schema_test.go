@@ -191,10 +191,11 @@ func asking(db *bun.DB) string {
 // hold takes the lock as another process does, and returns what ends it.
 func hold(t *testing.T, db *bun.DB) (release func()) {
 	t.Helper()
+	pool := another(t, db)
 	held, over := make(chan struct{}), make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() {
-		err := migrations.Alone(t.Context(), db, func(context.Context, bun.IConn) error {
+		err := migrations.Alone(context.WithoutCancel(t.Context()), pool, func(context.Context, bun.IConn) error {
 			close(held)
 			<-over
 			return nil

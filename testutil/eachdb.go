@@ -79,7 +79,7 @@ func EmptyDSN(t testing.TB, kind Kind) string {
 	if kind == SQLite {
 		return dsn.File(filepath.Join(t.TempDir(), "jobs.db"))
 	}
-	return sharedHost(t, kind).create(t)
+	return sharedHost(t, kind).borrow(t)
 }
 
 // Open opens a database, and closes it when the test ends.

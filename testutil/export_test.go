@@ -13,4 +13,4 @@ func init() {
 }
 
 // Root is the folder of all servers of this process.
-func Root() string { return process.keeper.root }
+func Root() string { return servers.keeper.root }

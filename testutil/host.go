@@ -22,12 +22,25 @@ type host struct {
 	admin *bun.DB
 }
 
-// create makes a database that is dropped when the test ends.
-func (h *host) create(t testing.TB) string {
+// borrow makes a database that is dropped when the test ends.
+func (h *host) borrow(t testing.TB) string {
+	t.Helper()
+	text, name := h.create(t)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := h.drop(ctx, name); err != nil {
+			t.Errorf("drop test database %s: %v", name, err)
+		}
+	})
+	return text
+}
+
+func (h *host) create(t testing.TB) (text, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	name := "jobsystem_test_" + strings.ToLower(rand.Text()[:12])
+	name = "jobsystem_test_" + strings.ToLower(rand.Text()[:12])
 	text, err := dsn.WithDatabase(h.text, name)
 	if err != nil {
 		t.Fatalf("name a test database: %v", err)
@@ -39,14 +52,7 @@ func (h *host) create(t testing.TB) string {
 	if _, err := admin.ExecContext(ctx, createSQL(admin), bun.Ident(name)); err != nil {
 		t.Fatalf("create test database %s: %v; the user needs the right to create databases", name, err)
 	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := h.drop(ctx, name); err != nil {
-			t.Errorf("drop test database %s: %v", name, err)
-		}
-	})
-	return text
+	return text, name
 }
 
 func createSQL(db *bun.DB) string {

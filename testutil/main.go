@@ -17,16 +17,16 @@ import (
 // is set by package testing when TestMain returns.
 func Main(m *testing.M) {
 	m.Run()
-	if err := process.close(); err != nil {
+	if err := servers.close(); err != nil {
 		fmt.Fprintln(os.Stderr, "testutil: take the test servers down:", err)
 	}
 }
 
-// process holds what this test process has started. A server outlives the test
+// servers holds what this test process has started. A server outlives the test
 // that needed it first, so it cannot belong to a test.
-var process = processServers{shared: map[Kind]*sharedServer{}}
+var servers = serverSet{shared: map[Kind]*sharedServer{}}
 
-type processServers struct {
+type serverSet struct {
 	mu     sync.Mutex
 	keeper *keeper
 	shared map[Kind]*sharedServer
@@ -37,7 +37,7 @@ type sharedServer struct {
 }
 
 // keep returns the keeper of this process, and starts it first.
-func (p *processServers) keep() (*keeper, error) {
+func (p *serverSet) keep() (*keeper, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.keeper != nil {
@@ -51,7 +51,7 @@ func (p *processServers) keep() (*keeper, error) {
 	return k, nil
 }
 
-func (p *processServers) server(kind Kind) *sharedServer {
+func (p *serverSet) server(kind Kind) *sharedServer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s, ok := p.shared[kind]
@@ -63,7 +63,7 @@ func (p *processServers) server(kind Kind) *sharedServer {
 	return s
 }
 
-func (p *processServers) close() error {
+func (p *serverSet) close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.keeper == nil {
@@ -82,6 +82,9 @@ func startShared(kind Kind) (*host, error) {
 	if text != "" {
 		return &host{text: text}, nil
 	}
+	if kind == MySQL {
+		return nil, errNoMySQL
+	}
 	s, err := startServer(kind)
 	if err != nil {
 		return nil, err
@@ -92,13 +95,17 @@ func startShared(kind Kind) (*host, error) {
 // sharedHost is the server of one kind that the tests of this process share.
 func sharedHost(t testing.TB, kind Kind) *host {
 	t.Helper()
-	h, err := process.server(kind).start()
+	h, err := servers.server(kind).start()
 	orSkip(t, err)
 	return h
 }
 
 // errMissing is wrapped by errors that say a server is not on this machine.
 var errMissing = errors.New("not found")
+
+// errNoMySQL skips even where servers are required: Debian has no MySQL to
+// install.
+var errNoMySQL = errors.New("no MySQL to test on: set " + mysqlVariable)
 
 // orSkip ends the test if there is an error: skipped when a server is only
 // missing and need not be there, failed otherwise.
@@ -107,7 +114,7 @@ func orSkip(t testing.TB, err error) {
 	if err == nil {
 		return
 	}
-	if errors.Is(err, errMissing) && os.Getenv(requireVariable) != "1" {
+	if errors.Is(err, errNoMySQL) || errors.Is(err, errMissing) && os.Getenv(requireVariable) != "1" {
 		t.Skip(err)
 	}
 	t.Fatal(err)

@@ -65,7 +65,9 @@ type program interface {
 func StartServer(t testing.TB, kind Kind) *Server {
 	t.Helper()
 	s, err := startServer(kind)
-	orSkip(t, err)
+	if err != nil {
+		orSkip(t, fmt.Errorf("this test stops or kills a server of its own: %w", err))
+	}
 	t.Cleanup(func() {
 		if err := s.discard(); err != nil {
 			t.Errorf("take down the test's own %s: %v", kind, err)
@@ -81,7 +83,7 @@ func findProgram(kind Kind) (program, error) {
 	case MariaDB:
 		return findMariaDB()
 	}
-	return nil, fmt.Errorf("a private %s server is %w: there is none to start", kind, errMissing)
+	return nil, fmt.Errorf("there is no %s server to start: only %s and %s", kind, Postgres, MariaDB)
 }
 
 func startServer(kind Kind) (*Server, error) {
@@ -93,7 +95,7 @@ func startServer(kind Kind) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := process.keep()
+	k, err := servers.keep()
 	if err != nil {
 		return nil, err
 	}
@@ -247,11 +249,12 @@ func (s *Server) logTail() string {
 	return string(text)
 }
 
-// EmptyDSN makes an empty database on this server, dropped when the test ends,
-// so the server must run then. It returns the database's address.
+// EmptyDSN makes an empty database, which lives as long as the server, and
+// returns its address. The server must run.
 func (s *Server) EmptyDSN(t testing.TB) string {
 	t.Helper()
-	return s.create(t)
+	text, _ := s.create(t)
+	return text
 }
 
 // Socket is where the server listens beside its port: for PostgreSQL the

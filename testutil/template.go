@@ -33,7 +33,9 @@ func provideData(s *Server) error {
 	if err := makeData(s); err != nil {
 		return err
 	}
-	return saveTemplate(s, template)
+	// A cache that cannot be written costs the next server time, and no more.
+	_ = saveTemplate(s, template)
+	return nil
 }
 
 // templatePath names the installed program by what changes with its version;

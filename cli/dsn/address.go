@@ -61,7 +61,7 @@ func (a *address) take(key string) (string, bool) {
 }
 
 var (
-	schemePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:`)
+	schemePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+$`)
 	paramPattern  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
 	// A name, an IPv4 address, an IPv6 address in brackets, or a folder with
 	// PostgreSQL's socket written %2Fpath.
@@ -86,7 +86,7 @@ func parse(text string) (*address, error) {
 		return nil, malformed("it holds a control character; %s", forms)
 	}
 	scheme, rest, found := strings.Cut(text, "://")
-	if !found || !schemePattern.MatchString(scheme+":") {
+	if !found || !schemePattern.MatchString(scheme) {
 		return parseBare(text)
 	}
 	scheme = strings.ToLower(scheme)
@@ -102,7 +102,9 @@ func parse(text string) (*address, error) {
 }
 
 func parseBare(text string) (*address, error) {
-	if text != memory && (schemePattern.MatchString(text) || serverLike.MatchString(text)) {
+	first, _, colon := strings.Cut(text, ":")
+	hasScheme := colon && schemePattern.MatchString(first) // postgres:x, file:x
+	if text != memory && (hasScheme || serverLike.MatchString(text)) {
 		return nil, malformed("it is neither a URL nor a plain file path; %s", forms)
 	}
 	return &address{kind: sqliteFile, path: text}, nil

@@ -86,7 +86,7 @@ func mysqlConfig(a *address) (*mysql.Config, error) {
 	config.Net, config.Addr = mysqlAt(a)
 	config.ParseTime = true
 	config.Logger = &mysql.NopLogger{} // what matters of it is returned as well; a command's screen is not for the rest
-	config.ClientFoundRows = true // an UPDATE that changes nothing still found its row
+	config.ClientFoundRows = true      // an UPDATE that changes nothing still found its row
 	if config.Params == nil {
 		config.Params = map[string]string{}
 	}

@@ -9,27 +9,24 @@ import (
 	"path"
 )
 
-// Resampling is how Bootstrap works.
+// Resampling is how Bootstrap works. The same one gives the same result.
 type Resampling struct {
 	Resamples int
-	// Batch is how many resamples are made between two checkpoints; the
-	// result does depend on it, since each batch has random numbers of its own.
-	Batch int
-	Seed  uint64
+	Seed      uint64
 }
 
-// The usual Resampling.
-const (
-	defaultResamples = 20_000
-	resamplesInBatch = 500
-	seed             = 2001
-)
+// checkpoints is how many batches, and so checkpoints, Bootstrap makes of its
+// work: one for every fiftieth.
+const checkpoints = 50
+
+// batch is how many resamples are made from one checkpoint to the next.
+func (r Resampling) batch() int { return (r.Resamples + checkpoints - 1) / checkpoints }
 
 // batches is the number of batches; the last one may be shorter.
-func (r Resampling) batches() int { return (r.Resamples + r.Batch - 1) / r.Batch }
+func (r Resampling) batches() int { return (r.Resamples + r.batch() - 1) / r.batch() }
 
 // size is how many resamples batch n has, counted from 1.
-func (r Resampling) size(n int) int { return min(r.Batch, r.Resamples-(n-1)*r.Batch) }
+func (r Resampling) size(n int) int { return min(r.batch(), r.Resamples-(n-1)*r.batch()) }
 
 // Mark is where Bootstrap is: the last batch that is in the work directory, and
 // the checksum of all batches up to it, each hashed with the one before. The
@@ -68,6 +65,9 @@ func Bootstrap(ctx context.Context, w *Work, in Cleaned, figures Aggregated, how
 		return Ranked{}, err
 	}
 	airports := known.ranked(minFlights)
+	if how.Resamples < 1 {
+		return Ranked{}, fmt.Errorf("rank airports: %d resamples; give at least 1", how.Resamples)
+	}
 	if len(airports) == 0 {
 		return Ranked{}, fmt.Errorf("rank airports: none has %d flights", minFlights)
 	}
@@ -162,7 +162,7 @@ func (b *bootstrap) draw(ctx context.Context, n int, report Reporter) ([]replica
 	random := rand.New(rand.NewPCG(b.how.Seed, uint64(n)))
 	width, size := b.resampler.width(), b.how.size(n)
 	batch := make([]replicate, size*width)
-	before := (n - 1) * b.how.Batch
+	before := (n - 1) * b.how.batch()
 	for i := range size {
 		if err := context.Cause(ctx); err != nil {
 			return nil, err

@@ -39,7 +39,7 @@ type Widest struct {
 	Times float64 `json:"times"`
 }
 
-// Interval is a share with its confidence interval of 95 %.
+// Interval is a share with its confidence interval of 95%.
 type Interval struct {
 	Share float64 `json:"share"`
 	Low   float64 `json:"low"`

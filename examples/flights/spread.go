@@ -19,6 +19,11 @@ func (c *Count) add(delay int32) {
 	}
 }
 
+func (c *Count) merge(other Count) {
+	c.Flights += other.Flights
+	c.Late += other.Late
+}
+
 // Share is the share of flights that were late, 0 to 1; 0 of no flights.
 func (c Count) Share() float64 {
 	if c.Flights == 0 {

@@ -210,3 +210,12 @@ func (d dialect) keepLock() string {
 	}
 	return " ON DUPLICATE KEY UPDATE type = type"
 }
+
+// returned is those columns of j as RETURNING names them: SQLite knows no other
+// table than the updated one there, not even by its alias.
+func (d dialect) returned(columns string) string {
+	if d.rowsAsValues {
+		return columns
+	}
+	return strings.ReplaceAll(columns, "j.", "")
+}

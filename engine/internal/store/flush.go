@@ -111,7 +111,7 @@ func (s *Store) update(ctx context.Context, db bun.IDB, writes []Write) (map[uui
 	var acks []Ack
 	if s.dialect.returning {
 		query, args := s.updateFrom(writes)
-		if err := db.NewRaw(query+" RETURNING "+ackColumns, args...).Scan(ctx, &acks); err != nil {
+		if err := db.NewRaw(query+" RETURNING "+s.dialect.returned(ackColumns), args...).Scan(ctx, &acks); err != nil {
 			return nil, fmt.Errorf("write records: %w", err)
 		}
 		return byJob(acks), nil

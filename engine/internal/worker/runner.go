@@ -62,8 +62,7 @@ func (r *run) prepare() (*steps.Plan, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	data.Steps, r.data, r.tracker = records, data, tracker
-	r.data.Result = nil
+	r.data, r.tracker = model.Data{Input: data.Input, Steps: records}, tracker
 	r.whole = true
 	if r.job.Cursor != nil {
 		var cursor model.Cursor

@@ -8,9 +8,9 @@ import (
 const (
 	// tolerance is how far, in degrees, the simplified outlines may be from the
 	// ones in us-10m.json: half the width of a line on the report's map.
-	tolerance = 0.03
+	tolerance = 0.04
 	// smallest is the extent, in degrees, below which an island is left out.
-	smallest = 0.12
+	smallest = 0.3
 )
 
 // topology is what is needed of TopoJSON: https://github.com/topojson/topojson-specification

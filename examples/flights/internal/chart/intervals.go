@@ -16,8 +16,9 @@ type Intervals struct {
 	// Line is a value to compare all others with.
 	Line     float64
 	LineText string
-	// MarkText explains the marks.
-	MarkText string
+	// MarkText explains the marks, NoteTitle stands above the notes.
+	MarkText  string
+	NoteTitle string
 }
 
 // IntervalGroup is a number of rows under a heading.
@@ -41,8 +42,8 @@ const (
 	groupTitle   = 26.0
 	intervalHead = 34.0
 	intervalFoot = 24.0
-	intervalText = 176.0
-	intervalNote = 96.0
+	intervalText = 172.0
+	intervalNote = 104.0
 )
 
 // SVG draws the intervals.
@@ -84,7 +85,8 @@ func (v Intervals) frame(c *draw.Canvas, height float64) {
 	line.Dashes = []vg.Length{3, 3}
 	c.StrokeLine2(line, x, bottom, x, top+4)
 	c.FillText(style(Muted.rgb(), smallSize, draw.XCenter, draw.YBottom), vg.Point{X: x, Y: top + 8}, v.LineText)
-	mark := vg.Point{X: v.x(v.XMax) - 6, Y: top + 13}
+	c.FillText(style(Muted.rgb(), smallSize, draw.XRight, draw.YBottom), vg.Point{X: Width - 2, Y: top + 8}, v.NoteTitle)
+	mark := vg.Point{X: 8, Y: top + 13}
 	diamond(c, mark, 3.2, stroke(Muted.rgb(), 0.9))
 	c.FillText(style(Muted.rgb(), smallSize, draw.XLeft, draw.YCenter), vg.Point{X: mark.X + 8, Y: mark.Y}, v.MarkText)
 }

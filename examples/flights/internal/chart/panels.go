@@ -1,6 +1,9 @@
 package chart
 
 import (
+	"cmp"
+	"slices"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
@@ -39,22 +42,21 @@ type Band struct {
 	Color     Color
 }
 
-// Line is one line. Its Text stands behind its last point, moved up by Lift
-// points where lines end close to each other.
+// Line is one line. Its Text stands behind its last point, or as near to it as
+// the texts of other lines allow.
 type Line struct {
 	Y      []float64
 	Color  Color
-	Width  float64 // 0 for dots without a line
+	Width  float64 // 0 for dots without a line, or for the text alone
 	Dashed bool
 	Dots   bool
 	Text   string
-	Lift   float64
 }
 
 const (
-	panelHeight = 185.0
+	panelHeight = 192.0
 	panelTitle  = 22.0
-	besides     = 118.0 // room to the right of a panel, for the texts of lines
+	besides     = 124.0 // room to the right of a panel, for the texts of lines
 	axisRoom    = 38.0
 )
 
@@ -72,14 +74,14 @@ func (p Panels) SVG() ([]byte, error) {
 	return render(p.Label, height, func(c draw.Canvas) {
 		tiles := draw.Tiles{
 			Rows: len(plots), Cols: 1,
-			PadTop: panelTitle, PadY: panelTitle, PadRight: besides, PadLeft: 2, PadBottom: 16,
+			PadTop: panelTitle, PadY: panelTitle + 10, PadRight: besides, PadLeft: 2, PadBottom: 16,
 		}
 		canvases := plot.Align(plots, tiles, c)
 		for i := range plots {
 			area := canvases[i][0]
 			plots[i][0].Draw(area)
 			title := bold(style(Ink.rgb(), textSize, draw.XLeft, draw.YBottom))
-			area.FillText(title, vg.Point{X: area.Min.X, Y: area.Max.Y + 7}, p.Panels[i].Title)
+			area.FillText(title, vg.Point{X: c.Min.X + 2, Y: area.Max.Y + 8}, p.Panels[i].Title)
 		}
 		last := canvases[len(canvases)-1][0]
 		c.FillText(style(Muted.rgb(), smallSize, draw.XRight, draw.YBottom),
@@ -112,6 +114,7 @@ func (p Panels) plot(panel Panel) (*plot.Plot, error) {
 	for _, line := range panel.Lines {
 		pl.Add(drawnLine{x: p.X, Line: line})
 	}
+	pl.Add(lineTexts{x: p.X[len(p.X)-1], lines: panel.Lines})
 	return pl, nil
 }
 
@@ -168,8 +171,60 @@ func (l drawnLine) Plot(c draw.Canvas, p *plot.Plot) {
 			dot(&c, point, 2.5, l.Color.rgb())
 		}
 	}
-	if last := points[len(points)-1]; l.Text != "" {
-		c.FillText(style(l.Color.rgb(), smallSize, draw.XLeft, draw.YCenter),
-			vg.Point{X: last.X + 9, Y: last.Y + vg.Points(l.Lift)}, l.Text)
+}
+
+// lineTexts writes the texts of lines behind their ends.
+type lineTexts struct {
+	x     float64
+	lines []Line
+}
+
+// lineSpacing is how far apart texts stand at least, in points.
+const lineSpacing = 11.5
+
+// Plot implements plot.Plotter.
+func (t lineTexts) Plot(c draw.Canvas, p *plot.Plot) {
+	toX, toY := p.Transforms(&c)
+	lines := slices.DeleteFunc(slices.Clone(t.lines), func(l Line) bool { return l.Text == "" })
+	end := func(l Line) float64 { return toY(l.Y[len(l.Y)-1]).Points() }
+	slices.SortStableFunc(lines, func(a, b Line) int { return cmp.Compare(end(a), end(b)) })
+	heights := make([]float64, len(lines))
+	for i, line := range lines {
+		heights[i] = end(line)
+	}
+	spread(heights, lineSpacing)
+	for i, line := range lines {
+		c.FillText(style(line.Color.rgb(), smallSize, draw.XLeft, draw.YCenter),
+			vg.Point{X: toX(t.x) + 9, Y: vg.Points(heights[i])}, line.Text)
+	}
+}
+
+// spread moves sorted places apart until none is nearer than gap to the next,
+// keeping the middle of those that had to give way where it was.
+func spread(places []float64, gap float64) {
+	type group struct{ first, n int }
+	var groups []group
+	low := func(g group) float64 {
+		sum := 0.0
+		for _, p := range places[g.first : g.first+g.n] {
+			sum += p
+		}
+		return sum/float64(g.n) - gap*float64(g.n-1)/2
+	}
+	for i := range places {
+		groups = append(groups, group{i, 1})
+		for len(groups) > 1 {
+			last, before := groups[len(groups)-1], groups[len(groups)-2]
+			if low(last) >= low(before)+gap*float64(before.n) {
+				break
+			}
+			groups = append(groups[:len(groups)-2], group{before.first, before.n + last.n})
+		}
+	}
+	for _, g := range groups {
+		at := low(g)
+		for k := range g.n {
+			places[g.first+k] = at + gap*float64(k)
+		}
 	}
 }

@@ -55,8 +55,8 @@ func hex(rgb uint32) color.RGBA {
 const Width = 700
 
 const (
-	textSize  = 10.5
-	smallSize = 9
+	textSize  = 11
+	smallSize = 9.6
 )
 
 // style is the text style for a colour, a size in points and an alignment.

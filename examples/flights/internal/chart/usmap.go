@@ -33,11 +33,12 @@ type Dot struct {
 }
 
 const (
-	mapHeight = 500.0
-	mapFoot   = 42.0
+	mapHeight = 504.0
+	mapFoot   = 46.0
 	// sizeScale is the radius of a dot of size 1, in points.
 	sizeScale = 0.17
 	minRadius = 1.3
+	labelSize = 8
 )
 
 func (d Dot) radius() float64 { return max(minRadius, sizeScale*math.Sqrt(d.Size)) }
@@ -90,11 +91,11 @@ func state(c *draw.Canvas, ring []LonLat) {
 
 // labels writes the texts of the dots beside them, where there is room.
 func (m Map) labels(c *draw.Canvas, dots []Dot) {
-	sty := bold(style(Ink.rgb(), 8, draw.XLeft, draw.YCenter))
+	sty := bold(style(Ink.rgb(), labelSize, draw.XLeft, draw.YCenter))
 	var taken []vg.Rectangle
 	for _, d := range dots {
-		if d.Size > 1500 {
-			at, r := onMap(d.At), vg.Points(d.radius())
+		if r := vg.Points(d.radius()); r > 3 {
+			at := onMap(d.At)
 			taken = append(taken, vg.Rectangle{Min: vg.Point{X: at.X - r, Y: at.Y - r}, Max: vg.Point{X: at.X + r, Y: at.Y + r}})
 		}
 	}
@@ -102,25 +103,44 @@ func (m Map) labels(c *draw.Canvas, dots []Dot) {
 		if d.Text == "" {
 			continue
 		}
-		at, gap := onMap(d.At), vg.Points(d.radius()+2)
-		width, height := sty.Width(d.Text), vg.Points(8)
-		for _, left := range []vg.Point{
-			{X: at.X + gap, Y: at.Y},
-			{X: at.X - gap - width, Y: at.Y},
-			{X: at.X - width/2, Y: at.Y + gap + height/2},
-			{X: at.X - width/2, Y: at.Y - gap - height/2},
-		} {
-			room := vg.Rectangle{
-				Min: vg.Point{X: left.X, Y: left.Y - height/2},
-				Max: vg.Point{X: left.X + width, Y: left.Y + height/2},
+		near, far := d.rooms(sty.Width(d.Text), 2), d.rooms(sty.Width(d.Text), 16)
+		for i, room := range append(near, far...) {
+			if slices.ContainsFunc(taken, func(t vg.Rectangle) bool { return overlap(t, room) }) {
+				continue
 			}
-			if !slices.ContainsFunc(taken, func(t vg.Rectangle) bool { return overlap(t, room) }) {
-				taken = append(taken, room)
-				c.FillText(sty, left, d.Text)
-				break
+			taken = append(taken, room)
+			if i >= len(near) {
+				leader(c, d, room)
 			}
+			c.FillText(sty, vg.Point{X: room.Min.X, Y: (room.Min.Y + room.Max.Y) / 2}, d.Text)
+			break
 		}
 	}
+}
+
+// leader draws a line from a dot to the room of its text.
+func leader(c *draw.Canvas, d Dot, room vg.Rectangle) {
+	from := onMap(d.At)
+	to := vg.Point{X: min(max(from.X, room.Min.X-1), room.Max.X+1), Y: min(max(from.Y, room.Min.Y), room.Max.Y)}
+	c.StrokeLine2(stroke(Ink.rgb(), 0.6), from.X, from.Y, to.X, to.Y)
+}
+
+// rooms are the places for a dot's text at a distance, the best one first.
+func (d Dot) rooms(width, gap vg.Length) []vg.Rectangle {
+	const height = labelSize - 1
+	at, r := onMap(d.At), vg.Points(d.radius())
+	beside, above, aslant := r+gap, r+gap+height/2, 0.7*(r+gap)
+	middles := []vg.Point{
+		{X: beside + width/2}, {Y: above}, {X: -beside - width/2}, {Y: -above},
+		{X: aslant + width/2, Y: aslant + height/2}, {X: aslant + width/2, Y: -aslant - height/2},
+		{X: -aslant - width/2, Y: aslant + height/2}, {X: -aslant - width/2, Y: -aslant - height/2},
+	}
+	rooms := make([]vg.Rectangle, len(middles))
+	for i, middle := range middles {
+		half := vg.Point{X: width / 2, Y: height / 2}
+		rooms[i] = vg.Rectangle{Min: at.Add(middle).Sub(half), Max: at.Add(middle).Add(half)}
+	}
+	return rooms
 }
 
 func overlap(a, b vg.Rectangle) bool {
@@ -129,7 +149,7 @@ func overlap(a, b vg.Rectangle) bool {
 
 func (m Map) sizes(c *draw.Canvas, at vg.Point) {
 	c.FillText(style(Muted.rgb(), smallSize, draw.XLeft, draw.YTop), at, m.SizesTitle)
-	x, y := at.X, at.Y-22
+	x, y := at.X, at.Y-25
 	for _, d := range m.Sizes {
 		r := d.radius()
 		x += vg.Points(r)

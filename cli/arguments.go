@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+// arrange puts a command line into the order that urfave/cli reads: global
+// flags, the command, its flags, its arguments. That library stops looking for
+// flags at the first argument, so that "enqueue TYPE --data JSON" would have no
+// flags at all. It also turns "help list" into "list --help". What it does not
+// understand it leaves for the library to complain about.
+func arrange(app *urfave.App, args []string) []string {
+	if len(args) == 0 {
+		return []string{app.Name}
+	}
+	a := &arranger{app: app, commands: app.Commands}
+	a.read(helpAsFlag(args[1:]))
+	a.preferComplaint()
+	out := append([]string{args[0]}, a.global...)
+	out = append(out, a.path...)
+	out = append(out, a.flags...)
+	if len(a.rest) > 0 {
+		out = append(append(out, "--"), a.rest...)
+	}
+	return out
+}
+
+// helpAsFlag makes "--help" of a leading "help".
+func helpAsFlag(args []string) []string {
+	if len(args) == 0 || args[0] != "help" {
+		return args
+	}
+	return append(slices.Clone(args[1:]), "--help")
+}
+
+type arranger struct {
+	app      *urfave.App
+	command  *urfave.Command   // the one whose flags are read; nil for the app
+	commands []*urfave.Command // those that the next word may name
+
+	global, path, flags, rest []string
+}
+
+func (a *arranger) read(args []string) {
+	for len(args) > 0 {
+		word := args[0]
+		switch {
+		case word == "--":
+			a.rest = append(a.rest, args[1:]...)
+			return
+		case isFlag(word):
+			args = args[a.flag(args):]
+		case len(a.rest) == 0 && a.descend(word):
+			args = args[1:]
+		default:
+			a.rest = append(a.rest, word)
+			args = args[1:]
+		}
+	}
+}
+
+// preferComplaint drops --help behind a command that does not exist: it would
+// show the help of something else.
+func (a *arranger) preferComplaint() {
+	if len(a.rest) == 0 || len(a.commands) == 0 {
+		return
+	}
+	isHelp := func(word string) bool { return word == "--help" || word == "-h" }
+	a.global = slices.DeleteFunc(a.global, isHelp)
+	a.flags = slices.DeleteFunc(a.flags, isHelp)
+}
+
+// isFlag tells a flag from a word; "-" is a word, the standard input.
+func isFlag(word string) bool { return len(word) > 1 && word[0] == '-' }
+
+// descend goes on to the command that the word names, if there is one.
+func (a *arranger) descend(word string) bool {
+	for _, c := range a.commands {
+		if c.HasName(word) {
+			a.command, a.commands = c, c.Subcommands
+			a.path = append(a.path, word)
+			return true
+		}
+	}
+	return false
+}
+
+// flag files the flag that args begin with, with its value, and returns the
+// number of words they take.
+func (a *arranger) flag(args []string) int {
+	name, _, hasValue := strings.Cut(strings.TrimLeft(args[0], "-"), "=")
+	flag, into := a.lookup(name)
+	n := 1
+	if flag != nil && !hasValue && len(args) > 1 && takesValue(flag) {
+		n = 2
+	}
+	*into = append(*into, args[:n]...)
+	return n
+}
+
+// lookup finds a flag: the command's own, or a global one, wherever it stands.
+func (a *arranger) lookup(name string) (urfave.Flag, *[]string) {
+	if a.command == nil {
+		return find(a.app.Flags, name), &a.global
+	}
+	if f := find(a.command.Flags, name); f != nil {
+		return f, &a.flags
+	}
+	if f := find(a.app.Flags, name); f != nil {
+		return f, &a.global
+	}
+	return nil, &a.flags
+}
+
+func find(flags []urfave.Flag, name string) urfave.Flag {
+	for _, f := range flags {
+		if slices.Contains(f.Names(), name) {
+			return f
+		}
+	}
+	return nil
+}
+
+func takesValue(f urfave.Flag) bool {
+	_, isBool := f.(*urfave.BoolFlag)
+	return !isBool
+}

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/cli/dsn"
+	"github.com/ntxdev/jobsystem/migrations"
+)
+
+// need is what a command needs of the database.
+type need int
+
+const (
+	// needTables: the database and its tables are there.
+	needTables need = iota
+	// needTablesOrSQLite: as well, but a SQLite file and its tables are made.
+	needTablesOrSQLite
+	// needMigrated: what is missing is made, on a server too.
+	needMigrated
+	// needDatabase: the database is there; what is in it does not matter.
+	needDatabase
+	// needAnything: a SQLite file is made if need be.
+	needAnything
+)
+
+// open opens the database and makes sure of what the command needs.
+func (inv *invocation) open(ctx context.Context, need need) (*bun.DB, error) {
+	if need == needTables || need == needDatabase {
+		if err := inv.checkFile(); err != nil {
+			return nil, err
+		}
+	}
+	db, err := dsn.Open(ctx, inv.dsn)
+	if err != nil {
+		return nil, openError(err)
+	}
+	if err := inv.prepareTables(ctx, db, need); err != nil {
+		return nil, errors.Join(inv.diagnose(ctx, db, err), db.Close())
+	}
+	return db, nil
+}
+
+// openError makes a refusal by the server one of the errors that say that there
+// is no database to work with.
+func openError(err error) error {
+	if isAny(err, dsn.ErrMalformed, dsn.ErrUnreachable) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errNoDatabase, err)
+}
+
+// prepareTables checks the tables or makes them.
+func (inv *invocation) prepareTables(ctx context.Context, db *bun.DB, need need) error {
+	if need == needDatabase || need == needAnything {
+		return nil
+	}
+	err := migrations.Check(ctx, db)
+	if !errors.Is(err, migrations.ErrNotMigrated) {
+		return err
+	}
+	_, onSQLite := sqlitePath(inv.dsn)
+	if need == needTables || need == needTablesOrSQLite && !onSQLite {
+		return fmt.Errorf("%w; run %s migrate up", err, inv.name)
+	}
+	if err := migrations.Migrate(ctx, db); err != nil {
+		return err
+	}
+	inv.note("made the tables in %s", dsn.Redact(inv.dsn))
+	return nil
+}
+
+// checkFile fails if the database is a SQLite file that does not exist. Opening
+// it would make a new, empty one, which is not what somebody wants who asks for
+// a job.
+func (inv *invocation) checkFile() error {
+	path, onSQLite := sqlitePath(inv.dsn)
+	if !onSQLite || path == "" || path == ":memory:" {
+		return nil
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("%w: the SQLite file %q is not there: %w; name another one with --dsn or %s, or make it with %s migrate up",
+			errNoDatabase, path, errors.Unwrap(err), dsnVariable, inv.name)
+	}
+	return nil
+}
+
+// databaseOf returns the kind of database that a DSN names, without connecting.
+func databaseOf(text string) migrations.Database {
+	scheme, _, _ := strings.Cut(strings.TrimSpace(text), "://")
+	switch strings.ToLower(scheme) {
+	case "postgres", "postgresql":
+		return migrations.PostgreSQL
+	case "mysql":
+		return migrations.MySQL
+	case "mariadb":
+		return migrations.MariaDB
+	default:
+		return migrations.SQLite
+	}
+}
+
+// sqlitePath returns the path of the SQLite file that a DSN names.
+func sqlitePath(text string) (path string, ok bool) {
+	if databaseOf(text) != migrations.SQLite {
+		return "", false
+	}
+	text = strings.TrimSpace(text)
+	_, path, found := strings.Cut(text, "://")
+	if !found {
+		return text, true
+	}
+	if plain, err := url.PathUnescape(path); err == nil {
+		return plain, true
+	}
+	return path, true // malformed: opening it says so
+}

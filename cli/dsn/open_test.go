@@ -1,0 +1,343 @@
+package dsn_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/cli/dsn"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+func TestMain(m *testing.M) { testutil.Main(m) }
+
+func scan[T any](t *testing.T, db bun.IDB, query string) (value T) {
+	t.Helper()
+	require.NoError(t, db.QueryRowContext(t.Context(), query).Scan(&value), query)
+	return value
+}
+
+// change returns the address with one part of it changed.
+func change(t *testing.T, text string, part func(*url.URL)) string {
+	t.Helper()
+	u, err := url.Parse(text)
+	require.NoError(t, err)
+	part(u)
+	return u.String()
+}
+
+func TestSQLiteSettings(t *testing.T) {
+	t.Parallel()
+	db := testutil.Open(t, testutil.EmptyDSN(t, testutil.SQLite))
+	assert.Equal(t, "wal", scan[string](t, db, "PRAGMA journal_mode"))
+	assert.Equal(t, 2, scan[int](t, db, "PRAGMA synchronous"), "FULL")
+	assert.Equal(t, 10000, scan[int](t, db, "PRAGMA busy_timeout"))
+	assert.Equal(t, 1, scan[int](t, db, "PRAGMA foreign_keys"))
+	assert.Equal(t, 1, db.Stats().MaxOpenConnections)
+}
+
+func TestSQLiteTransactionsLockAtTheirStart(t *testing.T) {
+	t.Parallel()
+	text := testutil.EmptyDSN(t, testutil.SQLite)
+	one, other := testutil.Open(t, text), testutil.Open(t, text)
+	_, err := other.ExecContext(t.Context(), "PRAGMA busy_timeout(0)")
+	require.NoError(t, err)
+	tx, err := one.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	defer tx.Rollback()
+	_, err = other.BeginTx(t.Context(), nil)
+	assert.ErrorContains(t, err, "locked")
+}
+
+func TestSQLiteFilesAreTheOwnersOnly(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "what? #1 100% @home=.db")
+	db := testutil.Open(t, dsn.File(path))
+	_, err := db.ExecContext(t.Context(), "CREATE TABLE t (n INT)")
+	require.NoError(t, err)
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(path + suffix)
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "jobs.db%s", suffix)
+	}
+}
+
+func TestSQLiteFileThatExistsKeepsItsMode(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "jobs.db")
+	require.NoError(t, os.WriteFile(path, nil, 0o640))
+	testutil.Open(t, path)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o640), info.Mode().Perm())
+}
+
+func TestSQLiteIsRefusedWithAdvice(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "text"), []byte(strings.Repeat("this is no database\n", 100)), 0o600))
+	require.NoError(t, os.Symlink("nowhere", filepath.Join(dir, "link")))
+	for path, want := range map[string]struct {
+		says        string
+		unreachable bool
+	}{
+		"no/such/folder.db": {"create the folder first", true},
+		".":                 {"it is a folder", true},
+		"link":              {"symbolic link to a file that does not exist", true},
+		"text/jobs.db":      {"not a directory", true},
+		"text":              {"check that the file is a SQLite database", false},
+	} {
+		_, err := dsn.Open(t.Context(), dsn.File(filepath.Join(dir, path)))
+		require.ErrorContains(t, err, want.says, path)
+		assert.Equal(t, want.unreachable, errors.Is(err, dsn.ErrUnreachable), err)
+		assert.ErrorContains(t, err, filepath.Join(dir, path))
+	}
+	assert.NoFileExists(t, filepath.Join(dir, "nowhere"))
+}
+
+func TestMemoryIsPrivateAndStays(t *testing.T) {
+	t.Parallel()
+	db := testutil.Open(t, "sqlite://:memory:")
+	other := testutil.Open(t, "sqlite://:memory:")
+	_, err := db.ExecContext(t.Context(), "CREATE TABLE t (n INT)")
+	require.NoError(t, err)
+	// A query that is given up must not take the database with it.
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	_, err = db.ExecContext(ctx, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT count(*) FROM n")
+	require.Error(t, err)
+	var wait sync.WaitGroup
+	for range 10 {
+		wait.Go(func() {
+			_, err := db.ExecContext(t.Context(), "INSERT INTO t VALUES (1)")
+			assert.NoError(t, err)
+		})
+	}
+	wait.Wait()
+	assert.Equal(t, 10, scan[int](t, db, "SELECT count(*) FROM t"))
+	assert.Equal(t, 0, scan[int](t, other, "SELECT count(*) FROM sqlite_master"))
+}
+
+func TestManyCanOpenANewSQLiteFileAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 5 {
+		text := testutil.EmptyDSN(t, testutil.SQLite)
+		var wait sync.WaitGroup
+		for range 16 {
+			wait.Go(func() {
+				db, err := dsn.Open(t.Context(), text)
+				if assert.NoError(t, err) {
+					_, err = db.ExecContext(t.Context(), "CREATE TABLE IF NOT EXISTS t (n INT)")
+					assert.NoError(t, err)
+					assert.NoError(t, db.Close())
+				}
+			})
+		}
+		wait.Wait()
+	}
+}
+
+func TestMySQLSettingsTakeOnTheServer(t *testing.T) {
+	t.Parallel()
+	db := testutil.Open(t, testutil.EmptyDSN(t, testutil.MariaDB))
+	assert.Equal(t, "+00:00", scan[string](t, db, "SELECT @@session.time_zone"))
+	assert.Equal(t, "READ-COMMITTED", scan[string](t, db, "SELECT variable_value FROM information_schema.session_variables WHERE variable_name IN ('tx_isolation', 'transaction_isolation') LIMIT 1"))
+	assert.Equal(t, "utf8mb4", scan[string](t, db, "SELECT @@character_set_connection"))
+	_, err := db.ExecContext(t.Context(), "CREATE TABLE t (n INT, at DATETIME(6))")
+	require.NoError(t, err)
+	at := time.Date(2026, 3, 29, 1, 2, 3, 456789000, time.FixedZone("", 5*3600))
+	_, err = db.ExecContext(t.Context(), "INSERT INTO t VALUES (1, ?)", at)
+	require.NoError(t, err)
+	result, err := db.ExecContext(t.Context(), "UPDATE t SET n = 1")
+	require.NoError(t, err)
+	found, err := result.RowsAffected()
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, found, "a row found and not changed counts")
+	read := scan[time.Time](t, db, "SELECT at FROM t")
+	assert.True(t, at.Equal(read), read)
+	assert.Equal(t, time.UTC, read.Location())
+	assert.Equal(t, 8, db.Stats().MaxOpenConnections)
+}
+
+func TestPostgresIsOpenedWithTheUsersOwnParameters(t *testing.T) {
+	t.Parallel()
+	text := change(t, testutil.EmptyDSN(t, testutil.Postgres), func(u *url.URL) { u.RawQuery = "application_name=a%20b&statement_timeout=4321" })
+	db := testutil.Open(t, text)
+	assert.Equal(t, "a b", scan[string](t, db, "SHOW application_name"))
+	assert.Equal(t, "4321ms", scan[string](t, db, "SHOW statement_timeout"))
+	assert.Equal(t, 8, db.Stats().MaxOpenConnections)
+}
+
+func TestUnixSockets(t *testing.T) {
+	t.Parallel()
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		server := testutil.StartServer(t, testutil.Postgres)
+		u, err := url.Parse(server.EmptyDSN(t))
+		require.NoError(t, err)
+		for _, text := range []string{
+			fmt.Sprintf("postgres://%s@%s:%s%s", u.User, url.QueryEscape(server.Socket()), u.Port(), u.Path),
+			fmt.Sprintf("postgres://%s@%s?host=%s&port=%s", u.User, u.Path, server.Socket(), u.Port()),
+		} {
+			assert.Equal(t, 1, scan[int](t, testutil.Open(t, text), "SELECT 1 WHERE inet_server_addr() IS NULL"))
+		}
+	})
+	t.Run("mariadb", func(t *testing.T) {
+		t.Parallel()
+		server := testutil.StartServer(t, testutil.MariaDB)
+		u, err := url.Parse(server.EmptyDSN(t))
+		require.NoError(t, err)
+		for _, text := range []string{
+			fmt.Sprintf("mysql://%s@unix(%s)%s", u.User, server.Socket(), u.Path),
+			fmt.Sprintf("mariadb://%s@%s?socket=%s", u.User, u.Path, server.Socket()),
+		} {
+			assert.Contains(t, scan[string](t, testutil.Open(t, text), "SELECT user()"), "@localhost")
+		}
+	})
+}
+
+const secret = "s3/cr@t%:?#"
+
+func TestAServerThatRefusesSaysWhyAndShowsNoPassword(t *testing.T) {
+	t.Parallel()
+	codes := map[testutil.Kind]func(error) any{
+		testutil.Postgres: func(err error) any {
+			if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+				return e.Code
+			}
+			return nil
+		},
+		testutil.MariaDB: func(err error) any {
+			if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
+				return e.Number
+			}
+			return nil
+		},
+	}
+	for kind, code := range codes {
+		for name, tt := range map[string]struct {
+			part  func(*url.URL)
+			says  string
+			codes []any
+		}{
+			"wrong password":   {func(u *url.URL) { u.User = url.UserPassword("jobsystem", secret) }, `check the user name "jobsystem"`, []any{"28P01", uint16(1045)}},
+			"no such user":     {func(u *url.URL) { u.User = url.UserPassword("nobody", secret) }, `check the user name "nobody"`, []any{"28P01", uint16(1045)}},
+			"no such database": {func(u *url.URL) { u.Path = "/missing" }, "create the database", []any{"3D000", uint16(1049)}},
+			"unknown setting":  {func(u *url.URL) { u.RawQuery = "no_such_setting=1" }, "no_such_setting", []any{"42704", uint16(1193)}},
+		} {
+			t.Run(string(kind)+" "+name, func(t *testing.T) {
+				t.Parallel()
+				_, err := dsn.Open(t.Context(), change(t, testutil.EmptyDSN(t, kind), tt.part))
+				require.ErrorContains(t, err, tt.says)
+				assert.Contains(t, tt.codes, code(err), "the server's own error can be got at")
+				assert.NotErrorIs(t, err, dsn.ErrUnreachable)
+				assertNoSecret(t, err)
+			})
+		}
+	}
+}
+
+func TestAServerThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	at := closed.Addr().String()
+	require.NoError(t, closed.Close())
+	password := url.QueryEscape(secret)
+	for _, text := range []string{
+		"postgres://ann:" + password + "@" + at + "/app",
+		"postgres://ann@" + at + "/app?password=" + password,
+		"mysql://ann:" + password + "@" + at + "/app",
+		"mariadb://ann:" + password + "@tcp(" + at + ")/app",
+	} {
+		_, err := dsn.Open(t.Context(), text)
+		require.ErrorIs(t, err, dsn.ErrUnreachable, text)
+		assert.ErrorContains(t, err, at)
+		assert.ErrorContains(t, err, `"app"`)
+		assert.ErrorContains(t, err, "connection refused")
+		assertNoSecret(t, err)
+	}
+	_, err = dsn.Open(t.Context(), "mysql://ann:"+password+"@unix(/no/such/socket)/app")
+	require.ErrorIs(t, err, dsn.ErrUnreachable)
+	assert.ErrorContains(t, err, "/no/such/socket")
+	_, err = dsn.Open(t.Context(), "postgres://ann:"+password+"@nowhere.invalid/app")
+	require.ErrorIs(t, err, dsn.ErrUnreachable)
+	assert.ErrorContains(t, err, "nowhere.invalid:5432")
+	assertNoSecret(t, err)
+}
+
+// A server that takes the connection and then says nothing.
+func TestContextBoundsOpening(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer silent.Close()
+	for _, scheme := range []string{"postgres", "mysql"} {
+		text := scheme + "://ann:" + url.QueryEscape(secret) + "@" + silent.Addr().String() + "/app"
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err := dsn.Open(ctx, text)
+		require.ErrorIs(t, err, dsn.ErrUnreachable)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assertNoSecret(t, err)
+
+		cancelled, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err = dsn.Open(cancelled, text)
+		require.ErrorIs(t, err, context.Canceled)
+	}
+}
+
+func TestAServerOutOfConnectionsIsUnreachable(t *testing.T) {
+	t.Parallel()
+	server := testutil.StartServer(t, testutil.MariaDB)
+	text := server.EmptyDSN(t)
+	db := testutil.Open(t, text)
+	_, err := db.ExecContext(t.Context(), "SET GLOBAL max_connections = 10") // the least it takes
+	require.NoError(t, err)
+	var conns []*bun.DB
+	for range 12 { // and one more for an administrator
+		one, err := dsn.Open(t.Context(), text)
+		if err != nil {
+			require.ErrorIs(t, err, dsn.ErrUnreachable)
+			assert.ErrorContains(t, err, "try again later")
+			return
+		}
+		conns = append(conns, one)
+		defer one.Close()
+	}
+	require.Fail(t, "the server took them all", len(conns))
+}
+
+// assertNoSecret looks through every way an error can be printed, the one that
+// follows pointers into the drivers' configurations included.
+func assertNoSecret(t *testing.T, err error) {
+	t.Helper()
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		for _, verb := range []string{"%v", "%+v", "%#v"} {
+			shown := fmt.Sprintf(verb, e)
+			for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), "s3/", "s3%2F", "cr%40"} {
+				assert.NotContains(t, shown, form)
+			}
+		}
+	}
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range many.Unwrap() {
+			assertNoSecret(t, e)
+		}
+	}
+}

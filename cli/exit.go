@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/ntxdev/jobsystem/cli/dsn"
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/migrations"
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// The exit codes; the package says what each stands for.
+const (
+	ExitOK          = 0
+	ExitFailed      = 1
+	ExitUsage       = 2
+	ExitNotFound    = 3
+	ExitUnreachable = 4
+	ExitInterrupted = 130
+)
+
+var (
+	// errUsage: the command line is wrong.
+	errUsage = errors.New("wrong usage")
+	// errNoDatabase: the database is not there, or does not let us in.
+	errNoDatabase = errors.New("no database")
+	// errInterrupted: a signal, or the end of the host's context.
+	errInterrupted = errors.New("interrupted")
+	// errLost: the database was there and is gone.
+	errLost = errors.New("the connection to the database was lost")
+)
+
+// usageError is an errUsage, with the command whose help tells more.
+type usageError struct {
+	command string
+	err     error
+}
+
+func (e *usageError) Error() string {
+	return fmt.Sprintf("%v\nsee %s --help", e.err, e.command)
+}
+
+func (e *usageError) Unwrap() error { return e.err }
+
+func (e *usageError) Is(target error) bool { return target == errUsage }
+
+// endedError says that the job that was followed did not end as wished.
+type endedError struct {
+	name   string // of this binary
+	status *model.JobStatus
+}
+
+func (e *endedError) Error() string {
+	s := e.status
+	var b strings.Builder
+	fmt.Fprintf(&b, "job %s %s", s.ID, ending(s))
+	if s.Error != "" {
+		fmt.Fprintf(&b, ": %s", cleanLines(s.Error))
+	}
+	if s.Status.Resumable() {
+		fmt.Fprintf(&b, "\n%s resume %s goes on with %s, %s restart %s begins anew", e.name, s.ID, resumePoint(s), e.name, s.ID)
+	}
+	return b.String()
+}
+
+// exitCode is the one place that makes an exit code of an error.
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.Is(err, errInterrupted):
+		return ExitInterrupted
+	case isAny(err, errUsage, dsn.ErrMalformed, engine.ErrInvalid,
+		engine.ErrNotMigrated, migrations.ErrNotMigrated, migrations.ErrUnexpectedSchema):
+		return ExitUsage
+	case errors.Is(err, engine.ErrNotFound):
+		return ExitNotFound
+	case isAny(err, dsn.ErrUnreachable, errNoDatabase, errLost):
+		return ExitUnreachable
+	default:
+		return ExitFailed
+	}
+}
+
+func isAny(err error, targets ...error) bool {
+	for _, target := range targets {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
+}
+
+// finish tells what went wrong, if anything did, and returns the exit code.
+func (inv *invocation) finish(ctx context.Context, err error) int {
+	if err == nil {
+		return ExitOK
+	}
+	// Drivers have many names for a context that has ended: that it has, and
+	// not what they made of it, is the reason. How the job ended is a result
+	// all the same.
+	if _, ended := errors.AsType[*endedError](err); !ended && ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", errInterrupted, context.Cause(ctx))
+	}
+	inv.note("%s: %v", inv.name, err)
+	return exitCode(err)
+}
+
+// isLost reports whether an error says that the connection broke.
+func isLost(err error) bool {
+	if isAny(err, driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF) {
+		return true
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return true
+	}
+	var coded interface{ SQLState() string } // PostgreSQL's
+	if !errors.As(err, &coded) {
+		return false
+	}
+	state := coded.SQLState()
+	return strings.HasPrefix(state, "08") || strings.HasPrefix(state, "57P")
+}

@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/steps"
+)
+
+// Registry is what [Options].Register registers definitions with.
+type Registry struct {
+	engine *engine.Engine
+	db     *bun.DB
+	only   []string // the types to take; nil for all
+	known  []string // the types that were offered
+}
+
+// Register is [engine.Engine.Register]. A type that the command does not want,
+// as worker --type does, is passed over.
+func (r *Registry) Register(definition steps.Handler, opts ...engine.RegisterOption) error {
+	if definition == nil {
+		return r.engine.Register(definition, opts...) // it says what is wrong
+	}
+	r.known = append(r.known, definition.JobType())
+	if r.only != nil && !slices.Contains(r.only, definition.JobType()) {
+		return nil
+	}
+	return r.engine.Register(definition, opts...)
+}
+
+// Engine returns the engine, for steps that enqueue other jobs.
+func (r *Registry) Engine() *engine.Engine { return r.engine }
+
+// DB returns the database of the jobs, for definitions that keep their own
+// tables there. It is closed when the command has ended.
+func (r *Registry) DB() *bun.DB { return r.db }

@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/cli/dsn"
+	"github.com/ntxdev/jobsystem/engine"
+)
+
+// session is a command's work on an open database.
+type session struct {
+	*invocation
+	eng *engine.Engine
+}
+
+// setup is how a command wants its session.
+type setup struct {
+	need   need
+	config engine.Config // with its Logger; none logs nothing
+	only   []string      // the job types to register; nil for all
+}
+
+// withSession opens the database, makes an engine with the host's definitions,
+// and closes all when work has returned.
+func (inv *invocation) withSession(ctx context.Context, want setup, work func(*session) error) (err error) {
+	db, err := inv.open(ctx, want.need)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if want.config.Logger == nil {
+		want.config.Logger = slog.New(slog.DiscardHandler)
+	}
+	s, err := inv.newSession(db, want)
+	if err == nil {
+		err = work(s)
+	}
+	return inv.diagnose(ctx, db, err)
+}
+
+func (inv *invocation) newSession(db *bun.DB, want setup) (*session, error) {
+	eng, err := engine.New(db, want.config)
+	if err != nil {
+		return nil, err
+	}
+	registry := &Registry{engine: eng, db: db, only: want.only}
+	if inv.opts.Register != nil {
+		if err := inv.opts.Register(registry); err != nil {
+			return nil, err
+		}
+	}
+	if err := registry.missing(); err != nil {
+		return nil, err
+	}
+	return &session{invocation: inv, eng: eng}, nil
+}
+
+// controls is the setup of most commands: they read and control jobs.
+func (inv *invocation) controls() setup {
+	return setup{need: needTables, config: inv.opts.Engine.withoutLogger()}
+}
+
+// diagnose finds out whether an error that nobody has a name for comes from a
+// database that is gone: each driver words that differently, and some leave it
+// to a time-out.
+func (inv *invocation) diagnose(ctx context.Context, db *bun.DB, err error) error {
+	const timeout = 3 * time.Second
+	if err == nil || ctx.Err() != nil || exitCode(err) != ExitFailed || isAny(err, engine.ErrStatus, errEnded) {
+		return err
+	}
+	if isLost(err) {
+		return fmt.Errorf("%w: %w", errLost, err)
+	}
+	limited, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if db.PingContext(limited) != nil {
+		return fmt.Errorf("%w: %s: %w", errLost, dsn.Redact(inv.dsn), err)
+	}
+	return err
+}

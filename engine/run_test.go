@@ -1,0 +1,681 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+func TestAJobRunsItsStepsInOrderAndRecordsEach(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), three())
+		start(t, eng)
+		job := enqueue(t, eng, input{N: 4}, engine.Name("Name"), engine.Role("role"), engine.Email("a@b"), engine.UploadedFileURL("file:///x"))
+		assert.Equal(t, model.Scheduled, job.Status)
+
+		s := ended(t, eng, job.ID)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.Equal(t, []any{"Name", "role", "a@b", "file:///x"}, []any{s.Name, s.Role, s.Email, s.UploadedFileURL})
+		assert.Equal(t, 1.0, s.Progress)
+		assert.Equal(t, 100, s.Percent)
+		assert.JSONEq(t, `"7"`, string(s.Result))
+		require.Len(t, s.Steps, 3)
+		for i, want := range []string{"5", "6", `"7"`} {
+			step := s.Steps[i]
+			assert.Equal(t, model.StepCompleted, step.Status)
+			assert.Equal(t, 1, step.Attempts)
+			assert.JSONEq(t, want, string(step.Output))
+			assert.False(t, step.StartedAt.IsZero())
+			assert.False(t, step.FinishedAt.Before(step.StartedAt.Time))
+			if i > 0 {
+				assert.False(t, step.StartedAt.Before(s.Steps[i-1].FinishedAt.Time), "steps do not overlap")
+			}
+		}
+		assert.Equal(t, 2.0, s.Steps[1].Weight)
+		assert.Empty(t, s.CurrentStep)
+		assert.False(t, s.FinishedAt.IsZero())
+		assert.Empty(t, s.Owner, "the lock is free")
+	})
+}
+
+// Each step looks into the database: the record of the one before must be there.
+func TestAStepsRecordIsDurableBeforeTheNextBegins(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		var eng *engine.Engine
+		d := steps.Define[input]()
+		const n = 12
+		for i := range n {
+			steps.Add(d, fmt.Sprint("step-", i), func(ctx context.Context, run *steps.Run[input]) (string, error) {
+				s, err := eng.Status(ctx, run.Job().ID)
+				if err != nil {
+					return "", err
+				}
+				for k := range i {
+					if s.Steps[k].Status != model.StepCompleted || string(s.Steps[k].Output) != fmt.Sprintf(`"%d"`, k) {
+						return "", fmt.Errorf("step %d is %s with output %s while step %d runs", k, s.Steps[k].Status, s.Steps[k].Output, i)
+					}
+				}
+				return fmt.Sprint(i), nil
+			})
+		}
+		eng = newEngine(t, db, config(), d)
+		start(t, eng)
+		s := ended(t, eng, enqueue(t, eng, input{}).ID)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.Equal(t, n, s.StepsCompleted)
+	})
+}
+
+func TestAFailedStepFailsTheJobAndResumeGoesOnThere(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		var ran [3]atomic.Int32
+		var healthy atomic.Bool
+		d := steps.Define[input]()
+		first := steps.Add(d, "first", func(context.Context, *steps.Run[input]) (float64, error) {
+			ran[0].Add(1)
+			return 1.0 / 3, nil
+		})
+		steps.Do(d, "second", func(context.Context, *steps.Run[input]) error {
+			ran[1].Add(1)
+			if !healthy.Load() {
+				return errBoom
+			}
+			return nil
+		})
+		steps.Add(d, "third", func(_ context.Context, run *steps.Run[input]) (float64, error) {
+			ran[2].Add(1)
+			return first.Output(run), nil
+		})
+		eng := newEngine(t, db, config(), d)
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		s := ended(t, eng, job.ID)
+		require.Equal(t, model.Failed, s.Status)
+		assert.Equal(t, `step "second": boom`, s.Error)
+		assert.Equal(t, "second", s.CurrentStep)
+		assert.Equal(t, model.StepFailed, s.Steps[1].Status)
+		assert.Equal(t, "boom", s.Steps[1].Error)
+		assert.Equal(t, model.StepPending, s.Steps[2].Status)
+		assert.InDelta(t, 1.0/3, s.Progress, 1e-3)
+		recorded := s.Steps[0]
+
+		healthy.Store(true)
+		require.NoError(t, eng.Resume(t.Context(), job.ID))
+		s = ended(t, eng, job.ID)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.Equal(t, []int32{1, 2, 1}, []int32{ran[0].Load(), ran[1].Load(), ran[2].Load()})
+		assert.Equal(t, recorded, s.Steps[0], "the record of a completed step is not touched")
+		assert.Equal(t, 2, s.Steps[1].Attempts)
+		assert.JSONEq(t, string(recorded.Output), string(s.Result))
+		assert.Equal(t, 1, s.Resumptions)
+		assert.Empty(t, s.Error)
+
+		assert.ErrorIs(t, eng.Resume(t.Context(), job.ID), engine.ErrStatus)
+	})
+}
+
+func TestRestartRunsAllStepsAgain(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		var ran atomic.Int32
+		d := steps.Define[input]()
+		steps.Do(d, "count", func(context.Context, *steps.Run[input]) error { ran.Add(1); return nil })
+		steps.Do(d, "fail", func(context.Context, *steps.Run[input]) error { return errBoom })
+		eng := newEngine(t, db, config(), d)
+		job := enqueue(t, eng, input{N: 7})
+		stop := start(t, eng)
+		ended(t, eng, job.ID)
+		stop()
+		require.NoError(t, eng.Restart(t.Context(), job.ID))
+		s, err := eng.Status(t.Context(), job.ID)
+		require.NoError(t, err)
+		assert.Equal(t, model.Scheduled, s.Status)
+		assert.Zero(t, s.Progress)
+		assert.Empty(t, s.Steps)
+		row, err := eng.Job(t.Context(), job.ID)
+		require.NoError(t, err)
+		data, err := model.ParseData(row.Data)
+		require.NoError(t, err)
+		assert.JSONEq(t, `{"n":7}`, string(data.Input))
+		start(t, eng)
+		ended(t, eng, job.ID)
+		assert.EqualValues(t, 2, ran.Load())
+	})
+}
+
+func TestAPanicFailsThatJobWithItsStackAndNothingElse(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		d := steps.Define[input]()
+		steps.Do(d, "panics", func(_ context.Context, run *steps.Run[input]) error {
+			switch run.Input().Text {
+			case "panic":
+				var m map[string]int
+				m["x"] = 1
+			case "goexit":
+				runtime.Goexit()
+			}
+			return nil
+		})
+		eng := newEngine(t, db, config(), d)
+		start(t, eng)
+		s := ended(t, eng, enqueue(t, eng, input{Text: "panic"}).ID)
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Contains(t, s.Error, "assignment to entry in nil map")
+		assert.Contains(t, s.Error, "run_test.go", "the stack")
+		assert.Contains(t, s.Steps[0].Error, "run_test.go")
+
+		s = ended(t, eng, enqueue(t, eng, input{Text: "goexit"}).ID)
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Contains(t, s.Error, "Goexit")
+		assert.Equal(t, model.Succeeded, ended(t, eng, enqueue(t, eng, input{}).ID).Status)
+	})
+}
+
+func TestAnInputThatDoesNotDecodeFailsTheJobWithTheReason(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), three())
+		start(t, eng)
+		job := enqueue(t, eng, engine.Raw{Type: "test:job", Input: json.RawMessage(`{"n":"four"}`)})
+		s := ended(t, eng, job.ID)
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Contains(t, s.Error, "input does not fit")
+		row, err := eng.Job(t.Context(), job.ID)
+		require.NoError(t, err)
+		assert.JSONEq(t, `{"input":{"n":"four"},"steps":[]}`, string(row.Data), "the document is as it was")
+	})
+}
+
+// Another program writes its payload straight into the table.
+func TestARowOfAnotherProducerIsTakenWholeAsTheInput(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), three())
+		id := "01890000-0000-7000-8000-00000000abcd"
+		_, err := db.NewRaw("INSERT INTO job_system_jobs (id, type, data) VALUES (?, ?, ?)", id, "test:job", `{"n": 10}`).Exec(t.Context())
+		require.NoError(t, err)
+		start(t, eng)
+		s := ended(t, eng, uuidOf(id))
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.JSONEq(t, `"13"`, string(s.Result))
+	})
+}
+
+func TestJobsOfOneTypeNeverOverlapAndRunInOrder(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		var running, most atomic.Int32
+		var mu sync.Mutex
+		var order []int
+		d := steps.Define[input]()
+		steps.Do(d, "only", func(_ context.Context, run *steps.Run[input]) error {
+			most.Store(max(most.Load(), running.Add(1)))
+			defer running.Add(-1)
+			mu.Lock()
+			defer mu.Unlock()
+			order = append(order, run.Input().N)
+			return nil
+		})
+		eng := newEngine(t, db, config(), d)
+		var last *model.Job
+		want := make([]int, 30)
+		for i := range want {
+			want[i] = i
+			last = enqueue(t, eng, input{N: i})
+		}
+		start(t, eng)
+		ended(t, eng, last.ID)
+		mu.Lock()
+		defer mu.Unlock()
+		assert.Equal(t, want, order)
+		assert.EqualValues(t, 1, most.Load())
+	})
+}
+
+func TestAScheduledJobWaitsForItsTime(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), three())
+		start(t, eng)
+		at := time.Now().Add(400 * time.Millisecond)
+		later := enqueue(t, eng, input{}, engine.At(at))
+		never := enqueue(t, eng, input{}, engine.At(time.Now().Add(time.Hour)))
+		now := enqueue(t, eng, input{})
+		ended(t, eng, now.ID)
+		s := ended(t, eng, later.ID)
+		assert.False(t, s.StartedAt.Before(model.At(at).Time), "started %v, due %v", s.StartedAt, at)
+		s, err := eng.Status(t.Context(), never.ID)
+		require.NoError(t, err)
+		assert.Equal(t, model.Scheduled, s.Status)
+	})
+}
+
+func TestAnImmediateJobGoesBeforeTheOthersOfItsType(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		cfg := config()
+		cfg.Poll = time.Hour // only the engine's own wake-up counts here
+		begun := make(chan int, 8)
+		d := steps.Define[input]()
+		steps.Do(d, "only", func(_ context.Context, run *steps.Run[input]) error { begun <- run.Input().N; return nil })
+		eng := newEngine(t, db, cfg, d)
+		start(t, eng)
+		// A first job shows that the engine is past its first look.
+		enqueue(t, eng, input{N: 1})
+		require.Equal(t, 1, receive(t, begun))
+		until(t, eng, enqueue(t, eng, input{N: 2}).ID, func(s *model.JobStatus) bool { return s.Status.Ended() })
+		require.Equal(t, 2, receive(t, begun))
+		// Another program's row waits, unseen; an immediate job overtakes it.
+		_, err := db.NewRaw("INSERT INTO job_system_jobs (id, type, data) VALUES (?, ?, ?)", "01890000-0000-7000-8000-00000000abcd", "test:job", `{"n":3}`).Exec(t.Context())
+		require.NoError(t, err)
+		enqueue(t, eng, input{N: 4}, engine.Immediately())
+		assert.Equal(t, 4, receive(t, begun))
+		assert.Equal(t, 3, receive(t, begun))
+	})
+}
+
+func TestAnIdempotencyKeyReturnsTheFirstJob(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config())
+		first := enqueue(t, eng, input{N: 1}, engine.IdempotencyKey("k"))
+		assert.False(t, first.Existing)
+		var ids sync.Map
+		var group sync.WaitGroup
+		for i := range 20 {
+			group.Go(func() {
+				job, err := eng.Enqueue(t.Context(), input{N: i}, engine.IdempotencyKey("k"))
+				if assert.NoError(t, err) {
+					ids.Store(job.ID, true)
+					assert.True(t, job.Existing)
+				}
+			})
+		}
+		group.Wait()
+		n := 0
+		ids.Range(func(id, _ any) bool { n++; assert.Equal(t, first.ID, id); return true })
+		assert.Equal(t, 1, n)
+		other := enqueue(t, eng, engine.Raw{Type: "other"}, engine.IdempotencyKey("k"))
+		assert.NotEqual(t, first.ID, other.ID, "a key is unique within its type")
+		require.NoError(t, eng.Delete(t.Context(), first.ID))
+		again := enqueue(t, eng, input{}, engine.IdempotencyKey("k"))
+		assert.NotEqual(t, first.ID, again.ID, "deleting frees the key")
+	})
+}
+
+func TestEnqueueInTheCallersTransaction(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), three())
+		start(t, eng)
+		var gone, kept *model.Job
+		err := db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) (err error) {
+			gone, err = eng.With(tx).Enqueue(ctx, input{})
+			require.NoError(t, err)
+			return errBoom
+		})
+		require.ErrorIs(t, err, errBoom)
+		require.NoError(t, db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) (err error) {
+			kept, err = eng.With(tx).Enqueue(ctx, input{}, engine.IdempotencyKey("tx"))
+			if err != nil {
+				return err
+			}
+			twin, err := eng.With(tx).Enqueue(ctx, input{}, engine.IdempotencyKey("tx"))
+			if assert.NoError(t, err) {
+				assert.Equal(t, kept.ID, twin.ID)
+			}
+			return err
+		}))
+		eng.Wake()
+		assert.Equal(t, model.Succeeded, ended(t, eng, kept.ID).Status)
+		_, err = eng.Status(t.Context(), gone.ID)
+		assert.ErrorIs(t, err, engine.ErrNotFound)
+	})
+}
+
+func TestTextsAndValuesComeBackAsTheyWere(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		const odd = "quote ' \" back\\slash \\' percent % question ? emoji 🚀 umlaut ü line\nbreak `tick` $1 ?0"
+		d := steps.Define[input]()
+		echo := steps.Add(d, "echo ? '", func(_ context.Context, run *steps.Run[input]) (string, error) {
+			run.Progress(1, 1, "%s", odd)
+			return run.Input().Text, nil
+		})
+		steps.Do(d, "fail", func(ctx context.Context, run *steps.Run[input]) error {
+			return fmt.Errorf("%s \x00 \xff", echo.Output(run))
+		})
+		eng := newEngine(t, db, config(), d)
+		start(t, eng)
+		job := enqueue(t, eng, input{Text: odd}, engine.Name(odd), engine.IdempotencyKey(odd))
+		s := ended(t, eng, job.ID)
+		assert.Equal(t, odd, s.Name)
+		assert.Equal(t, odd, s.Message)
+		assert.Equal(t, `step "fail": `+odd+" \x20\uFFFD", s.Error)
+		var out string
+		require.NoError(t, json.Unmarshal(s.Steps[0].Output, &out))
+		assert.Equal(t, odd, out)
+	})
+}
+
+func TestWhatCannotBeKeptIsRefusedBeforeAnythingIsWritten(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config())
+		for name, raw := range map[string]engine.Raw{
+			"NUL":         {Type: "x", Input: json.RawMessage(`{"a":"\u0000"}`)},
+			"surrogate":   {Type: "x", Input: json.RawMessage(`"\ud800"`)},
+			"big number":  {Type: "x", Input: json.RawMessage(`123456789012345678901234567890`)},
+			"no JSON":     {Type: "x", Input: json.RawMessage(`{`)},
+			"no type":     {},
+			"space":       {Type: " x"},
+			"long type":   {Type: string(make([]byte, 200))},
+			"large input": {Type: "x", Input: json.RawMessage(`"` + string(make300k()) + `"`)},
+		} {
+			_, err := eng.Enqueue(t.Context(), raw)
+			assert.ErrorIs(t, err, engine.ErrInvalid, name)
+		}
+		_, err := eng.Enqueue(t.Context(), input{}, engine.Name("a\x00b"))
+		assert.ErrorIs(t, err, engine.ErrInvalid)
+		jobs, err := eng.List(t.Context(), engine.Filter{})
+		require.NoError(t, err)
+		assert.Empty(t, jobs)
+	})
+}
+
+func make300k() []byte {
+	b := make([]byte, 300<<10)
+	for i := range b {
+		b[i] = 'x'
+	}
+	return b
+}
+
+func TestAnOutputOverTheBoundFailsItsStepAndKeepsTheRest(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		d := steps.Define[input]()
+		steps.Add(d, "small", func(context.Context, *steps.Run[input]) (string, error) { return "ok", nil })
+		steps.Add(d, "large", func(context.Context, *steps.Run[input]) (string, error) { return string(make300k()), nil })
+		eng := newEngine(t, db, config(), d)
+		start(t, eng)
+		s := ended(t, eng, enqueue(t, eng, input{}).ID)
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Contains(t, s.Error, `step "large": its output has 307202 bytes, more than the bound of 65536`)
+		assert.JSONEq(t, `"ok"`, string(s.Steps[0].Output))
+	})
+}
+
+func TestTypesThatNobodyHereHandlesAreLeftAlone(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		here := newEngine(t, db, config(), three())
+		start(t, here)
+		other := enqueue(t, here, engine.Raw{Type: "elsewhere", Input: json.RawMessage(`{}`)})
+		ended(t, here, enqueue(t, here, input{}).ID)
+		s, err := here.Status(t.Context(), other.ID)
+		require.NoError(t, err)
+		assert.Equal(t, model.Scheduled, s.Status)
+
+		d := steps.Define[input](steps.Type("elsewhere"))
+		steps.Do(d, "only", func(context.Context, *steps.Run[input]) error { return nil })
+		there := newEngine(t, db, config(), d)
+		start(t, there)
+		assert.Equal(t, model.Succeeded, ended(t, there, other.ID).Status)
+	})
+}
+
+func TestASecondRegistrationOfATypeIsAnErrorAndMistakesComeTogether(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), three())
+		assert.ErrorIs(t, eng.Register(three()), engine.ErrInvalid)
+		bad := steps.Define[int]()
+		steps.Do(bad, "", func(context.Context, *steps.Run[int]) error { return nil })
+		steps.Do(bad, "x", func(context.Context, *steps.Run[int]) error { return nil }, steps.Weight(-1))
+		steps.Do(bad, "x", nil)
+		err := eng.Register(bad)
+		require.ErrorIs(t, err, engine.ErrInvalid)
+		for _, want := range []string{"job type", "is empty", "weight -1", "taken by step 2", "function is nil"} {
+			assert.ErrorContains(t, err, want)
+		}
+		start(t, eng)
+		ended(t, eng, enqueue(t, eng, input{}).ID)
+		late := steps.Define[input](steps.Type("late"))
+		steps.Do(late, "x", func(context.Context, *steps.Run[input]) error { return nil })
+		assert.ErrorIs(t, eng.Register(late), engine.ErrStarted)
+		assert.ErrorIs(t, eng.Run(t.Context()), engine.ErrStarted)
+	})
+}
+
+func TestProgressFollowsTheWeightsAndNeverFalls(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		told, more := make(chan struct{}), make(chan struct{})
+		d := steps.Define[input]()
+		steps.Do(d, "a", func(context.Context, *steps.Run[input]) error { return nil }, steps.Weight(3))
+		steps.Do(d, "b", func(ctx context.Context, run *steps.Run[input]) error {
+			run.Progress(1, 2, "half of b")
+			told <- struct{}{}
+			<-more
+			run.Progress(1, 10, "never backwards")
+			return errBoom
+		}, steps.Weight(1))
+		eng := newEngine(t, db, config(), d)
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		receive(t, told)
+		s := until(t, eng, job.ID, func(s *model.JobStatus) bool { return s.Message == "half of b" })
+		assert.InDelta(t, 0.875, s.Progress, 1e-9)
+		assert.Equal(t, "b", s.CurrentStep)
+		assert.NotNil(t, s.RemainingMS)
+		assert.NotEmpty(t, s.Elapsed)
+		close(more)
+		s = ended(t, eng, job.ID)
+		assert.InDelta(t, 0.875, s.Progress, 1e-9)
+		require.NoError(t, eng.Resume(t.Context(), job.ID))
+		s = until(t, eng, job.ID, func(s *model.JobStatus) bool { return s.Status != model.Scheduled })
+		assert.GreaterOrEqual(t, s.Progress, 0.875, "not even over a resume")
+		receive(t, told)
+		ended(t, eng, job.ID)
+	})
+}
+
+func TestACheckpointIsFoundByTheNextAttempt(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		type page struct{ Page int }
+		seen := make(chan page, 2)
+		d := steps.Define[input]()
+		steps.Do(d, "pages", func(ctx context.Context, run *steps.Run[input]) error {
+			var p page
+			if _, err := run.Resume(&p); err != nil {
+				return err
+			}
+			seen <- p
+			if p.Page > 0 {
+				return nil
+			}
+			for i := range 3 {
+				if err := run.Checkpoint(ctx, page{i + 1}); err != nil {
+					return err
+				}
+			}
+			return errBoom
+		})
+		steps.Do(d, "next", func(_ context.Context, run *steps.Run[input]) error {
+			if found, _ := run.Resume(new(page)); found {
+				return fmt.Errorf("found the cursor of another step")
+			}
+			return nil
+		})
+		eng := newEngine(t, db, config(), d)
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		s := ended(t, eng, job.ID)
+		assert.JSONEq(t, `{"step":"pages","value":{"Page":3}}`, string(s.Cursor))
+		require.NoError(t, eng.Resume(t.Context(), job.ID))
+		s = ended(t, eng, job.ID)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.Equal(t, []page{{0}, {3}}, []page{<-seen, <-seen})
+		assert.Nil(t, s.Cursor)
+	})
+}
+
+func TestABuiltPlanFollowsItsInput(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), steps.Build(func(in input) (*steps.Definition[input], error) {
+			if in.N < 0 {
+				return nil, errBoom
+			}
+			d := steps.Define[input]()
+			for i := range in.N {
+				steps.Do(d, fmt.Sprint("region-", i), func(context.Context, *steps.Run[input]) error { return nil })
+			}
+			return d, nil
+		}))
+		start(t, eng)
+		s := ended(t, eng, enqueue(t, eng, input{N: 4}).ID)
+		assert.Equal(t, model.Succeeded, s.Status)
+		assert.Len(t, s.Steps, 4)
+		s = ended(t, eng, enqueue(t, eng, input{N: 0}).ID)
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Contains(t, s.Error, "has no steps")
+		s = ended(t, eng, enqueue(t, eng, input{N: -1}).ID)
+		assert.Contains(t, s.Error, "boom")
+	})
+}
+
+func TestARecordThatDoesNotFitTheDefinitionRunsNothing(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		old := steps.Define[input]()
+		steps.Add(old, "renamed", func(context.Context, *steps.Run[input]) (string, error) { return "x", nil })
+		steps.Add(old, "retyped", func(context.Context, *steps.Run[input]) (string, error) { return "x", nil })
+		steps.Do(old, "fail", func(context.Context, *steps.Run[input]) error { return errBoom })
+		before := newEngine(t, db, config(), old)
+		stop := start(t, before)
+		job := enqueue(t, before, input{})
+		was := ended(t, before, job.ID)
+		stop()
+
+		var ran atomic.Bool
+		changed := steps.Define[input]()
+		steps.Do(changed, "inserted", func(context.Context, *steps.Run[input]) error { ran.Store(true); return nil })
+		steps.Add(changed, "retyped", func(context.Context, *steps.Run[input]) (int, error) { ran.Store(true); return 1, nil })
+		after := newEngine(t, db, config(), changed)
+		err := after.Resume(t.Context(), job.ID)
+		for _, want := range []string{`"renamed"`, `"inserted"`, `"retyped"`, "no longer decodes", "nothing was run"} {
+			require.ErrorContains(t, err, want)
+		}
+		// Resumed by a process that does not know the definition, it fails when
+		// it is claimed, with the record as it was.
+		require.NoError(t, newEngine(t, db, config()).Resume(t.Context(), job.ID))
+		start(t, after)
+		s := ended(t, after, job.ID)
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Contains(t, s.Error, "do not fit the definition")
+		assert.Equal(t, was.Steps, s.Steps)
+		assert.False(t, ran.Load())
+	})
+}
+
+type tenantKey struct{}
+
+func TestTheContextFactoryMakesEachJobsContext(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		d := steps.Define[input]()
+		steps.Add(d, "read", func(ctx context.Context, run *steps.Run[input]) (string, error) {
+			return ctx.Value(tenantKey{}).(string), nil
+		})
+		eng, err := engine.New(db, config())
+		require.NoError(t, err)
+		require.NoError(t, eng.Register(d, engine.WithContext(func(ctx context.Context, job *model.Job) (context.Context, error) {
+			if job.Role == "" {
+				return nil, errBoom
+			}
+			return context.WithValue(ctx, tenantKey{}, job.Role), nil
+		})))
+		start(t, eng)
+		assert.JSONEq(t, `"acme"`, string(ended(t, eng, enqueue(t, eng, input{}, engine.Role("acme")).ID).Result))
+		s := ended(t, eng, enqueue(t, eng, input{}).ID)
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Contains(t, s.Error, "boom")
+	})
+}
+
+func TestSucceedAndFailDecideTheEndOfARunningJob(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		var eng *engine.Engine
+		d := steps.Define[input]()
+		steps.Do(d, "decides", func(ctx context.Context, run *steps.Run[input]) error {
+			if run.Input().Text == "succeed" {
+				return eng.Succeed(ctx, run.Job().ID, map[string]int{"rows": 3})
+			}
+			return eng.Fail(ctx, run.Job().ID, "not today", []string{"detail"})
+		})
+		steps.Do(d, "skipped", func(context.Context, *steps.Run[input]) error { return errBoom })
+		eng = newEngine(t, db, config(), d)
+		start(t, eng)
+		s := ended(t, eng, enqueue(t, eng, input{Text: "succeed"}).ID)
+		assert.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.JSONEq(t, `{"rows":3}`, string(s.Result))
+		assert.Equal(t, model.StepSkipped, s.Steps[1].Status)
+		assert.Equal(t, 1.0, s.Progress)
+		s = ended(t, eng, enqueue(t, eng, input{Text: "fail"}).ID)
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Equal(t, "not today", s.Error)
+		assert.JSONEq(t, `["detail"]`, string(s.Result))
+		assert.ErrorIs(t, eng.Succeed(t.Context(), s.ID, 1), engine.ErrStatus)
+	})
+}
+
+func TestListLatestRunningAndTypes(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		hold, held := make(chan struct{}), make(chan struct{})
+		d := steps.Define[input]()
+		steps.Do(d, "only", func(ctx context.Context, run *steps.Run[input]) error {
+			if run.Input().N == 2 {
+				close(held)
+				<-hold
+			}
+			return nil
+		})
+		eng := newEngine(t, db, config(), d)
+		start(t, eng)
+		one := enqueue(t, eng, input{N: 1})
+		ended(t, eng, one.ID)
+		_, err := eng.RunningJob(t.Context(), "test:job")
+		assert.ErrorIs(t, err, engine.ErrNotFound)
+		two := enqueue(t, eng, input{N: 2})
+		receive(t, held)
+		running, err := eng.RunningJob(t.Context(), "test:job")
+		require.NoError(t, err)
+		assert.Equal(t, two.ID, running.ID)
+		assert.ErrorIs(t, eng.Delete(t.Context(), two.ID), engine.ErrStatus)
+		later := enqueue(t, eng, input{N: 3}, engine.At(time.Now().Add(time.Hour)))
+		latest, err := eng.LatestJob(t.Context(), "test:job")
+		require.NoError(t, err)
+		assert.Equal(t, later.ID, latest.ID)
+
+		ids := func(f engine.Filter) (out []string) {
+			jobs, err := eng.List(t.Context(), f)
+			require.NoError(t, err)
+			for _, j := range jobs {
+				out = append(out, j.ID.String())
+			}
+			return out
+		}
+		assert.Equal(t, []string{later.ID.String(), two.ID.String(), one.ID.String()}, ids(engine.Filter{}))
+		assert.Equal(t, []string{two.ID.String()}, ids(engine.Filter{Statuses: []model.Status{model.Processing}}))
+		assert.Equal(t, []string{one.ID.String()}, ids(engine.Filter{Before: two.ID}))
+		assert.Empty(t, ids(engine.Filter{Types: []string{"other"}}))
+		require.NoError(t, eng.Delete(t.Context(), later.ID))
+		assert.Len(t, ids(engine.Filter{}), 2)
+		assert.Len(t, ids(engine.Filter{Deleted: true}), 3)
+		assert.Len(t, ids(engine.Filter{Limit: 1}), 1)
+		types, err := eng.Types(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, []engine.TypeSummary{{Type: "test:job", Registered: true, Jobs: map[model.Status]int{model.Processing: 1, model.Succeeded: 1}}}, types)
+		close(hold)
+		ended(t, eng, two.ID)
+	})
+}

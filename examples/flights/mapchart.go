@@ -1,0 +1,94 @@
+package flights
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/ntxdev/jobsystem/examples/flights/internal/chart"
+)
+
+// mapFlights is how many flights an airport needs for a colour on the map.
+const mapFlights = 250
+
+// drawMap draws all airports where they are.
+func drawMap(f *Figures, r *Ranking, _ int) ([]byte, error) {
+	rings, err := stateRings()
+	if err != nil {
+		return nil, err
+	}
+	us := chart.Map{
+		Label: "Map of the United States with a dot for each airport, larger with more flights, darker with more late ones.",
+		Rings: rings,
+		Ramp: chart.Ramp{
+			Low: 0.10, High: 0.30, Title: "departures that arrived late",
+			Ticks: []chart.Tick{{At: 0.10, Text: "10%"}, {At: 0.15, Text: "15%"}, {At: 0.20, Text: "20%"}, {At: 0.25, Text: "25%"}, {At: 0.30, Text: "30%"}},
+		},
+		SizesTitle: fmt.Sprintf("flights in the sample (grey: under %d)", mapFlights),
+		Sizes:      []chart.Dot{{Size: 250, Text: "250"}, {Size: 1000, Text: "1,000"}, {Size: 5000, Text: "5,000"}},
+	}
+	airports := f.forMap(r)
+	for _, airport := range airports {
+		dot := chart.Dot{
+			At:   chart.LonLat{Lon: airport.Longitude, Lat: airport.Latitude},
+			Size: float64(airport.Flights), Value: airport.Share(),
+		}
+		if airport.Flights < mapFlights {
+			dot.Value = math.NaN()
+		}
+		if airport.Flights >= minFlights {
+			dot.Text = airport.Code
+		}
+		us.Dots = append(us.Dots, dot)
+	}
+	return us.SVG()
+}
+
+// forMap returns the airports in the order in which they get their names: the
+// ten latest, and then the larger before the smaller.
+func (f *Figures) forMap(r *Ranking) []AirportFigures {
+	latest, _ := r.ends(10)
+	named := make(map[string]bool, len(latest))
+	for _, place := range latest {
+		named[place.Code] = true
+	}
+	airports := slices.Clone(f.Airports)
+	slices.SortStableFunc(airports, func(a, b AirportFigures) int {
+		if named[a.Code] != named[b.Code] {
+			if named[a.Code] {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(b.Flights, a.Flights)
+	})
+	return airports
+}
+
+// stateRings reads the outlines of the states: data/README.md describes them.
+func stateRings() ([][]chart.LonLat, error) {
+	content, err := source(statesFile)
+	if err != nil {
+		return nil, err
+	}
+	var states []struct {
+		State int     `json:"state"`
+		Rings [][]int `json:"rings"` // longitude, latitude, ... in hundredths of a degree
+	}
+	if err := json.Unmarshal(content, &states); err != nil {
+		return nil, fmt.Errorf("%s: %w", statesFile, err)
+	}
+	var rings [][]chart.LonLat
+	for _, state := range states {
+		for _, flat := range state.Rings {
+			ring := make([]chart.LonLat, 0, len(flat)/2)
+			for pair := range slices.Chunk(flat, 2) {
+				ring = append(ring, chart.LonLat{Lon: float64(pair[0]) / 100, Lat: float64(pair[1]) / 100})
+			}
+			rings = append(rings, ring)
+		}
+	}
+	return rings, nil
+}

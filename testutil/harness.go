@@ -1,0 +1,225 @@
+package testutil
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/migrations"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+)
+
+// Harness tests a host's own definition: it runs one job of it as the engine
+// would, breaks the run off at a [Moment], lets it go on, and shows its
+// records.
+//
+//	h := testutil.NewHarness(t, orders.Export(fakeStore))
+//	h.Enqueue(orders.Input{Month: "2026-10"})
+//	h.Kill(testutil.AfterStep("extract")) // the process dies there
+//	h.Resume()
+//	require.Equal(t, model.Succeeded, h.Run().Status)
+//	require.Equal(t, 1, fakeStore.extractions)
+//
+// Each of [Harness.Run], [Harness.Kill], [Harness.Stop] and [Harness.Cancel]
+// starts an engine of its own on the harness's database, as a new process
+// would, and returns after that engine has ended, with the job's status as the
+// database has it then. Nothing is running between these calls, so a test may
+// read and change what it likes there.
+//
+// What cannot be done ends the test at once with the job's status, its steps
+// and the engine's last words printed: a job that does not end within the
+// deadline, a moment that never comes, a step that does not exist.
+//
+// A harness follows the job that was enqueued last. Its methods belong into
+// the test's own goroutine.
+type Harness struct {
+	t          testing.TB
+	definition steps.Handler
+	settings   harnessSettings
+	db         *bun.DB
+	engine     *engine.Engine // enqueues, shows and resumes; never runs
+	log        *harnessLog
+	processes  []*hostProcess
+	job        uuid.UUID
+}
+
+// HarnessOption is an option of [NewHarness].
+type HarnessOption func(*harnessSettings)
+
+type harnessSettings struct {
+	db       *bun.DB
+	deadline time.Duration
+	config   engine.Config
+	register []engine.RegisterOption
+}
+
+// OnDB has the harness work on db, which has the newest tables, and not on a
+// database of its own: for definitions that use tables of the host, and to test
+// one with [EachDB]. The database must have no other jobs of the definition's
+// type.
+func OnDB(db *bun.DB) HarnessOption {
+	return func(s *harnessSettings) { s.db = db }
+}
+
+// Within bounds how long each call that runs the job may take. The default is
+// 30 seconds: it is only reached when something is wrong.
+func Within(deadline time.Duration) HarnessOption {
+	return func(s *harnessSettings) { s.deadline = deadline }
+}
+
+// Limits has the engines bound what a job may keep as the host's do.
+func Limits(limits engine.Limits) HarnessOption {
+	return func(s *harnessSettings) { s.config.Limits = limits }
+}
+
+// Registered has the engines register the definition with these options: a
+// context factory, say.
+func Registered(opts ...engine.RegisterOption) HarnessOption {
+	return func(s *harnessSettings) { s.register = append(s.register, opts...) }
+}
+
+// NewHarness returns a harness for a definition on a private SQLite database in
+// memory. It ends the test if the definition has mistakes.
+func NewHarness(t testing.TB, definition steps.Handler, opts ...HarnessOption) *Harness {
+	t.Helper()
+	h := &Harness{t: t, definition: definition, log: &harnessLog{}}
+	h.settings = harnessSettings{deadline: 30 * time.Second}
+	for _, opt := range opts {
+		opt(&h.settings)
+	}
+	h.settings.config = h.engineConfig(h.settings.config)
+	h.db = h.settings.db
+	if h.db == nil {
+		h.db = Open(t, "sqlite://:memory:")
+		ctx, cancel := h.limit()
+		defer cancel()
+		h.must("make the tables", migrations.Migrate(ctx, h.db))
+	}
+	var err error
+	h.engine, err = h.newEngine(definition)
+	h.must("make the harness", err)
+	return h
+}
+
+// engineConfig has no engine of a harness lose its lease because the machine is
+// slow: a lease runs out when the harness says so.
+func (h *Harness) engineConfig(c engine.Config) engine.Config {
+	c.Lease, c.Heartbeat = time.Hour, 20*time.Minute
+	c.Grace = -1
+	c.Logger = h.log.logger()
+	return c
+}
+
+func (h *Harness) newEngine(definition steps.Handler) (*engine.Engine, error) {
+	e, err := engine.New(h.db, h.settings.config)
+	if err != nil {
+		return nil, err
+	}
+	return e, e.Register(definition, h.settings.register...)
+}
+
+// Engine returns an engine on the harness's database that has the definition
+// registered and does not run: for whatever the harness has no method for.
+func (h *Harness) Engine() *engine.Engine { return h.engine }
+
+// DB returns the harness's database.
+func (h *Harness) DB() *bun.DB { return h.db }
+
+// Enqueue enqueues a job of the definition's type, to be followed from now on.
+// The input is any value that JSON holds; one that names a job type must name
+// the definition's.
+func (h *Harness) Enqueue(input any, opts ...engine.EnqueueOption) *model.Job {
+	h.t.Helper()
+	jobType := h.definition.JobType()
+	if typed, ok := input.(steps.Typed); ok && typed.JobType() != jobType {
+		h.t.Fatalf("enqueue: the input is for jobs of type %q, the definition handles %q", typed.JobType(), jobType)
+	}
+	raw, err := json.Marshal(input)
+	h.must("write the input as JSON", err)
+	ctx, cancel := h.limit()
+	defer cancel()
+	job, err := h.engine.Enqueue(ctx, engine.Raw{Type: jobType, Input: raw}, opts...)
+	h.must("enqueue", err)
+	h.job = job.ID
+	return job
+}
+
+// Resume puts the failed or cancelled job back to scheduled; the next
+// [Harness.Run] goes on with the first step that is not completed. It ends the
+// test if the record does not fit the definition.
+func (h *Harness) Resume() {
+	h.t.Helper()
+	ctx, cancel := h.limit()
+	defer cancel()
+	h.must("resume", h.engine.Resume(ctx, h.followed()))
+}
+
+// Restart puts the failed or cancelled job back to scheduled without its
+// record: all steps run again.
+func (h *Harness) Restart() {
+	h.t.Helper()
+	ctx, cancel := h.limit()
+	defer cancel()
+	h.must("restart", h.engine.Restart(ctx, h.followed()))
+}
+
+// Status returns the job's status as the database has it.
+func (h *Harness) Status() *model.JobStatus {
+	h.t.Helper()
+	ctx, cancel := h.limit()
+	defer cancel()
+	status, err := h.engine.Status(ctx, h.followed())
+	h.must("show the job", err)
+	return status
+}
+
+// Records returns the job's record: what is known of each step, in the order
+// of the plan. It is empty before the job's first step has been recorded.
+func (h *Harness) Records() []model.StepRecord {
+	h.t.Helper()
+	ctx, cancel := h.limit()
+	defer cancel()
+	job, err := h.engine.Job(ctx, h.followed())
+	h.must("read the job", err)
+	data, err := model.ParseData(job.Data)
+	h.must("read the job's record", err)
+	return data.Steps
+}
+
+// Output reads the recorded output of a completed step into out, a non-nil
+// pointer. It ends the test if there is none.
+func (h *Harness) Output(step string, out any) {
+	h.t.Helper()
+	records := h.Records()
+	i := model.Data{Steps: records}.Step(step)
+	switch {
+	case i < 0:
+		h.fatal("output of step %q: it has no record", step)
+	case records[i].Status != model.StepCompleted:
+		h.fatal("output of step %q: the step is %s, not completed", step, records[i].Status)
+	case records[i].Output == nil:
+		h.fatal("output of step %q: it produces none", step)
+	}
+	h.must("output of step "+step, json.Unmarshal(records[i].Output, out))
+}
+
+// followed is the job that the harness follows.
+func (h *Harness) followed() uuid.UUID {
+	h.t.Helper()
+	if h.job == uuid.Nil {
+		h.t.Fatal("the harness has no job yet: call Enqueue first")
+	}
+	return h.job
+}
+
+// limit bounds a call. It does not end with the test's context, since engines
+// are stopped after that has ended.
+func (h *Harness) limit() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(h.t.Context()), h.settings.deadline)
+}

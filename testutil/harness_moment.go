@@ -1,0 +1,86 @@
+package testutil
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/ntxdev/jobsystem/steps"
+)
+
+// Moment is a point in the run of a job at which a [Harness] does something to
+// it. Make one with [BeforeStep], [AtProgress], [AtCheckpoint], [BeforeRecord]
+// or [AfterStep]. A moment comes once in a run: the first time.
+type Moment struct {
+	place place
+	step  string
+	count int // which call, where there are several
+}
+
+// place is where in a step a moment is.
+type place int
+
+const (
+	atBegin place = iota
+	atProgress
+	atCheckpoint
+	atReturn
+	atRecord
+)
+
+// BeforeStep is when the step has begun and its function is about to be called.
+func BeforeStep(step string) Moment { return Moment{atBegin, step, 1} }
+
+// AtProgress is during the n-th call of Run.Progress, counted from 1, that the
+// step's function makes in this run: in the middle of its work.
+func AtProgress(step string, n int) Moment { return Moment{atProgress, step, n} }
+
+// AtCheckpoint is when the n-th checkpoint, counted from 1, that the step makes
+// in this run is in the database. That call of Run.Checkpoint then refuses to
+// go on, as the last one of a run does.
+func AtCheckpoint(step string, n int) Moment { return Moment{atCheckpoint, step, n} }
+
+// BeforeRecord is when the step's function has returned without an error, and
+// nothing of that is recorded: the effects are there, and a step that is
+// killed now runs again. (The record of a step with a transaction of its own
+// has been committed with that.)
+func BeforeRecord(step string) Moment { return Moment{atReturn, step, 1} }
+
+// AfterStep is when the step's record is in the database, and the next step has
+// not done anything. There is no such moment after the last step: its record
+// and the end of the job are one write.
+func AfterStep(step string) Moment { return Moment{atRecord, step, 1} }
+
+// String says what the moment is, to follow "waiting for".
+func (m Moment) String() string {
+	switch m.place {
+	case atBegin:
+		return fmt.Sprintf("the begin of step %q", m.step)
+	case atProgress:
+		return fmt.Sprintf("progress call %d of step %q", m.count, m.step)
+	case atCheckpoint:
+		return fmt.Sprintf("checkpoint %d of step %q", m.count, m.step)
+	case atReturn:
+		return fmt.Sprintf("the return of step %q", m.step)
+	default:
+		return fmt.Sprintf("the record of step %q", m.step)
+	}
+}
+
+// check reports why the moment can never come in a run of this plan.
+func (m Moment) check(plan *steps.Plan) error {
+	names := make([]string, len(plan.Steps))
+	for i, planned := range plan.Steps {
+		names[i] = planned.Name
+	}
+	switch i := slices.Index(names, m.step); {
+	case i < 0:
+		return fmt.Errorf("there is no step %q: the steps for this input are %q", m.step, names)
+	case m.place == atRecord && i == len(names)-1:
+		return fmt.Errorf("nothing comes between the record of step %q and the end of the job, because it is the last step: "+
+			"they are one write. Use BeforeRecord(%q), or let the job end", m.step, m.step)
+	case m.count < 1:
+		return fmt.Errorf("%s: calls are counted from 1", m)
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,161 @@
+package testutil
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+)
+
+// Run runs the scheduled job until it has ended, and returns its last status:
+// succeeded, failed or cancelled. A job that is not due is waited for; one that
+// has ended must be put back with [Harness.Resume] or [Harness.Restart] first.
+func (h *Harness) Run() *model.JobStatus {
+	h.t.Helper()
+	h.runnable()
+	p := h.prepare()
+	h.start(p)
+	status := h.await(p, "the job's end", ended)
+	h.stop(p)
+	return status
+}
+
+// Kill runs the job and ends its process at a moment, as a power cut would:
+// nothing is written by that run any more, its lease runs out, and another
+// engine settles the job. It returns the status that recovery leaves: failed
+// with its record kept, unless the definition asks for something else.
+//
+// The dead process is played by an engine that stands still at the moment until
+// its job has been settled, and is then told that it has lost its lease. So
+// the deferred functions of a step that is killed at a checkpoint run, where
+// in life they would not; and one that is killed at a progress call goes on
+// afterwards with a context that has ended.
+func (h *Harness) Kill(at Moment) *model.JobStatus {
+	h.t.Helper()
+	attempt := h.reachable(at).Attempt + 1
+	victim := h.prepare()
+	death := victim.trigger(h.job, at, func(ctx context.Context) error {
+		<-victim.stopping
+		<-ctx.Done() // the engine claims nothing from here on
+		return steps.ErrLeaseLost
+	})
+	h.start(victim)
+	h.reach(victim, death)
+	h.expireLease()
+	status := h.settle(attempt)
+	h.stop(victim)
+	h.unchanged(status)
+	return status
+}
+
+// Stop runs the job and stops its engine at a moment, without a grace period:
+// the step's context ends with [steps.ErrShutdown], and what it makes of that
+// counts. It returns the status after the engine has stopped: scheduled, if the
+// job has not ended all the same.
+func (h *Harness) Stop(at Moment) *model.JobStatus {
+	h.t.Helper()
+	h.reachable(at)
+	p := h.prepare()
+	standstill := p.trigger(h.job, at, func(ctx context.Context) error {
+		<-ctx.Done()
+		return nil
+	})
+	h.start(p)
+	h.reach(p, standstill)
+	h.stop(p)
+	return h.Status()
+}
+
+// Cancel runs the job, asks at a moment for it to be cancelled, and returns the
+// status that the job then ends with: cancelled, unless its last step completes
+// all the same. The step's context has ended, with [steps.ErrCancelled], when
+// the moment is over.
+func (h *Harness) Cancel(at Moment, by, reason string) *model.JobStatus {
+	h.t.Helper()
+	h.reachable(at)
+	p := h.prepare()
+	request := p.trigger(h.job, at, func(ctx context.Context) error {
+		if err := p.engine.Cancel(context.WithoutCancel(ctx), h.job, by, reason); err != nil {
+			return fmt.Errorf("the harness could not cancel the job: %w", err)
+		}
+		<-ctx.Done()
+		return nil
+	})
+	h.start(p)
+	h.reach(p, request)
+	status := h.await(p, "the job's end after the cancel request", ended)
+	h.stop(p)
+	return status
+}
+
+// runnable ends the test if there is nothing to run.
+func (h *Harness) runnable() *model.JobStatus {
+	h.t.Helper()
+	status := h.Status()
+	if status.Status != model.Scheduled {
+		h.fatal("the job is %s and has to be scheduled to run: call Resume, Restart or Enqueue first", status.Status)
+	}
+	return status
+}
+
+// reachable ends the test if there is nothing to run, or the moment can never
+// come.
+func (h *Harness) reachable(at Moment) *model.JobStatus {
+	h.t.Helper()
+	status := h.runnable()
+	ctx, cancel := h.limit()
+	defer cancel()
+	job, err := h.engine.Job(ctx, h.job)
+	h.must("read the job", err)
+	data, err := model.ParseData(job.Data)
+	h.must("read the job's input", err)
+	plan, err := h.definition.Plan(data.Input)
+	h.must("plan the job", err)
+	h.must("wait for "+at.String(), at.check(plan))
+	return status
+}
+
+// reach waits until the trigger's moment has come.
+func (h *Harness) reach(p *hostProcess, t *trigger) {
+	h.t.Helper()
+	status := h.await(p, t.moment.String(), func(s *model.JobStatus) bool { return t.has() || ended(s) })
+	if !t.has() {
+		h.fatal("%s never came: the job has %s before", t.moment, status.Status)
+	}
+}
+
+// expireLease has the lease of the job's run end, as if its engine had not
+// renewed it for as long as it lasts.
+func (h *Harness) expireLease() {
+	h.t.Helper()
+	ctx, cancel := h.limit()
+	defer cancel()
+	_, err := h.db.NewUpdate().Model((*model.TypeLock)(nil)).Set("locked_until = updated_at").
+		Where("job_id = ?", h.job.String()).Exec(ctx)
+	h.must("let the lease run out", err)
+}
+
+// settle has another engine settle that run of the job, and returns the status
+// that it leaves.
+func (h *Harness) settle(attempt int64) *model.JobStatus {
+	h.t.Helper()
+	recovery := h.prepare()
+	recovery.watch = held{}
+	h.start(recovery)
+	h.await(recovery, "recovery by another engine", func(s *model.JobStatus) bool {
+		return s.Status != model.Processing || s.Attempt != attempt
+	})
+	h.stop(recovery)
+	return h.Status()
+}
+
+// unchanged ends the test if the job is not as recovery left it.
+func (h *Harness) unchanged(left *model.JobStatus) {
+	h.t.Helper()
+	if now := h.Status(); now.Status != left.Status || !now.UpdatedAt.Equal(left.UpdatedAt.Time) {
+		h.fatal("a killed run wrote to its job after recovery had settled it as %s: this is a mistake of jobsystem, please report it", left.Status)
+	}
+}
+
+func ended(s *model.JobStatus) bool { return s.Status.Ended() }
