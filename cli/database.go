@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"strings"
@@ -30,7 +31,20 @@ const (
 	needAnything
 )
 
-// open opens the database and makes sure of what the command needs.
+// withDatabase opens the database for work and closes it afterwards.
+func (inv *invocation) withDatabase(ctx context.Context, need need, work func(*bun.DB) error) error {
+	db, err := inv.open(ctx, need)
+	if err != nil {
+		return err
+	}
+	err = inv.prepareTables(ctx, db, need)
+	if err == nil {
+		err = work(db)
+	}
+	return errors.Join(inv.diagnose(ctx, db, err), db.Close())
+}
+
+// open opens the database, if it is there or may be made.
 func (inv *invocation) open(ctx context.Context, need need) (*bun.DB, error) {
 	if need == needTables || need == needDatabase {
 		if err := inv.checkFile(); err != nil {
@@ -40,9 +54,6 @@ func (inv *invocation) open(ctx context.Context, need need) (*bun.DB, error) {
 	db, err := dsn.Open(ctx, inv.dsn)
 	if err != nil {
 		return nil, openError(err)
-	}
-	if err := inv.prepareTables(ctx, db, need); err != nil {
-		return nil, errors.Join(inv.diagnose(ctx, db, err), db.Close())
 	}
 	return db, nil
 }
@@ -67,7 +78,7 @@ func (inv *invocation) prepareTables(ctx context.Context, db *bun.DB, need need)
 	}
 	_, onSQLite := sqlitePath(inv.dsn)
 	if need == needTables || need == needTablesOrSQLite && !onSQLite {
-		return fmt.Errorf("%w; run %s migrate up", err, inv.name)
+		return fmt.Errorf("%w; make its tables with: %s migrate up", err, inv.name)
 	}
 	if err := migrations.Migrate(ctx, db); err != nil {
 		return err
@@ -84,11 +95,11 @@ func (inv *invocation) checkFile() error {
 	if !onSQLite || path == "" || path == ":memory:" {
 		return nil
 	}
-	if _, err := os.Stat(path); err != nil {
-		return fmt.Errorf("%w: the SQLite file %q is not there: %w; name another one with --dsn or %s, or make it with %s migrate up",
-			errNoDatabase, path, errors.Unwrap(err), dsnVariable, inv.name)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: there is no SQLite file %q: name another one with --dsn or %s, or make it with: %s migrate up",
+			errNoDatabase, path, dsnVariable, inv.name)
 	}
-	return nil
+	return nil // what else may be wrong with it, opening it tells
 }
 
 // databaseOf returns the kind of database that a DSN names, without connecting.

@@ -32,17 +32,27 @@ var (
 	errNoDatabase = errors.New("no database")
 	// errInterrupted: a signal, or the end of the host's context.
 	errInterrupted = errors.New("interrupted")
+	// errEnded: the job that was followed did not end as wished.
+	errEnded = errors.New("the job has ended")
 	// errLost: the database was there and is gone.
 	errLost = errors.New("the connection to the database was lost")
 )
 
-// usageError is an errUsage, with the command whose help tells more.
+// usageError is an errUsage, with the command whose help tells more, if any.
 type usageError struct {
 	command string
 	err     error
 }
 
+// badUsage makes a usage error that needs no help to be understood.
+func badUsage(format string, args ...any) error {
+	return &usageError{err: fmt.Errorf(format, args...)}
+}
+
 func (e *usageError) Error() string {
+	if e.command == "" {
+		return e.err.Error()
+	}
 	return fmt.Sprintf("%v\nsee %s --help", e.err, e.command)
 }
 
@@ -50,7 +60,7 @@ func (e *usageError) Unwrap() error { return e.err }
 
 func (e *usageError) Is(target error) bool { return target == errUsage }
 
-// endedError says that the job that was followed did not end as wished.
+// endedError is an errEnded, with the job.
 type endedError struct {
 	name   string // of this binary
 	status *model.JobStatus
@@ -68,6 +78,8 @@ func (e *endedError) Error() string {
 	}
 	return b.String()
 }
+
+func (e *endedError) Is(target error) bool { return target == errEnded }
 
 // exitCode is the one place that makes an exit code of an error.
 func exitCode(err error) int {
@@ -105,7 +117,7 @@ func (inv *invocation) finish(ctx context.Context, err error) int {
 	// Drivers have many names for a context that has ended: that it has, and
 	// not what they made of it, is the reason. How the job ended is a result
 	// all the same.
-	if _, ended := errors.AsType[*endedError](err); !ended && ctx.Err() != nil {
+	if ctx.Err() != nil && !errors.Is(err, errEnded) {
 		err = fmt.Errorf("%w: %w", errInterrupted, context.Cause(ctx))
 	}
 	inv.note("%s: %v", inv.name, err)

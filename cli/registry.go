@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/uptrace/bun"
@@ -28,6 +29,16 @@ func (r *Registry) Register(definition steps.Handler, opts ...engine.RegisterOpt
 		return nil
 	}
 	return r.engine.Register(definition, opts...)
+}
+
+// checkOnly fails if a type is wanted that this binary does not have.
+func (r *Registry) checkOnly() error {
+	for _, jobType := range r.only {
+		if !slices.Contains(r.known, jobType) {
+			return badUsage("this binary does not have the job type %q: it has %q", jobType, r.known)
+		}
+	}
+	return nil
 }
 
 // Engine returns the engine, for steps that enqueue other jobs.

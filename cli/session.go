@@ -28,23 +28,20 @@ type setup struct {
 
 // withSession opens the database, makes an engine with the host's definitions,
 // and closes all when work has returned.
-func (inv *invocation) withSession(ctx context.Context, want setup, work func(*session) error) (err error) {
-	db, err := inv.open(ctx, want.need)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if want.config.Logger == nil {
-		want.config.Logger = slog.New(slog.DiscardHandler)
-	}
-	s, err := inv.newSession(db, want)
-	if err == nil {
-		err = work(s)
-	}
-	return inv.diagnose(ctx, db, err)
+func (inv *invocation) withSession(ctx context.Context, want setup, work func(*session) error) error {
+	return inv.withDatabase(ctx, want.need, func(db *bun.DB) error {
+		s, err := inv.newSession(db, want)
+		if err != nil {
+			return err
+		}
+		return work(s)
+	})
 }
 
 func (inv *invocation) newSession(db *bun.DB, want setup) (*session, error) {
+	if want.config.Logger == nil {
+		want.config.Logger = slog.New(slog.DiscardHandler)
+	}
 	eng, err := engine.New(db, want.config)
 	if err != nil {
 		return nil, err
@@ -55,15 +52,17 @@ func (inv *invocation) newSession(db *bun.DB, want setup) (*session, error) {
 			return nil, err
 		}
 	}
-	if err := registry.missing(); err != nil {
+	if err := registry.checkOnly(); err != nil {
 		return nil, err
 	}
 	return &session{invocation: inv, eng: eng}, nil
 }
 
 // controls is the setup of most commands: they read and control jobs.
-func (inv *invocation) controls() setup {
-	return setup{need: needTables, config: inv.opts.Engine.withoutLogger()}
+func (inv *invocation) controls(need need) setup {
+	config := inv.opts.Engine
+	config.Logger = nil
+	return setup{need: need, config: config}
 }
 
 // diagnose finds out whether an error that nobody has a name for comes from a

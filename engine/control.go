@@ -35,6 +35,8 @@ func (c *Client) Cancel(ctx context.Context, id uuid.UUID, by, reason string) er
 		return notFound("cancel", id)
 	case row.Status == model.Succeeded || row.Status == model.Failed:
 		return &StatusError{ID: id, Status: row.Status, Doing: "cancel", Hint: "it has ended already"}
+	case row.Status == model.Scheduled: // else it would be cancelled by now
+		return &StatusError{ID: id, Status: row.Status, Doing: "cancel", Hint: "and it is deleted: it will not run"}
 	case row.Status == model.Cancelled:
 		return nil
 	}

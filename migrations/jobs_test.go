@@ -15,11 +15,12 @@ import (
 
 	"github.com/ntxdev/jobsystem/migrations"
 	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/testutil"
 )
 
 // eachMigratedDB runs a test on a migrated database of every kind.
 func eachMigratedDB(t *testing.T, test func(t *testing.T, db *bun.DB)) {
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		test(t, db)
 	})
@@ -83,7 +84,13 @@ func TestTheDefaultTimeIsUTCWhateverTheSessionsTimeZone(t *testing.T) {
 
 		var job model.Job
 		require.NoError(t, conn.NewSelect().Model(&job).Scan(t.Context()))
-		assert.WithinDuration(t, time.Now(), job.ScheduledAt.Time, time.Minute)
+		for _, at := range []model.Time{job.ScheduledAt, job.CreatedAt, job.UpdatedAt} {
+			assert.WithinDuration(t, time.Now(), at.Time, time.Minute)
+		}
+		exec(t, conn, `INSERT INTO job_type_lock (type) VALUES ('report')`)
+		var lock model.TypeLock
+		require.NoError(t, conn.NewSelect().Model(&lock).Scan(t.Context()))
+		assert.WithinDuration(t, time.Now(), lock.UpdatedAt.Time, time.Minute)
 	})
 }
 
@@ -247,6 +254,33 @@ func TestTheQueriesOfTheEngineAreIndexWalks(t *testing.T) {
 				}
 				assert.NotContains(t, plan, sort, query)
 			}
+		}
+	})
+}
+
+func TestTheIndexesHoldTheirColumnsInOrder(t *testing.T) {
+	t.Parallel()
+	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
+		want := map[string]string{
+			"job_system_jobs_claim":       "type, scheduled_at, id",
+			"job_system_jobs_processing":  "type",
+			"job_system_jobs_idempotency": "type, idempotency_key",
+			"job_system_jobs_due":         "scheduled_at",
+			"job_system_jobs_latest":      "type, created_at, id",
+		}
+		query := `SELECT name FROM pragma_index_info('%s') ORDER BY seqno`
+		switch db.Dialect().Name() {
+		case dialect.PG:
+			query = `SELECT attname FROM pg_attribute WHERE attrelid = '%s'::regclass ORDER BY attnum`
+		case dialect.MySQL:
+			query = `SELECT column_name FROM information_schema.statistics
+				WHERE table_schema = DATABASE() AND index_name = '%s' ORDER BY seq_in_index`
+			want["job_system_jobs_claim"] = "type, status, deleted_at, scheduled_at, id"
+			want["job_system_jobs_processing"] = "processing_type"
+			want["job_system_jobs_due"] = "status, deleted_at, scheduled_at"
+		}
+		for index, columns := range want {
+			assert.Equal(t, columns, strings.Join(rows(t, db, fmt.Sprintf(query, index)), ", "), index)
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,35 +15,32 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/ntxdev/jobsystem/migrations"
+	"github.com/ntxdev/jobsystem/testutil"
 )
 
 func TestOfManyThatMigrateAtOnceOneDoesAndAllFindItDone(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
-		release := hold(t, db)
+	testutil.EachEmptyDSN(t, func(t *testing.T, dsn string) {
+		release := hold(t, dsn)
 		const many = 8
-		var asked, applied sync.Map
+		var applied atomic.Int64
 		var waiting, running sync.WaitGroup
 		errs := make([]error, many)
 		for i := range many {
+			db := testutil.Open(t, dsn)
 			waiting.Add(1)
-			pool := watch(another(t, db), asking(db), func() {
-				if _, before := asked.LoadOrStore(i, true); !before {
-					waiting.Done()
-				}
-			})
-			pool = watch(pool, "CREATE TABLE IF NOT EXISTS job_system_jobs", func() { applied.Store(i, true) })
-			running.Go(func() { errs[i] = migrations.Migrate(t.Context(), pool) })
+			db = watch(db, asking(db), sync.OnceFunc(waiting.Done))
+			db = watch(db, "CREATE TABLE IF NOT EXISTS job_system_jobs", func() { applied.Add(1) })
+			running.Go(func() { errs[i] = migrations.Migrate(t.Context(), db) })
 		}
 		waiting.Wait()
+		db := testutil.Open(t, dsn)
 		assert.Empty(t, tables(t, db), "all wait, and nobody has begun")
 		release()
 		running.Wait()
 
 		require.NoError(t, errors.Join(errs...))
-		times := 0
-		applied.Range(func(any, any) bool { times++; return true })
-		assert.Equal(t, 1, times, "one of them has applied it")
+		assert.Equal(t, int64(1), applied.Load(), "one of them has applied it")
 		assert.Equal(t, "0001_jobs", text(t, db, `SELECT name FROM job_system_migrations`))
 		require.NoError(t, migrations.Check(t.Context(), db))
 	})
@@ -52,14 +48,15 @@ func TestOfManyThatMigrateAtOnceOneDoesAndAllFindItDone(t *testing.T) {
 
 func TestTheEndOfTheContextEndsTheWait(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
-		hold(t, db)
+	testutil.EachEmptyDSN(t, func(t *testing.T, dsn string) {
+		hold(t, dsn)
 		impatient := errors.New("impatient")
 		for name, do := range map[string]func(context.Context, *bun.DB) error{
 			"migrate": migrations.Migrate, "rollback": migrations.Rollback,
 		} {
+			db := testutil.Open(t, dsn)
 			ctx, cancel := context.WithCancelCause(t.Context())
-			err := do(ctx, watch(another(t, db), asking(db), func() { cancel(impatient) }))
+			err := do(ctx, watch(db, asking(db), func() { cancel(impatient) }))
 
 			require.ErrorIs(t, err, impatient, name)
 			require.ErrorContains(t, err, "wait for the migration lock", name)
@@ -69,9 +66,9 @@ func TestTheEndOfTheContextEndsTheWait(t *testing.T) {
 
 func TestStatusAndCheckDoNotWaitForTheLock(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
-		hold(t, db)
-		db = another(t, db)
+	testutil.EachEmptyDSN(t, func(t *testing.T, dsn string) {
+		hold(t, dsn)
+		db := testutil.Open(t, dsn)
 		_, err := migrations.Status(t.Context(), db)
 		require.NoError(t, err)
 		require.ErrorIs(t, migrations.Check(t.Context(), db), migrations.ErrNotMigrated)
@@ -80,13 +77,15 @@ func TestStatusAndCheckDoNotWaitForTheLock(t *testing.T) {
 
 func TestALockHolderThatDiesBlocksNobody(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
-		err := migrations.Alone(t.Context(), another(t, db), func(ctx context.Context, conn bun.IConn) error {
-			exec(t, conn, making(script(t, another(t, db), migrations.Up))[1])
+	testutil.EachEmptyDSN(t, func(t *testing.T, dsn string) {
+		db, dying := testutil.Open(t, dsn), testutil.Open(t, dsn)
+		begun := making(script(t, db, migrations.Up))[1]
+		err := migrations.Alone(t.Context(), dying, func(ctx context.Context, conn bun.IConn) error {
+			exec(t, conn, begun)
 			kill(t, db, conn)
 			return errors.New("killed")
 		})
-		require.Error(t, err)
+		require.ErrorContains(t, err, "killed")
 
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
@@ -102,7 +101,7 @@ func kill(t *testing.T, db *bun.DB, conn bun.IConn) {
 	case dialect.SQLite:
 		require.Error(t, conn.(bun.Conn).Raw(func(any) error { return driver.ErrBadConn }))
 	case dialect.PG:
-		exec(t, db, fmt.Sprintf(`SELECT pg_terminate_backend(%s)`, text(t, conn, `SELECT pg_backend_pid()`)))
+		rows(t, db, `SELECT pg_terminate_backend(`+text(t, conn, `SELECT pg_backend_pid()`)+`)`)
 	default:
 		exec(t, db, `KILL `+text(t, conn, `SELECT CONNECTION_ID()`))
 	}
@@ -110,24 +109,26 @@ func kill(t *testing.T, db *bun.DB, conn bun.IConn) {
 
 func TestAFailureGivesTheLockBack(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
-		broken := errors.New("broken")
+	testutil.EachEmptyDSN(t, func(t *testing.T, dsn string) {
+		db, broken := testutil.Open(t, dsn), errors.New("broken")
 		for range 2 {
 			err := migrations.Alone(t.Context(), db, func(context.Context, bun.IConn) error { return broken })
 			require.ErrorIs(t, err, broken)
 		}
-		require.NoError(t, migrations.Migrate(t.Context(), another(t, db)))
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		require.NoError(t, migrations.Migrate(ctx, testutil.Open(t, dsn)))
 	})
 }
 
 func TestAPoolOfOneConnectionIsEnough(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		db.SetMaxOpenConns(1)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		var queries atomic.Int64
-		db = watch(db, "", func() { queries.Add(1) })
+		queries := 0
+		db = watch(db, "", func() { queries++ })
 
 		require.NoError(t, migrations.Migrate(ctx, db))
 		require.NoError(t, migrations.Check(ctx, db))
@@ -135,6 +136,6 @@ func TestAPoolOfOneConnectionIsEnough(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, migrations.Rollback(ctx, db))
 		require.NoError(t, migrations.Migrate(ctx, db))
-		assert.Positive(t, queries.Load(), "the host's hooks see what is done")
+		assert.Positive(t, queries, "the host's hooks see what is done")
 	})
 }

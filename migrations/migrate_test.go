@@ -11,13 +11,14 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/ntxdev/jobsystem/migrations"
+	"github.com/ntxdev/jobsystem/testutil"
 )
 
 var allTables = []string{"job_system_jobs", "job_system_migrations", "job_type_lock"}
 
 func TestMigrateMakesTheTablesAndTheSecondTimeChangesNothing(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		assert.Equal(t, allTables, tables(t, db))
 		before := schema(t, db)
@@ -33,7 +34,7 @@ func TestMigrateMakesTheTablesAndTheSecondTimeChangesNothing(t *testing.T) {
 
 func TestStatusTellsWhatIsAppliedAndWritesNothing(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		before, err := migrations.Status(t.Context(), db)
 		require.NoError(t, err)
 		require.Len(t, before, 1)
@@ -57,7 +58,7 @@ func TestStatusTellsWhatIsAppliedAndWritesNothing(t *testing.T) {
 
 func TestCheckRefusesADatabaseUntilItIsMigrated(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		err := migrations.Check(t.Context(), db)
 		require.ErrorIs(t, err, migrations.ErrNotMigrated)
 		assert.ErrorContains(t, err, "run jobctl migrate up (or migrations.Migrate)")
@@ -74,7 +75,7 @@ func TestCheckRefusesADatabaseUntilItIsMigrated(t *testing.T) {
 
 func TestCheckFindsWhatSomebodyHasTakenAway(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 
 		dropIndex(t, db, "job_system_jobs_processing")
@@ -101,7 +102,7 @@ func TestCheckFindsWhatSomebodyHasTakenAway(t *testing.T) {
 
 func TestRollbackDropsOurTablesAndLeavesTheHosts(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		exec(t, db, `CREATE TABLE host (id INTEGER)`)
 		exec(t, db, `INSERT INTO host VALUES (42)`)
 		require.NoError(t, migrations.Rollback(t.Context(), db), "there is nothing to undo")
@@ -120,7 +121,7 @@ func TestRollbackDropsOurTablesAndLeavesTheHosts(t *testing.T) {
 
 func TestRollbackRefusesWhileAHostTableRefersToJobs(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		id := map[dialect.Name]string{
 			dialect.SQLite: "TEXT", dialect.PG: "uuid", dialect.MySQL: "CHAR(36) CHARACTER SET ascii COLLATE ascii_bin",
@@ -143,7 +144,7 @@ func TestATableOfOurNameThatIsNotOursIsLeftAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+			testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 				exec(t, db, create)
 				before := schema(t, db)
 
@@ -160,7 +161,7 @@ func TestATableOfOurNameThatIsNotOursIsLeftAlone(t *testing.T) {
 
 func TestRollbackDoesNotDropATableThatTookOurName(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		exec(t, db, `DROP TABLE job_system_jobs`)
 		exec(t, db, `CREATE TABLE job_system_jobs (id INTEGER)`)
@@ -174,7 +175,7 @@ func TestRollbackDoesNotDropATableThatTookOurName(t *testing.T) {
 
 func TestWhatANewerVersionAppliedIsAcceptedAndNotUndone(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		exec(t, db, `INSERT INTO job_system_migrations (name, group_id) VALUES ('9999_future', 2)`)
 
@@ -193,7 +194,7 @@ func TestWhatANewerVersionAppliedIsAcceptedAndNotUndone(t *testing.T) {
 
 func TestMigrateFinishesWhatAKilledOneHasBegun(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		want := schema(t, db)
 		whole := making(script(t, db, migrations.Up))
@@ -216,7 +217,7 @@ func TestMigrateFinishesWhatAKilledOneHasBegun(t *testing.T) {
 
 func TestMigrateAddsTheIndexesThatAreMissing(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		for _, index := range []string{"claim", "processing", "idempotency", "due", "latest"} {
 			require.NoError(t, migrations.Migrate(t.Context(), db))
 			exec(t, db, `DELETE FROM job_system_migrations`)
@@ -231,11 +232,13 @@ func TestMigrateAddsTheIndexesThatAreMissing(t *testing.T) {
 
 func TestAMigrationThatFailsDoesNotCountAsApplied(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		exec(t, db, `DELETE FROM job_system_migrations`)
 		exec(t, db, `DROP TABLE job_type_lock`)
+		dropIndex(t, db, "job_system_jobs_claim")
 		dropIndex(t, db, "job_system_jobs_processing")
+		before := schema(t, db)
 		for range 2 {
 			require.NoError(t, insert(db, t.Context(), "type, data, status", `'report', '{}', 'processing'`))
 		}
@@ -245,6 +248,9 @@ func TestAMigrationThatFailsDoesNotCountAsApplied(t *testing.T) {
 		require.ErrorContains(t, err, "job_system_jobs", "the error names the statement")
 		require.ErrorIs(t, migrations.Check(t.Context(), db), migrations.ErrNotMigrated)
 		assert.Equal(t, "2", text(t, db, `SELECT COUNT(*) FROM job_system_jobs`))
+		if db.Dialect().Name() != dialect.MySQL {
+			assert.Equal(t, before, schema(t, db), "what had been done before the failure is undone")
+		}
 
 		exec(t, db, `DELETE FROM job_system_jobs`)
 		require.NoError(t, migrations.Migrate(t.Context(), db))

@@ -14,6 +14,7 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/ntxdev/jobsystem/migrations"
+	"github.com/ntxdev/jobsystem/testutil"
 )
 
 // kind returns what SQL calls db's kind of database.
@@ -148,16 +149,6 @@ func making(statements []string) []string {
 	return found
 }
 
-// another returns a pool of its own to the database of db: for SQLite with its
-// one connection a pool. For the others, whose pools have many, it is db.
-func another(t *testing.T, db *bun.DB) *bun.DB {
-	t.Helper()
-	if db.Dialect().Name() != dialect.SQLite {
-		return db
-	}
-	return openFile(t, strings.Split(rows(t, db, `PRAGMA database_list`)[0], " | ")[2])
-}
-
 // watch calls seen before each statement that begins so.
 func watch(db *bun.DB, begin string, seen func()) *bun.DB {
 	return db.WithQueryHook(hook{begin, seen})
@@ -188,10 +179,11 @@ func asking(db *bun.DB) string {
 	return "SELECT GET_LOCK"
 }
 
-// hold takes the lock as another process does, and returns what ends it.
-func hold(t *testing.T, db *bun.DB) (release func()) {
+// hold takes the lock as another process does, over a pool of its own, and
+// returns what ends it.
+func hold(t *testing.T, dsn string) (release func()) {
 	t.Helper()
-	pool := another(t, db)
+	pool := testutil.Open(t, dsn)
 	held, over := make(chan struct{}), make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() {

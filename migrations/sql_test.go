@@ -8,11 +8,12 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/migrations"
+	"github.com/ntxdev/jobsystem/testutil"
 )
 
 func TestTheScriptRunByHandDoesWhatMigrateDoes(t *testing.T) {
 	t.Parallel()
-	eachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		want := schema(t, db)
 		for _, table := range tables(t, db) {

@@ -28,9 +28,9 @@ func (h *Harness) must(doing string, err error) {
 func (h *Harness) fatal(format string, args ...any) {
 	h.t.Helper()
 	text := fmt.Sprintf(format, args...) + h.describe()
-	const grace = 2 * time.Second
+	const patience = 2 * time.Second
 	for _, p := range h.processes {
-		if !h.stopped(p, grace) {
+		if !h.stopped(p, min(patience, h.settings.deadline)) {
 			text += "\nan engine did not stop: a step that is still running does not obey its context"
 		}
 	}

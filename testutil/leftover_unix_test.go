@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun/dialect"
 
 	"github.com/ntxdev/jobsystem/testutil"
 )
@@ -27,7 +28,7 @@ const childRole = "JOBSYSTEM_TESTUTIL_CHILD"
 func TestChild(t *testing.T) {
 	role := os.Getenv(childRole)
 	if role == "" {
-		t.Skip("runs only as the process of another test")
+		return
 	}
 	for _, kind := range []testutil.Kind{testutil.Postgres, testutil.MariaDB} {
 		testutil.EmptyDSN(t, kind)
@@ -158,5 +159,35 @@ func TestAMissingServerIsSkippedWithAdviceUnlessItIsRequired(t *testing.T) {
 			assert.Contains(t, text, "mariadbd not found: run make test")
 			assert.Contains(t, text, "--- PASS: TestEachDBHasTheNewestTables/sqlite")
 		})
+	}
+}
+
+func TestGivenServersAreUsedAndCleared(t *testing.T) {
+	t.Parallel()
+	postgres := testutil.StartServer(t, testutil.Postgres)
+	mariadb := testutil.StartServer(t, testutil.MariaDB)
+	given := map[string]string{
+		"JOBSYSTEM_TEST_POSTGRES_DSN": postgres.EmptyDSN(t),
+		"JOBSYSTEM_TEST_MYSQL_DSN":    mariadb.EmptyDSN(t),
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestEachDBHasTheNewestTables$|^TestDatabasesOfParallelTestsAreApart$", "-test.v")
+	cmd.Env = append(os.Environ(), "JOBSYSTEM_TEST_REQUIRE=1", testutil.NothingInstalled+"=1", "PATH=")
+	for name, text := range given {
+		cmd.Env = append(cmd.Env, name+"="+text)
+	}
+	output, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(output))
+	for _, kind := range []string{"sqlite", "postgres", "mariadb"} {
+		assert.Contains(t, string(output), "--- PASS: TestEachDBHasTheNewestTables/"+kind)
+	}
+	for _, text := range given {
+		var databases []string
+		db := testutil.Open(t, text)
+		query := "SELECT datname FROM pg_database WHERE datname LIKE 'jobsystem%'"
+		if db.Dialect().Name() == dialect.MySQL {
+			query = "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'jobsystem%'"
+		}
+		require.NoError(t, db.NewRaw(query).Scan(t.Context(), &databases))
+		assert.Len(t, databases, 1, "only the one this test made")
 	}
 }

@@ -151,7 +151,7 @@ func parseServer(kind kind, scheme, rest string) (*address, error) {
 	if err := a.parseTail(tail); err != nil {
 		return nil, err
 	}
-	if err := a.settle(); err != nil {
+	if err := a.arrange(); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -261,11 +261,11 @@ func (a *address) parseParam(pair string) error {
 	return nil
 }
 
-// settle moves parameters that are really parts of the address to their place,
+// arrange moves parameters that are really parts of the address to their place,
 // and refuses what would send a secret where it does not belong: the MySQL
 // driver turns an unknown parameter into SET name=value, so ?password=x would
 // change the user's password.
-func (a *address) settle() error {
+func (a *address) arrange() error {
 	if a.kind == postgresServer {
 		if password, ok := a.take("password"); ok {
 			a.password, a.hasPassword = password, true

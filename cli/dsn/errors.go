@@ -44,10 +44,29 @@ func refused(where string, cause error, advice string) error {
 
 // safe picks out of a driver's error the part that holds no connection
 // settings. pgx's ConnectError, for one, carries the whole Config with the
-// password in it: its text is harmless, but a %#v of the chain (which test
-// libraries and some loggers print) is not. So the chain is cut here, and only
-// error types known to hold nothing of the kind are kept.
+// password in it: its text is harmless, but whatever follows pointers (error
+// reporters and test libraries do) prints it. So the chain is cut here, and
+// only error types known to hold nothing of the kind are kept.
 func safe(err error) error {
+	answer := safeAnswer(err)
+	// The caller's own reason is told as well, so that errors.Is finds it: some
+	// drivers give a time-out of the network in its place.
+	for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
+		if !errors.Is(err, ended) {
+			continue
+		}
+		if answer == nil || errors.Is(answer, ended) {
+			return ended
+		}
+		return fmt.Errorf("%w: %w", ended, answer)
+	}
+	if answer == nil {
+		return errors.New(err.Error())
+	}
+	return answer
+}
+
+func safeAnswer(err error) error {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg
 	}
@@ -56,13 +75,6 @@ func safe(err error) error {
 	}
 	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
 		return lite
-	}
-	// A deadline shows up as a network time-out in some drivers: the caller's
-	// own reason is told first, so that errors.Is finds it.
-	for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, ended) {
-			return ended
-		}
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dns
@@ -76,5 +88,5 @@ func safe(err error) error {
 	if authority, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return authority
 	}
-	return errors.New(err.Error())
+	return nil
 }

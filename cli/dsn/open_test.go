@@ -2,6 +2,7 @@ package dsn_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net"
@@ -99,7 +100,7 @@ func TestSQLiteIsRefusedWithAdvice(t *testing.T) {
 		".":                 {"it is a folder", true},
 		"link":              {"symbolic link to a file that does not exist", true},
 		"text/jobs.db":      {"not a directory", true},
-		"text":              {"check that the file is a SQLite database", false},
+		"text":              {"not a SQLite database, or it is damaged", false},
 	} {
 		_, err := dsn.Open(t.Context(), dsn.File(filepath.Join(dir, path)))
 		require.ErrorContains(t, err, want.says, path)
@@ -134,7 +135,7 @@ func TestMemoryIsPrivateAndStays(t *testing.T) {
 
 func TestManyCanOpenANewSQLiteFileAtOnce(t *testing.T) {
 	t.Parallel()
-	for range 5 {
+	for range 20 {
 		text := testutil.EmptyDSN(t, testutil.SQLite)
 		var wait sync.WaitGroup
 		for range 16 {
@@ -149,6 +150,26 @@ func TestManyCanOpenANewSQLiteFileAtOnce(t *testing.T) {
 		}
 		wait.Wait()
 	}
+}
+
+func TestSQLiteFileThatIsHeldIsUnreachable(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "jobs.db")
+	holder, err := sql.Open("sqlite", path) // as another program might open it
+	require.NoError(t, err)
+	defer holder.Close()
+	conn, err := holder.Conn(t.Context())
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = conn.ExecContext(t.Context(), "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE t (n INT)")
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	_, err = dsn.Open(ctx, path)
+	require.ErrorIs(t, err, dsn.ErrUnreachable)
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.Less(t, time.Since(start), 5*time.Second, "the context bounds the waiting, not SQLite's time-out of 10 seconds")
 }
 
 func TestMySQLSettingsTakeOnTheServer(t *testing.T) {
@@ -323,10 +344,12 @@ func TestAServerOutOfConnectionsIsUnreachable(t *testing.T) {
 	require.Fail(t, "the server took them all", len(conns))
 }
 
-// assertNoSecret looks through every way an error can be printed, the one that
-// follows pointers into the drivers' configurations included.
+// assertNoSecret looks at every error of a chain, in every way fmt prints it,
+// and for the one that carries the password where fmt does not look.
 func assertNoSecret(t *testing.T, err error) {
 	t.Helper()
+	_, carries := errors.AsType[*pgconn.ConnectError](err)
+	assert.False(t, carries, "pgx's ConnectError holds the whole configuration")
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		for _, verb := range []string{"%v", "%+v", "%#v"} {
 			shown := fmt.Sprintf(verb, e)

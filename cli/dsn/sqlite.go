@@ -3,17 +3,21 @@ package dsn
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 func openSQLite(ctx context.Context, a *address) (*bun.DB, error) {
@@ -32,7 +36,7 @@ func openSQLite(ctx context.Context, a *address) (*bun.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", where, err)
 	}
-	pool := sql.OpenDB(connector)
+	pool := sql.OpenDB(settled{connector})
 	// SQLite has one writer at a time. Many connections only make them wait
 	// for each other by polling (up to seconds); one makes them queue fairly
 	// here. It is also what keeps a database in memory alive, and one.
@@ -40,10 +44,7 @@ func openSQLite(ctx context.Context, a *address) (*bun.DB, error) {
 	pool.SetMaxIdleConns(1)
 	if err := checkSQLite(ctx, pool, file); err != nil {
 		pool.Close()
-		if _, ok := errors.AsType[*sqlite.Error](err); ok {
-			return nil, refused(where, err, "check that the file is a SQLite database, its permissions, and the disk")
-		}
-		return nil, unreachable(where, err, "check the file and its folder")
+		return nil, explainSQLite(where, err)
 	}
 	return bun.NewDB(pool, sqlitedialect.New()), nil
 }
@@ -79,7 +80,7 @@ func createPrivate(path string) error {
 func sqliteText(file string) string {
 	settings := url.Values{
 		"_txlock": {"immediate"}, // a transaction that starts by reading cannot fail to turn into a writer
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+		"_pragma": {"busy_timeout(10000)"},
 	}
 	if file == memory {
 		return "file::memory:?" + settings.Encode()
@@ -89,6 +90,58 @@ func sqliteText(file string) string {
 		slashed = "/" + slashed // C:/jobs.db
 	}
 	return (&url.URL{Scheme: "file", Path: slashed, RawQuery: settings.Encode()}).String()
+}
+
+// settled makes the settings that touch the file, or wait for others who do:
+// not in the text, where the driver runs them without the caller's context.
+type settled struct{ driver.Connector }
+
+const sqliteSettings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = 1"
+
+func (c settled) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := settle(ctx, conn.(driver.ExecerContext)); err != nil { // this driver's connections are
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// settle tries again while another connection turns the write-ahead log on, or
+// clears it away as it closes the file last: SQLite answers "locked" to that
+// at once, and does not wait the time it was told to.
+func settle(ctx context.Context, conn driver.ExecerContext) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	for {
+		_, err := conn.ExecContext(ctx, sqliteSettings, nil)
+		if e, ok := errors.AsType[*sqlite.Error](err); !ok || e.Code()&0xff != sqlite3.SQLITE_BUSY {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(time.Millisecond + rand.N(10*time.Millisecond)):
+		}
+	}
+}
+
+func explainSQLite(where string, err error) error {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return unreachable(where, err, "check the file and its folder")
+	}
+	switch e.Code() & 0xff { // the rest is detail
+	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
+		return refused(where, err, "the file is not a SQLite database, or it is damaged")
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return unreachable(where, err, "another process holds it: try again later")
+	default:
+		return unreachable(where, err, "check the file's permissions, its folder and the disk")
+	}
 }
 
 // checkSQLite opens the file, and asks whether the settings took: SQLite does

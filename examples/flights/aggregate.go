@@ -121,6 +121,9 @@ func (f *Figures) countDistances(data *cleaned) {
 		miles[bandOf(m)] = append(miles[bandOf(m)], m)
 	}
 	for band, spread := range spreads(&data.Dated, len(bands), func(i int) int { return bandOf(data.Dated.Miles[i]) }) {
+		if spread.Flights == 0 {
+			continue
+		}
 		slices.Sort(miles[band])
 		d := Distance{From: bands[band], Miles: int(quantile(miles[band], 0.5)), Spread: spread}
 		if band+1 < len(bands) {

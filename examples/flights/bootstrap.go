@@ -79,11 +79,15 @@ func Bootstrap(ctx context.Context, w *Work, in Cleaned, figures Aggregated, how
 	if err := b.run(ctx, from, checkpoint, report); err != nil {
 		return Ranked{}, fmt.Errorf("resample flights: %w", err)
 	}
-	ranking, err := saveJSON(w, "ranking.json", rank(known.Dated, airports, b.replicates))
+	ranking, err := rank(ctx, known.Dated, airports, b.replicates)
+	if err != nil {
+		return Ranked{}, fmt.Errorf("rank airports: %w", err)
+	}
+	file, err := saveJSON(w, "ranking.json", ranking)
 	if err != nil {
 		return Ranked{}, err
 	}
-	return Ranked{Ranking: ranking, Resamples: how.Resamples, Airports: len(airports), Chain: b.mark.Chain}, nil
+	return Ranked{Ranking: file, Resamples: how.Resamples, Airports: len(airports), Chain: b.mark.Chain}, nil
 }
 
 // resamplerFor makes a group of each of the given airports, and one of the rest.

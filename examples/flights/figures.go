@@ -41,7 +41,7 @@ type Day struct {
 }
 
 // Distance is about flights of at least From and less than To miles. To is 0 in
-// the last band, which is open.
+// the last band, which is open. Bands without flights are left out.
 type Distance struct {
 	From  int `json:"from"`
 	To    int `json:"to"`

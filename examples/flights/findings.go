@@ -154,7 +154,7 @@ func (f findings) airports() []string {
 }
 
 func (f findings) places() []string {
-	const large = 10
+	large := min(10, len(f.figures.Airports)/2)
 	var big, small Count
 	busiest := f.figures.busiest(large)
 	for _, airport := range f.figures.Airports {

@@ -15,7 +15,7 @@ type Input struct {
 	// empty.
 	Dir string `json:"dir,omitempty"`
 	// Resamples is how often the half-year is drawn anew, 200 to 100,000 and
-	// 25,000 when 0. The time that the job takes grows with it.
+	// 20,000 when 0. The time that the job takes grows with it.
 	Resamples int `json:"resamples,omitempty"`
 	// Top is how many airports the figure of the ranking shows at either end,
 	// 3 to 30 and 12 when 0.
@@ -29,7 +29,7 @@ const (
 	defaultDir                 = "reports"
 	defaultTop, minTop, maxTop = 12, 3, 30
 
-	defaultResamples = 25_000
+	defaultResamples = 20_000
 	minResamples     = 200
 	maxResamples     = 100_000
 )

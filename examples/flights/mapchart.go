@@ -29,11 +29,10 @@ func drawMap(f *Figures, r *Ranking, _ int) ([]byte, error) {
 		SizesTitle: fmt.Sprintf("flights in the sample (grey: under %d)", mapFlights),
 		Sizes:      []chart.Dot{{Size: 250, Text: "250"}, {Size: 1000, Text: "1,000"}, {Size: 5000, Text: "5,000"}},
 	}
-	airports := f.forMap(r)
-	for _, airport := range airports {
+	for i, airport := range f.forMap(r) {
 		dot := chart.Dot{
 			At:   chart.LonLat{Lon: airport.Longitude, Lat: airport.Latitude},
-			Size: float64(airport.Flights), Value: airport.Share(),
+			Size: float64(airport.Flights), Value: airport.Share(), Lead: i < mapNames,
 		}
 		if airport.Flights < mapFlights {
 			dot.Value = math.NaN()
@@ -46,23 +45,21 @@ func drawMap(f *Figures, r *Ranking, _ int) ([]byte, error) {
 	return us.SVG()
 }
 
+// mapNames is how many of the latest airports have their names on the map even
+// where it is crowded.
+const mapNames = 10
+
 // forMap returns the airports in the order in which they get their names: the
-// ten latest, and then the larger before the smaller.
+// latest as they are ranked, and then the larger before the smaller.
 func (f *Figures) forMap(r *Ranking) []AirportFigures {
-	latest, _ := r.ends(10)
-	named := make(map[string]bool, len(latest))
-	for _, place := range latest {
-		named[place.Code] = true
+	latest, _ := r.ends(mapNames)
+	rank := make(map[string]int, len(latest))
+	for i, place := range latest {
+		rank[place.Code] = i - len(latest)
 	}
 	airports := slices.Clone(f.Airports)
 	slices.SortStableFunc(airports, func(a, b AirportFigures) int {
-		if named[a.Code] != named[b.Code] {
-			if named[a.Code] {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(b.Flights, a.Flights)
+		return cmp.Or(cmp.Compare(rank[a.Code], rank[b.Code]), cmp.Compare(b.Flights, a.Flights))
 	})
 	return airports
 }

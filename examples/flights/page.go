@@ -126,10 +126,10 @@ func tiles(f findings) []tile {
 	least, most := f.hourRange(func(h Hour) float64 { return h.Share() })
 	return []tile{
 		{percent(all.Share()), "of flights arrived more than 15 minutes late"},
-		{fmt.Sprintf("%d min", all.P90), "is what one flight in ten was late by, or more"},
-		{fmt.Sprintf("%.1f ×", f.figures.Hours[most].Share()/f.figures.Hours[least].Share()),
-			fmt.Sprintf("the share of late flights from %s as from %s", during(most), during(least))},
-		{percent(places[0].Share.Share), "late from " + f.figures.byCode()[places[0].Code].Label() + ", the most of all airports"},
+		{fmt.Sprintf("%d min", all.P90), "and more: how late one flight in ten was"},
+		{fmt.Sprintf("%.1f×", f.figures.Hours[most].Share()/f.figures.Hours[least].Share()),
+			fmt.Sprintf("as many of the flights from %s were late as of those from %s", during(most), during(least))},
+		{percent(places[0].Share.Share), "of departures late at " + f.figures.byCode()[places[0].Code].Label() + ", the most of all"},
 	}
 }
 
@@ -202,7 +202,7 @@ func airportRows(f findings) []airportRow {
 		a := airports[place.Code]
 		rows[i] = airportRow{
 			Rank: i + 1, Name: a.Label(), Flights: thousands(a.Flights),
-			Late: percent(place.Share.Share), Interval: between(place.Share.Low, place.Share.High),
+			Late: percent(place.Share.Share), Interval: fmt.Sprintf("%.1f–%.1f%%", 100*place.Share.Low, 100*place.Share.High),
 			Ranks:    fmt.Sprintf("%d–%d", place.RankLow, place.RankHigh),
 			Expected: percent(a.Expected), Median: minus(a.Median),
 			P90: fmt.Sprintf("%s (%s–%s)", minus(a.P90), minus(place.P90Low), minus(place.P90High)),

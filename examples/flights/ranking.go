@@ -2,6 +2,7 @@ package flights
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"slices"
 )
@@ -49,7 +50,7 @@ type Interval struct {
 const lowTail, highTail = 0.025, 0.975
 
 // rank reads the replicates of a resampler whose first groups are the airports.
-func rank(all Spread, airports []AirportFigures, replicates []replicate) *Ranking {
+func rank(ctx context.Context, all Spread, airports []AirportFigures, replicates []replicate) (*Ranking, error) {
 	width := len(airports) + 2 // all flights, the airports, the rest
 	r := &Ranking{Resamples: len(replicates) / width}
 	at := func(resample, column int) replicate { return replicates[resample*width+column] }
@@ -64,11 +65,17 @@ func rank(all Spread, airports []AirportFigures, replicates []replicate) *Rankin
 	}
 	r.All = interval(0, all.Share())
 
-	ranks := ranksOf(r.Resamples, len(airports), func(resample, airport int) float64 {
+	ranks, err := ranksOf(ctx, r.Resamples, len(airports), func(resample, airport int) float64 {
 		return at(resample, airport+1).share()
 	})
+	if err != nil {
+		return nil, err
+	}
 	p90 := make([]int32, r.Resamples)
 	for a, airport := range airports {
+		if err := context.Cause(ctx); err != nil {
+			return nil, err
+		}
 		for i := range p90 {
 			p90[i] = at(i, a+1).P90
 		}
@@ -82,7 +89,7 @@ func rank(all Spread, airports []AirportFigures, replicates []replicate) *Rankin
 	}
 	r.Widening, r.Widest = widening(r.Places, airports)
 	slices.SortStableFunc(r.Places, func(a, b Place) int { return cmp.Compare(b.Share.Share, a.Share.Share) })
-	return r
+	return r, nil
 }
 
 func (r replicate) share() float64 {
@@ -90,13 +97,16 @@ func (r replicate) share() float64 {
 }
 
 // ranksOf returns the ranks of each airport, one for each resample.
-func ranksOf(resamples, airports int, share func(resample, airport int) float64) [][]int {
+func ranksOf(ctx context.Context, resamples, airports int, share func(resample, airport int) float64) ([][]int, error) {
 	ranks := make([][]int, airports)
 	for a := range ranks {
 		ranks[a] = make([]int, resamples)
 	}
 	order, shares := make([]int, airports), make([]float64, airports)
 	for i := range resamples {
+		if err := context.Cause(ctx); err != nil {
+			return nil, err
+		}
 		for a := range order {
 			order[a], shares[a] = a, share(i, a)
 		}
@@ -105,7 +115,7 @@ func ranksOf(resamples, airports int, share func(resample, airport int) float64)
 			ranks[a][i] = place + 1
 		}
 	}
-	return ranks
+	return ranks, nil
 }
 
 // widening compares the intervals with those of the binomial distribution.

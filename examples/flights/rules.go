@@ -48,7 +48,7 @@ func rulesFor(data *raw) []rule {
 		name: "impossible distance", why: "is shorter than 10 or longer than 6,000 miles",
 		breaks: func(s *Sample, i int) bool { return s.Miles[i] < minMiles || s.Miles[i] > maxMiles },
 	}, {
-		name: "contradicts the map", why: "its distance is not the one between its airports (more than 30 miles and 5% off)",
+		name: "contradicts the map", why: "flies a distance that is not the one between its airports (more than 30 miles and 5% off)",
 		dated: true,
 		breaks: func(s *Sample, i int) bool {
 			miles := known[data.Codes[s.Origin[i]]].milesTo(known[data.Codes[s.Destination[i]]])

@@ -54,6 +54,7 @@ type run struct {
 
 	cancelled bool // a cancel request was seen
 	stopped   bool // the engine wants the job handed over at the next boundary
+	expired   bool // the lease could not be renewed in time
 	gone      bool // the row is not this run's any more
 	handedOn  bool // the type's next job was claimed as this one ended
 	broken    error
@@ -111,7 +112,23 @@ func (r *run) renewed(sent time.Time) {
 // may take the job over from now on.
 func (r *run) expire() {
 	r.worker.Log.Warn("the lease could not be renewed in time; ending the run", r.attrs()...)
+	r.mu.Lock()
+	r.expired = true
+	r.mu.Unlock()
 	r.cancel(steps.ErrLeaseLost)
+}
+
+// abandon gives up writing a run whose lease has run out: whoever settles it
+// finds what was written before. Only an engine that stops does that; another
+// one waits for the database to come back.
+func (r *run) abandon() {
+	r.mu.Lock()
+	expired := r.expired
+	r.mu.Unlock()
+	if expired {
+		r.worker.Log.Warn("stopping without the database: the job is left to be settled as interrupted", r.attrs()...)
+		r.lost()
+	}
 }
 
 // lost ends the run after the database has refused its write.

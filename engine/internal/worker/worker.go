@@ -59,7 +59,10 @@ func New(c Config) *Worker {
 // reach a boundary, ends their contexts, hands the jobs over, and only then
 // stops writing records and renewing leases.
 func (w *Worker) Run(ctx context.Context) error {
-	if err := w.Store.EnsureLocks(ctx, w.types); err != nil {
+	switch err := w.Store.EnsureLocks(ctx, w.types); {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
 		return fmt.Errorf("start: %w", err)
 	}
 	base, end := context.WithCancel(context.WithoutCancel(ctx))

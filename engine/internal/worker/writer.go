@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -94,9 +95,20 @@ func (w *writer) flushAll(ctx context.Context) {
 		}
 		w.failures++
 		w.Log.Warn("records could not be written; trying again", "error", err, "runs", len(batch), "failures", w.failures)
+		if w.stops() {
+			for _, r := range batch {
+				r.abandon()
+			}
+		}
 		w.pause(ctx, w.retry.NextBackOff())
 		w.reconcile(ctx)
 	}
+}
+
+func (w *writer) stops() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stopping
 }
 
 // pause waits for d or until ctx ends.
@@ -113,12 +125,13 @@ func (w *writer) pause(ctx context.Context, d time.Duration) {
 func (w *writer) takeDirty() []*run {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.dirty = slices.DeleteFunc(w.dirty, func(r *run) bool { return !r.live() })
 	n := min(len(w.dirty), store.MaxBatch)
 	if w.failures >= singlyAfter {
 		n = min(n, 1)
 	}
-	batch := w.dirty[:n:n]
-	w.dirty = w.dirty[n:]
+	batch := slices.Clone(w.dirty[:n])
+	w.dirty = slices.Delete(w.dirty, 0, n)
 	for _, r := range batch {
 		r.queued = false
 	}

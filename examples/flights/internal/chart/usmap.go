@@ -23,13 +23,15 @@ type Map struct {
 }
 
 // Dot is a place on a Map. Its area grows with Size, and its colour shows the
-// value; one that is not a number makes it grey. Text is left out where it would
-// cover that of a dot before.
+// value; one that is not a number makes it grey. Text is left out where there is
+// no room beside the dot, unless Lead allows it to stand farther off, with a
+// line that leads to it. The first dots are served first.
 type Dot struct {
 	At    LonLat
 	Size  float64
 	Value float64
 	Text  string
+	Lead  bool
 }
 
 const (
@@ -103,13 +105,17 @@ func (m Map) labels(c *draw.Canvas, dots []Dot) {
 		if d.Text == "" {
 			continue
 		}
-		near, far := d.rooms(sty.Width(d.Text), 2), d.rooms(sty.Width(d.Text), 16)
-		for i, room := range append(near, far...) {
+		rooms := d.rooms(sty.Width(d.Text), 2)
+		near := len(rooms)
+		if d.Lead {
+			rooms = append(rooms, d.rooms(sty.Width(d.Text), 16)...)
+		}
+		for i, room := range rooms {
 			if slices.ContainsFunc(taken, func(t vg.Rectangle) bool { return overlap(t, room) }) {
 				continue
 			}
 			taken = append(taken, room)
-			if i >= len(near) {
+			if i >= near {
 				leader(c, d, room)
 			}
 			c.FillText(sty, vg.Point{X: room.Min.X, Y: (room.Min.Y + room.Max.Y) / 2}, d.Text)

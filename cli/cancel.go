@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/user"
+
+	"github.com/google/uuid"
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+type cancelRequest struct {
+	id         uuid.UUID
+	by, reason string
+	wait       bool
+}
+
+func (inv *invocation) cancelCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "cancel",
+		Usage:     "cancel a job",
+		ArgsUsage: "ID",
+		Description: "A scheduled job is cancelled at once; a processing one when the step under way has returned.\n" +
+			"Prints the job's status.",
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "by", Usage: "who asks, as recorded with the job", DefaultText: "the user of the operating system"},
+			&urfave.StringFlag{Name: "reason", Usage: "why, as recorded with the job"},
+			waitFlag("exit with 1 if it ends otherwise than cancelled"),
+		},
+		Action: action(inv, parseCancel, runCancel),
+	}
+}
+
+func parseCancel(c *urfave.Context) (cancelRequest, error) {
+	r := cancelRequest{by: c.String("by"), reason: c.String("reason"), wait: c.Bool("wait")}
+	if !c.IsSet("by") {
+		r.by = osUser()
+	}
+	var err error
+	r.id, err = jobArgument(c)
+	return r, err
+}
+
+// osUser is the name of the user of the operating system, empty if unknown.
+func osUser() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return os.Getenv("USER")
+}
+
+func runCancel(ctx context.Context, inv *invocation, r cancelRequest) error {
+	return inv.withSession(ctx, inv.controls(needTables), func(s *session) error {
+		if err := s.eng.Cancel(ctx, r.id, r.by, r.reason); err != nil {
+			return err
+		}
+		return s.printOutcome(ctx, r.id, r.wait, model.Cancelled)
+	})
+}

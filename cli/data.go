@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// maxData bounds what is read as an input: more than any engine's bound, less
+// than what hurts.
+const maxData = 64 << 20
+
+// readData returns the JSON that a --data flag gives or names: JSON, @FILE, or
+// - for the standard input. An empty flag is no input.
+func (inv *invocation) readData(ctx context.Context, flag string) (json.RawMessage, error) {
+	var raw []byte
+	var err error
+	where := "--data"
+	switch path, isFile := strings.CutPrefix(flag, "@"); {
+	case flag == "":
+		return nil, nil
+	case flag == "-":
+		where = "the standard input"
+		raw, err = readAll(ctx, inv.stdin)
+	case isFile:
+		where = fmt.Sprintf("the file %q", path)
+		raw, err = readFile(ctx, path)
+	default:
+		raw = []byte(flag)
+	}
+	if err != nil {
+		return nil, badUsage("read %s: %w", where, err)
+	}
+	if err := checkSyntax(raw); err != nil {
+		return nil, badUsage("%s %w", where, err)
+	}
+	return raw, nil
+}
+
+func readFile(ctx context.Context, path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return readAll(ctx, file) // it may be a pipe
+}
+
+// readAll reads everything, unless ctx ends first: a read from a terminal
+// cannot be ended otherwise.
+func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
+	type result struct {
+		raw []byte
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		raw, err := io.ReadAll(io.LimitReader(r, maxData+1))
+		if err == nil && len(raw) > maxData {
+			err = fmt.Errorf("more than %d MiB: store it elsewhere and enqueue its address", maxData>>20)
+		}
+		done <- result{raw, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case got := <-done:
+		return got.raw, got.err
+	}
+}
+
+// checkSyntax tells where JSON is broken; what a database cannot keep the
+// engine tells.
+func checkSyntax(raw []byte) error {
+	var any json.RawMessage
+	err := json.Unmarshal(raw, &any)
+	if err == nil {
+		return nil
+	}
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("is not JSON at byte %d: %w", syntax.Offset, err)
+	}
+	return fmt.Errorf("is not JSON: %w", err)
+}

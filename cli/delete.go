@@ -1,0 +1,18 @@
+package cli
+
+import (
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/ntxdev/jobsystem/engine"
+)
+
+func (inv *invocation) deleteCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "delete",
+		Usage:     "hide a job that is not running",
+		ArgsUsage: "ID",
+		Description: "The job is neither run nor listed any more, except by list --deleted; its row stays, and its\n" +
+			"idempotency key is free again. Prints the job's status.",
+		Action: action(inv, parseControl, control((*engine.Engine).Delete)),
+	}
+}

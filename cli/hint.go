@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/progress"
+)
+
+// stalledAfter is how long a job may be alive without getting further before
+// people are told so.
+const stalledAfter = 2 * time.Minute
+
+// hints say what a job waits for and what can be done about it.
+func (inv *invocation) hints(j *model.JobStatus) []string {
+	var hints []string
+	hint := func(format string, args ...any) { hints = append(hints, fmt.Sprintf(format, args...)) }
+	switch {
+	case !j.DeletedAt.IsZero():
+		hint("The job is deleted: it is neither run nor listed.")
+	case j.Status == model.Scheduled:
+		hint("It runs when it is due, a worker has its type (%s worker), and no other job of the type runs.", inv.name)
+	case j.LeaseExpired:
+		hint("Its lease has run out: the process that ran it was killed or is cut off from the database. "+
+			"The next worker settles it; or go on with it now: %s resume %s", inv.name, j.ID)
+	case j.Status == model.Processing && j.CancelRequested:
+		hint("It becomes cancelled when the step under way has returned.")
+	case j.Status.Resumable():
+		hint("Go on with %s: %s resume %s\nBegin anew: %s restart %s", resumePoint(j), inv.name, j.ID, inv.name, j.ID)
+	}
+	if still := standstill(j); still > stalledAfter {
+		hint("It is alive but has not got further for %s: the step may hang. Cancel it: %s cancel %s", progress.Humanize(still), inv.name, j.ID)
+	}
+	return hints
+}
+
+// standstill is how long a job that is alive has not got further, by the
+// database's clock.
+func standstill(j *model.JobStatus) time.Duration {
+	if j.Status != model.Processing || j.LeaseExpired || j.HeartbeatAt.IsZero() {
+		return 0
+	}
+	since := j.ProgressedAt
+	if since.Before(j.StartedAt.Time) {
+		since = j.StartedAt
+	}
+	return j.HeartbeatAt.Sub(since.Time).Truncate(time.Second)
+}
+
+// resumePoint names the step that a resume goes on with.
+func resumePoint(j *model.JobStatus) string {
+	if j.CurrentStep == "" {
+		return "its first step"
+	}
+	return fmt.Sprintf("step %q", clean(j.CurrentStep))
+}
+
+// ending says how a job ended, as the end of "job ID ...".
+func ending(j *model.JobStatus) string {
+	switch j.Status {
+	case model.Cancelled:
+		text := "was cancelled"
+		if j.CancelledBy != "" {
+			text += " by " + clean(j.CancelledBy)
+		}
+		if j.CancelReason != "" {
+			text += " (" + clean(j.CancelReason) + ")"
+		}
+		return text
+	case model.Succeeded:
+		return "has succeeded"
+	default:
+		return string(j.Status)
+	}
+}

@@ -1,0 +1,252 @@
+package engine_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// blocking is a definition whose middle step waits for its context's end and
+// tells why it ended.
+func blocking(begun chan<- struct{}, causes chan<- error) *steps.Definition[input] {
+	d := steps.Define[input]()
+	steps.Do(d, "before", func(context.Context, *steps.Run[input]) error { return nil })
+	steps.Do(d, "blocks", func(ctx context.Context, run *steps.Run[input]) error {
+		if run.Input().Text == "pass" {
+			return nil
+		}
+		begun <- struct{}{}
+		<-ctx.Done()
+		causes <- context.Cause(ctx)
+		return ctx.Err()
+	})
+	steps.Do(d, "after", func(context.Context, *steps.Run[input]) error { return nil })
+	return d
+}
+
+func TestCancellingAScheduledJobEndsItAtOnce(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), three())
+		job := enqueue(t, eng, input{})
+		require.NoError(t, eng.Cancel(t.Context(), job.ID, "ann", "not needed"))
+		s, err := eng.Status(t.Context(), job.ID)
+		require.NoError(t, err)
+		assert.Equal(t, []any{model.Cancelled, "ann", "not needed"}, []any{s.Status, s.CancelledBy, s.CancelReason})
+		assert.False(t, s.FinishedAt.IsZero())
+		require.NoError(t, eng.Cancel(t.Context(), job.ID, "bob", "twice"))
+		s, err = eng.Status(t.Context(), job.ID)
+		require.NoError(t, err)
+		assert.Equal(t, "ann", s.CancelledBy, "the first request stands")
+		start(t, eng)
+		ended(t, eng, enqueue(t, eng, input{}).ID)
+		s, err = eng.Status(t.Context(), job.ID)
+		require.NoError(t, err)
+		assert.Equal(t, model.Cancelled, s.Status, "it is never run")
+		assert.Zero(t, s.Attempt)
+	})
+}
+
+func TestCancellingARunningStepEndsItsContextAndThenTheJob(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		begun, causes, release := make(chan struct{}), make(chan error, 1), make(chan struct{})
+		d := steps.Define[input]()
+		steps.Add(d, "done", func(context.Context, *steps.Run[input]) (int, error) { return 42, nil })
+		steps.Do(d, "blocks", func(ctx context.Context, run *steps.Run[input]) error {
+			if run.Job().Resumptions > 0 {
+				return nil
+			}
+			close(begun)
+			<-ctx.Done()
+			assert.True(t, run.Cancelled())
+			causes <- context.Cause(ctx)
+			<-release
+			return ctx.Err()
+		})
+		eng := newEngine(t, db, config(), d)
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		receive(t, begun)
+		require.NoError(t, eng.Cancel(t.Context(), job.ID, "ann", "wrong month"))
+		require.ErrorIs(t, receive(t, causes), engine.ErrCancelled)
+		s, err := eng.Status(t.Context(), job.ID)
+		require.NoError(t, err)
+		assert.Equal(t, model.Processing, s.Status, "terminal only after the handler has returned")
+		assert.True(t, s.CancelRequested)
+		require.NoError(t, eng.Cancel(t.Context(), job.ID, "bob", ""), "twice")
+		close(release)
+		s = ended(t, eng, job.ID)
+		assert.Equal(t, []any{model.Cancelled, "ann", "wrong month", ""}, []any{s.Status, s.CancelledBy, s.CancelReason, s.Error})
+		assert.Equal(t, model.StepCancelled, s.Steps[1].Status)
+		assert.Empty(t, s.Owner)
+
+		require.NoError(t, eng.Resume(t.Context(), job.ID))
+		s = ended(t, eng, job.ID)
+		assert.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.Empty(t, s.CancelledBy)
+		assert.Equal(t, 1, s.Steps[0].Attempts)
+		require.ErrorIs(t, eng.Cancel(t.Context(), job.ID, "", ""), engine.ErrStatus, "after the end")
+	})
+}
+
+// The other engine stands for another process: it shares only the database.
+func TestCancelFromAnotherProcessReachesTheStep(t *testing.T) {
+	testutil.EachDSN(t, func(t *testing.T, text string) {
+		begun, causes := make(chan struct{}, 1), make(chan error, 1)
+		eng := newEngine(t, testutil.Open(t, text), config(), blocking(begun, causes))
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		receive(t, begun)
+		other := newEngine(t, testutil.Open(t, text), config())
+		require.NoError(t, other.Cancel(t.Context(), job.ID, "ops", ""))
+		require.ErrorIs(t, receive(t, causes), engine.ErrCancelled)
+		assert.Equal(t, model.Cancelled, ended(t, other, job.ID).Status)
+	})
+}
+
+func TestCancelBetweenStepsStopsBeforeTheNext(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		var eng *engine.Engine
+		d := steps.Define[input]()
+		steps.Do(d, "cancels and completes", func(ctx context.Context, run *steps.Run[input]) error {
+			return eng.Cancel(context.WithoutCancel(ctx), run.Job().ID, "itself", "")
+		})
+		steps.Do(d, "never", func(context.Context, *steps.Run[input]) error { t.Error("ran after a cancel"); return nil })
+		eng = newEngine(t, db, config(), d)
+		start(t, eng)
+		s := ended(t, eng, enqueue(t, eng, input{}).ID)
+		assert.Equal(t, model.Cancelled, s.Status)
+		assert.Equal(t, []model.StepStatus{model.StepCompleted, model.StepPending}, []model.StepStatus{s.Steps[0].Status, s.Steps[1].Status})
+		assert.Zero(t, s.Steps[1].Attempts)
+	})
+}
+
+func TestACancelThatComesWithTheLastStepsEndLosesAgainstIt(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		var eng *engine.Engine
+		d := steps.Define[input]()
+		steps.Do(d, "last", func(ctx context.Context, run *steps.Run[input]) error {
+			return eng.Cancel(context.WithoutCancel(ctx), run.Job().ID, "late", "")
+		})
+		eng = newEngine(t, db, config(), d)
+		start(t, eng)
+		s := ended(t, eng, enqueue(t, eng, input{}).ID)
+		assert.Equal(t, model.Succeeded, s.Status)
+		assert.Equal(t, "late", s.CancelledBy)
+	})
+}
+
+func TestACancelledJobsCheckpointRefusesAndIsKept(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		var eng *engine.Engine
+		d := steps.Define[input]()
+		steps.Do(d, "pages", func(ctx context.Context, run *steps.Run[input]) error {
+			if err := eng.Cancel(context.WithoutCancel(ctx), run.Job().ID, "", ""); err != nil {
+				return err
+			}
+			err := run.Checkpoint(ctx, 7)
+			assert.ErrorIs(t, err, engine.ErrCancelled)
+			return err
+		})
+		eng = newEngine(t, db, config(), d)
+		start(t, eng)
+		s := ended(t, eng, enqueue(t, eng, input{}).ID)
+		assert.Equal(t, model.Cancelled, s.Status)
+		assert.Empty(t, s.Error)
+		assert.JSONEq(t, `{"step":"pages","value":7}`, string(s.Cursor))
+	})
+}
+
+// Cancels race with completions; each job ends in one of the two documented
+// ways, with a record that agrees.
+func TestCancelAgainstCompletion(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), three())
+		start(t, eng)
+		var group sync.WaitGroup
+		ids := make([]uuid.UUID, 40)
+		for i := range ids {
+			ids[i] = enqueue(t, eng, input{N: i}).ID
+			group.Go(func() {
+				err := eng.Cancel(t.Context(), ids[i], "racer", "")
+				if err != nil {
+					assert.ErrorIs(t, err, engine.ErrStatus)
+				}
+			})
+		}
+		group.Wait()
+		for _, id := range ids {
+			s := ended(t, eng, id)
+			switch s.Status {
+			case model.Succeeded:
+				assert.Equal(t, 3, s.StepsCompleted)
+			case model.Cancelled:
+				assert.Equal(t, "racer", s.CancelledBy)
+				assert.Less(t, s.StepsCompleted, 3)
+			default:
+				t.Errorf("a job is %s: %s", s.Status, s.Error)
+			}
+		}
+	})
+}
+
+func TestWhatDoesNotExistIsNotFound(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config())
+		id := uuid.New()
+		for name, do := range map[string]func(context.Context, uuid.UUID) error{
+			"cancel":  func(ctx context.Context, id uuid.UUID) error { return eng.Cancel(ctx, id, "", "") },
+			"resume":  eng.Resume,
+			"restart": eng.Restart,
+			"delete":  eng.Delete,
+			"succeed": func(ctx context.Context, id uuid.UUID) error { return eng.Succeed(ctx, id, nil) },
+			"status":  func(ctx context.Context, id uuid.UUID) error { _, err := eng.Status(ctx, id); return err },
+			"wait":    func(ctx context.Context, id uuid.UUID) error { _, err := eng.Wait(ctx, id, nil); return err },
+		} {
+			err := do(t.Context(), id)
+			assert.ErrorIs(t, err, engine.ErrNotFound, name)
+			assert.ErrorContains(t, err, id.String(), name)
+		}
+	})
+}
+
+func TestADeletedJobIsNeitherRunNorListedNorResumed(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), three())
+		job := enqueue(t, eng, input{})
+		require.NoError(t, eng.Delete(t.Context(), job.ID))
+		require.NoError(t, eng.Delete(t.Context(), job.ID))
+		start(t, eng)
+		ended(t, eng, enqueue(t, eng, input{}).ID)
+		s, err := eng.Status(t.Context(), job.ID)
+		require.NoError(t, err)
+		assert.Equal(t, model.Scheduled, s.Status)
+		assert.False(t, s.DeletedAt.IsZero())
+		assert.ErrorIs(t, eng.Resume(t.Context(), job.ID), engine.ErrStatus)
+		assert.ErrorIs(t, eng.Cancel(t.Context(), job.ID, "", ""), engine.ErrStatus)
+	})
+}
+
+func TestWaitTellsOfChangesAndEndsWithTheJob(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), three())
+		start(t, eng)
+		job := enqueue(t, eng, input{}, engine.At(time.Now().Add(200*time.Millisecond)))
+		var seen []model.Status
+		s, err := eng.Wait(t.Context(), job.ID, func(s *model.JobStatus) { seen = append(seen, s.Status) })
+		require.NoError(t, err)
+		assert.Equal(t, model.Succeeded, s.Status)
+		assert.Equal(t, model.Scheduled, seen[0])
+		assert.Equal(t, model.Succeeded, seen[len(seen)-1])
+	})
+}
