@@ -60,23 +60,21 @@ func (e *usageError) Unwrap() error { return e.err }
 
 func (e *usageError) Is(target error) bool { return target == errUsage }
 
-// endedError is an errEnded, with the job.
+// endedError is an errEnded, with the job and what can be done about it.
 type endedError struct {
-	name   string // of this binary
 	status *model.JobStatus
+	hint   string
 }
 
 func (e *endedError) Error() string {
-	s := e.status
-	var b strings.Builder
-	fmt.Fprintf(&b, "job %s %s", s.ID, ending(s))
-	if s.Error != "" {
-		fmt.Fprintf(&b, ": %s", cleanLines(s.Error))
+	text := fmt.Sprintf("job %s %s", e.status.ID, ending(e.status))
+	if e.status.Error != "" {
+		text += ": " + cleanLines(e.status.Error)
 	}
-	if s.Status.Resumable() {
-		fmt.Fprintf(&b, "\n%s resume %s goes on with %s, %s restart %s begins anew", e.name, s.ID, resumePoint(s), e.name, s.ID)
+	if e.hint != "" {
+		text += "\n" + e.hint
 	}
-	return b.String()
+	return text
 }
 
 func (e *endedError) Is(target error) bool { return target == errEnded }
@@ -117,7 +115,7 @@ func (inv *invocation) finish(ctx context.Context, err error) int {
 	// Drivers have many names for a context that has ended: that it has, and
 	// not what they made of it, is the reason. How the job ended is a result
 	// all the same.
-	if ctx.Err() != nil && !errors.Is(err, errEnded) {
+	if ctx.Err() != nil && !isAny(err, errEnded, errInterrupted) {
 		err = fmt.Errorf("%w: %w", errInterrupted, context.Cause(ctx))
 	}
 	inv.note("%s: %v", inv.name, err)

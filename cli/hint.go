@@ -27,7 +27,7 @@ func (inv *invocation) hints(j *model.JobStatus) []string {
 	case j.Status == model.Processing && j.CancelRequested:
 		hint("It becomes cancelled when the step under way has returned.")
 	case j.Status.Resumable():
-		hint("Go on with %s: %s resume %s\nBegin anew: %s restart %s", resumePoint(j), inv.name, j.ID, inv.name, j.ID)
+		hint("%s", inv.goOn(j))
 	}
 	if still := standstill(j); still > stalledAfter {
 		hint("It is alive but has not got further for %s: the step may hang. Cancel it: %s cancel %s", progress.Humanize(still), inv.name, j.ID)
@@ -46,6 +46,14 @@ func standstill(j *model.JobStatus) time.Duration {
 		since = j.StartedAt
 	}
 	return j.HeartbeatAt.Sub(since.Time).Truncate(time.Second)
+}
+
+// goOn says what can be done about a job that has ended.
+func (inv *invocation) goOn(j *model.JobStatus) string {
+	if !j.Status.Resumable() {
+		return ""
+	}
+	return fmt.Sprintf("Go on with %s: %s resume %s\nBegin anew: %s restart %s", resumePoint(j), inv.name, j.ID, inv.name, j.ID)
 }
 
 // resumePoint names the step that a resume goes on with.

@@ -22,6 +22,14 @@ func (p *printer) when(t model.Time) string {
 	}
 }
 
+// at is when within a sentence: "3m ago", "at 2026-10-01T06:00:00Z".
+func (p *printer) at(t model.Time) string {
+	if p.terminal {
+		return p.when(t)
+	}
+	return "at " + p.when(t)
+}
+
 // relative tells a time as people say it: "3m ago", "in 5s".
 func relative(t, now time.Time) string {
 	switch d := now.Sub(t).Truncate(time.Second); {

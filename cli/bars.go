@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"io"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// jobRows is the number of rows that are not a step's.
+const jobRows = 2
+
+// barsView draws a job on a terminal: a bar for the whole, its message, and a
+// line for each step. The lines are drawn by mpb's goroutines from the last
+// status, several times a second, so that times run on between two updates.
+type barsView struct {
+	out   *printer
+	board *mpb.Progress
+	rows  []*mpb.Bar // the job's two first
+
+	mu    sync.Mutex
+	steps int // rows of steps
+	last  *model.JobStatus
+	seen  time.Time // when
+}
+
+func newBarsView(out *printer) *barsView { return &barsView{out: out} }
+
+func (v *barsView) update(j *model.JobStatus) error {
+	v.mu.Lock()
+	v.last, v.seen = j, v.out.now()
+	if v.steps == 0 {
+		v.steps = v.stepRows(len(j.Steps))
+	}
+	rows := jobRows + v.steps
+	v.mu.Unlock()
+	if v.board == nil {
+		v.board = mpb.New(mpb.WithOutput(v.out.w))
+		v.add(sketch.jobLine)
+		v.add(sketch.messageLine)
+	}
+	for len(v.rows) < rows {
+		i := len(v.rows) - jobRows
+		v.add(func(s sketch) string { return s.stepLine(i) })
+	}
+	return nil
+}
+
+// stepRows is how many steps are shown at once: mpb loses its place on a board
+// that is higher than the terminal.
+func (v *barsView) stepRows(steps int) int {
+	const others, unknown = 4, 10 // the job's rows, a margin, and the prompt
+	_, height := v.out.size()
+	if height == 0 {
+		return min(steps, unknown)
+	}
+	return max(0, min(steps, height-others))
+}
+
+// add adds a row. mpb's own counting is not used: a job may fall back, by a
+// restart, and may be at 100% before it has ended.
+func (v *barsView) add(line func(sketch) string) {
+	filler := mpb.BarFillerFunc(func(w io.Writer, st decor.Statistics) error {
+		// The last column stays free: some terminals begin a new line there.
+		_, err := io.WriteString(w, line(v.sketch(st.AvailableWidth-1)))
+		return err
+	})
+	v.rows = append(v.rows, v.board.New(0, fillerBuilder{filler}, mpb.BarFillerTrim()))
+}
+
+// sketch is what a row is drawn from at this moment.
+func (v *barsView) sketch(width int) sketch {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return sketch{JobStatus: v.last, out: v.out, width: width, rows: v.steps, since: v.out.now().Sub(v.seen)}
+}
+
+// Write writes lines above the bars.
+func (v *barsView) Write(text []byte) (int, error) {
+	if v.board != nil {
+		if n, err := v.board.Write(text); err == nil {
+			return n, nil
+		}
+	}
+	return v.out.w.Write(text)
+}
+
+func (v *barsView) close() {
+	if v.board == nil {
+		return
+	}
+	for i, row := range v.rows {
+		row.Abort(i == 1) // the message is of no use any more
+	}
+	v.board.Wait()
+	v.board, v.rows = nil, nil
+}

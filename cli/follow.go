@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// followInterval is how often the database is asked for a job that is followed.
+const followInterval = 200 * time.Millisecond
+
+// view shows a job while it is followed.
+type view interface {
+	// update shows the job as it is now. It is called often, with and without
+	// news.
+	update(*model.JobStatus) error
+	// close ends the view; what it has shown stays. It may be called again.
+	close()
+}
+
+// newView returns the view for the output there is.
+func (inv *invocation) newView() view {
+	switch {
+	case inv.out.json:
+		return &jsonView{out: inv.out}
+	case inv.out.terminal:
+		return newBarsView(inv.out)
+	default:
+		return newLinesView(inv.out)
+	}
+}
+
+// followToEnd shows a job until it has ended. It fails if the job ended
+// otherwise than wished.
+func (s *session) followToEnd(ctx context.Context, id uuid.UUID, wish model.Status) error {
+	view := s.newView()
+	defer view.close()
+	status, err := s.follow(ctx, id, view)
+	if err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("%w: job %s goes on; follow it again with: %s watch %s", errInterrupted, id, s.name, id)
+		}
+		return err
+	}
+	if status.Status == wish {
+		return nil
+	}
+	return &endedError{status: status, hint: s.goOn(status)}
+}
+
+// follow shows a job until it has ended, and returns its last status.
+func (s *session) follow(ctx context.Context, id uuid.UUID, view view) (*model.JobStatus, error) {
+	ticker := time.NewTicker(followInterval)
+	defer ticker.Stop()
+	for {
+		status, err := s.eng.Status(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if err := view.update(status); err != nil {
+			return nil, err
+		}
+		switch {
+		case status.Status.Ended():
+			return status, nil
+		case !status.DeletedAt.IsZero():
+			return nil, fmt.Errorf("follow job %s: it was deleted: %w", id, engine.ErrNotFound)
+		}
+		select {
+		case <-ctx.Done():
+			return status, context.Cause(ctx)
+		case <-ticker.C:
+		}
+	}
+}
+
+// jsonView writes the status as a line of JSON whenever it has changed.
+type jsonView struct {
+	out  *printer
+	last *model.JobStatus
+}
+
+func (v *jsonView) update(j *model.JobStatus) error {
+	// That a lease has run out changes no row.
+	if v.last != nil && j.UpdatedAt.Equal(v.last.UpdatedAt.Time) && j.LeaseExpired == v.last.LeaseExpired {
+		return nil
+	}
+	v.last = j
+	return v.out.line(j)
+}
+
+func (v *jsonView) close() {}

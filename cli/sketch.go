@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/progress"
+)
+
+// sketch makes the lines of a barsView, each at most width columns.
+type sketch struct {
+	*model.JobStatus
+	out   *printer
+	width int
+	rows  int           // of steps
+	since time.Duration // since the status was read
+}
+
+// jobLine is the name, the bar, the percent and the times.
+func (s sketch) jobLine() string {
+	const least, most = 8, 40 // columns of the bar
+	head := runewidth.Truncate(clean(s.Name), max(12, s.width/3), "…") + " "
+	tail := fmt.Sprintf(" %3d%%  %s", s.Percent, s.times())
+	room := s.width - runewidth.StringWidth(head) - runewidth.StringWidth(tail)
+	if room < least {
+		return s.fit(head + tail)
+	}
+	return head + paint(s.colour(), s.bar(min(room, most))) + tail
+}
+
+// bar draws the bar.
+func (s sketch) bar(width int) string {
+	const scale = 1000
+	style := mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("█").Padding("░")
+	var b bytes.Buffer
+	_ = style.Build().Fill(&b, decor.Statistics{AvailableWidth: width, Total: scale, Current: int64(s.Progress * scale)}) // a buffer takes everything
+	return b.String()
+}
+
+// times tells the status if the job does not run, how long it has run, and how
+// long it may still run.
+func (s sketch) times() string {
+	var parts []string
+	if s.Status != model.Processing || s.LeaseExpired || s.CancelRequested {
+		parts = append(parts, state(s.JobStatus))
+	}
+	if s.Status == model.Processing && s.ElapsedMS != nil {
+		parts = append(parts, seconds(*s.ElapsedMS, s.since))
+		if s.RemainingMS != nil {
+			parts = append(parts, "about "+seconds(*s.RemainingMS, -s.since)+" left")
+		}
+	} else if s.Elapsed != "" {
+		parts = append(parts, "in "+s.Elapsed)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// seconds is a time that is told several times a second, without the tenths.
+func seconds(ms int64, more time.Duration) string {
+	d := time.Duration(ms)*time.Millisecond + more
+	return progress.Humanize(max(0, d).Truncate(time.Second))
+}
+
+// messageLine is what the job says of itself.
+func (s sketch) messageLine() string { return s.fit("  " + clean(s.Message)) }
+
+// stepLine is the line of the i-th row of steps. If there are fewer rows than
+// steps, the rows show those around the current one.
+func (s sketch) stepLine(i int) string {
+	if i += s.firstStep(); i >= len(s.Steps) {
+		return ""
+	}
+	step := s.Steps[i]
+	mark, code := "·", dim
+	text := ""
+	verb, detail := s.out.stepEnd(s.JobStatus, step)
+	switch {
+	case step.Status == model.StepRunning && s.Status == model.Processing:
+		mark, code = "▸", plain
+		text = fmt.Sprintf("%3.0f%%  %s", 100*s.stepProgress(i), seconds(*step.DurationMS, s.since))
+	case step.Status == model.StepRunning:
+		mark, code, text = "✗", red, "interrupted"
+	case verb == "":
+	case step.Status.Done():
+		mark, code, text = "✓", green, stepSentence(verb, "", detail)
+	default:
+		mark, code, text = "✗", red, stepSentence(verb, "", detail)
+	}
+	line := fmt.Sprintf("  %s %s  %s", mark, runewidth.FillRight(clean(step.Name), s.nameWidth()), text)
+	return paint(code, s.fit(strings.TrimRight(line, " ")))
+}
+
+// firstStep is the step in the first row.
+func (s sketch) firstStep() int {
+	if len(s.Steps) <= s.rows {
+		return 0
+	}
+	return min(max(0, s.StepsCompleted-s.rows/2), len(s.Steps)-s.rows)
+}
+
+// nameWidth is the width of the steps' names.
+func (s sketch) nameWidth() int {
+	width := 0
+	for _, step := range s.Steps {
+		width = max(width, runewidth.StringWidth(clean(step.Name)))
+	}
+	return min(width, max(12, s.width/3))
+}
+
+// stepProgress is how far a running step is, from the job's progress: the rest
+// of that are the weights of the completed steps.
+func (s sketch) stepProgress(i int) float64 {
+	sum, before := 0.0, 0.0
+	for _, step := range s.Steps {
+		sum += step.Weight
+		if step.Status.Done() {
+			before += step.Weight
+		}
+	}
+	weight := s.Steps[i].Weight
+	if weight <= 0 {
+		return 0
+	}
+	return min(1, max(0, (s.Progress*sum-before)/weight))
+}
+
+// fit cuts a line to the width.
+func (s sketch) fit(line string) string {
+	return runewidth.Truncate(line, max(0, s.width), "…")
+}
+
+// colour is that of the job's bar.
+func (s sketch) colour() string {
+	switch s.Status {
+	case model.Succeeded:
+		return green
+	case model.Failed, model.Cancelled:
+		return red
+	default:
+		return plain
+	}
+}
+
+// The colours, as terminals know them.
+const (
+	plain = ""
+	dim   = "2"
+	red   = "31"
+	green = "32"
+)
+
+// paint colours text, unless the user does not want that.
+func paint(code, text string) string {
+	if code == plain || text == "" || os.Getenv("NO_COLOR") != "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}

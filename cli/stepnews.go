@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// stepEnd tells how a step of a job ended: "done" "in 7.1s". The verb is empty
+// for a step that has not ended.
+func (p *printer) stepEnd(j *model.JobStatus, step model.StepView) (verb, detail string) {
+	after := ""
+	if step.Duration != "" {
+		after = "after " + step.Duration
+	}
+	switch step.Status {
+	case model.StepCompleted:
+		if byEarlierRun(j, step) {
+			return "skipped", "completed " + p.at(step.FinishedAt) + " by an earlier run"
+		}
+		return "done", "in " + step.Duration
+	case model.StepSkipped:
+		return "skipped", firstLine(step.Error)
+	case model.StepFailed:
+		return "failed", strings.TrimPrefix(after+": "+firstLine(step.Error), ": ")
+	case model.StepCancelled, model.StepInterrupted:
+		return string(step.Status), after
+	default:
+		return "", ""
+	}
+}
+
+// byEarlierRun reports whether a completed step is one that the latest run did
+// not have to run.
+func byEarlierRun(j *model.JobStatus, step model.StepView) bool {
+	return step.FinishedAt.Before(j.StartedAt.Time)
+}
+
+// stepNews tells of each end of a step once.
+type stepNews struct {
+	out  *printer
+	told map[string]bool
+}
+
+func newStepNews(out *printer) *stepNews { return &stepNews{out: out, told: make(map[string]bool)} }
+
+// of returns what is new in a status, a line for each step.
+func (n *stepNews) of(j *model.JobStatus) []string {
+	if j.Status == model.Scheduled {
+		return nil // which run its records are from shows when it runs
+	}
+	var lines []string
+	for _, step := range j.Steps {
+		verb, detail := n.out.stepEnd(j, step)
+		key := fmt.Sprintf("%s %s %d", step.Name, step.Status, step.FinishedAt.UnixMicro())
+		if verb == "" || n.told[key] || !step.Status.Done() && step.FinishedAt.Before(j.StartedAt.Time) {
+			continue
+		}
+		n.told[key] = true
+		lines = append(lines, stepSentence(verb, clean(step.Name), detail))
+	}
+	return lines
+}
+
+// stepSentence puts a step's end into words: "done rank in 7.1s", "skipped load:
+// completed 3m ago by an earlier run". Without a name it is what stands behind
+// the name.
+func stepSentence(verb, name, detail string) string {
+	words := strings.TrimSpace(verb + " " + name)
+	if verb == "skipped" {
+		words += ":"
+	}
+	return strings.TrimSpace(words + " " + detail)
+}
