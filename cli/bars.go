@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -11,8 +12,12 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// jobRows is the number of rows that are not a step's.
-const jobRows = 2
+// The first rows; the others are the steps'.
+const (
+	jobRow     = 0
+	messageRow = 1
+	jobRows    = 2
+)
 
 // barsView draws a job on a terminal: a bar for the whole, its message, and a
 // line for each step. The lines are drawn by mpb's goroutines from the last
@@ -20,7 +25,7 @@ const jobRows = 2
 type barsView struct {
 	out   *printer
 	board *mpb.Progress
-	rows  []*mpb.Bar // the job's two first
+	rows  []*mpb.Bar
 
 	mu    sync.Mutex
 	steps int // rows of steps
@@ -40,12 +45,11 @@ func (v *barsView) update(j *model.JobStatus) error {
 	v.mu.Unlock()
 	if v.board == nil {
 		v.board = mpb.New(mpb.WithOutput(v.out.w))
-		v.add(sketch.jobLine)
-		v.add(sketch.messageLine)
 	}
 	for len(v.rows) < rows {
-		i := len(v.rows) - jobRows
-		v.add(func(s sketch) string { return s.stepLine(i) })
+		if err := v.add(len(v.rows)); err != nil {
+			return fmt.Errorf("draw the progress: %w", err)
+		}
 	}
 	return nil
 }
@@ -61,15 +65,20 @@ func (v *barsView) stepRows(steps int) int {
 	return max(0, min(steps, height-others))
 }
 
-// add adds a row. mpb's own counting is not used: a job may fall back, by a
-// restart, and may be at 100% before it has ended.
-func (v *barsView) add(line func(sketch) string) {
+// add adds the row of that number. mpb's own counting is not used: a job may
+// fall back, by a restart, and may be at 100% before it has ended.
+func (v *barsView) add(row int) error {
 	filler := mpb.BarFillerFunc(func(w io.Writer, st decor.Statistics) error {
 		// The last column stays free: some terminals begin a new line there.
-		_, err := io.WriteString(w, line(v.sketch(st.AvailableWidth-1)))
+		_, err := io.WriteString(w, v.sketch(st.AvailableWidth-1).line(row))
 		return err
 	})
-	v.rows = append(v.rows, v.board.New(0, fillerBuilder{filler}, mpb.BarFillerTrim()))
+	bar, err := v.board.Add(0, filler, mpb.BarFillerTrim())
+	if err != nil {
+		return err
+	}
+	v.rows = append(v.rows, bar)
+	return nil
 }
 
 // sketch is what a row is drawn from at this moment.
@@ -94,7 +103,7 @@ func (v *barsView) close() {
 		return
 	}
 	for i, row := range v.rows {
-		row.Abort(i == 1) // the message is of no use any more
+		row.Abort(i == messageRow) // the message is of no use any more
 	}
 	v.board.Wait()
 	v.board, v.rows = nil, nil

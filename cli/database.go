@@ -83,7 +83,7 @@ func (inv *invocation) prepareTables(ctx context.Context, db *bun.DB, need need)
 	if err := migrations.Migrate(ctx, db); err != nil {
 		return err
 	}
-	inv.note("made the tables in %s", dsn.Redact(inv.dsn))
+	inv.note("%s: made the tables in %s", inv.name, dsn.Redact(inv.dsn))
 	return nil
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ntxdev/jobsystem/model"
@@ -35,7 +36,8 @@ func (v *linesView) update(j *model.JobStatus) error {
 }
 
 func (v *linesView) write(head, text string) error {
-	return v.out.printf("%s %s %s\n", v.out.now().UTC().Format(time.RFC3339), head, text)
+	line := fmt.Sprintf("%s %s %s", v.out.now().UTC().Format(time.RFC3339), head, text)
+	return v.out.printf("%s\n", strings.TrimRight(line, " "))
 }
 
 func (v *linesView) close() {}

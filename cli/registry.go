@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/uptrace/bun"
@@ -16,6 +15,7 @@ type Registry struct {
 	db     *bun.DB
 	only   []string // the types to take; nil for all
 	known  []string // the types that were offered
+	taken  []string // those of them that are registered
 }
 
 // Register is [engine.Engine.Register]. A type that the command does not want,
@@ -28,7 +28,11 @@ func (r *Registry) Register(definition steps.Handler, opts ...engine.RegisterOpt
 	if r.only != nil && !slices.Contains(r.only, definition.JobType()) {
 		return nil
 	}
-	return r.engine.Register(definition, opts...)
+	if err := r.engine.Register(definition, opts...); err != nil {
+		return err
+	}
+	r.taken = append(r.taken, definition.JobType())
+	return nil
 }
 
 // checkOnly fails if a type is wanted that this binary does not have.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -16,7 +15,8 @@ import (
 // session is a command's work on an open database.
 type session struct {
 	*invocation
-	eng *engine.Engine
+	eng   *engine.Engine
+	types []string // that are registered
 }
 
 // setup is how a command wants its session.
@@ -55,7 +55,7 @@ func (inv *invocation) newSession(db *bun.DB, want setup) (*session, error) {
 	if err := registry.checkOnly(); err != nil {
 		return nil, err
 	}
-	return &session{invocation: inv, eng: eng}, nil
+	return &session{invocation: inv, eng: eng, types: registry.taken}, nil
 }
 
 // controls is the setup of most commands: they read and control jobs.

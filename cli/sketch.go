@@ -24,6 +24,18 @@ type sketch struct {
 	since time.Duration // since the status was read
 }
 
+// line is the line of the row of that number.
+func (s sketch) line(row int) string {
+	switch row {
+	case jobRow:
+		return s.jobLine()
+	case messageRow:
+		return s.messageLine()
+	default:
+		return s.stepLine(row - jobRows)
+	}
+}
+
 // jobLine is the name, the bar, the percent and the times.
 func (s sketch) jobLine() string {
 	const least, most = 8, 40 // columns of the bar
@@ -54,13 +66,22 @@ func (s sketch) times() string {
 	}
 	if s.Status == model.Processing && s.ElapsedMS != nil {
 		parts = append(parts, seconds(*s.ElapsedMS, s.since))
-		if s.RemainingMS != nil {
-			parts = append(parts, "about "+seconds(*s.RemainingMS, -s.since)+" left")
+		if left := s.left(); left != "" {
+			parts = append(parts, "about "+left+" left")
 		}
 	} else if s.Elapsed != "" {
 		parts = append(parts, "in "+s.Elapsed)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// left is the estimated time to the end, empty when there is none or it has
+// passed.
+func (s sketch) left() string {
+	if s.RemainingMS == nil || *s.RemainingMS-s.since.Milliseconds() < 1000 {
+		return ""
+	}
+	return seconds(*s.RemainingMS, -s.since)
 }
 
 // seconds is a time that is told several times a second, without the tenths.

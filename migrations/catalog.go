@@ -85,7 +85,7 @@ func (c catalog) complete() error {
 	for _, name := range tables() {
 		if !c.has(name) {
 			problems = append(problems, fmt.Errorf("%w: the table %s is missing although %s says that it was made:"+
-				" restore it, or undo the migration (jobctl migrate down, or migrations.Rollback) and apply it again",
+				" restore it, or make it again, empty, with the script of jobctl migrate sql (or migrations.SQL)",
 				ErrUnexpectedSchema, name, bookkeepingTable))
 		}
 	}
@@ -103,7 +103,7 @@ func (s *session) guarded(ctx context.Context) error {
 	for _, index := range []string{"job_system_jobs_processing", "job_system_jobs_idempotency"} {
 		if !slices.Contains(found, index) {
 			problems = append(problems, fmt.Errorf("%w: the table job_system_jobs has no unique index %s:"+
-				" make it again (jobctl migrate sql, or migrations.SQL, shows how)", ErrUnexpectedSchema, index))
+				" make it again, as the script of jobctl migrate sql (or migrations.SQL) does", ErrUnexpectedSchema, index))
 		}
 	}
 	return errors.Join(problems...)

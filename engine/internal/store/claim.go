@@ -30,6 +30,15 @@ func (s *Store) head(column string) string {
 		"AND j.deleted_at IS NULL ORDER BY {head_order} LIMIT 1)")
 }
 
+func (s *Store) readyQuery() string {
+	return s.sql("SELECT l.type, l.job_id, l.attempt, " + s.head("scheduled_at") + " AS due_at, {now} AS now " +
+		"FROM job_type_lock l WHERE l.type IN (?) AND l.locked_until <= {now} ORDER BY l.type")
+}
+
+func (s *Store) headsQuery() string {
+	return "SELECT " + s.head("id") + " AS id FROM job_type_lock l WHERE l.type IN (?)"
+}
+
 // Ready looks at these types without locking anything: one statement, an index
 // walk for each type that is free.
 func (s *Store) Ready(ctx context.Context, types []string) (Ready, error) {
@@ -40,10 +49,7 @@ func (s *Store) Ready(ctx context.Context, types []string) (Ready, error) {
 		DueAt   model.Time `bun:"due_at"`
 		Now     model.Time `bun:"now"`
 	}
-	err := s.db.NewRaw(s.sql(`SELECT r.type, r.job_id, r.attempt, r.due_at, {now} AS now FROM (
-SELECT l.type, l.job_id, l.attempt, `+s.head("scheduled_at")+` AS due_at
-FROM job_type_lock l WHERE l.type IN (?) AND l.locked_until <= {now}
-) AS r WHERE r.job_id IS NOT NULL OR r.due_at IS NOT NULL ORDER BY r.type`), list(types)).Scan(ctx, &rows)
+	err := s.db.NewRaw(s.readyQuery(), list(types)).Scan(ctx, &rows)
 	if err != nil {
 		return Ready{}, fmt.Errorf("look for due jobs: %w", err)
 	}
@@ -53,6 +59,7 @@ FROM job_type_lock l WHERE l.type IN (?) AND l.locked_until <= {now}
 		switch {
 		case row.JobID != nil:
 			ready.Expired = append(ready.Expired, Held{Type: row.Type, JobID: *row.JobID, Attempt: row.Attempt})
+		case row.DueAt.IsZero(): // the type has no job
 		case wait <= 0:
 			ready.Due = append(ready.Due, row.Type)
 		case ready.Next == 0 || wait < ready.Next:
@@ -154,11 +161,16 @@ WHERE j.id IN (?) AND j.status = 'scheduled' AND j.deleted_at IS NULL AND j.sche
 // heads returns the ids of the types' first scheduled jobs, or of the preferred
 // ones.
 func (s *Store) heads(ctx context.Context, tx bun.Tx, types []string, prefer map[string]uuid.UUID) ([]string, error) {
-	var ids []string
-	err := tx.NewRaw("SELECT h.id FROM (SELECT "+s.head("id")+" AS id FROM job_type_lock l WHERE l.type IN (?)) AS h WHERE h.id IS NOT NULL",
-		list(types)).Scan(ctx, &ids)
+	var found []*string
+	err := tx.NewRaw(s.headsQuery(), list(types)).Scan(ctx, &found)
 	if err != nil {
 		return nil, fmt.Errorf("find the first jobs: %w", err)
+	}
+	ids := make([]string, 0, len(found))
+	for _, id := range found {
+		if id != nil {
+			ids = append(ids, *id)
+		}
 	}
 	if len(prefer) == 0 {
 		return ids, nil

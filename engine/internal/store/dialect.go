@@ -36,6 +36,9 @@ type dialect struct {
 	// headHint follows the jobs table, and headOrder is the order, where the
 	// first scheduled job of a type is looked for: what makes it an index walk.
 	headHint, headOrder string
+	// byID before a condition keeps an index on that column from being used:
+	// the rows are then found by their ids.
+	byID string
 	// returning says that UPDATE ... RETURNING works.
 	returning bool
 	// rowsAsValues says that a batch is a VALUES list and not a UNION ALL.
@@ -59,6 +62,7 @@ func (d dialect) replacer() *strings.Replacer {
 		"{lock}", d.lock,
 		"{skip}", d.skip,
 		"{key_lock}", d.keyLock,
+		"{by_id}", d.byID,
 		"{head_hint}", d.headHint,
 		"{head_order}", d.headOrder,
 	)
@@ -97,6 +101,7 @@ func sqlite() dialect {
 		later:     "(" + now + " + {micros})",
 		cursor:    `"cursor"`,
 		headOrder: "j.scheduled_at, j.id",
+		byID:      "+",
 		returning: true,
 		setJSON: func(document, path, value string) string {
 			return "json_set(" + document + ", " + path + ", json(" + value + "))"

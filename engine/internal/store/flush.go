@@ -117,7 +117,7 @@ func (s *Store) update(ctx context.Context, db bun.IDB, writes []Write) (map[uui
 		return byJob(acks), nil
 	}
 	locking, args := s.fenced(writes)
-	if err := db.NewRaw("SELECT "+ackColumns+" FROM job_system_jobs j WHERE "+locking+" ORDER BY j.id FOR UPDATE", args...).Scan(ctx, &acks); err != nil {
+	if err := db.NewRaw("SELECT "+ackColumns+locking, args...).Scan(ctx, &acks); err != nil {
 		return nil, fmt.Errorf("lock rows: %w", err)
 	}
 	held := byJob(acks)
@@ -140,21 +140,24 @@ func byJob(acks []Ack) map[uuid.UUID]Ack {
 	return out
 }
 
-// fenced is the condition that selects the rows that are still the runs'.
+// fenced locks the rows that are still the runs', and by way of the primary
+// key no others.
 func (s *Store) fenced(writes []Write) (string, []any) {
-	rows, args := make([]string, len(writes)), make([]any, 0, 2*len(writes))
+	ids, rows, args := make([]string, len(writes)), make([]string, len(writes)), make([]any, 1, 1+2*len(writes))
 	for i, w := range writes {
-		rows[i] = "(j.id = ? AND j.attempt = ?)"
-		args = append(args, w.JobID.String(), w.Attempt)
+		ids[i], rows[i] = w.JobID.String(), "(j.id = ? AND j.attempt = ?)"
+		args = append(args, ids[i], w.Attempt)
 	}
-	return "(" + strings.Join(rows, " OR ") + ") AND j.status = 'processing'", args
+	args[0] = list(ids)
+	return " FROM job_system_jobs j FORCE INDEX (PRIMARY) WHERE j.id IN (?) AND (" + strings.Join(rows, " OR ") +
+		") AND j.status = 'processing' ORDER BY j.id FOR UPDATE", args
 }
 
 // updateFrom is the statement where UPDATE ... FROM works.
 func (s *Store) updateFrom(writes []Write) (string, []any) {
 	source, patches, args := s.batch(writes)
 	return s.sql("UPDATE job_system_jobs AS j SET " + s.assignments("", patches) + " FROM " + source +
-		" WHERE j.id = v.id AND j.attempt = v.attempt AND j.status = 'processing'"), args
+		" WHERE j.id = v.id AND j.attempt = v.attempt AND {by_id}j.status = 'processing'"), args
 }
 
 // updateJoin is the statement where UPDATE ... JOIN works.

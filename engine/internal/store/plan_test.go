@@ -1,0 +1,144 @@
+package store_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/engine/internal/store"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+func TestMain(m *testing.M) { testutil.Main(m) }
+
+var owner = store.Owner{ID: "tester", Lease: time.Minute}
+
+// backlog makes a store with jobs of some types in the table.
+func backlog(t *testing.T, db *bun.DB, types, jobs int) (*store.Store, []string) {
+	t.Helper()
+	s, err := store.New(t.Context(), db)
+	require.NoError(t, err)
+	names := make([]string, types)
+	for i := range names {
+		names[i] = fmt.Sprint("type-", i)
+	}
+	require.NoError(t, s.EnsureLocks(t.Context(), names))
+	const chunk = 200
+	for made := 0; made < jobs; made += chunk {
+		batch := make([]*model.Job, min(chunk, jobs-made))
+		for i := range batch {
+			id, err := uuid.NewV7()
+			require.NoError(t, err)
+			batch[i] = &model.Job{ID: id, Type: names[i%types], Data: json.RawMessage(`{"input":{},"steps":[]}`)}
+		}
+		require.NoError(t, s.Insert(t.Context(), db, batch))
+	}
+	analyze := map[string]string{"sqlite": "ANALYZE", "postgres": "ANALYZE"}[s.Kind()]
+	if analyze == "" {
+		analyze = "ANALYZE TABLE job_system_jobs, job_type_lock"
+	}
+	_, err = db.ExecContext(t.Context(), analyze)
+	require.NoError(t, err)
+	return s, names
+}
+
+// explain returns a statement's plan, a line for each row of it.
+func explain(t *testing.T, s *store.Store, query string, args ...any) []string {
+	t.Helper()
+	word := "EXPLAIN "
+	if s.Kind() == "sqlite" {
+		word = "EXPLAIN QUERY PLAN "
+	}
+	rows, err := s.DB().QueryContext(t.Context(), word+query, args...)
+	require.NoError(t, err, query)
+	defer rows.Close()
+	columns, err := rows.Columns()
+	require.NoError(t, err)
+	var plan []string
+	for rows.Next() {
+		values, targets := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			targets[i] = &values[i]
+		}
+		require.NoError(t, rows.Scan(targets...))
+		for i, v := range values {
+			if b, ok := v.([]byte); ok {
+				values[i] = string(b)
+			}
+		}
+		plan = append(plan, fmt.Sprintln(values...))
+	}
+	require.NoError(t, rows.Err())
+	return plan
+}
+
+// onJobs are the lines of a plan that read the jobs table.
+func onJobs(s *store.Store, plan []string) (lines []string) {
+	for _, line := range plan {
+		words := strings.Fields(line)
+		reads := strings.Contains(line, "job_system_jobs j") && !strings.Contains(line, "Update on") // PostgreSQL
+		switch s.Kind() {
+		case "sqlite":
+			reads = strings.Contains(line, " j USING") || strings.Contains(line, "SCAN j")
+		case "mariadb", "mysql":
+			reads = len(words) > 3 && (words[1] == "j" || words[2] == "j" || words[3] == "j")
+		}
+		if reads {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// The claim looks at the head of each type through the index made for that, so
+// its cost does not grow with the backlog.
+func TestTheClaimWalksItsIndex(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		s, types := backlog(t, db, 10, 4000)
+		for name, query := range map[string]string{"ready": s.ReadySQL(), "heads": s.HeadsSQL()} {
+			lines := onJobs(s, explain(t, s, query, bun.List(types)))
+			require.NotEmpty(t, lines, name)
+			for _, line := range lines {
+				assert.Contains(t, line, "job_system_jobs_claim", name)
+				assert.NotContains(t, line, "filesort", name)
+			}
+		}
+	})
+}
+
+// The writes find their rows by id, and lock no others.
+func TestTheJournalFindsItsRowsByTheirIDs(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		s, types := backlog(t, db, 10, 4000)
+		jobs, err := s.Claim(t.Context(), types, nil, owner)
+		require.NoError(t, err)
+		require.Len(t, jobs, len(types))
+		var writes []store.Write
+		for _, j := range jobs {
+			writes = append(writes, store.Write{JobID: j.ID, Type: j.Type, Attempt: j.Attempt})
+		}
+		statements := [][]any{}
+		for _, build := range []func([]store.Write) (string, []any){s.UpdateSQL, s.FencedSQL} {
+			if query, args := build(writes); query != "" {
+				statements = append(statements, append([]any{query}, args...))
+			}
+		}
+		for _, statement := range statements {
+			lines := onJobs(s, explain(t, s, statement[0].(string), statement[1:]...))
+			require.NotEmpty(t, lines)
+			for _, line := range lines {
+				byID := strings.Contains(line, "PRIMARY") || strings.Contains(line, "(id=?)") || strings.Contains(line, "job_system_jobs_pkey")
+				few := strings.Contains(line, "job_system_jobs_processing") // PostgreSQL: the rows that are processing, one a type
+				assert.True(t, byID || few, line)
+			}
+		}
+	})
+}

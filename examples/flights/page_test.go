@@ -1,0 +1,98 @@
+package flights
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+
+func (b *bundle) html(t *testing.T, generated time.Time) (Written, string) {
+	t.Helper()
+	written, err := WriteHTML(t.Context(), b.work, b.results(t), ReportName, generated, quiet)
+	require.NoError(t, err)
+	content, err := os.ReadFile(filepath.Join(b.dir, ReportName))
+	require.NoError(t, err)
+	require.Equal(t, written.SHA256, sumOf(content))
+	return written, string(content)
+}
+
+func TestThePageIsTheSameForTheSameInputAndTime(t *testing.T) {
+	t.Parallel()
+	_, first := setup(t).html(t, noon)
+	_, second := setup(t).html(t, noon)
+	assert.Equal(t, first, second)
+
+	_, later := setup(t).html(t, noon.Add(time.Hour))
+	assert.NotEqual(t, first, later)
+	assert.Equal(t, strings.Replace(first, "1 March 2026, 12:00 UTC", "1 March 2026, 13:00 UTC", 1), later,
+		"the time it was generated is all that differs")
+}
+
+func TestThePageStandsOnItsOwn(t *testing.T) {
+	t.Parallel()
+	_, html := setup(t).html(t, noon)
+	requireSelfContained(t, html)
+}
+
+// requireSelfContained finds whatever would make a browser ask for more.
+func requireSelfContained(t *testing.T, html string) {
+	t.Helper()
+	links := regexp.MustCompile(`<a href="https://[^"]*">`)
+	rest := links.ReplaceAllString(html, "")
+	for _, reference := range []string{"http:", "https:", "src=", "href=", "url(", "@import", "<link", "<script", "<iframe", "<image", "xmlns"} {
+		require.NotContains(t, rest, reference)
+	}
+	require.Equal(t, len(drawings), strings.Count(html, "<svg "))
+	require.Equal(t, len(drawings), strings.Count(html, "</svg>"))
+	require.Less(t, len(html), 1<<20)
+	for _, broken := range []string{"NaN", "Inf", "%!", "ZgotmplZ"} {
+		require.NotContains(t, html, broken)
+	}
+}
+
+func TestTheHeadlineIsTheFirstFinding(t *testing.T) {
+	t.Parallel()
+	written, html := setup(t).html(t, noon)
+	assert.Regexp(t, `^About one in \w+ flights arrived more than 15 minutes late`, written.Headline)
+	assert.Contains(t, html, written.Headline)
+}
+
+func TestThePageReplacesTheOneBeforeWholly(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	target := filepath.Join(b.dir, ReportName)
+	require.NoError(t, os.WriteFile(target, []byte("the one before"), 0o600))
+	before, err := os.Open(target)
+	require.NoError(t, err)
+	defer before.Close()
+	b.html(t, noon)
+
+	// Who had the old page open still has the old page: it was not written into.
+	old := make([]byte, 100)
+	n, err := before.Read(old)
+	require.NoError(t, err)
+	assert.Equal(t, "the one before", string(old[:n]))
+	info, err := os.Stat(target)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o640), info.Mode().Perm())
+	entries, err := os.ReadDir(b.dir)
+	require.NoError(t, err)
+	assert.Len(t, entries, 2, "the page and the work directory")
+}
+
+func TestAPageWithoutItsChartsIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	in := b.results(t)
+	in.Charted.Charts = in.Charted.Charts[1:]
+	_, err := WriteHTML(t.Context(), b.work, in, ReportName, noon, quiet)
+	require.ErrorContains(t, err, `no chart "hours"`)
+}
