@@ -51,6 +51,8 @@ func (s *session) printOutcome(ctx context.Context, id uuid.UUID, wait bool, wis
 // outcome tells a job's status with what it means after a command.
 func outcome(j *model.JobStatus) string {
 	switch {
+	case !j.DeletedAt.IsZero():
+		return state(j)
 	case j.Status == model.Scheduled && j.CurrentStep != "":
 		return state(j) + ", to go on with " + resumePoint(j)
 	case j.Status == model.Processing && j.CancelRequested && !j.LeaseExpired:

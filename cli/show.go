@@ -77,7 +77,10 @@ func (s *session) describe(sheet *sheet, j *model.JobStatus, job *model.Job) {
 		sheet.add("Cancelled", s.cancellation(j))
 	}
 	sheet.add("Elapsed", elapsed(j))
-	sheet.add("Attempt", fmt.Sprintf("%d, resumed %d times", j.Attempt, j.Resumptions))
+	sheet.add("Attempt", fmt.Sprint(j.Attempt))
+	if j.Resumptions > 0 {
+		sheet.add("Resumptions", fmt.Sprint(j.Resumptions))
+	}
 	if data, err := model.ParseData(job.Data); err == nil {
 		sheet.add("Input", shortJSON(data.Input, shownJSON))
 	}

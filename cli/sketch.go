@@ -87,7 +87,10 @@ func (s sketch) left() string {
 // seconds is a time that is told several times a second, without the tenths.
 func seconds(ms int64, more time.Duration) string {
 	d := time.Duration(ms)*time.Millisecond + more
-	return progress.Humanize(max(0, d).Truncate(time.Second))
+	if d < time.Second {
+		return "0s"
+	}
+	return progress.Humanize(d.Truncate(time.Second))
 }
 
 // messageLine is what the job says of itself.

@@ -66,10 +66,10 @@ func (c Config) withDefaults() (Config, error) {
 
 	var errs []error
 	if c.Lease < 0 || c.Heartbeat < 0 || c.Poll < 0 {
-		errs = append(errs, errors.New("Lease, Heartbeat and Poll must not be negative"))
+		errs = append(errs, errors.New("negative Lease, Heartbeat or Poll"))
 	}
 	if c.Heartbeat > c.Lease/2 {
-		errs = append(errs, fmt.Errorf("Heartbeat %v is more than half of Lease %v: one late renewal would lose the lease", c.Heartbeat, c.Lease))
+		errs = append(errs, fmt.Errorf("the Heartbeat of %v is more than half of the Lease of %v: one late renewal would lose the lease", c.Heartbeat, c.Lease))
 	}
 	if c.MaxRunning < 0 {
 		errs = append(errs, fmt.Errorf("MaxRunning %d is negative", c.MaxRunning))

@@ -40,7 +40,7 @@ func (c *Client) Cancel(ctx context.Context, id uuid.UUID, by, reason string) er
 	case row.Status == model.Cancelled:
 		return nil
 	}
-	if _, err := c.settleDead(ctx, row); err != nil {
+	if err := c.settleDead(ctx, row); err != nil {
 		return fmt.Errorf("cancel job %s: %w", id, err)
 	}
 	if w := c.engine.running(); w != nil && !c.inTx {
@@ -50,16 +50,14 @@ func (c *Client) Cancel(ctx context.Context, id uuid.UUID, by, reason string) er
 }
 
 // settleDead ends a run whose lease has run out, as any running engine would do
-// before long. It reports whether it did.
-func (c *Client) settleDead(ctx context.Context, row *store.Row) (bool, error) {
+// before long.
+func (c *Client) settleDead(ctx context.Context, row *store.Row) error {
 	if c.inTx || row.Status != model.Processing || row.Owner == "" || row.LockedUntil.After(row.Now.Time) {
-		return false, nil
+		return nil
 	}
 	run := store.Held{Type: row.Type, JobID: row.ID, Attempt: row.Attempt}
-	settled, err := c.engine.store.Settle(ctx, run, func(j *model.Job) error {
-		return worker.Interrupt(j, "its engine stopped renewing the lease: the process was killed, or cut off from the database")
-	})
-	return settled != nil, err
+	_, err := c.engine.store.Settle(ctx, run, worker.Interrupt)
+	return err
 }
 
 // Resume puts a failed or cancelled job back to scheduled with its record: it
@@ -95,7 +93,7 @@ func (c *Client) reschedule(ctx context.Context, id uuid.UUID, doing string, edi
 	if err != nil {
 		return err
 	}
-	if _, err := c.settleDead(ctx, row); err != nil {
+	if err := c.settleDead(ctx, row); err != nil {
 		return fmt.Errorf("%s job %s: %w", doing, id, err)
 	}
 	found, err := c.engine.store.Change(ctx, c.db, id, func(row *store.Row) error {

@@ -47,6 +47,8 @@ type server struct {
 	// alone does the work while no other process migrates in the same
 	// namespace, and undoes the work that fails where the database can.
 	alone func(ctx context.Context, conn bun.Conn, do work) error
+	// client is the command that runs a printed script and ends at an error.
+	client string
 	// opening and closing are what alone does, for a printed script.
 	opening, closing []string
 }

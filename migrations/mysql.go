@@ -31,6 +31,7 @@ WHERE table_schema = DATABASE() AND table_name = 'job_system_jobs' AND non_uniqu
     UNIQUE KEY job_system_migrations_name (name)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
 		alone:   aloneMySQL,
+		client:  string(database) + ` DATABASE < SCRIPT`,
 		opening: []string{`DO GET_LOCK(` + lockNameMySQL + `, 600)`},
 		closing: []string{`DO RELEASE_LOCK(` + lockNameMySQL + `)`},
 	}

@@ -32,7 +32,8 @@ WHERE n.nspname = current_schema() AND t.relname = 'job_system_jobs' AND x.indis
     CONSTRAINT job_system_migrations_pkey PRIMARY KEY (id),
     CONSTRAINT job_system_migrations_name UNIQUE (name)
 )`,
-		alone: alonePostgres,
+		alone:  alonePostgres,
+		client: `psql -v ON_ERROR_STOP=1 -d DATABASE -f SCRIPT`,
 		opening: []string{
 			`BEGIN`,
 			`SELECT pg_advisory_xact_lock(` + lockPostgres + `)`,

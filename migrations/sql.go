@@ -17,8 +17,8 @@ const (
 // SQL returns a script that does by hand what [Migrate] does (Up), or what
 // [Rollback] does until nothing is applied (Down): all migrations with their
 // bookkeeping, so that Status and Check find them. It ends each statement with a
-// semicolon at the end of a line, and is for the database's own client: psql,
-// mariadb, mysql, sqlite3 -bail.
+// semicolon at the end of a line, and is for the database's own client, as its
+// first lines say.
 //
 // The script for Up can be run again: it changes nothing where it has been run,
 // and finishes what Migrate or it has begun. It takes the lock that Migrate
@@ -43,6 +43,7 @@ func SQL(database Database, direction Direction) (string, error) {
 	}
 	var script strings.Builder
 	fmt.Fprintf(&script, "-- The job system's tables on %s: %s.\n", database, direction)
+	fmt.Fprintf(&script, "-- Run it with: %s\n", server.client)
 	for _, migration := range all() {
 		fmt.Fprintf(&script, "-- %s %s.\n", migration.name, migration.does)
 	}

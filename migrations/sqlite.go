@@ -26,6 +26,7 @@ WHERE lower(m.name) IN ('job_system_migrations', 'job_system_jobs', 'job_type_lo
     CONSTRAINT job_system_migrations_name UNIQUE (name)
 ) STRICT`,
 		alone:   aloneSQLite,
+		client:  `sqlite3 -bail FILE < SCRIPT`,
 		opening: []string{`BEGIN IMMEDIATE`},
 		closing: []string{`COMMIT`},
 	}

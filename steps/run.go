@@ -16,12 +16,12 @@ type Run[In any] struct {
 	step    string
 	input   json.RawMessage
 	session Session
-	ctx     context.Context // only for Cancelled, which has the seed's shape
+	ctx     context.Context //nolint:containedctx // for Cancelled, which takes none
 }
 
 // call is a Run and the context it was begun with.
 type call[In any] struct {
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // an argument list of one step's call
 	run *Run[In]
 }
 

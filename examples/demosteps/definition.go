@@ -59,7 +59,7 @@ func step(n int) func(context.Context, *steps.Run[Input]) (Output, error) {
 	return func(ctx context.Context, run *steps.Run[Input]) (Output, error) {
 		in := run.Input()
 		err := pass(ctx, in.stepTime(), func(passed time.Duration) {
-			run.Progress(int(passed), int(in.stepTime()), "step %d of %d: %v of %v", n, in.Steps, passed.Round(time.Millisecond), in.stepTime())
+			run.Progress(int(passed.Milliseconds()), in.stepMS(), "step %d of %d: %v of %v", n, in.Steps, passed.Round(time.Millisecond), in.stepTime())
 		})
 		if err != nil {
 			return Output{}, err

@@ -58,6 +58,31 @@ func requireSelfContained(t *testing.T, html string) {
 	}
 }
 
+func TestTheRealPageSaysWhatTheDataDoes(t *testing.T) {
+	t.Parallel()
+	b := &bundle{dir: t.TempDir()}
+	b.work = openWork(t, b.dir)
+	raw, err := saveGob(t.Context(), b.work, "raw.gob", realData(t))
+	require.NoError(t, err)
+	b.cleaned, err = Clean(t.Context(), b.work, Loaded{Raw: raw}, quiet)
+	require.NoError(t, err)
+	b.aggregated, err = Aggregate(t.Context(), b.work, b.cleaned, quiet)
+	require.NoError(t, err)
+	assert.Equal(t, 80, b.aggregated.Ranked)
+	_, html := b.html(t, noon)
+	requireSelfContained(t, html)
+	for _, sentence := range []string{
+		"About one in five flights arrived more than 15 minutes late (19.9%;",
+		"Of the flights that left from 5 to 6 am, 4.3% arrived late; of those that left from 9 to 10 pm, 33.0%: 7.7 times the share.",
+		"Friday was the worst day to fly (25.8% late), Saturday the best (16.9%).",
+		"New York JFK came first: 29.0% of the flights that left there arrived late",
+		"At each of the 30 busiest airports, flights that left after 6 pm were late more often than those that left before 10 am.",
+		"21.6% of its flights were late, as were 21.4% of the dated ones from January to March",
+	} {
+		assert.Contains(t, html, sentence)
+	}
+}
+
 func TestTheHeadlineIsTheFirstFinding(t *testing.T) {
 	t.Parallel()
 	written, html := setup(t).html(t, noon)

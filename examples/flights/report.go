@@ -20,6 +20,8 @@ type Config struct {
 	// Now is the clock for the line that says when a report was generated.
 	// time.Now when nil.
 	Now func() time.Time
+
+	load func(ctx context.Context, w *Work, report Reporter) (Loaded, error) // Load, or a test's data
 }
 
 // seed makes the same report of the same input.
@@ -35,11 +37,14 @@ func Report(config Config) *steps.Definition[Input] {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
+	if config.load == nil {
+		config.load = Load
+	}
 	report := steps.Define[Input]()
 
 	load := steps.Add(report, "load", func(ctx context.Context, run *steps.Run[Input]) (Loaded, error) {
 		return inWork(config, run, func(w *Work, _ Input) (Loaded, error) {
-			return Load(ctx, w, reporter(run, "data: part %d of %d"))
+			return config.load(ctx, w, reporter(run, "data: part %d of %d"))
 		})
 	}, steps.Weight(2))
 

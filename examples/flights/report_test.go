@@ -21,6 +21,7 @@ func harness(t *testing.T) (*testutil.Harness, string) {
 	root := t.TempDir()
 	return testutil.NewHarness(t, Report(Config{
 		Root: root,
+		load: loadMadeUp,
 		Now:  func() time.Time { return time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC) },
 	})), root
 }

@@ -24,14 +24,20 @@ func setup(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{dir: t.TempDir()}
 	b.work = openWork(t, b.dir)
-	file, err := saveGob(t.Context(), b.work, "raw.gob", madeUp())
+	var err error
+	b.loaded, err = loadMadeUp(t.Context(), b.work, quiet)
 	require.NoError(t, err)
-	b.loaded = Loaded{Raw: file}
 	b.cleaned, err = Clean(t.Context(), b.work, b.loaded, quiet)
 	require.NoError(t, err)
 	b.aggregated, err = Aggregate(t.Context(), b.work, b.cleaned, quiet)
 	require.NoError(t, err)
 	return b
+}
+
+// loadMadeUp is Load with data that takes no time.
+func loadMadeUp(ctx context.Context, w *Work, _ Reporter) (Loaded, error) {
+	file, err := saveGob(ctx, w, "raw.gob", madeUp())
+	return Loaded{Raw: file}, err
 }
 
 func openWork(t *testing.T, dir string) *Work {

@@ -20,7 +20,7 @@ type run struct {
 	job    *model.Job // as it was claimed; not changed
 	clock  clock
 
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // the run is what lives and ends with it
 	cancel context.CancelCauseFunc
 	expiry *time.Timer // ends the run when its lease is not renewed
 

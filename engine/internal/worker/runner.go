@@ -269,10 +269,10 @@ func (r *run) afterStep(i int, err error) ending {
 	end := r.afterError(name, err)
 	r.edit(func() {
 		status := model.StepFailed
-		switch {
-		case end.status == model.Cancelled:
+		switch end.status {
+		case model.Cancelled:
 			status = model.StepCancelled
-		case end.status == model.Scheduled:
+		case model.Scheduled:
 			status = model.StepInterrupted
 		}
 		record := r.endStep(i, status)

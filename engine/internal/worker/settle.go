@@ -10,7 +10,7 @@ import (
 
 // settle ends a run whose engine is gone.
 func (w *Worker) settle(ctx context.Context, dead store.Held) {
-	j, err := w.Store.Settle(ctx, dead, w.outcome)
+	j, err := w.Store.Settle(ctx, dead, Interrupt)
 	w.settled(j, err)
 }
 
@@ -23,24 +23,19 @@ func (w *Worker) settled(j *model.Job, err error) {
 	}
 }
 
-// outcome is what becomes of a job whose engine is gone: cancelled where that
-// was asked for, failed otherwise. Its record is kept.
-func (w *Worker) outcome(j *model.Job) error {
-	return Interrupt(j, "its engine stopped renewing the lease: the process was killed, or cut off from the database")
-}
-
-// Interrupt makes j what a job becomes whose run was cut short.
-func Interrupt(j *model.Job, why string) error {
-	j.Status, j.Error = model.Failed, "interrupted: "+why
+// Interrupt makes j what becomes of a job whose engine is gone: cancelled where
+// that was asked for, failed otherwise. Its record is kept.
+func Interrupt(j *model.Job) error {
+	j.Status, j.Error = model.Failed, "interrupted: its engine stopped renewing the lease; the process was killed, or cut off from the database"
 	if !j.CancelRequestedAt.IsZero() {
 		j.Status = model.Cancelled
 	}
 	data, err := model.ParseData(j.Data)
-	if err != nil || !data.Interrupt() {
-		return nil // a document that cannot be read is left as it is
-	}
-	if j.Data, err = data.JSON(); err != nil {
-		return fmt.Errorf("mark the step under way as interrupted: %w", err)
+	if err == nil && data.Interrupt() { // a document that cannot be read stays
+		j.Data, err = data.JSON()
+		if err != nil {
+			return fmt.Errorf("mark the step under way as interrupted: %w", err)
+		}
 	}
 	return nil
 }

@@ -1,0 +1,38 @@
+# make test   everything, on SQLite, PostgreSQL and MariaDB, with the race detector
+# make lint   formatting, vet and the linters
+# make demo   the example report, on SQLite in this folder
+# make readme the commands of the README, as they stand there
+
+GOLANGCI_LINT_VERSION := v2.15.0
+BIN := $(CURDIR)/bin
+
+.PHONY: all test lint demo readme build clean
+
+all: lint test
+
+# Nothing may be skipped: missing servers are installed, and a test that cannot
+# have one fails.
+test:
+	sh testutil/install.sh
+	JOBSYSTEM_TEST_REQUIRE=1 go test -race -timeout 15m ./...
+
+lint: $(BIN)/golangci-lint
+	test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
+	go vet ./...
+	go mod tidy -diff
+	$(BIN)/golangci-lint run
+
+$(BIN)/golangci-lint:
+	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+demo:
+	go run ./cli/jobctl demo
+
+readme:
+	bash .ci/readme
+
+build:
+	go build -o $(BIN)/jobctl ./cli/jobctl
+
+clean:
+	rm -rf $(BIN) .cache reports jobsystem.db jobsystem.db-wal jobsystem.db-shm

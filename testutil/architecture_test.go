@@ -1,0 +1,101 @@
+package testutil_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/ntxdev/jobsystem"
+
+// allowed is who may import whom: for each package of this module and what lies
+// below it, the other packages of this module, and the foreign modules. A star
+// allows all.
+var allowed = map[string]struct{ ours, foreign []string }{
+	"progress":   {},
+	"model":      {foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun"}},
+	"steps":      {ours: []string{"model", "progress"}},
+	"migrations": {foreign: []string{"github.com/uptrace/bun"}},
+	"engine": {
+		ours:    []string{"engine", "model", "steps", "progress"},
+		foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun", "github.com/cenkalti/backoff"},
+	},
+	"cli":      {ours: []string{"cli", "engine", "migrations", "model", "progress", "steps"}, foreign: []string{"*"}},
+	"testutil": {ours: []string{"testutil", "cli/dsn", "engine", "steps", "model", "migrations"}, foreign: []string{"*"}},
+	"examples": {ours: []string{"*"}, foreign: []string{"*"}},
+	// The command alone puts the parts together.
+	"cli/jobctl": {ours: []string{"*"}, foreign: []string{"*"}},
+}
+
+// drivers may be imported below these packages only: the host chooses its own.
+var driverHomes = []string{"cli", "testutil", "examples"}
+
+var drivers = []string{"github.com/jackc/pgx", "github.com/go-sql-driver/mysql", "modernc.org/sqlite"}
+
+type listed struct {
+	ImportPath string
+	Doc        string
+	Imports    []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Doc,Imports", module+"/...").Output()
+	require.NoError(t, err)
+	var all []listed
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); decoder.More(); {
+		var p listed
+		require.NoError(t, decoder.Decode(&p))
+		all = append(all, p)
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+func TestPackagesImportOnlyWhatTheDesignAllows(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		rule, ok := allowed[name]
+		if !ok {
+			top, _, _ := strings.Cut(name, "/")
+			rule, ok = allowed[top]
+		}
+		if !assert.True(t, ok, "no rule for package %s", name) {
+			continue
+		}
+		for _, imported := range p.Imports {
+			ours, isOurs := strings.CutPrefix(imported, module+"/")
+			foreign := !isOurs && strings.Contains(strings.Split(imported, "/")[0], ".")
+			switch {
+			case isOurs:
+				assert.True(t, within(rule.ours, ours), "%s imports %s", name, ours)
+			case foreign:
+				assert.True(t, within(rule.foreign, imported), "%s imports %s", name, imported)
+			}
+			if within(drivers, imported) {
+				assert.True(t, within(driverHomes, name), "%s imports the driver %s", name, imported)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		assert.NotEmpty(t, p.Doc, "%s has no package documentation", p.ImportPath)
+	}
+}
+
+// within reports whether name is one of the roots or lies below one.
+func within(roots []string, name string) bool {
+	return slices.ContainsFunc(roots, func(root string) bool {
+		return root == "*" || name == root || strings.HasPrefix(path.Clean(name)+"/", root+"/")
+	})
+}
