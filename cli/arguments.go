@@ -17,8 +17,8 @@ func arrange(app *urfave.App, args []string) []string {
 		return []string{app.Name}
 	}
 	a := &arranger{app: app, commands: app.Commands}
-	a.read(helpAsFlag(args[1:]))
-	a.preferComplaint()
+	a.read(args[1:])
+	a.settleHelp()
 	out := append([]string{args[0]}, a.global...)
 	out = append(out, a.path...)
 	out = append(out, a.flags...)
@@ -28,20 +28,13 @@ func arrange(app *urfave.App, args []string) []string {
 	return out
 }
 
-// helpAsFlag makes "--help" of a leading "help".
-func helpAsFlag(args []string) []string {
-	if len(args) == 0 || args[0] != "help" {
-		return args
-	}
-	return append(slices.Clone(args[1:]), "--help")
-}
-
 type arranger struct {
 	app      *urfave.App
 	command  *urfave.Command   // the one whose flags are read; nil for the app
 	commands []*urfave.Command // those that the next word may name
 
 	global, path, flags, rest []string
+	help                      bool // is asked for
 }
 
 func (a *arranger) read(args []string) {
@@ -51,6 +44,9 @@ func (a *arranger) read(args []string) {
 		case word == "--":
 			a.rest = append(a.rest, args[1:]...)
 			return
+		case isHelp(word), word == "help" && a.command == nil && len(a.rest) == 0:
+			a.help = true
+			args = args[1:]
 		case isFlag(word):
 			args = args[a.flag(args):]
 		case len(a.rest) == 0 && a.descend(word):
@@ -62,15 +58,19 @@ func (a *arranger) read(args []string) {
 	}
 }
 
-// preferComplaint drops --help behind a command that does not exist: it would
-// show the help of something else.
-func (a *arranger) preferComplaint() {
-	if len(a.rest) == 0 || len(a.commands) == 0 {
-		return
+func isHelp(word string) bool { return word == "--help" || word == "-h" || word == "-help" }
+
+// settleHelp has help shown for the command, whatever its arguments; and not
+// for a command that does not exist, since it would be that of another one.
+func (a *arranger) settleHelp() {
+	isGroup := len(a.commands) > 0
+	switch {
+	case !a.help || isGroup && len(a.rest) > 0:
+	case a.command == nil:
+		a.global = append(a.global, "--help")
+	default:
+		a.flags, a.rest = []string{"--help"}, nil
 	}
-	isHelp := func(word string) bool { return word == "--help" || word == "-h" }
-	a.global = slices.DeleteFunc(a.global, isHelp)
-	a.flags = slices.DeleteFunc(a.flags, isHelp)
 }
 
 // isFlag tells a flag from a word; "-" is a word, the standard input.

@@ -102,18 +102,21 @@ func (inv *invocation) checkFile() error {
 	return nil // what else may be wrong with it, opening it tells
 }
 
-// databaseOf returns the kind of database that a DSN names, without connecting.
+// databaseOf returns the kind of database that a DSN names, without connecting;
+// none if it is malformed.
 func databaseOf(text string) migrations.Database {
-	scheme, _, _ := strings.Cut(strings.TrimSpace(text), "://")
-	switch strings.ToLower(scheme) {
-	case "postgres", "postgresql":
+	scheme, _, found := strings.Cut(strings.TrimSpace(text), "://")
+	switch scheme = strings.ToLower(scheme); {
+	case !found || scheme == "sqlite":
+		return migrations.SQLite
+	case scheme == "postgres" || scheme == "postgresql":
 		return migrations.PostgreSQL
-	case "mysql":
+	case scheme == "mysql":
 		return migrations.MySQL
-	case "mariadb":
+	case scheme == "mariadb":
 		return migrations.MariaDB
 	default:
-		return migrations.SQLite
+		return ""
 	}
 }
 

@@ -57,7 +57,7 @@ func runDemo(ctx context.Context, inv *invocation, r demoRequest) error {
 	config := inv.opts.Engine
 	config.Lease, config.Heartbeat = demoLease, 0
 	config.Logger = slog.New(slog.NewTextHandler(inv.beside(view), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	want := setup{need: needMigrated, config: config, only: []string{inv.opts.Demo.Type}}
+	want := sessionConfig{need: needMigrated, config: config, only: []string{inv.opts.Demo.Type}}
 	return inv.withSession(ctx, want, func(s *session) error {
 		d := &demo{session: s, Demo: s.opts.Demo, view: view, input: input}
 		id, err := d.job(ctx, r.fresh)

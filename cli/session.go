@@ -19,8 +19,8 @@ type session struct {
 	types []string // that are registered
 }
 
-// setup is how a command wants its session.
-type setup struct {
+// sessionConfig is how a command wants its session.
+type sessionConfig struct {
 	need   need
 	config engine.Config // with its Logger; none logs nothing
 	only   []string      // the job types to register; nil for all
@@ -28,7 +28,7 @@ type setup struct {
 
 // withSession opens the database, makes an engine with the host's definitions,
 // and closes all when work has returned.
-func (inv *invocation) withSession(ctx context.Context, want setup, work func(*session) error) error {
+func (inv *invocation) withSession(ctx context.Context, want sessionConfig, work func(*session) error) error {
 	return inv.withDatabase(ctx, want.need, func(db *bun.DB) error {
 		s, err := inv.newSession(db, want)
 		if err != nil {
@@ -38,7 +38,7 @@ func (inv *invocation) withSession(ctx context.Context, want setup, work func(*s
 	})
 }
 
-func (inv *invocation) newSession(db *bun.DB, want setup) (*session, error) {
+func (inv *invocation) newSession(db *bun.DB, want sessionConfig) (*session, error) {
 	if want.config.Logger == nil {
 		want.config.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -58,11 +58,11 @@ func (inv *invocation) newSession(db *bun.DB, want setup) (*session, error) {
 	return &session{invocation: inv, eng: eng, types: registry.taken}, nil
 }
 
-// controls is the setup of most commands: they read and control jobs.
-func (inv *invocation) controls(need need) setup {
+// controls is the config of most commands: they read and control jobs.
+func (inv *invocation) controls(need need) sessionConfig {
 	config := inv.opts.Engine
 	config.Logger = nil
-	return setup{need: need, config: config}
+	return sessionConfig{need: need, config: config}
 }
 
 // diagnose finds out whether an error that nobody has a name for comes from a

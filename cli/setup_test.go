@@ -83,19 +83,26 @@ type command struct {
 	t              *testing.T
 	stdout, stderr *stream
 	signals        chan os.Signal
-	done           chan int
+	done           chan struct{}
+	code           int // once done
 }
 
 // start starts a command, ended with the test at the latest.
 func (b *bench) start(args ...string) *command {
 	b.t.Helper()
-	c := &command{t: b.t, stdout: newStream(b.t), stderr: newStream(b.t), signals: make(chan os.Signal, 2), done: make(chan int, 1)}
+	c := &command{t: b.t, stdout: newStream(b.t), stderr: newStream(b.t), signals: make(chan os.Signal, 2), done: make(chan struct{})}
 	opts := b.opts
 	opts.Stdout, opts.Stderr = c.stdout, c.stderr
 	ctx, cancel := context.WithCancel(context.Background())
 	line := append([]string{"/usr/bin/shopctl", "--dsn", b.dsn}, args...)
-	go func() { c.done <- run(ctx, line, opts, c.signals) }()
-	b.t.Cleanup(cancel)
+	go func() {
+		defer close(c.done)
+		c.code = run(ctx, line, opts, c.signals)
+	}()
+	b.t.Cleanup(func() {
+		cancel()
+		<-c.done
+	})
 	return c
 }
 
@@ -105,8 +112,8 @@ func (c *command) signal(s os.Signal) { c.signals <- s }
 func (c *command) wait() result {
 	c.t.Helper()
 	select {
-	case code := <-c.done:
-		return result{code, c.stdout.String(), c.stderr.String()}
+	case <-c.done:
+		return result{c.code, c.stdout.String(), c.stderr.String()}
 	case <-time.After(patience):
 		require.Fail(c.t, "the command does not end", "%s\n%s", c.stdout, c.stderr)
 		return result{}

@@ -93,7 +93,7 @@ func (r *workerRequest) parseDurations(c *urfave.Context) error {
 }
 
 func runWorker(ctx context.Context, inv *invocation, r workerRequest) error {
-	want := setup{need: needTablesOrSQLite, config: r.config, only: r.types}
+	want := sessionConfig{need: needTablesOrSQLite, config: r.config, only: r.types}
 	if r.migrate {
 		want.need = needMigrated
 	}

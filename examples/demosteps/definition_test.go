@@ -1,0 +1,166 @@
+package demosteps_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/examples/demosteps"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// session is an engine's side of a step that only listens.
+type session struct {
+	steps.Session
+	resumptions int
+
+	mu        sync.Mutex
+	fractions []float64
+	message   string
+}
+
+func (s *session) Job() *model.Job { return &model.Job{Resumptions: s.resumptions} }
+
+func (s *session) Progress(fraction float64, format string, args []any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fractions, s.message = append(s.fractions, fraction), fmt.Sprintf(format, args...)
+}
+
+func planOf(t *testing.T, input string) []steps.PlannedStep {
+	t.Helper()
+	plan, err := demosteps.Definition(demosteps.Type).Plan(json.RawMessage(input))
+	require.NoError(t, err)
+	return plan.Steps
+}
+
+func TestDefinitionsAreThoseOfTheTenTypes(t *testing.T) {
+	t.Parallel()
+	var types []string
+	for _, d := range demosteps.Definitions() {
+		require.NoError(t, d.Validate())
+		types = append(types, d.JobType())
+	}
+	assert.Equal(t, "demo:steps demo:steps-1 demo:steps-2 demo:steps-3 demo:steps-4 demo:steps-5 "+
+		"demo:steps-6 demo:steps-7 demo:steps-8 demo:steps-9", strings.Join(types, " "))
+}
+
+func TestPlanHasTheStepsOfTheInput(t *testing.T) {
+	t.Parallel()
+	planned := planOf(t, `{"steps":12}`)
+	require.Len(t, planned, 12)
+	assert.Equal(t, "step-1", planned[0].Name)
+	assert.Equal(t, "step-12", planned[11].Name)
+	assert.Equal(t, planned[0].Weight, planned[11].Weight)
+}
+
+func TestPlanRefusesABadInput(t *testing.T) {
+	t.Parallel()
+	_, err := demosteps.Definition(demosteps.Type).Plan(json.RawMessage(`{"steps":0,"step_ms":-5}`))
+	assert.ErrorContains(t, err, "steps is 0")
+	assert.ErrorContains(t, err, "step_ms is -5")
+}
+
+func TestStepTakesItsTimeAndTellsHowFarItIs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &session{}
+		began := time.Now()
+		output, err := planOf(t, `{"step_ms":200,"output_bytes":4}`)[2].Run(t.Context(), s)
+
+		require.NoError(t, err)
+		assert.Equal(t, 200*time.Millisecond, time.Since(began))
+		assert.JSONEq(t, `{"step":3,"payload":"xxxx"}`, string(output))
+		assert.Equal(t, []float64{0, 0.25, 0.5, 0.75, 1}, s.fractions)
+		assert.Equal(t, "step 3 of 5: 200ms of 200ms", s.message)
+	})
+}
+
+func TestLongStepTellsHowFarItIsTwentyTimes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &session{}
+		_, err := planOf(t, `{"step_ms":3600000}`)[0].Run(t.Context(), s)
+		require.NoError(t, err)
+		assert.Len(t, s.fractions, 21)
+	})
+}
+
+func TestStepObeysItsContextAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		why := errors.New("enough")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(70*time.Millisecond, func() { cancel(why) })
+		began := time.Now()
+		_, err := planOf(t, `{"step_ms":3600000}`)[0].Run(ctx, &session{})
+		assert.Equal(t, why, err)
+		assert.Equal(t, 70*time.Millisecond, time.Since(began))
+	})
+}
+
+func TestStepWithoutTimeObeysItsContextToo(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(steps.ErrCancelled)
+	_, err := planOf(t, `{"step_ms":0}`)[0].Run(ctx, &session{})
+	assert.ErrorIs(t, err, steps.ErrCancelled)
+}
+
+func TestJobFailsAtItsStep(t *testing.T) {
+	t.Parallel()
+	h := testutil.NewHarness(t, demosteps.Definition(demosteps.Type))
+	h.Enqueue(demosteps.Input{StepMS: new(0), FailAt: 3})
+
+	status := h.Run()
+
+	assert.Equal(t, model.Failed, status.Status)
+	assert.Equal(t, `step "step-3": it fails because fail_at is 3`, status.Error)
+	assert.Equal(t, 2, status.StepsCompleted)
+	h.Resume()
+	assert.Equal(t, model.Failed, h.Run().Status, "always")
+}
+
+func TestJobThatFailsOnceSucceedsWhenResumed(t *testing.T) {
+	t.Parallel()
+	h := testutil.NewHarness(t, demosteps.Definition(demosteps.Type))
+	h.Enqueue(demosteps.Input{StepMS: new(0), OutputBytes: new(0), FailAt: 5, FailTimes: 1})
+
+	assert.Equal(t, model.Failed, h.Run().Status)
+	h.Resume()
+	status := h.Run()
+
+	assert.Equal(t, model.Succeeded, status.Status)
+	assert.JSONEq(t, `{"step":5,"payload":""}`, string(status.Result))
+}
+
+func TestJobPanicsAtItsStep(t *testing.T) {
+	t.Parallel()
+	h := testutil.NewHarness(t, demosteps.Definition(demosteps.Type))
+	h.Enqueue(demosteps.Input{Steps: 2, StepMS: new(0), PanicAt: 2})
+	status := h.Run()
+	assert.Equal(t, model.Failed, status.Status)
+	assert.Contains(t, status.Error, "panic: step 2 panics because panic_at is 2")
+}
+
+func TestJobWithABadInputFailsAndSaysWhy(t *testing.T) {
+	t.Parallel()
+	h := testutil.NewHarness(t, demosteps.Definition("demo:steps-7"))
+	h.Enqueue(engine.Raw{Type: "demo:steps-7", Input: json.RawMessage(`{"steps":9000,"fail_times":2}`)})
+	status := h.Run()
+	assert.Equal(t, model.Failed, status.Status)
+	assert.Contains(t, status.Error, "steps is 9000: want 1 to 1000")
+	assert.Contains(t, status.Error, "fail_at is not")
+}

@@ -1,0 +1,212 @@
+package steps_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+)
+
+type month struct {
+	Month string `json:"month"`
+}
+
+func (month) JobType() string { return "reports:monthly" }
+
+// memory is a session that keeps everything in memory.
+type memory struct {
+	job     *model.Job
+	outputs map[string]json.RawMessage
+	cursor  json.RawMessage
+	result  json.RawMessage
+	told    []string
+}
+
+func newMemory() *memory {
+	return &memory{job: &model.Job{ID: uuid.MustParse("01890000-0000-7000-8000-000000000001")}, outputs: map[string]json.RawMessage{}}
+}
+
+func (m *memory) Job() *model.Job { return m.job }
+func (m *memory) Progress(fraction float64, format string, args []any) {
+	m.told = append(m.told, fmt.Sprintf("%.2f ", fraction)+fmt.Sprintf(format, args...))
+}
+func (m *memory) Checkpoint(_ context.Context, cursor json.RawMessage) error {
+	m.cursor = cursor
+	return nil
+}
+func (m *memory) Cursor() json.RawMessage { return m.cursor }
+func (m *memory) Output(step string) (json.RawMessage, bool) {
+	raw, ok := m.outputs[step]
+	return raw, ok
+}
+func (m *memory) Result(result json.RawMessage) error { m.result = result; return nil }
+
+// run runs a plan as an engine would, without any of its guarantees.
+func (m *memory) run(t *testing.T, h steps.Handler, input string) error {
+	t.Helper()
+	plan, err := h.Plan(json.RawMessage(input))
+	require.NoError(t, err)
+	for _, s := range plan.Steps {
+		output, err := s.Run(t.Context(), m)
+		if err != nil {
+			return err
+		}
+		m.outputs[s.Name] = output
+	}
+	return nil
+}
+
+func TestLaterStepsReadTypedOutputsFromTheRecord(t *testing.T) {
+	t.Parallel()
+	type totals struct {
+		Rows   int `json:"rows"`
+		hidden int
+	}
+	d := steps.Define[month]()
+	extract := steps.Add(d, "extract", func(_ context.Context, run *steps.Run[month]) (totals, error) {
+		assert.Equal(t, "2026-10", run.Input().Month)
+		assert.Equal(t, "extract", run.Step())
+		assert.Equal(t, "01890000-0000-7000-8000-000000000001:extract", run.Key())
+		run.Progress(1, 4, "page %d", 1)
+		run.Progress(0, 0, "only a message")
+		return totals{Rows: 42, hidden: 1}, nil
+	}, steps.Weight(7))
+	steps.Do(d, "deliver", func(_ context.Context, run *steps.Run[month]) error {
+		assert.Equal(t, totals{Rows: 42}, extract.Output(run), "as recorded: what JSON does not keep is gone")
+		return run.Result(map[string]int{"sent": 1})
+	})
+	require.NoError(t, d.Validate())
+	assert.Equal(t, "reports:monthly", d.JobType())
+	assert.Equal(t, "extract", extract.Name())
+	m := newMemory()
+	require.NoError(t, m.run(t, d, `{"month":"2026-10"}`))
+	assert.Equal(t, []string{"0.25 page 1", "-1.00 only a message"}, m.told)
+	assert.JSONEq(t, `{"sent":1}`, string(m.result))
+	assert.Nil(t, m.outputs["deliver"])
+}
+
+func TestTheInputIsDecodedAnewForEachStep(t *testing.T) {
+	t.Parallel()
+	type in struct{ Tags map[string]int }
+	d := steps.Define[in](steps.Type("x"))
+	for _, name := range []string{"a", "b"} {
+		steps.Do(d, name, func(_ context.Context, run *steps.Run[in]) error {
+			assert.Equal(t, map[string]int{"k": 1}, run.Input().Tags)
+			run.Input().Tags["k"] = 2
+			return nil
+		})
+	}
+	require.NoError(t, newMemory().run(t, d, `{"Tags":{"k":1}}`))
+}
+
+func TestACursorComesBackTyped(t *testing.T) {
+	t.Parallel()
+	d := steps.Define[month]()
+	steps.Do(d, "a", func(ctx context.Context, run *steps.Run[month]) error {
+		page := 0
+		found, err := run.Resume(&page)
+		if err != nil || found {
+			return fmt.Errorf("found %v, %w", found, err)
+		}
+		if err := run.Checkpoint(ctx, 3); err != nil {
+			return err
+		}
+		found, err = run.Resume(&page)
+		assert.True(t, found)
+		assert.Equal(t, 3, page)
+		if err != nil {
+			return err
+		}
+		_, err = run.Resume(new(string))
+		assert.ErrorContains(t, err, `step "a": its recorded cursor does not fit`)
+		assert.Error(t, run.Checkpoint(ctx, math.NaN()))
+		return nil
+	})
+	require.NoError(t, newMemory().run(t, d, `{}`))
+}
+
+func TestCancelledLooksAtTheCauseOfTheContextsEnd(t *testing.T) {
+	t.Parallel()
+	for cause, want := range map[error]bool{steps.ErrCancelled: true, steps.ErrShutdown: false, steps.ErrLeaseLost: false, context.Canceled: false} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(cause)
+		d := steps.Define[month]()
+		steps.Do(d, "a", func(_ context.Context, run *steps.Run[month]) error {
+			assert.Equal(t, want, run.Cancelled(), "%v", cause)
+			return nil
+		})
+		plan, err := d.Plan([]byte(`{}`))
+		require.NoError(t, err)
+		_, err = plan.Steps[0].Run(ctx, newMemory())
+		require.NoError(t, err)
+	}
+}
+
+type panics struct{}
+
+func (*panics) JobType() string { panic("needs a value") }
+
+func TestMistakesAreReportedTogetherAndNeverPanic(t *testing.T) {
+	t.Parallel()
+	d := steps.Define[month]()
+	do := func(context.Context, *steps.Run[month]) error { return nil }
+	steps.Do(d, "a", do)
+	steps.Do(d, "a", do)
+	steps.Do(d, " b", do)
+	steps.Do(d, "t\tb", do)
+	steps.Do(d, "zero", do, steps.Weight(0))
+	steps.Do(d, "nan", do, steps.Weight(math.NaN()))
+	steps.Do(d, "inf", do, steps.Weight(math.Inf(1)))
+	steps.Add[month, int](d, "nil", nil)
+	err := d.Validate()
+	for _, want := range []string{`"a" is taken by step 1`, `" b" begins or ends`, "cannot be printed", `"zero": weight 0`, `"nan": weight NaN`, `"inf": weight +Inf`, `"nil": its function is nil`} {
+		assert.ErrorContains(t, err, want)
+	}
+	assert.ErrorContains(t, steps.Define[month]().Validate(), "has no steps")
+	assert.ErrorContains(t, steps.Define[int]().Validate(), "steps.Type")
+	assert.ErrorContains(t, steps.Define[panics]().Validate(), "is empty")
+	assert.ErrorContains(t, steps.Build[month](nil).Validate(), "build function is nil")
+	built := steps.Build(func(month) (*steps.Definition[month], error) { return nil, nil })
+	steps.Do(built, "a", do)
+	assert.ErrorContains(t, built.Validate(), "made with Build")
+}
+
+func TestAPlanIsRefusedWithTheReason(t *testing.T) {
+	t.Parallel()
+	boom := errors.New("boom")
+	for name, build := range map[string]func(month) (*steps.Definition[month], error){
+		"boom":         func(month) (*steps.Definition[month], error) { return nil, boom },
+		"returned nil": func(month) (*steps.Definition[month], error) { return nil, nil },
+		"has no steps": func(month) (*steps.Definition[month], error) { return steps.Define[month](), nil },
+		"made with Build": func(month) (*steps.Definition[month], error) {
+			return steps.Build(func(month) (*steps.Definition[month], error) { return nil, nil }), nil
+		},
+	} {
+		_, err := steps.Build(build).Plan([]byte(`{}`))
+		assert.ErrorContains(t, err, name)
+	}
+	_, err := steps.Define[month]().Plan([]byte(`{"month":3}`))
+	assert.ErrorContains(t, err, "input does not fit")
+}
+
+func TestARecordedOutputIsCheckedAgainstItsType(t *testing.T) {
+	t.Parallel()
+	d := steps.Define[month]()
+	steps.Add(d, "n", func(context.Context, *steps.Run[month]) (int, error) { return 1, nil })
+	steps.Do(d, "none", func(context.Context, *steps.Run[month]) error { return nil })
+	plan, err := d.Plan([]byte(`{}`))
+	require.NoError(t, err)
+	assert.NoError(t, plan.Steps[0].Check([]byte(`7`)))
+	assert.Error(t, plan.Steps[0].Check([]byte(`"seven"`)))
+	assert.Error(t, plan.Steps[0].Check(nil), "a step that produces something has recorded it")
+	assert.NoError(t, plan.Steps[1].Check(nil))
+}
