@@ -272,3 +272,12 @@ func (b *bench) process(id string) {
 	w.signal(os.Interrupt)
 	require.Equal(b.t, ExitOK, w.wait().code)
 }
+
+// renamed is the shop's definition with a step of another name.
+func renamed() *steps.Definition[order] {
+	d := steps.Define[order]()
+	for _, name := range []string{"pick", "wrap", "ship"} {
+		steps.Do(d, name, func(context.Context, *steps.Run[order]) error { return nil })
+	}
+	return d
+}

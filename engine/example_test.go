@@ -54,6 +54,7 @@ var exampleConfig = engine.Config{Logger: slog.New(slog.NewTextHandler(io.Discar
 // The whole way: an engine, a definition, a job, and its end.
 func Example() {
 	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
 	db, closeDB := exampleDB(ctx)
 	defer closeDB()
 

@@ -10,10 +10,9 @@ import (
 
 // shareRamp is the scale of shares by day and by hour.
 func shareRamp() chart.Ramp {
-	return chart.Ramp{
-		Low: 0.05, High: 0.45, Title: "arrived more than 15 minutes late",
-		Ticks: []chart.Tick{{At: 0.05, Text: "5%"}, {At: 0.15, Text: "15%"}, {At: 0.25, Text: "25%"}, {At: 0.35, Text: "35%"}, {At: 0.45, Text: "45% +"}},
-	}
+	ticks := shareTicks(5, 15, 25, 35, 45)
+	ticks[len(ticks)-1].Text += " +"
+	return chart.Ramp{Low: 0.05, High: 0.45, Title: "arrived more than 15 minutes late", Ticks: ticks}
 }
 
 // drawCalendar draws the share of late flights on each day: a column for each

@@ -12,11 +12,11 @@ func drawDistances(f *Figures, _ *Ranking, _ int) ([]byte, error) {
 	}
 	minutes := delayPanel(spreads)
 	minutes.YMin, minutes.YMax = -36, 45
-	minutes.YTicks = []chart.Tick{{At: -30, Text: "−30"}, {At: -15, Text: "−15"}, {At: 0, Text: "0"}, {At: 15, Text: "15"}, {At: 30, Text: "30"}, {At: 45, Text: "45"}}
+	minutes.YTicks = numberTicks(-30, -15, 0, 15, 30, 45)
 	return chart.Panels{
 		Label: "Two line charts of arrival delay by distance: median and spread in minutes, and the share of late flights.",
 		X:     x, XMin: 0, XMax: 2700, XTitle: "distance in miles; each point is a band of 250 miles, the last one is open",
-		XTicks: []chart.Tick{{At: 0, Text: "0"}, {At: 500, Text: "500"}, {At: 1000, Text: "1,000"}, {At: 1500, Text: "1,500"}, {At: 2000, Text: "2,000"}, {At: 2500, Text: "2,500"}},
+		XTicks: numberTicks(0, 500, 1000, 1500, 2000, 2500),
 		Panels: []chart.Panel{minutes, {
 			Title: "Share of flights that arrive more than 15 minutes late",
 			YMin:  0, YMax: 30, YTicks: percentTicks(0, 10, 20, 30),

@@ -70,7 +70,8 @@ func (f findings) hours() []string {
 			"the truth lies somewhere between the lines. Even along the dashed one the share goes from %s (%s) to %s (%s).",
 			percent(hours[leastPlanned].Planned.Share()), during(leastPlanned),
 			percent(hours[mostPlanned].Planned.Share()), during(mostPlanned)),
-		fmt.Sprintf("From midnight to %s hardly anything leaves (%s of all flights), and much of it should have left the evening before: %s arrived late.",
+		fmt.Sprintf("From midnight to %s hardly anything leaves (%s of all flights), "+
+			"and much of it should have left the evening before: %s arrived late.",
 			clock(firstHour), percent(float64(night.Flights)/float64(f.figures.Dated.Flights)), percent(night.Share())),
 	}
 }
@@ -88,7 +89,8 @@ func (f findings) calendar() []string {
 		fmt.Sprintf("%s was the worst day to fly (%s late), %s the best (%s).",
 			weekdayNames[slices.Index(weekdays, worst)], percent(worst.Share()),
 			weekdayNames[slices.Index(weekdays, best)], percent(best.Share())),
-		fmt.Sprintf("Of the months, %s had the most late flights (%s) and %s the fewest (%s). The single worst day was %s with %s, the best %s with %s.",
+		fmt.Sprintf("Of the months, %s had the most late flights (%s) and %s the fewest (%s). "+
+			"The single worst day was %s with %s, the best %s with %s.",
 			month(rough), percent(rough.Share()), month(calm), percent(calm.Share()),
 			last.longDate(), percent(last.Share()), days[0].longDate(), percent(days[0].Share())),
 		fmt.Sprintf("Bad days come in runs: the share of one day and that of the next are correlated at %.2f. "+
@@ -139,7 +141,8 @@ func (f findings) airports() []string {
 	}
 	if len(places) > 2 {
 		second, middle := places[1], places[len(places)/2]
-		sentences[1] += fmt.Sprintf(" A rank is worth less than it looks: %s, in place 2, could as well be anywhere from %d to %d, and %s, in place %d, anywhere from %d to %d.",
+		sentences[1] += fmt.Sprintf(" A rank is worth less than it looks: "+
+			"%s, in place 2, could as well be anywhere from %d to %d, and %s, in place %d, anywhere from %d to %d.",
 			airports[second.Code].Label(), second.RankLow, second.RankHigh,
 			airports[middle.Code].Label(), len(places)/2+1, middle.RankLow, middle.RankHigh)
 	}
@@ -164,7 +167,8 @@ func (f findings) places() []string {
 		}
 		count.merge(airport.Count)
 	}
-	return []string{fmt.Sprintf("The %d busiest airports send off %s of all flights, and %s of theirs arrived late; of the flights from the other %d airports it was %s.",
+	return []string{fmt.Sprintf("The %d busiest airports send off %s of all flights, and %s of theirs arrived late; "+
+		"of the flights from the other %d airports it was %s.",
 		large, percent(float64(big.Flights)/float64(f.figures.Dated.Flights)), percent(big.Share()),
 		len(f.figures.Airports)-large, percent(small.Share()))}
 }
@@ -217,9 +221,9 @@ func (f findings) distances() []string {
 	short, long := distances[0], distances[len(distances)-1]
 	return []string{
 		fmt.Sprintf("How far a flight goes matters little: the best distance (%s, %s late) and the worst (%s, %s) are %.1f percentage points apart. "+
-			"The best hour and the worst are %.1f.",
+			"The best hour and the worst are %.1f apart.",
 			least.band(), percent(least.Share()), most.band(), percent(most.Share()), 100*(most.Share()-least.Share()), 100*byHour),
-		fmt.Sprintf("Long flights spread more, and mostly to the good side: of the flights over %s, one in ten arrived at least %s; of those over %s, at least %s.",
+		fmt.Sprintf("Long flights spread more, and mostly to the good side: of the flights of %s, one in ten arrived at least %s; of those of %s, at least %s.",
 			short.band(), lateness(short.P10), long.band(), lateness(long.P10)),
 	}
 }
@@ -261,10 +265,12 @@ func (f findings) samples() []string {
 	}
 	return []string{
 		fmt.Sprintf("A second sample of %s flights, drawn from the same source by others, gives the same picture.", thousands(undated.Flights)),
-		fmt.Sprintf("It has neither dates nor airports, and does not say which months it is from. Its delays do: %s of its flights were late, "+
-			"as were %s of the dated ones from January to March, and %s of those from all six months. Median, quarters and tenths are those of the first quarter as well%s.",
+		fmt.Sprintf("It has neither dates nor airports, and does not say which months it is from. Its delays do: "+
+			"%s of its flights were late, as were %s of the dated ones from January to March, and %s of those from all six months. "+
+			"Median, quarters and tenths are those of the first quarter as well%s.",
 			percent(undated.Share()), percent(first.Share()), percent(all.Share()), f.exactly()),
-		fmt.Sprintf("Hour by hour, the two differ by %.1f percentage points on average. The largest difference is %.1f points, from %s: %.1f standard errors, %s among %d hours.",
+		fmt.Sprintf("Hour by hour, the two differ by %.1f percentage points on average. "+
+			"The largest difference is %.1f points, from %s: %.1f standard errors, %s among %d hours.",
 			100*mean, 100*most, during(at), errors, verdict, len(hours)),
 	}
 }

@@ -24,7 +24,7 @@ func drawHours(f *Figures, _ *Ranking, _ int) ([]byte, error) {
 	}
 	minutes := delayPanel(spreads)
 	minutes.YMin, minutes.YMax = -20, 130
-	minutes.YTicks = []chart.Tick{{At: 0, Text: "0"}, {At: 30, Text: "30"}, {At: 60, Text: "60"}, {At: 90, Text: "90"}, {At: 120, Text: "120"}}
+	minutes.YTicks = numberTicks(0, 30, 60, 90, 120)
 	return chart.Panels{
 		Label: "Two line charts of arrival delay by hour of departure: median and spread in minutes, and the share of late flights.",
 		X:     x, XMin: firstHour, XMax: lastHour + 1, XTicks: hourTicks, XTitle: "hour of departure, local time",
@@ -66,10 +66,27 @@ func delayPanel(spreads []Spread) chart.Panel {
 	}
 }
 
-func percentTicks(at ...float64) []chart.Tick {
+func numberTicks(at ...int) []chart.Tick {
 	ticks := make([]chart.Tick, len(at))
 	for i, value := range at {
-		ticks[i] = chart.Tick{At: value, Text: thousands(int(value)) + "%"}
+		ticks[i] = chart.Tick{At: float64(value), Text: minus(value)}
+	}
+	return ticks
+}
+
+func percentTicks(at ...int) []chart.Tick {
+	ticks := numberTicks(at...)
+	for i := range ticks {
+		ticks[i].Text += "%"
+	}
+	return ticks
+}
+
+// shareTicks is percentTicks for axes of shares, 0 to 1.
+func shareTicks(percents ...int) []chart.Tick {
+	ticks := percentTicks(percents...)
+	for i := range ticks {
+		ticks[i].At /= 100
 	}
 	return ticks
 }

@@ -50,13 +50,16 @@ func (in Input) complete() (Input, error) {
 	// IsLocal judges the path alone; os.Root makes sure of the rest when the
 	// directory is opened.
 	if !filepath.IsLocal(in.Dir) {
-		wrong = append(wrong, fmt.Errorf("dir %q leads out of the place for reports; give a relative path inside it, such as %q", in.Dir, defaultDir))
+		wrong = append(wrong, fmt.Errorf(
+			"dir %q leads out of the place for reports; give a relative path inside it, such as %q", in.Dir, defaultDir))
 	}
 	if in.Resamples < minResamples || in.Resamples > maxResamples {
-		wrong = append(wrong, fmt.Errorf("resamples is %d; give %d to %d, or leave it out for %d", in.Resamples, minResamples, maxResamples, defaultResamples))
+		wrong = append(wrong, fmt.Errorf(
+			"resamples is %d; give %d to %d, or leave it out for %d", in.Resamples, minResamples, maxResamples, defaultResamples))
 	}
 	if in.Top < minTop || in.Top > maxTop {
-		wrong = append(wrong, fmt.Errorf("top is %d; give %d to %d, or leave it out for %d", in.Top, minTop, maxTop, defaultTop))
+		wrong = append(wrong, fmt.Errorf(
+			"top is %d; give %d to %d, or leave it out for %d", in.Top, minTop, maxTop, defaultTop))
 	}
 	if len(wrong) > 0 {
 		return Input{}, fmt.Errorf("input: %w", errors.Join(wrong...))

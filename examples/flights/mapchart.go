@@ -24,7 +24,7 @@ func drawMap(f *Figures, r *Ranking, _ int) ([]byte, error) {
 		Rings: rings,
 		Ramp: chart.Ramp{
 			Low: 0.10, High: 0.30, Title: "departures that arrived late",
-			Ticks: []chart.Tick{{At: 0.10, Text: "10%"}, {At: 0.15, Text: "15%"}, {At: 0.20, Text: "20%"}, {At: 0.25, Text: "25%"}, {At: 0.30, Text: "30%"}},
+			Ticks: shareTicks(10, 15, 20, 25, 30),
 		},
 		SizesTitle: fmt.Sprintf("flights in the sample (grey: under %d)", mapFlights),
 		Sizes:      []chart.Dot{{Size: 250, Text: "250"}, {Size: 1000, Text: "1,000"}, {Size: 5000, Text: "5,000"}},

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+func TestShowTellsAllThatPeopleNeed(t *testing.T) {
+	t.Parallel()
+	testutil.EachDSN(t, func(t *testing.T, text string) {
+		b := setupOn(t, text)
+		id := b.enqueue(`{"fail":"pack"}`, "--name", "An order", "--role", "buyer", "--email", "b@x.org", "--file-url", "https://x.org/f", "--key", "k7")
+		b.process(id)
+		out := b.ok("show", id)
+		for _, want := range []string{
+			`Job +` + id, `Type +shop:order`, `Name +An order`, `Role +buyer`, `Email +b@x.org`, `File +https://x.org/f`, `Key +k7`,
+			`Status +failed`, `Progress +\d+% 1/3`, `Step +pack`, `Message +at work on pack`, `Error +step "pack": out of stock`,
+			`Attempt +1`, `Input +\{"fail": ?"pack"\}`, `Created +20\S+Z`, `Started +20\S+Z`, `Finished +20\S+Z`, `Elapsed +\d`,
+			`1 +pick +completed +1 +1 +\d+m?s +20\S+Z +\{"packed": ?"pick"\}`, `2 +pack +failed +1 +1 +\d+m?s +20\S+Z +out of stock`, `3 +ship +pending +1 +0 +- +-`,
+			`Go on with step "pack": shopctl resume ` + id, `Begin anew: shopctl restart ` + id,
+		} {
+			assert.Regexp(t, want, out)
+		}
+		s := b.status(id)
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Equal(t, "pack", s.CurrentStep)
+		assert.Len(t, s.Steps, 3)
+	})
+}
+
+func TestShowTellsWhoCancelledAndWhy(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.enqueue(`{}`)
+	b.ok("cancel", id, "--by", "ann", "--reason", "wrong order")
+	assert.Regexp(t, `Cancelled +20\S+Z by ann: wrong order`, b.ok("show", id))
+}
+
+func TestShowTellsTheLeaseOfARunningJob(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.enqueue(`{"wait":"pack"}`)
+	b.worker()
+	b.entersStep("pack")
+	out := b.ok("show", id)
+	assert.Regexp(t, `Engine +\S+ \S+/\d+`, out)
+	assert.Regexp(t, `Lease ends +20\S+Z`, out)
+	assert.Regexp(t, `pack +running`, out)
+}
+
+func TestAJobThatDoesNotExistExitsWith3(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.ok("migrate", "up")
+	for _, args := range [][]string{
+		{"show", someID}, {"cancel", someID}, {"resume", someID}, {"resume", "--dry-run", someID},
+		{"restart", someID}, {"delete", someID}, {"watch", someID}, {"resume", someID, "--wait"},
+	} {
+		assert.Contains(t, b.fails(ExitNotFound, args...), "job "+someID+": job not found", args)
+	}
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/ntxdev/jobsystem/steps"
+)
+
+// Export is the input of an orders:export job.
+type Export struct {
+	// Country is the one whose orders are exported: "DE".
+	Country string `json:"country"`
+}
+
+// JobType names the type of the jobs that have this input.
+func (Export) JobType() string { return "orders:export" }
+
+// Validate reports why the input cannot be exported.
+func (e Export) Validate() error {
+	if !slices.Contains(countries[:], e.Country) {
+		return fmt.Errorf("country is %q: want one of %q", e.Country, countries)
+	}
+	return nil
+}
+
+// Written is the output of the step that writes.
+type Written struct {
+	Orders int   `json:"orders"`
+	Bytes  int64 `json:"bytes"`
+}
+
+// Published is the result of the job.
+type Published struct {
+	File   string `json:"file"`
+	Orders int    `json:"orders"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// pageSize is the number of orders between two checkpoints.
+const pageSize = 100
+
+// ExportOrders is the definition of orders:export: it writes the orders to one
+// country into a CSV file <dir>/<job id>.csv, which appears when it is complete.
+//
+// It goes on with the page it was at, and the file is byte for byte the one
+// that an undisturbed run writes. The file lives on one machine: should the
+// writing go on elsewhere, it begins anew there.
+func ExportOrders(orders *Orders, dir string) *steps.Definition[Export] {
+	export := steps.Build(func(in Export) (*steps.Definition[Export], error) {
+		if err := in.Validate(); err != nil {
+			return nil, err
+		}
+		return exportSteps(orders, dir), nil
+	})
+	return export
+}
+
+func exportSteps(orders *Orders, dir string) *steps.Definition[Export] {
+	export := steps.Define[Export]()
+	extent := steps.Add(export, "count", func(ctx context.Context, run *steps.Run[Export]) (Extent, error) {
+		return orders.Extent(ctx, run.Input().Country)
+	})
+	written := steps.Add(export, "write", func(ctx context.Context, run *steps.Run[Export]) (Written, error) {
+		return writeOrders(ctx, run, orders, partPath(dir, run), extent.Output(run))
+	}, steps.Weight(8))
+	steps.Add(export, "publish", func(_ context.Context, run *steps.Run[Export]) (Published, error) {
+		return publish(partPath(dir, run), finalPath(dir, run), written.Output(run))
+	})
+	return export
+}
+
+// The names of files are the job's id and nothing of its input, and the same
+// at each attempt.
+func partPath(dir string, run *steps.Run[Export]) string  { return finalPath(dir, run) + ".part" }
+func finalPath(dir string, run *steps.Run[Export]) string { return filepath.Join(dir, run.Job().ID.String()+".csv") }
+
+// position is how far the file is written: the checkpoint of the step.
+type position struct {
+	AfterID int64 `json:"after_id"`
+	Orders  int   `json:"orders"`
+	Bytes   int64 `json:"bytes"`
+}
+
+// writeOrders writes the orders page by page, and after each page makes sure
+// that the file has it before the checkpoint says so.
+func writeOrders(ctx context.Context, run *steps.Run[Export], orders *Orders, path string, extent Extent) (Written, error) {
+	var at position
+	if _, err := run.Resume(&at); err != nil {
+		return Written{}, err
+	}
+	file, err := openCSV(path, at.Bytes)
+	if errors.Is(err, errShort) {
+		at = position{}
+		file, err = openCSV(path, 0)
+	}
+	if err != nil {
+		return Written{}, err
+	}
+	defer file.Close()
+	for {
+		page, err := orders.Page(ctx, run.Input().Country, at.AfterID, extent.LastID, pageSize)
+		if err != nil {
+			return Written{}, err
+		}
+		if len(page) == 0 {
+			return Written{Orders: at.Orders, Bytes: file.size}, file.Close()
+		}
+		if err := file.write(page); err != nil {
+			return Written{}, err
+		}
+		at = position{AfterID: page[len(page)-1].ID, Orders: at.Orders + len(page), Bytes: file.size}
+		run.Progress(at.Orders, extent.Orders, "%d of %d orders", at.Orders, extent.Orders)
+		if err := run.Checkpoint(ctx, at); err != nil {
+			return Written{}, err
+		}
+	}
+}
+
+// publish gives the complete file its name. Done twice, it is the same.
+func publish(part, final string, written Written) (Published, error) {
+	if err := os.Rename(part, final); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return Published{}, err
+	}
+	file, err := os.Open(final)
+	if err != nil {
+		return Published{}, fmt.Errorf("the written file is not on this machine, restart the job to write it again: %w", err)
+	}
+	defer file.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, file)
+	if err != nil {
+		return Published{}, err
+	}
+	if n != written.Bytes {
+		return Published{}, fmt.Errorf("%s has %d bytes, %d were written: somebody has changed it; restart the job to write it again", final, n, written.Bytes)
+	}
+	return Published{File: filepath.Base(final), Orders: written.Orders, Bytes: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
+}
