@@ -89,16 +89,26 @@ func (a *arranger) descend(word string) bool {
 }
 
 // flag files the flag that args begin with, with its value, and returns the
-// number of words they take.
+// number of words they take. A known flag is given its full name: the library
+// refuses one that is used by two of its names.
 func (a *arranger) flag(args []string) int {
-	name, _, hasValue := strings.Cut(strings.TrimLeft(args[0], "-"), "=")
+	name, value, hasValue := strings.Cut(strings.TrimLeft(args[0], "-"), "=")
 	flag, into := a.lookup(name)
-	n := 1
-	if flag != nil && !hasValue && len(args) > 1 && takesValue(flag) {
-		n = 2
+	if flag == nil {
+		*into = append(*into, args[0]) // to be complained about
+		return 1
 	}
-	*into = append(*into, args[:n]...)
-	return n
+	full := "--" + flag.Names()[0]
+	switch {
+	case hasValue:
+		*into = append(*into, full+"="+value)
+	case takesValue(flag) && len(args) > 1:
+		*into = append(*into, full, args[1])
+		return 2
+	default:
+		*into = append(*into, full)
+	}
+	return 1
 }
 
 // lookup finds a flag: the command's own, or a global one, wherever it stands.

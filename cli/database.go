@@ -92,7 +92,7 @@ func (inv *invocation) prepareTables(ctx context.Context, db *bun.DB, need need)
 // a job.
 func (inv *invocation) checkFile() error {
 	path, onSQLite := sqlitePath(inv.dsn)
-	if !onSQLite || path == "" || path == ":memory:" {
+	if !onSQLite || path == ":memory:" {
 		return nil
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -120,18 +120,17 @@ func databaseOf(text string) migrations.Database {
 	}
 }
 
-// sqlitePath returns the path of the SQLite file that a DSN names.
+// sqlitePath returns the path of the SQLite file that a DSN names. A malformed
+// DSN, which is not shown as it is, names none: opening it says what is wrong.
 func sqlitePath(text string) (path string, ok bool) {
-	if databaseOf(text) != migrations.SQLite {
+	text = strings.TrimSpace(text)
+	if databaseOf(text) != migrations.SQLite || dsn.Redact(text) != text {
 		return "", false
 	}
-	text = strings.TrimSpace(text)
 	_, path, found := strings.Cut(text, "://")
 	if !found {
 		return text, true
 	}
-	if plain, err := url.PathUnescape(path); err == nil {
-		return plain, true
-	}
-	return path, true // malformed: opening it says so
+	path, err := url.PathUnescape(path)
+	return path, err == nil
 }

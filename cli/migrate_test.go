@@ -17,6 +17,7 @@ func TestMigrateUpStatusAndDownOnEveryDatabase(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDSN(t, func(t *testing.T, text string) {
 		b := setupOn(t, text)
+		testutil.Open(t, text) // makes the file of SQLite
 		assert.Contains(t, b.fails(ExitUsage, "list"), "make its tables with: shopctl migrate up")
 
 		assert.Contains(t, b.ok("migrate", "status"), " no ")

@@ -268,6 +268,7 @@ func (b *bench) worker(args ...string) *command {
 func (b *bench) process(id string) {
 	b.t.Helper()
 	w := b.worker()
+	defer func() { b.t.Logf("worker:\n%s", w.stderr) }()
 	b.run("watch", id)
 	w.signal(os.Interrupt)
 	require.Equal(b.t, ExitOK, w.wait().code)

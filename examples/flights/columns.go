@@ -52,8 +52,11 @@ func readTable(packed []byte, rows int) (*table, error) {
 		}
 	}
 	// Reading on to the end is what makes gzip compare its own checksum.
-	if _, err := in.ReadByte(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("the table does not end after its last column (%v)", err)
+	switch _, err := in.ReadByte(); {
+	case err == nil:
+		return nil, errors.New("the table does not end after its last column")
+	case !errors.Is(err, io.EOF):
+		return nil, err
 	}
 	return t, nil
 }
@@ -62,8 +65,11 @@ func readTable(packed []byte, rows int) (*table, error) {
 func readHead(in *bufio.Reader) (*table, error) {
 	t := &table{}
 	var version int
-	if _, err := fmt.Fscanf(in, "columns %d\nrows %d\n", &version, &t.rows); err != nil || version != 1 {
-		return nil, fmt.Errorf("this is no table of format 1 (%v)", err)
+	if _, err := fmt.Fscanf(in, "columns %d\nrows %d\n", &version, &t.rows); err != nil {
+		return nil, fmt.Errorf("this is no table: %w", err)
+	}
+	if version != 1 {
+		return nil, fmt.Errorf("the table has format %d, and not 1", version)
 	}
 	if t.rows < 0 || t.rows > maxRows {
 		return nil, fmt.Errorf("the header says %d rows", t.rows)

@@ -45,9 +45,10 @@ func TestABrokenTableIsRefused(t *testing.T) {
 		content []byte
 		want    string
 	}{
+		"no table":                 {packed(t, "rows 3\n\n"), "this is no table"},
 		"no gzip":                  {[]byte("columns 1\n"), "gzip"},
 		"cut off":                  {good[:len(good)-10], "unexpected EOF"},
-		"other format":             {packed(t, "columns 2\nrows 3\n\n"), "no table of format 1"},
+		"other format":             {packed(t, "columns 2\nrows 3\n\n"), "format 2, and not 1"},
 		"other row count":          {packed(t, "columns 1\nrows 2\n\n"), "2 rows, and not 3"},
 		"absurd row count":         {packed(t, "columns 1\nrows 99999999999\n\n"), "header says"},
 		"unknown encoding":         {packed(t, "columns 1\nrows 3\ncolumn a squeezed\n\n"), `"squeezed"`},

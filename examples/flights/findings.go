@@ -25,7 +25,7 @@ func (f findings) summary() []string {
 		fmt.Sprintf("The flight in the middle arrived %s. What people remember is the tail: one flight in ten was more than %s late. "+
 			"Between the best and the worst hour of departure the share of late flights differs by %.0f percentage points; "+
 			"between the best and the worst airport by %.0f; between the best and the worst distance by %.0f.",
-			lateness(all.Median), plural(all.P90, "minute"),
+			lateness(all.Median), minutes(all.P90),
 			100*(f.figures.Hours[latest].Share()-f.figures.Hours[earliest].Share()),
 			100*(places[0].Share.Share-places[len(places)-1].Share.Share),
 			100*(far.Share()-near.Share())),
@@ -64,7 +64,7 @@ func (f findings) hours() []string {
 		fmt.Sprintf("The flight in the middle hardly notices: the median goes from %s to %s over those hours. "+
 			"What grows is the tail: of the flights from %s, one in ten was more than %s late, of those from %s, more than %s.",
 			lateness(hours[least].Median), lateness(hours[most].Median),
-			during(least), plural(hours[least].P90, "minute"), during(most), plural(hours[most].P90, "minute")),
+			during(least), minutes(hours[least].P90), during(most), minutes(hours[most].P90)),
 		fmt.Sprintf("The data has the time at which a flight really left, so one that waits moves to a later hour and takes its delay along. "+
 			"The dashed line moves every flight back by all of its delay, which is too far for those that lost their time on the way; "+
 			"the truth lies somewhere between the lines. Even along the dashed one the share goes from %s (%s) to %s (%s).",
@@ -223,7 +223,8 @@ func (f findings) distances() []string {
 		fmt.Sprintf("How far a flight goes matters little: the best distance (%s, %s late) and the worst (%s, %s) are %.1f percentage points apart. "+
 			"The best hour and the worst are %.1f apart.",
 			least.band(), percent(least.Share()), most.band(), percent(most.Share()), 100*(most.Share()-least.Share()), 100*byHour),
-		fmt.Sprintf("Long flights spread more, and mostly to the good side: of the flights of %s, one in ten arrived at least %s; of those of %s, at least %s.",
+		fmt.Sprintf("Long flights spread more, and mostly to the good side: of the flights of %s, "+
+			"one in ten arrived at least %s; of those of %s, at least %s.",
 			short.band(), lateness(short.P10), long.band(), lateness(long.P10)),
 	}
 }

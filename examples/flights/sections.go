@@ -42,7 +42,7 @@ func sections(w *Work, f findings, charted Charted) ([]section, error) {
 			return nil, fmt.Errorf("write page: there is no chart %q", drawing.name)
 		}
 	}
-	all := []section{{
+	return []section{{
 		Heading: "Delay grows through the day", Findings: f.hours(), Chart: svg[hoursChart],
 		Caption: "Arrival delay by the hour in which a flight left. The dark band holds the middle half of the flights, " +
 			"both bands together eight in ten.",
@@ -69,8 +69,7 @@ func sections(w *Work, f findings, charted Charted) ([]section, error) {
 	}, {
 		Heading: "A second sample agrees", Findings: f.samples(), Chart: svg[samplesChart],
 		Caption: "Line: the dated sample’s flights of January to March. Dots: the undated sample.",
-	}}
-	return all, nil
+	}}, nil
 }
 
 // method says how the numbers came about.

@@ -49,23 +49,23 @@ func during(hour int) string {
 }
 
 // lateness writes a delay in minutes.
-func lateness(minutes int) string {
+func lateness(delay int) string {
 	switch {
-	case minutes == 0:
+	case delay == 0:
 		return "on the minute"
-	case minutes < 0:
-		return plural(-minutes, "minute") + " early"
+	case delay < 0:
+		return minutes(-delay) + " early"
 	default:
-		return plural(minutes, "minute") + " late"
+		return minutes(delay) + " late"
 	}
 }
 
-// plural writes a number of things whose plural ends in s.
-func plural(n int, thing string) string {
+// minutes writes a length of time.
+func minutes(n int) string {
 	if n == 1 {
-		return "1 " + thing
+		return "1 minute"
 	}
-	return thousands(n) + " " + thing + "s"
+	return thousands(n) + " minutes"
 }
 
 // oneIn writes a share as people say it: 0.199 is "one in five".

@@ -80,8 +80,10 @@ func exportSteps(orders *Orders, dir string) *steps.Definition[Export] {
 
 // The names of files are the job's id and nothing of its input, and the same
 // at each attempt.
-func partPath(dir string, run *steps.Run[Export]) string  { return finalPath(dir, run) + ".part" }
-func finalPath(dir string, run *steps.Run[Export]) string { return filepath.Join(dir, run.Job().ID.String()+".csv") }
+func partPath(dir string, run *steps.Run[Export]) string { return finalPath(dir, run) + ".part" }
+func finalPath(dir string, run *steps.Run[Export]) string {
+	return filepath.Join(dir, run.Job().ID.String()+".csv")
+}
 
 // position is how far the file is written: the checkpoint of the step.
 type position struct {

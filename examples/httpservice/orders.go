@@ -59,7 +59,7 @@ func generate(first int64, n int) []Order {
 		orders[i] = Order{
 			ID:         id,
 			Customer:   names[id*7%int64(len(names))],
-			Country:    countries[id*id%int64(len(countries))],
+			Country:    countries[id%int64(len(countries))],
 			TotalCents: 100 + id*7919%50_000,
 			OrderedAt:  opened.Add(time.Duration(id) * 97 * time.Minute),
 		}
@@ -86,7 +86,7 @@ func (o *Orders) Extent(ctx context.Context, country string) (Extent, error) {
 }
 
 // Page returns the first n orders to a country after one id and up to another.
-func (o *Orders) Page(ctx context.Context, country string, after, last int64, n int) ([]Order, error) {
+func (o *Orders) Page(ctx context.Context, country string, after, last, n int64) ([]Order, error) {
 	var page []Order
 	err := o.db.NewSelect().Model(&page).Where("o.country = ? AND o.id > ? AND o.id <= ?", country, after, last).
 		Order("o.id").Limit(n).Scan(ctx)

@@ -161,15 +161,17 @@ WHERE j.id IN (?) AND j.status = 'scheduled' AND j.deleted_at IS NULL AND j.sche
 // heads returns the ids of the types' first scheduled jobs, or of the preferred
 // ones.
 func (s *Store) heads(ctx context.Context, tx bun.Tx, types []string, prefer map[string]uuid.UUID) ([]string, error) {
-	var found []*string
+	var found []struct {
+		ID *string `bun:"id"` // null for a type without jobs
+	}
 	err := tx.NewRaw(s.headsQuery(), list(types)).Scan(ctx, &found)
 	if err != nil {
 		return nil, fmt.Errorf("find the first jobs: %w", err)
 	}
 	ids := make([]string, 0, len(found))
-	for _, id := range found {
-		if id != nil {
-			ids = append(ids, *id)
+	for _, head := range found {
+		if head.ID != nil {
+			ids = append(ids, *head.ID)
 		}
 	}
 	if len(prefer) == 0 {

@@ -15,15 +15,14 @@ import (
 )
 
 // execute runs the job's steps from the first that is not done, and ends the
-// job. When it returns, the end is in the database or the run is lost.
-func (r *run) execute() {
+// job. It reports whether the end is in the database; if not, the run is lost.
+func (r *run) execute() bool {
 	r.worker.Log.Info("job started", r.attrs()...)
 	plan, err := r.prepare()
 	if err != nil {
-		r.finish(r.afterError("", err))
-		return
+		return r.finish(r.afterError("", err))
 	}
-	r.finish(r.perform(plan))
+	return r.finish(r.perform(plan))
 }
 
 // ending is how a run ends.
@@ -345,8 +344,9 @@ func (r *run) success(output json.RawMessage) ending {
 	return ending{status: model.Succeeded}
 }
 
-// finish writes how the run ended and waits until that is in the database.
-func (r *run) finish(e ending) {
+// finish writes how the run ended and waits until that is in the database. It
+// reports whether it is.
+func (r *run) finish(e ending) bool {
 	began := time.Now()
 	err := r.change(func() {
 		if e.status == model.Succeeded {
@@ -366,6 +366,7 @@ func (r *run) finish(e ending) {
 	default:
 		r.worker.Log.Info("job ended", attrs...)
 	}
+	return err == nil
 }
 
 // skipRest records the steps that a decision made needless. The lock is held.

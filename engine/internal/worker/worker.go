@@ -30,8 +30,11 @@ type Worker struct {
 	look     bool                 // somebody said that there may be a due job
 	prefer   map[string]uuid.UUID // jobs to be claimed before others of their types
 	stopping bool
-	claims   int           // claims under way
-	idle     chan struct{} // closed when stopping and nothing runs
+	// unrecorded are runs that ended here without their end being recorded:
+	// they are left to be settled, and not begun again.
+	unrecorded map[runKey]bool
+	claims     int           // claims under way
+	idle       chan struct{} // closed when stopping and nothing runs
 }
 
 // runKey tells runs apart: a job that is resumed while its lost run has not
@@ -50,7 +53,9 @@ func New(c Config) *Worker {
 		signal:  make(chan struct{}, 1),
 		runs:    make(map[runKey]*run),
 		prefer:  make(map[string]uuid.UUID),
-		idle:    make(chan struct{}),
+
+		unrecorded: make(map[runKey]bool),
+		idle:       make(chan struct{}),
 	}
 }
 
@@ -194,9 +199,12 @@ func (w *Worker) begin(ctx context.Context, j *model.Job) {
 	}
 	w.mu.Unlock()
 	go func() {
-		r.execute()
+		recorded := r.execute()
 		w.mu.Lock()
 		delete(w.runs, key)
+		if !recorded {
+			w.unrecorded[key] = true
+		}
 		w.look = w.look || !r.handedOn
 		w.checkIdle()
 		w.mu.Unlock()

@@ -140,7 +140,8 @@ func (w *writer) takeDirty() []*run {
 
 // flush writes a batch in one transaction and tells each run of the outcome.
 func (w *writer) flush(ctx context.Context, batch []*run) error {
-	claim := w.startClaim()
+	// What keeps failing may be the claim: the record goes without it then.
+	claim := w.failures < singlyAfter && w.startClaim()
 	if claim {
 		defer w.endClaim()
 	}
@@ -217,7 +218,9 @@ func (w *writer) reconcile(ctx context.Context) {
 	}
 	w.unsure = false
 	for _, j := range owned {
-		w.begin(ctx, j)
+		if !w.unrecorded[runKey{j.ID, j.Attempt}] {
+			w.begin(ctx, j)
+		}
 	}
 }
 

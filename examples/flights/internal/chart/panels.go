@@ -95,8 +95,8 @@ func (p Panels) plot(panel Panel) (*plot.Plot, error) {
 	pl.X.Min, pl.X.Max, pl.Y.Min, pl.Y.Max = p.XMin, p.XMax, panel.YMin, panel.YMax
 	axis(&pl.X, p.XTicks)
 	axis(&pl.Y, panel.YTicks)
-	pl.Y.LineStyle.Width = 0
-	pl.Y.Tick.LineStyle.Width = 0
+	pl.Y.Width = 0
+	pl.Y.Tick.Width = 0
 	pl.Y.Tick.Length = 3
 
 	grid := plotter.NewGrid()
@@ -108,7 +108,7 @@ func (p Panels) plot(panel Panel) (*plot.Plot, error) {
 		if err != nil {
 			return nil, err
 		}
-		area.Color, area.LineStyle.Width = band.Color.rgb(), 0
+		area.Color, area.Width = band.Color.rgb(), 0
 		pl.Add(area)
 	}
 	for _, line := range panel.Lines {

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/ntxdev/jobsystem/engine"
+)
+
+// enqueueRequest is the body of POST /jobs.
+type enqueueRequest struct {
+	Type  string          `json:"type"`
+	Input json.RawMessage `json:"input"`
+	Name  string          `json:"name"`
+}
+
+// enqueue makes a job: 202. A job of that type that has the request's
+// idempotency key already is returned as it is: 200.
+//
+// The job waits for an engine that has its type, and that is this one: so a
+// type that it does not have, or an input that its definition cannot use, is
+// better refused now.
+func (a *api) enqueue(w http.ResponseWriter, r *http.Request) (answer, error) {
+	var body enqueueRequest
+	if err := readJSON(w, r, &body); err != nil {
+		return answer{}, err
+	}
+	definition := a.engine.Registered(body.Type)
+	if definition == nil {
+		return answer{}, badRequest("no jobs of type %q can be run here", body.Type)
+	}
+	input := engine.Raw{Type: body.Type, Input: body.Input}
+	raw, _ := input.MarshalJSON() // null where there is none
+	if _, err := definition.Plan(raw); err != nil {
+		return answer{}, badRequest("%w", err)
+	}
+	opts := []engine.EnqueueOption{engine.Name(body.Name)}
+	if key, ok := r.Header["Idempotency-Key"]; ok {
+		if len(key) > 1 {
+			return answer{}, badRequest("there are %d Idempotency-Key headers: want one", len(key))
+		}
+		opts = append(opts, engine.IdempotencyKey(key[0]))
+	}
+	job, err := a.engine.Enqueue(r.Context(), input, opts...)
+	if err != nil {
+		return answer{}, err
+	}
+	code := http.StatusAccepted
+	if job.Existing {
+		code = http.StatusOK
+	}
+	out, err := a.status(r.Context(), job.ID, code)
+	out.location = "/jobs/" + job.ID.String()
+	return out, err
+}

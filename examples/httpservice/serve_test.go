@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ntxdev/jobsystem/cli/dsn"
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// start runs the program and returns its address, what it logs, and a function
+// that stops it and waits for its end.
+func start(t *testing.T, args ...string) (string, *lines, func() error) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	t.Cleanup(stop)
+	log := &lines{said: make(chan struct{}, 1)}
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), log) }()
+	address := regexp.MustCompile(`address=(http://\S+)`)
+	for {
+		if line, _ := log.find("msg=serving"); line != "" {
+			return address.FindStringSubmatch(line)[1], log, func() error {
+				stop()
+				return <-ended
+			}
+		}
+		select {
+		case <-log.said:
+		case err := <-ended:
+			require.FailNow(t, "the program has ended", "%v", err)
+		case <-time.After(time.Minute):
+			require.FailNow(t, "the program does not serve")
+		}
+	}
+}
+
+func TestProgramStopsTheAPIBeforeTheEngineAndGoesOnWhenStartedAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	args := []string{"-dsn", dsn.File(filepath.Join(dir, "shop.db")), "-dir", filepath.Join(dir, "exports")}
+	url, log, stop := start(t, args...)
+	job := send(t, "POST", url+"/jobs", `{"type": "demo:steps", "input": {"steps": 2, "step_ms": 3000}}`).job(t, http.StatusAccepted)
+	s := &service{t: t, url: url}
+	s.await(job, running)
+
+	require.NoError(t, stop())
+
+	_, api := log.find("stopping the API")
+	_, eng := log.find("stopping the engine")
+	assert.Less(t, api, eng)
+	_, err := http.Get(url + "/healthz")
+	assert.Error(t, err, "nothing serves any more")
+
+	url, _, stop = start(t, args...)
+	s = &service{t: t, url: url}
+	status := s.awaitStatus(job, model.Succeeded)
+	assert.EqualValues(t, 2, status.Attempt)
+	assert.Equal(t, []int{1, 1}, []int{status.Steps[0].Attempts, status.Steps[1].Attempts})
+	require.NoError(t, stop())
+}
+
+func TestProgramEndsWhenItsEngineCannotRun(t *testing.T) {
+	t.Parallel()
+	db := testutil.Open(t, testutil.DSN(t, testutil.SQLite))
+	eng, err := engine.New(db, engine.Config{})
+	require.NoError(t, err)
+	log := slog.New(slog.DiscardHandler)
+	err = serve(t.Context(), listen(t), newAPI(eng, db, log), eng, log)
+	assert.ErrorContains(t, err, "no definitions are registered")
+}
+
+func TestProgramEndsWhenItsListenerFails(t *testing.T) {
+	t.Parallel()
+	db := testutil.Open(t, testutil.DSN(t, testutil.SQLite))
+	log := slog.New(slog.DiscardHandler)
+	eng, err := prepare(t.Context(), db, options{dir: t.TempDir()}, log)
+	require.NoError(t, err)
+	listener := listen(t)
+	require.NoError(t, listener.Close())
+	assert.ErrorContains(t, serve(t.Context(), listener, newAPI(eng, db, log), eng, log), "closed")
+}
+
+func TestProgramRefusesItsCommandLine(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, args := range [][]string{
+		{"-port", "80"},
+		{"now"},
+		{"-dsn", "oracle://x"},
+		{"-dsn", filepath.Join(dir, "no", "such", "folder.db")},
+		{"-dsn", dsn.File(filepath.Join(dir, "shop.db")), "-dir", dir, "-addr", "127.0.0.1:-1"},
+	} {
+		assert.Error(t, run(t.Context(), args, &lines{}), args)
+	}
+}
