@@ -26,8 +26,12 @@ func newSecrets(texts []string) secrets {
 	}
 	for _, text := range texts {
 		add(text)
+		add(strings.TrimPrefix(text, "@")) // --data @FILE
 		if _, value, ok := strings.Cut(text, "="); ok && strings.HasPrefix(text, "-") {
 			add(value)
+		}
+		for part := range strings.SplitSeq(text, ",") { // --status A,B
+			add(part)
 		}
 	}
 	// The longest first: one may be a part of another.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
 	"github.com/ntxdev/jobsystem/engine"
@@ -98,6 +99,8 @@ func (b *bench) start(args ...string) *command {
 	go func() {
 		defer close(c.done)
 		c.code = run(ctx, line, opts, c.signals)
+		c.stdout.end()
+		c.stderr.end()
 	}()
 	b.t.Cleanup(func() {
 		cancel()
@@ -125,7 +128,8 @@ type stream struct {
 	t    *testing.T
 	mu   sync.Mutex
 	text bytes.Buffer
-	more chan struct{} // closed at the next write
+	done bool          // nothing more comes
+	more chan struct{} // closed at the next write or the end
 }
 
 func newStream(t *testing.T) *stream { return &stream{t: t, more: make(chan struct{})} }
@@ -136,6 +140,14 @@ func (s *stream) Write(b []byte) (int, error) {
 	close(s.more)
 	s.more = make(chan struct{})
 	return s.text.Write(b)
+}
+
+func (s *stream) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done = true
+	close(s.more)
+	s.more = make(chan struct{})
 }
 
 func (s *stream) String() string {
@@ -150,11 +162,12 @@ func (s *stream) waitFor(text string) {
 	late := time.After(patience)
 	for {
 		s.mu.Lock()
-		found, more := strings.Contains(s.text.String(), text), s.more
+		found, done, more := strings.Contains(s.text.String(), text), s.done, s.more
 		s.mu.Unlock()
 		if found {
 			return
 		}
+		require.False(s.t, done, "%q was not written, only\n%s", text, s)
 		select {
 		case <-more:
 		case <-late:
@@ -281,4 +294,16 @@ func renamed() *steps.Definition[order] {
 		steps.Do(d, name, func(context.Context, *steps.Run[order]) error { return nil })
 	}
 	return d
+}
+
+func (h *shop) noStep(context.Context, *steps.Run[order]) error { return nil }
+
+// enqueueOrder is a step that enqueues an order.
+func (h *shop) enqueueOrder(eng *engine.Engine, db *bun.DB) func(context.Context, *steps.Run[order]) error {
+	return func(ctx context.Context, _ *steps.Run[order]) error {
+		return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+			_, err := eng.With(tx).Enqueue(ctx, order{})
+			return err
+		})
+	}
 }

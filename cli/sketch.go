@@ -158,7 +158,10 @@ func (s sketch) stepProgress(i int) float64 {
 
 // fit cuts a line to the width.
 func (s sketch) fit(line string) string {
-	return runewidth.Truncate(line, max(0, s.width), "…")
+	if s.width < 1 {
+		return ""
+	}
+	return runewidth.Truncate(line, s.width, "…")
 }
 
 // colour is that of the job's bar.

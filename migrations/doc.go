@@ -39,6 +39,7 @@
 //
 // # Imports
 //
-// This package imports the standard library, bun, bun/migrate and bun's names
-// of dialects: no driver, no dialect, nothing else of this module.
+// This package imports the standard library, bun with its schema, bun/migrate
+// and bun's names of dialects: no driver, no dialect, nothing else of this
+// module.
 package migrations

@@ -343,3 +343,14 @@ func fill(t *testing.T, db *bun.DB) {
 	}[db.Dialect().Name()]
 	rows(t, db, analyze)
 }
+
+func TestPostgreSQLCompressesDataWithLZ4WhereItCan(t *testing.T) {
+	t.Parallel()
+	db := testutil.Open(t, testutil.DSN(t, testutil.Postgres))
+	want := ""
+	if text(t, db, `SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'`) == "true" {
+		want = "l"
+	}
+	assert.Equal(t, want, text(t, db, `SELECT attcompression FROM pg_attribute
+		WHERE attrelid = 'job_system_jobs'::regclass AND attname = 'data'`))
+}

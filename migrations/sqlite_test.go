@@ -1,7 +1,9 @@
 package migrations_test
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -62,6 +64,18 @@ func TestSQLiteConnectionKeepsItsBusyTimeout(t *testing.T) {
 	db.SetMaxOpenConns(1)
 	require.NoError(t, migrations.Migrate(t.Context(), db))
 	assert.Equal(t, "4321", text(t, db, `PRAGMA busy_timeout`))
+}
+
+func TestSQLiteConnectionInAnUnknownStateIsClosed(t *testing.T) {
+	t.Parallel()
+	db, broken := openFile(t, filepath.Join(t.TempDir(), "jobs.db")), errors.New("broken")
+	err := migrations.Alone(t.Context(), db, func(_ context.Context, conn bun.IConn) error {
+		exec(t, conn, `ROLLBACK`) // so that the one that follows fails
+		return broken
+	})
+	require.ErrorIs(t, err, broken)
+	assert.Zero(t, db.Stats().OpenConnections)
+	require.NoError(t, migrations.Migrate(t.Context(), db))
 }
 
 func TestSQLiteTableWithCascadingReferencesIsNotDropped(t *testing.T) {

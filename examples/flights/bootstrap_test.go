@@ -35,6 +35,20 @@ func TestBootstrapGivesTheSameAgain(t *testing.T) {
 	assert.NotEqual(t, first.Chain, other.Chain, "another seed gives other resamples")
 }
 
+func TestEachBatchHasResamplesOfItsOwn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, err := b.bootstrap(t, Mark{}, always)
+	require.NoError(t, err)
+	seen := map[string]int{}
+	for n := 1; n <= howOften.batches(); n++ {
+		content, err := os.ReadFile(filepath.Join(b.dir, "work/job/resamples", batchName(n)))
+		require.NoError(t, err)
+		require.Zero(t, seen[string(content)], "batch %d is like one before", n)
+		seen[string(content)] = n
+	}
+}
+
 func TestBootstrapGoesOnAfterEachCheckpointAsIfNothingHadHappened(t *testing.T) {
 	t.Parallel()
 	want, err := setup(t).bootstrap(t, Mark{}, always)

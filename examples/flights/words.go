@@ -9,7 +9,7 @@ import (
 func percent(share float64) string { return fmt.Sprintf("%.1f%%", 100*share) }
 
 // between writes an interval of shares.
-func between(low, high float64) string { return fmt.Sprintf("%.1f%% to %.1f%%", 100*low, 100*high) }
+func between(low, high float64) string { return fmt.Sprintf("%.1f%% to %.1f%%", 100*low, 100*high) }
 
 // thousands writes a number with commas.
 func thousands(n int) string {

@@ -9,7 +9,7 @@ import (
 func TestNumbersReadAsPeopleWriteThem(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "19.9%", percent(0.19938))
-	assert.Equal(t, "18.3%\u00a0to\u00a021.6%", between(0.183, 0.216))
+	assert.Equal(t, "18.3% to 21.6%", between(0.183, 0.216))
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 199998: "199,998", 3000000: "3,000,000", -123: "-123", -1234: "-1,234"} {
 		assert.Equal(t, want, thousands(n))
 	}

@@ -32,7 +32,7 @@ func TestJobIsEnqueuedAndSucceeds(t *testing.T) {
 	status := s.awaitStatus(job, model.Succeeded)
 	var result Published
 	require.NoError(t, json.Unmarshal(status.Result, &result))
-	assert.Equal(t, 1000, result.Orders)
+	assert.Equal(t, 400, result.Orders)
 	assert.Equal(t, 100, status.Percent)
 	assert.FileExists(t, filepath.Join(s.exports, result.File))
 }
@@ -53,6 +53,8 @@ func TestJobIsCancelledWhileItRunsAndResumed(t *testing.T) {
 
 	s.do("POST", "/jobs/"+job.ID.String()+"/resume", "").job(t, http.StatusAccepted)
 	assert.Equal(t, 1, s.await(job, running).Resumptions)
+	s.do("POST", "/jobs/"+job.ID.String()+"/cancel", "").job(t, http.StatusAccepted)
+	s.awaitStatus(job, model.Cancelled)
 }
 
 func TestWaitingJobIsCancelledAtOnce(t *testing.T) {

@@ -46,7 +46,7 @@ type Published struct {
 }
 
 // pageSize is the number of orders between two checkpoints.
-const pageSize = 100
+const pageSize = 50
 
 // ExportOrders is the definition of orders:export: it writes the orders to one
 // country into a CSV file <dir>/<job id>.csv, which appears when it is complete.

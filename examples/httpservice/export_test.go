@@ -52,7 +52,7 @@ func TestExportWritesEveryOrderOfTheCountryOnce(t *testing.T) {
 		text := exported(t, h, dir)
 		rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 		require.NoError(t, err)
-		require.Len(t, rows, 1001)
+		require.Len(t, rows, 401)
 		assert.Equal(t, []string{"id", "ordered_at", "customer", "country", "total"}, rows[0])
 		assert.Equal(t, []string{"2", "2026-01-01T11:14:00Z", `Cleo "the cat"`, "DE", "159.38"}, rows[1])
 		seen := map[string]bool{}
@@ -96,7 +96,7 @@ func TestExportGoesOnWithThePageItWasAt(t *testing.T) {
 	h, dir := setupExport(t, private(t))
 	status := h.Cancel(testutil.AtCheckpoint("write", 4), "ana", "")
 	require.Equal(t, model.Cancelled, status.Status)
-	assert.Contains(t, string(status.Cursor), `"orders":400`)
+	assert.Contains(t, string(status.Cursor), `"orders":200`)
 
 	// What is after the checkpoint in the file was never recorded.
 	part := filepath.Join(dir, status.ID.String()+".csv.part")
@@ -107,7 +107,7 @@ func TestExportGoesOnWithThePageItWasAt(t *testing.T) {
 	require.NoError(t, file.Close())
 
 	h.Resume()
-	assert.Equal(t, model.Cancelled, h.Cancel(testutil.AtCheckpoint("write", 6), "", "").Status, "six pages are left")
+	assert.Equal(t, model.Cancelled, h.Cancel(testutil.AtCheckpoint("write", 4), "", "").Status, "four pages are left")
 	h.Resume()
 	require.Equal(t, model.Succeeded, h.Run().Status)
 	assert.NotContains(t, exported(t, h, dir), "half a row")
@@ -120,7 +120,7 @@ func TestExportBeginsAnewWhereItsFileIsNot(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(dir, status.ID.String()+".csv.part")))
 	h.Resume()
 	require.Equal(t, model.Succeeded, h.Run().Status)
-	assert.Equal(t, 1001, strings.Count(exported(t, h, dir), "\n"))
+	assert.Equal(t, 401, strings.Count(exported(t, h, dir), "\n"))
 }
 
 func TestExportSaysThatItsFileIsGone(t *testing.T) {
@@ -152,6 +152,6 @@ func TestOrdersAreGeneratedOnce(t *testing.T) {
 		require.NoError(t, orders.Prepare(t.Context()))
 		n, err := orders.db.NewSelect().Model((*Order)(nil)).Count(t.Context())
 		require.NoError(t, err)
-		assert.Equal(t, generatedOrders, n)
+		assert.EqualValues(t, generatedOrders, n)
 	}
 }

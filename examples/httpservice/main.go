@@ -4,7 +4,7 @@
 //
 //	go run ./examples/httpservice -addr 127.0.0.1:8080 -dsn shop.db -dir exports
 //
-// makes the tables and 5,000 orders in the SQLite file shop.db, and serves.
+// makes the tables and 2,000 orders in the SQLite file shop.db, and serves.
 // In another terminal, export the orders that go to Germany as CSV:
 //
 //	curl -si localhost:8080/jobs -H 'Content-Type: application/json' -H 'Idempotency-Key: monday' \

@@ -24,7 +24,7 @@ type Order struct {
 type Orders struct{ db *bun.DB }
 
 // generatedOrders is how many orders the example comes with.
-const generatedOrders = 5000
+const generatedOrders = 2000
 
 // Prepare makes the table and its orders unless they are there. Several
 // processes may call it at once.

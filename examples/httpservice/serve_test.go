@@ -50,9 +50,9 @@ func TestProgramStopsTheAPIBeforeTheEngineAndGoesOnWhenStartedAgain(t *testing.T
 	dir := t.TempDir()
 	args := []string{"-dsn", dsn.File(filepath.Join(dir, "shop.db")), "-dir", filepath.Join(dir, "exports")}
 	url, log, stop := start(t, args...)
-	job := send(t, "POST", url+"/jobs", `{"type": "demo:steps", "input": {"steps": 2, "step_ms": 3000}}`).job(t, http.StatusAccepted)
+	job := send(t, "POST", url+"/jobs", `{"type": "demo:steps", "input": {"steps": 100, "step_ms": 250}}`).job(t, http.StatusAccepted)
 	s := &service{t: t, url: url}
-	s.await(job, running)
+	s.await(job, func(j *model.JobStatus) bool { return j.StepsCompleted > 0 })
 
 	require.NoError(t, stop())
 
@@ -64,9 +64,13 @@ func TestProgramStopsTheAPIBeforeTheEngineAndGoesOnWhenStartedAgain(t *testing.T
 
 	url, _, stop = start(t, args...)
 	s = &service{t: t, url: url}
-	status := s.awaitStatus(job, model.Succeeded)
-	assert.EqualValues(t, 2, status.Attempt)
-	assert.Equal(t, []int{1, 1}, []int{status.Steps[0].Attempts, status.Steps[1].Attempts})
+	again := s.await(job, running)
+	assert.EqualValues(t, 2, again.Attempt)
+	assert.Zero(t, again.Resumptions, "it goes on by itself")
+	s.do("POST", "/jobs/"+job.ID.String()+"/cancel", "").job(t, http.StatusAccepted)
+	for _, step := range s.awaitStatus(job, model.Cancelled).Steps {
+		assert.LessOrEqual(t, step.Attempts, 1, step.Name)
+	}
 	require.NoError(t, stop())
 }
 

@@ -24,19 +24,19 @@ type Ready struct {
 	Next time.Duration
 }
 
-// head is the first scheduled job of the type of a lock l.
-func (s *Store) head(column string) string {
-	return s.sql("(SELECT j." + column + " FROM job_system_jobs j{head_hint} WHERE j.type = l.type AND j.status = 'scheduled' " +
+// head is a column of the first scheduled job of the type of a row of table.
+func (s *Store) head(column, table string) string {
+	return s.sql("(SELECT j." + column + " FROM job_system_jobs j{head_hint} WHERE j.type = " + table + ".type AND j.status = 'scheduled' " +
 		"AND j.deleted_at IS NULL ORDER BY {head_order} LIMIT 1)")
 }
 
 func (s *Store) readyQuery() string {
-	return s.sql("SELECT l.type, l.job_id, l.attempt, " + s.head("scheduled_at") + " AS due_at, {now} AS now " +
+	return s.sql("SELECT l.type, l.job_id, l.attempt, " + s.head("scheduled_at", "l") + " AS due_at, {now} AS now " +
 		"FROM job_type_lock l WHERE l.type IN (?) AND l.locked_until <= {now} ORDER BY l.type")
 }
 
 func (s *Store) headsQuery() string {
-	return "SELECT " + s.head("id") + " AS id FROM job_type_lock l WHERE l.type IN (?)"
+	return "SELECT " + s.head("id", "l") + " AS id FROM job_type_lock l WHERE l.type IN (?)"
 }
 
 // Ready looks at these types without locking anything: one statement, an index
@@ -70,26 +70,17 @@ func (s *Store) Ready(ctx context.Context, types []string) (Ready, error) {
 }
 
 // Claim takes the locks of those types that are free and have a due job, and
-// moves the first job of each to processing, in one transaction. A preferred
-// job of a type goes before the others.
-func (s *Store) Claim(ctx context.Context, types []string, prefer map[string]uuid.UUID, owner Owner) ([]*model.Job, error) {
+// moves the first job of each to processing, in one transaction. If ids are
+// given, it claims those of them that are due, at most one of a type, and not
+// the first ones.
+func (s *Store) Claim(ctx context.Context, types []string, ids []uuid.UUID, owner Owner) ([]*model.Job, error) {
 	var jobs []*model.Job
-	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		// On SQLite the first statement must be a write, or two processes that
-		// have both read cannot both go on to write.
-		if s.dialect.lock == "" {
-			if _, err := tx.NewRaw("UPDATE job_type_lock SET attempt = attempt WHERE 1 = 0").Exec(ctx); err != nil {
-				return err
-			}
-		}
-		var free []string
-		err := tx.NewRaw(s.sql("SELECT l.type FROM job_type_lock l WHERE l.type IN (?) AND l.locked_until <= {now} AND l.job_id IS NULL ORDER BY l.type{skip}"),
-			list(types)).Scan(ctx, &free)
-		if err != nil || len(free) == 0 {
+	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		free := grip{where: "l.type IN (?) AND l.locked_until <= {now} AND l.job_id IS NULL", args: []any{list(types)}, lock: s.dialect.skip}
+		if jobs, err = s.take(ctx, tx, free, ids); err != nil {
 			return err
 		}
-		jobs, err = s.take(ctx, tx, free, prefer, owner)
-		return err
+		return s.pass(ctx, tx, nil, jobs, owner)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim: %w", err)
@@ -99,73 +90,95 @@ func (s *Store) Claim(ctx context.Context, types []string, prefer map[string]uui
 
 // handOn passes the locks of ended runs to the next jobs of their types, or
 // frees them where there is none or none is wanted.
-func (s *Store) handOn(ctx context.Context, tx bun.Tx, ended []Held, owner Owner, claim bool) ([]*model.Job, error) {
-	slices.SortFunc(ended, func(a, b Held) int { return strings.Compare(a.Type, b.Type) })
-	if !claim {
-		return nil, s.free(ctx, tx, ended)
-	}
-	types := make([]string, len(ended))
-	byType := make(map[string]Held, len(ended))
-	for i, e := range ended {
-		types[i], byType[e.Type] = e.Type, e
-	}
-	var covered []Held
-	err := tx.NewRaw(s.sql("SELECT l.type, l.job_id, l.attempt FROM job_type_lock l WHERE l.type IN (?) AND l.owner = ? AND l.job_id IS NOT NULL ORDER BY l.type{lock}"),
-		list(types), owner.ID).Scan(ctx, &covered)
-	if err != nil {
-		return nil, fmt.Errorf("read locks: %w", err)
-	}
-	covered = slices.DeleteFunc(covered, func(h Held) bool { return h != byType[h.Type] })
-	mine := make([]string, len(covered))
-	for i, h := range covered {
-		mine[i] = h.Type
-	}
-	if len(mine) == 0 {
+func (s *Store) handOn(ctx context.Context, tx bun.Tx, ended []Held, owner Owner, claim bool) (jobs []*model.Job, err error) {
+	if len(ended) == 0 {
 		return nil, nil
 	}
-	jobs, err := s.take(ctx, tx, mine, nil, owner)
-	if err != nil {
-		return nil, err
-	}
-	for _, j := range jobs {
-		covered = slices.DeleteFunc(covered, func(h Held) bool { return h.Type == j.Type })
-	}
-	return jobs, s.free(ctx, tx, covered)
-}
-
-// take moves the first due job of each type to processing and has the types'
-// locks cover them. The transaction holds those locks.
-func (s *Store) take(ctx context.Context, tx bun.Tx, types []string, prefer map[string]uuid.UUID, owner Owner) ([]*model.Job, error) {
-	ids, err := s.heads(ctx, tx, types, prefer)
-	if err != nil || len(ids) == 0 {
-		return nil, err
-	}
-	var rows []*Row
-	err = tx.NewRaw(s.sql(`SELECT `+jobColumns+`, {now} AS now FROM job_system_jobs j
-WHERE j.id IN (?) AND j.status = 'scheduled' AND j.deleted_at IS NULL AND j.scheduled_at <= {now} ORDER BY j.id{skip}`), list(ids)).Scan(ctx, &rows)
-	if err != nil {
-		return nil, fmt.Errorf("lock the first jobs: %w", err)
-	}
-	jobs := make([]*model.Job, 0, len(rows))
-	for _, row := range rows {
-		j := row.Job
-		j.Status, j.Attempt, j.StartedAt, j.HeartbeatAt = model.Processing, j.Attempt+1, row.Now, row.Now
-		if err := s.start(ctx, tx, &j, owner); err != nil {
+	slices.SortFunc(ended, func(a, b Held) int { return strings.Compare(a.Type, b.Type) })
+	if claim {
+		types, ids := make([]string, len(ended)), make([]string, len(ended))
+		for i, run := range ended {
+			types[i], ids[i] = run.Type, run.JobID.String()
+		}
+		mine := grip{where: "l.type IN (?) AND l.owner = ? AND l.job_id IN (?)", args: []any{list(types), owner.ID, list(ids)}, lock: s.dialect.lock}
+		if jobs, err = s.take(ctx, tx, mine, nil); err != nil {
 			return nil, err
 		}
-		jobs = append(jobs, &j)
+	}
+	return jobs, s.pass(ctx, tx, ended, jobs, owner)
+}
+
+// grip selects locks l that a transaction takes hold of.
+type grip struct {
+	where string
+	args  []any
+	lock  string // how: the end of a SELECT
+}
+
+// startColumns moves a job to processing.
+const startColumns = "status = 'processing', attempt = attempt + 1, started_at = {now}, heartbeat_at = {now}, progressed_at = {now}, finished_at = NULL, updated_at = {now}"
+
+// take gets hold of locks and moves the first due job of each one's type, or
+// the given jobs, to processing.
+func (s *Store) take(ctx context.Context, tx bun.Tx, g grip, ids []uuid.UUID) ([]*model.Job, error) {
+	if !s.dialect.returning {
+		return s.takeInSteps(ctx, tx, g, ids)
+	}
+	pick, args := s.head("id", "mine"), slices.Clone(g.args)
+	pick = "(SELECT " + pick + " FROM mine)"
+	if len(ids) > 0 {
+		pick, args = "(?) AND h.type IN (SELECT type FROM mine)", append(args, list(texts(ids)))
+	}
+	var jobs []*model.Job
+	err := tx.NewRaw(s.sql("WITH mine AS MATERIALIZED (SELECT l.type FROM job_type_lock l WHERE "+g.where+" ORDER BY l.type"+g.lock+"), "+
+		"picked AS MATERIALIZED (SELECT h.id FROM job_system_jobs h WHERE h.id IN "+pick+
+		" AND h.status = 'scheduled' AND h.deleted_at IS NULL AND h.scheduled_at <= {now}{skip}) "+
+		"UPDATE job_system_jobs AS j SET "+startColumns+" WHERE j.id IN (SELECT id FROM picked) RETURNING "+s.dialect.returned(jobColumns)), args...).Scan(ctx, &jobs)
+	if err != nil {
+		return nil, fmt.Errorf("take the first jobs: %w", err)
 	}
 	return jobs, nil
 }
 
-// heads returns the ids of the types' first scheduled jobs, or of the preferred
-// ones.
-func (s *Store) heads(ctx context.Context, tx bun.Tx, types []string, prefer map[string]uuid.UUID) ([]string, error) {
+// takeInSteps is take where UPDATE does not return rows.
+func (s *Store) takeInSteps(ctx context.Context, tx bun.Tx, g grip, ids []uuid.UUID) ([]*model.Job, error) {
+	var types []string
+	err := tx.NewRaw(s.sql("SELECT l.type FROM job_type_lock l WHERE "+g.where+" ORDER BY l.type"+g.lock), g.args...).Scan(ctx, &types)
+	if err != nil || len(types) == 0 {
+		return nil, err
+	}
+	picked := texts(ids)
+	if len(picked) == 0 {
+		if picked, err = s.heads(ctx, tx, types); err != nil || len(picked) == 0 {
+			return nil, err
+		}
+	}
+	var rows []*Row
+	err = tx.NewRaw(s.sql(`SELECT `+jobColumns+`, {now} AS now FROM job_system_jobs j FORCE INDEX (PRIMARY) WHERE j.id IN (?) AND j.type IN (?)
+AND j.status = 'scheduled' AND j.deleted_at IS NULL AND j.scheduled_at <= {now} ORDER BY j.id{skip}`), list(picked), list(types)).Scan(ctx, &rows)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	jobs, started := make([]*model.Job, len(rows)), make([]string, len(rows))
+	for i, row := range rows {
+		j := row.Job
+		j.Status, j.Attempt, j.FinishedAt = model.Processing, j.Attempt+1, model.Time{}
+		j.StartedAt, j.HeartbeatAt, j.ProgressedAt, j.UpdatedAt = row.Now, row.Now, row.Now, row.Now
+		jobs[i], started[i] = &j, j.ID.String()
+	}
+	_, err = tx.NewRaw(strings.ReplaceAll("UPDATE job_system_jobs SET "+startColumns+" WHERE id IN (?1)", "{now}", "?0"), rows[0].Now, list(started)).Exec(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("move jobs to processing: %w", err)
+	}
+	return jobs, nil
+}
+
+// heads returns the ids of the types' first scheduled jobs.
+func (s *Store) heads(ctx context.Context, tx bun.Tx, types []string) ([]string, error) {
 	var found []struct {
 		ID *string `bun:"id"` // null for a type without jobs
 	}
-	err := tx.NewRaw(s.headsQuery(), list(types)).Scan(ctx, &found)
-	if err != nil {
+	if err := tx.NewRaw(s.headsQuery(), list(types)).Scan(ctx, &found); err != nil {
 		return nil, fmt.Errorf("find the first jobs: %w", err)
 	}
 	ids := make([]string, 0, len(found))
@@ -174,50 +187,22 @@ func (s *Store) heads(ctx context.Context, tx bun.Tx, types []string, prefer map
 			ids = append(ids, *head.ID)
 		}
 	}
-	if len(prefer) == 0 {
-		return ids, nil
-	}
-	preferred := make([]string, 0, len(prefer))
-	for jobType, id := range prefer {
-		if slices.Contains(types, jobType) {
-			preferred = append(preferred, id.String())
-		}
-	}
-	if len(preferred) == 0 {
-		return ids, nil
-	}
-	// Of two jobs of one type, the preferred one stays.
-	var rows []model.Job
-	err = tx.NewRaw("SELECT j.id, j.type, j.status FROM job_system_jobs j WHERE j.id IN (?)", list(append(preferred, ids...))).Scan(ctx, &rows)
-	if err != nil {
-		return nil, fmt.Errorf("find the preferred jobs: %w", err)
-	}
-	first := make(map[string]string, len(types))
-	for _, row := range rows {
-		_, taken := first[row.Type]
-		if id, ok := prefer[row.Type]; !taken || ok && id == row.ID && row.Status == model.Scheduled {
-			first[row.Type] = row.ID.String()
-		}
-	}
-	ids = ids[:0]
-	for _, id := range first {
-		ids = append(ids, id)
-	}
 	return ids, nil
 }
 
-// start writes a claimed job and its lock.
-func (s *Store) start(ctx context.Context, tx bun.Tx, j *model.Job, owner Owner) error {
-	_, err := tx.NewRaw(s.sql("UPDATE job_system_jobs SET status = 'processing', attempt = ?, started_at = ?, heartbeat_at = ?, "+
-		"progressed_at = ?, finished_at = NULL, updated_at = {now} WHERE id = ?"),
-		j.Attempt, j.StartedAt, j.HeartbeatAt, j.StartedAt, j.ID.String()).Exec(ctx)
-	if err != nil {
-		return fmt.Errorf("move job %s to processing: %w", j.ID, err)
+// pass has the types' locks cover the jobs that were taken, and frees those of
+// the ended runs that no job follows. The transaction holds those locks.
+func (s *Store) pass(ctx context.Context, tx bun.Tx, ended []Held, jobs []*model.Job, owner Owner) error {
+	next := make(map[string]bool, len(jobs))
+	rows := make([]lockRow, 0, len(ended)+len(jobs))
+	for _, j := range jobs {
+		next[j.Type] = true
+		rows = append(rows, lockRow{jobType: j.Type, job: &j.ID, attempt: j.Attempt})
 	}
-	_, err = tx.NewRaw(s.sql("UPDATE job_type_lock SET owner = ?, job_id = ?, attempt = ?, locked_until = "+s.dialect.after(owner.Lease)+
-		", updated_at = {now} WHERE type = ?"), owner.ID, j.ID.String(), j.Attempt, j.Type).Exec(ctx)
-	if err != nil {
-		return fmt.Errorf("take the lock of type %q: %w", j.Type, err)
+	for _, run := range ended {
+		if !next[run.Type] {
+			rows = append(rows, lockRow{jobType: run.Type, ended: run.JobID})
+		}
 	}
-	return nil
+	return s.writeLocks(ctx, tx, rows, owner)
 }

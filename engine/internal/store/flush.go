@@ -215,10 +215,15 @@ func (s *Store) batch(writes []Write) (source string, patches int, args []any) {
 			}
 		}
 	}
+	return s.rowsAs(rows, columns), patches, args
+}
+
+// rowsAs is rows, made by batchRow, as a table v.
+func (s *Store) rowsAs(rows, columns []string) string {
 	if s.dialect.rowsAsValues {
-		return "(VALUES " + strings.Join(rows, ", ") + ") AS v (" + strings.Join(columns, ", ") + ")", patches, args
+		return "(VALUES " + strings.Join(rows, ", ") + ") AS v (" + strings.Join(columns, ", ") + ")"
 	}
-	return "(" + strings.Join(rows, " UNION ALL ") + ") AS v", patches, args
+	return "(" + strings.Join(rows, " UNION ALL ") + ") AS v"
 }
 
 // batchRow is the placeholders of one row; the first one gives the columns

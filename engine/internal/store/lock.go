@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -87,15 +88,46 @@ WHERE l.owner = ? ORDER BY j.id`), owner.ID).Scan(ctx, &jobs)
 	return jobs, nil
 }
 
-// free releases the locks of runs that have ended, where they are still covered
-// by them.
-func (s *Store) free(ctx context.Context, tx bun.Tx, runs []Held) error {
-	for _, run := range runs {
-		_, err := tx.NewRaw(s.sql("UPDATE job_type_lock SET job_id = NULL, attempt = 0, owner = '', locked_until = {now}, updated_at = {now} "+
-			"WHERE type = ? AND job_id = ? AND attempt = ?"), run.Type, run.JobID.String(), run.Attempt).Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("release the lock of type %q: %w", run.Type, err)
+// lockRow is what a lock is to hold: a job, or if that is nil nothing more of
+// the ended one.
+type lockRow struct {
+	jobType string
+	job     *uuid.UUID
+	attempt int64
+	ended   uuid.UUID
+}
+
+// writeLocks writes locks that the transaction holds, in one statement. One
+// that is to be freed is left alone unless it covers the ended job.
+func (s *Store) writeLocks(ctx context.Context, tx bun.Tx, locks []lockRow, owner Owner) error {
+	if len(locks) == 0 {
+		return nil
+	}
+	columns := []string{"type", "job_id", "attempt", "ended"}
+	rows, args := make([]string, len(locks)), make([]any, 0, len(locks)*len(columns)+1)
+	for i, l := range locks {
+		rows[i] = s.batchRow(columns, i == 0)
+		var job, ended any
+		if l.job != nil {
+			job = l.job.String()
+		} else {
+			ended = l.ended.String()
 		}
+		args = append(args, l.jobType, job, l.attempt, ended)
+	}
+	set := []string{
+		"job_id = v.job_id", "attempt = v.attempt", "updated_at = {now}", "owner = CASE WHEN v.job_id IS NULL THEN '' ELSE ? END",
+		"locked_until = CASE WHEN v.job_id IS NULL THEN {now} ELSE " + s.dialect.after(owner.Lease) + " END",
+	}
+	source, where := s.rowsAs(rows, columns), "(v.ended IS NULL OR l.job_id = v.ended)"
+	query := "UPDATE job_type_lock AS l SET " + strings.Join(set, ", ") + " FROM " + source + " WHERE l.type = v.type AND " + where
+	args = append([]any{owner.ID}, args...)
+	if !s.dialect.returning {
+		query = "UPDATE job_type_lock l JOIN " + source + " ON l.type = v.type SET l." + strings.Join(set, ", l.") + " WHERE " + where
+		args = append(args[1:], owner.ID)
+	}
+	if _, err := tx.NewRaw(s.sql(query), args...).Exec(ctx); err != nil {
+		return fmt.Errorf("write locks: %w", err)
 	}
 	return nil
 }

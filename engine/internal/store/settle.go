@@ -34,7 +34,7 @@ func (s *Store) Settle(ctx context.Context, run Held, outcome func(*model.Job) e
 		if err != nil || j == nil {
 			return err
 		}
-		if err := s.free(ctx, tx, []Held{run}); err != nil {
+		if err := s.pass(ctx, tx, []Held{run}, nil, Owner{}); err != nil {
 			return err
 		}
 		settled = j

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -292,44 +293,35 @@ func (w *writer) lookForJobs(ctx context.Context) time.Duration {
 // freeTypes returns the types of which no job runs here, or none when enough
 // jobs run.
 func (w *writer) freeTypes() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.MaxRunning > 0 && len(w.runs) >= w.MaxRunning {
+	if w.MaxRunning > 0 && len(w.current()) >= w.MaxRunning {
 		return nil
 	}
-	busy := make(map[string]bool, len(w.runs))
-	for _, r := range w.runs {
-		busy[r.job.Type] = true
-	}
-	free := make([]string, 0, len(w.types))
-	for _, t := range w.types {
-		if !busy[t] {
-			free = append(free, t)
-		}
-	}
-	return free
+	busy := w.busyTypes()
+	return slices.DeleteFunc(slices.Clone(w.types), func(t string) bool { return busy[t] })
 }
 
-// claim claims the first jobs of due types, as many as may run.
+// claim claims the preferred jobs of due types, and then the first ones of the
+// rest, as many as may run.
 func (w *writer) claim(ctx context.Context, due []string) error {
-	w.mu.Lock()
+	preferred := w.takePreferred(due)
+	if err := w.claimSome(ctx, slices.Sorted(maps.Keys(preferred)), slices.Collect(maps.Values(preferred))); err != nil {
+		return err
+	}
+	busy := w.busyTypes()
+	return w.claimSome(ctx, slices.DeleteFunc(due, func(t string) bool { return busy[t] }), nil)
+}
+
+// claimSome claims the given jobs of some types, or their first ones.
+func (w *writer) claimSome(ctx context.Context, types []string, ids []uuid.UUID) error {
 	if w.MaxRunning > 0 {
-		due = due[:min(len(due), w.MaxRunning-len(w.runs))]
+		types = types[:max(0, min(len(types), w.MaxRunning-len(w.current())))]
 	}
-	prefer := make(map[string]uuid.UUID, len(w.prefer))
-	for _, t := range due {
-		if id, ok := w.prefer[t]; ok {
-			prefer[t] = id
-		}
-	}
-	clear(w.prefer)
-	w.mu.Unlock()
-	if len(due) == 0 {
+	if len(types) == 0 {
 		return nil
 	}
 	limited, cancel := w.limit(ctx)
 	defer cancel()
-	jobs, err := w.Store.Claim(limited, due, prefer, w.Owner)
+	jobs, err := w.Store.Claim(limited, types, ids, w.Owner)
 	if err != nil {
 		w.unsure = true
 		return err
@@ -338,4 +330,29 @@ func (w *writer) claim(ctx context.Context, due []string) error {
 		w.begin(ctx, j)
 	}
 	return nil
+}
+
+// takePreferred takes the jobs that are to go before others of the due types.
+func (w *writer) takePreferred(due []string) map[string]uuid.UUID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	preferred := make(map[string]uuid.UUID)
+	for _, t := range due {
+		if id, ok := w.prefer[t]; ok {
+			preferred[t] = id
+		}
+	}
+	clear(w.prefer)
+	return preferred
+}
+
+// busyTypes are the types of which a job runs here.
+func (w *writer) busyTypes() map[string]bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	busy := make(map[string]bool, len(w.runs))
+	for _, r := range w.runs {
+		busy[r.job.Type] = true
+	}
+	return busy
 }

@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+func TestHintsSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	inv := newInvocation([]string{"shopctl"}, Options{})
+	id := uuid.MustParse(someID)
+	start := time.Date(2026, 10, 1, 6, 0, 0, 0, time.UTC)
+	at := func(d time.Duration) model.Time { return model.At(start.Add(d)) }
+	for name, test := range map[string]struct {
+		job  model.JobStatus
+		want string // a part of the hints; empty for none
+	}{
+		"succeeded":        {model.JobStatus{Status: model.Succeeded}, ""},
+		"scheduled":        {model.JobStatus{Status: model.Scheduled}, "a worker has its type (shopctl worker)"},
+		"failed":           {model.JobStatus{Status: model.Failed, CurrentStep: "rank"}, `Go on with step "rank": shopctl resume ` + someID},
+		"failed at once":   {model.JobStatus{Status: model.Failed}, "Go on with its first step: shopctl resume"},
+		"cancelled":        {model.JobStatus{Status: model.Cancelled}, "Begin anew: shopctl restart"},
+		"deleted":          {model.JobStatus{Status: model.Failed, DeletedAt: at(0)}, "The job is deleted"},
+		"lease run out":    {model.JobStatus{Status: model.Processing, LeaseExpired: true}, "was killed or is cut off from the database"},
+		"cancel requested": {model.JobStatus{Status: model.Processing, CancelRequested: true}, "when the step under way has returned"},
+		"gets further":     {model.JobStatus{Status: model.Processing, StartedAt: at(0), ProgressedAt: at(time.Hour), HeartbeatAt: at(time.Hour + time.Minute)}, ""},
+		"stands still":     {model.JobStatus{Status: model.Processing, StartedAt: at(0), ProgressedAt: at(0), HeartbeatAt: at(10 * time.Minute)}, "has not got further for 10m: the step may hang"},
+		"has just started": {model.JobStatus{Status: model.Processing, StartedAt: at(time.Hour), ProgressedAt: at(0), HeartbeatAt: at(time.Hour)}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.job.ID = id
+			got := strings.Join(inv.hints(&test.job), "\n")
+			if test.want == "" {
+				assert.Empty(t, got)
+			}
+			assert.Contains(t, got, test.want)
+		})
+	}
+}

@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// uncoloured returns a line as it stands on the screen.
+func uncoloured(line string) string { return colours.ReplaceAllString(line, "") }
+
+// sketched is a job under way, 4 seconds after its latest run began.
+func sketched(width int) sketch {
+	start := time.Date(2026, 10, 1, 6, 0, 0, 0, time.UTC)
+	at := func(d time.Duration) model.Time { return model.At(start.Add(d)) }
+	ms := func(d time.Duration) *int64 { n := d.Milliseconds(); return &n }
+	j := &model.JobStatus{
+		Name: "Flights report", Status: model.Processing, Progress: 0.45, Percent: 45, Message: "resample 300 of 1000", StartedAt: at(0),
+		ElapsedMS: ms(4 * time.Second), RemainingMS: ms(65 * time.Second), StepsCompleted: 2, StepsTotal: 5,
+		Steps: []model.StepView{
+			{Name: "load", Status: model.StepCompleted, Weight: 1, FinishedAt: at(-time.Minute), Duration: "2s"},
+			{Name: "clean", Status: model.StepCompleted, Weight: 1, FinishedAt: at(time.Second), Duration: "1s"},
+			{Name: "bootstrap", Status: model.StepRunning, Weight: 5, DurationMS: ms(3 * time.Second)},
+			{Name: "charts", Status: model.StepPending, Weight: 2},
+			{Name: "write", Status: model.StepPending, Weight: 1},
+		},
+	}
+	now := func() time.Time { return start.Add(5 * time.Second) }
+	return sketch{JobStatus: j, out: &printer{terminal: true, now: now}, width: width, rows: 5, since: time.Second}
+}
+
+func (s sketch) screen() string {
+	var lines []string
+	for row := range jobRows + s.rows {
+		lines = append(lines, uncoloured(s.line(row)))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestABoardShowsTheJobAndALineForEachStep(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, `Flights report ████████████░░░░░░░░░░░░░░  45%  5s, about 1m 4s left
+  resample 300 of 1000
+  ✓ load       skipped: completed 1m 5s ago by an earlier run
+  ✓ clean      done in 1s
+  ▸ bootstrap   50%  4s
+  · charts
+  · write`, sketched(68).screen())
+}
+
+func TestABoardTellsHowAJobEnded(t *testing.T) {
+	t.Parallel()
+	s := sketched(90)
+	took := int64(7100)
+	s.Status, s.Elapsed, s.Message = model.Failed, "7.1s", ""
+	s.Steps[2] = model.StepView{Name: "bootstrap", Status: model.StepFailed, Weight: 5, StartedAt: s.StartedAt, FinishedAt: model.At(s.StartedAt.Add(time.Second)),
+		DurationMS: &took, Duration: "7.1s", Error: "boom\nstack"}
+	screen := s.screen()
+	assert.Contains(t, screen, " 45%  failed, in 7.1s")
+	assert.Contains(t, screen, "  ✗ bootstrap  failed after 7.1s: boom\n")
+	s.Status, s.Progress, s.Percent = model.Succeeded, 1, 100
+	assert.Contains(t, uncoloured(s.line(jobRow)), strings.Repeat("█", 40)+" 100%  succeeded, in 7.1s")
+}
+
+func TestABoardShowsWhatIsUnusual(t *testing.T) {
+	t.Parallel()
+	s := sketched(100)
+	s.CancelRequested = true
+	assert.Contains(t, s.screen(), "processing, cancel requested, 5s")
+	s.LeaseExpired = true
+	assert.Contains(t, s.screen(), "processing, lease expired, 5s")
+	s.RemainingMS = nil
+	assert.NotContains(t, s.screen(), "left")
+}
+
+func TestABoardFitsEveryWidth(t *testing.T) {
+	t.Parallel()
+	for width := range 120 {
+		for line := range strings.SplitSeq(sketched(width).screen(), "\n") {
+			assert.LessOrEqual(t, runewidth.StringWidth(line), width, line)
+		}
+	}
+}
+
+func TestABoardThatIsTooLowShowsTheStepsAroundTheCurrentOne(t *testing.T) {
+	t.Parallel()
+	s := sketched(60)
+	s.rows = 3
+	screen := s.screen()
+	assert.NotContains(t, screen, "load")
+	assert.Contains(t, screen, "bootstrap")
+	assert.NotContains(t, screen, "write")
+	s.StepsCompleted = 5
+	assert.Contains(t, s.screen(), "write")
+}

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+func TestTimesAreRelativeOnATerminalAndRFC3339Elsewhere(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 10, 1, 6, 0, 0, 0, time.UTC)
+	terminal := &printer{terminal: true, now: func() time.Time { return now }}
+	pipe := &printer{now: terminal.now}
+	for ago, want := range map[time.Duration]string{
+		3*time.Minute + 4*time.Second: "3m 4s ago", 50 * time.Hour: "2d 2h ago", 0: "just now", 900 * time.Millisecond: "just now",
+		-5 * time.Minute: "in 5m", -900 * time.Millisecond: "just now",
+	} {
+		assert.Equal(t, want, terminal.when(model.At(now.Add(-ago))))
+	}
+	assert.Equal(t, "2026-10-01T05:57:00Z", pipe.when(model.At(now.Add(-3*time.Minute))))
+	assert.Equal(t, "-", pipe.when(model.Time{}))
+	assert.Equal(t, "-", terminal.when(model.Time{}))
+	assert.Equal(t, "at 2026-10-01T06:00:00Z", pipe.at(model.At(now)))
+	assert.Equal(t, "just now", terminal.at(model.At(now)))
+}
+
+func TestTextFromARowCannotMoveTheCursor(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "a\uFFFD[2Jb c d", clean("a\x1b[2Jb\nc\td"))
+	assert.Equal(t, "a b\nc", cleanLines("a\tb\r\nc"))
+	assert.Equal(t, "first", firstLine("\nfirst\nsecond"))
+	assert.Equal(t, "übér", clean("übér"))
+}
+
+func TestLongTextIsCut(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "äbc…", shorten("äbcdef", 4))
+	assert.Equal(t, "äbcd", shorten("äbcd", 4))
+	assert.Equal(t, `{"a":…`, shortJSON(json.RawMessage(`{"a":123}`), 6))
+}

@@ -1,0 +1,66 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// BenchmarkSteps runs jobs of no-op steps, each durable before the next, over
+// many types and one. The unit that matters is steps/s.
+func BenchmarkSteps(b *testing.B) {
+	for _, kind := range testutil.Kinds(b) {
+		for _, shape := range []struct{ types, jobs, steps int }{{100, 1000, 5}, {1, 300, 1}, {1, 1, 300}} {
+			b.Run(fmt.Sprintf("%s/types=%d,jobs=%d,steps=%d", kind, shape.types, shape.jobs, shape.steps), func(b *testing.B) {
+				benchmarkSteps(b, kind, shape.types, shape.jobs, shape.steps)
+			})
+		}
+	}
+}
+
+func benchmarkSteps(b *testing.B, kind testutil.Kind, types, jobs, count int) {
+	db := testutil.Open(b, testutil.DSN(b, kind))
+	eng, err := engine.New(db, engine.Config{Logger: quiet()})
+	require.NoError(b, err)
+	var ended atomic.Int64
+	done := make(chan struct{}, 1)
+	for k := range types {
+		d := steps.Define[input](steps.Type(fmt.Sprint("bench-", k)))
+		for i := range count {
+			steps.Do(d, fmt.Sprint("step-", i), func(context.Context, *steps.Run[input]) error {
+				if i == count-1 && ended.Add(1) == int64(jobs) {
+					done <- struct{}{}
+				}
+				return nil
+			})
+		}
+		require.NoError(b, eng.Register(d))
+	}
+	var took time.Duration
+	for b.Loop() {
+		ended.Store(0)
+		for i := range jobs {
+			_, err := eng.Enqueue(b.Context(), engine.Raw{Type: fmt.Sprint("bench-", i%types)})
+			require.NoError(b, err)
+		}
+		ctx, stop := context.WithCancel(b.Context())
+		stopped := make(chan error, 1)
+		began := time.Now()
+		go func() { stopped <- eng.Run(ctx) }()
+		<-done
+		took += time.Since(began)
+		stop()
+		require.NoError(b, <-stopped)
+	}
+	n := float64(b.N * jobs)
+	b.ReportMetric(n*float64(count)/took.Seconds(), "steps/s")
+	b.ReportMetric(n/took.Seconds(), "jobs/s")
+}
