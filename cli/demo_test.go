@@ -73,7 +73,6 @@ func TestDemoFreshMakesANewJob(t *testing.T) {
 func TestDemoHandsItsJobOverWhenItIsInterrupted(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.opts.Engine.Grace = -1
 	demo := b.start("demo", "--data", `{"wait":"pack"}`)
 	b.entersStep("pack")
 	demo.stdout.waitFor("done pick in ")

@@ -44,7 +44,7 @@ func setupOn(t *testing.T, text string) *bench {
 	shop := &shop{entered: make(chan string, 100), open: make(chan struct{})}
 	return &bench{t: t, dsn: text, shop: shop, opts: Options{
 		Name: "shopctl", Version: "v1.2.3", Register: shop.register,
-		Engine: engine.Config{Poll: 20 * time.Millisecond},
+		Engine: engine.Config{Poll: 20 * time.Millisecond, Grace: -1},
 		Demo:   &Demo{Type: orderType, Name: "Demo order", Usage: "An order.", Input: json.RawMessage(`{}`), Where: whereOrder},
 	}}
 }

@@ -113,8 +113,9 @@ func TestRecoveryNeverTouchesALiveEnginesJob(t *testing.T) {
 		receive(t, begun)
 		// Other engines come and go for longer than the lease.
 		deadline := time.Now().Add(2 * config().Lease)
+		db := testutil.Open(t, text)
 		for time.Now().Before(deadline) {
-			other := newEngine(t, testutil.Open(t, text), config(), blocking(begun, causes))
+			other := newEngine(t, db, config(), blocking(begun, causes))
 			stop := start(t, other)
 			until(t, other, job.ID, func(s *model.JobStatus) bool { return true })
 			stop()

@@ -183,11 +183,7 @@ func (h *Harness) Status() *model.JobStatus {
 // of the plan. It is empty before the job's first step has been recorded.
 func (h *Harness) Records() []model.StepRecord {
 	h.t.Helper()
-	ctx, cancel := h.limit()
-	defer cancel()
-	job, err := h.engine.Job(ctx, h.followed())
-	h.must("read the job", err)
-	data, err := model.ParseData(job.Data)
+	data, err := model.ParseData(h.row().Data)
 	h.must("read the job's record", err)
 	return data.Steps
 }
@@ -207,6 +203,16 @@ func (h *Harness) Output(step string, out any) {
 		h.fatal("output of step %q: it produces none", step)
 	}
 	h.must("output of step "+step, json.Unmarshal(records[i].Output, out))
+}
+
+// row returns the job as the database has it.
+func (h *Harness) row() *model.Job {
+	h.t.Helper()
+	ctx, cancel := h.limit()
+	defer cancel()
+	job, err := h.engine.Job(ctx, h.followed())
+	h.must("read the job", err)
+	return job
 }
 
 // followed is the job that the harness follows.

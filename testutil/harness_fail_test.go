@@ -119,12 +119,12 @@ func TestHarnessShowsAJobThatDoesNotEnd(t *testing.T) {
 		return context.Cause(ctx)
 	}}
 	text := failure(t, func(t testing.TB) {
-		h := testutil.NewHarness(t, b.definition(), testutil.Within(2*time.Second))
+		h := testutil.NewHarness(t, b.definition(), testutil.Within(3*time.Second))
 		h.Enqueue(bake{Loaves: 3})
 		h.Run()
 	})
 	for _, want := range []string{
-		"the job's end did not come within 2s", `of type "bakery:bake" is processing`, `cursor: {"step":"bake","value":1}`,
+		"the job's end did not come within 3s", `of type "bakery:bake" is processing`, `cursor: {"step":"bake","value":1}`,
 		"1  knead  completed", "2  bake   running", "the engines' log", "job started",
 	} {
 		assert.Contains(t, text, want)
@@ -140,10 +140,10 @@ func TestHarnessNamesAStepThatIgnoresItsContext(t *testing.T) {
 		return nil
 	}}
 	text := failure(t, func(t testing.TB) {
-		h := testutil.NewHarness(t, b.definition(), testutil.Within(time.Second))
+		h := testutil.NewHarness(t, b.definition(), testutil.Within(3*time.Second))
 		h.Enqueue(bake{Loaves: 1})
 		h.Stop(testutil.BeforeStep("bake"))
 	})
 	close(deaf)
-	assert.Contains(t, text, "the engine did not stop within 1s: does the step obey its context?")
+	assert.Contains(t, text, "the engine did not stop within 3s: does the step obey its context?")
 }

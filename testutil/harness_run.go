@@ -3,6 +3,7 @@ package testutil
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
@@ -43,10 +44,11 @@ func (h *Harness) Kill(at Moment) *model.JobStatus {
 	h.start(victim)
 	h.reach(victim, death)
 	h.expireLease()
-	status := h.settle(attempt)
+	h.settle(attempt)
+	left := h.row()
 	h.stop(victim)
-	h.unchanged(status)
-	return status
+	h.unchanged(left)
+	return h.Status()
 }
 
 // Stop runs the job and stops its engine at a moment, without a grace period:
@@ -104,11 +106,7 @@ func (h *Harness) runnable() *model.JobStatus {
 func (h *Harness) reachable(at Moment) *model.JobStatus {
 	h.t.Helper()
 	status := h.runnable()
-	ctx, cancel := h.limit()
-	defer cancel()
-	job, err := h.engine.Job(ctx, h.job)
-	h.must("read the job", err)
-	data, err := model.ParseData(job.Data)
+	data, err := model.ParseData(h.row().Data)
 	h.must("read the job's input", err)
 	plan, err := h.definition.Plan(data.Input)
 	h.must("plan the job", err)
@@ -136,9 +134,8 @@ func (h *Harness) expireLease() {
 	h.must("let the lease run out", err)
 }
 
-// settle has another engine settle that run of the job, and returns the status
-// that it leaves.
-func (h *Harness) settle(attempt int64) *model.JobStatus {
+// settle has another engine settle that run of the job.
+func (h *Harness) settle(attempt int64) {
 	h.t.Helper()
 	recovery := h.prepare()
 	recovery.watch = held{}
@@ -147,13 +144,12 @@ func (h *Harness) settle(attempt int64) *model.JobStatus {
 		return s.Status != model.Processing || s.Attempt != attempt
 	})
 	h.stop(recovery)
-	return h.Status()
 }
 
 // unchanged ends the test if the job is not as recovery left it.
-func (h *Harness) unchanged(left *model.JobStatus) {
+func (h *Harness) unchanged(left *model.Job) {
 	h.t.Helper()
-	if now := h.Status(); now.Status != left.Status || !now.UpdatedAt.Equal(left.UpdatedAt.Time) {
+	if now := h.row(); !reflect.DeepEqual(now, left) {
 		h.fatal("a killed run wrote to its job after recovery had settled it as %s: this is a mistake of jobsystem, please report it", left.Status)
 	}
 }

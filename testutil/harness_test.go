@@ -276,3 +276,39 @@ func TestHarnessRunsAFailingJob(t *testing.T) {
 	assert.Equal(t, model.Succeeded, h.Run().Status)
 	assert.Equal(t, []int64{2, 3, 1}, b.counts())
 }
+
+func TestHarnessRegistersAndBoundsAsTheHostDoes(t *testing.T) {
+	t.Parallel()
+	type oven struct{}
+	b := &bakery{onBake: func(ctx context.Context, _ *steps.Run[bake], _ int) error {
+		if ctx.Value(oven{}) != "hot" {
+			return errors.New("the context is not the factory's")
+		}
+		return nil
+	}}
+	factory := func(ctx context.Context, _ *model.Job) (context.Context, error) {
+		return context.WithValue(ctx, oven{}, "hot"), nil
+	}
+	h := testutil.NewHarness(t, b.definition(), testutil.Registered(engine.WithContext(factory)), testutil.Limits(engine.Limits{Output: 5}))
+	h.Enqueue(bake{Loaves: 3})
+
+	status := h.Run()
+
+	assert.Equal(t, model.Failed, status.Status)
+	assert.Contains(t, status.Error, `step "sell": its output has 8 bytes, more than the bound of 5`)
+	assert.Equal(t, []int64{1, 3, 1}, b.counts())
+}
+
+func TestHarnessFollowsTheJobEnqueuedLast(t *testing.T) {
+	t.Parallel()
+	b, h := setupBakery(t)
+	last := h.Enqueue(bake{Loaves: 1})
+
+	status := h.Kill(testutil.AfterStep("knead"))
+
+	assert.Equal(t, last.ID, status.ID)
+	assert.Equal(t, []int64{2, 3, 1}, b.counts(), "the first one has run before")
+	jobs, err := h.Engine().List(t.Context(), engine.Filter{Statuses: []model.Status{model.Succeeded}})
+	require.NoError(t, err)
+	assert.Len(t, jobs, 1)
+}

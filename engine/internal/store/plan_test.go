@@ -53,11 +53,8 @@ func backlog(t *testing.T, db *bun.DB, types, jobs int) (*store.Store, []string)
 // explain returns a statement's plan, a line for each row of it.
 func explain(t *testing.T, s *store.Store, query string, args ...any) []string {
 	t.Helper()
-	word := "EXPLAIN "
-	if s.Kind() == "sqlite" {
-		word = "EXPLAIN QUERY PLAN "
-	}
-	rows, err := s.DB().QueryContext(t.Context(), word+query, args...)
+	words := map[string]string{"sqlite": "EXPLAIN QUERY PLAN ", "postgres": "EXPLAIN ", "mariadb": "EXPLAIN ", "mysql": "EXPLAIN FORMAT=TRADITIONAL "}
+	rows, err := s.DB().QueryContext(t.Context(), words[s.Kind()]+query, args...)
 	require.NoError(t, err, query)
 	defer rows.Close()
 	columns, err := rows.Columns()
