@@ -40,16 +40,11 @@ type host struct{ name, port string } // both as written; either may be empty
 
 type param struct{ key, value string }
 
-func (a *address) param(key string) (string, bool) {
-	for _, p := range a.params {
-		if p.key == key {
-			return p.value, true
-		}
-	}
-	return "", false
+func (a *address) has(key string) bool {
+	return slices.ContainsFunc(a.params, func(p param) bool { return p.key == key })
 }
 
-// take is param, and removes it.
+// take returns a parameter's value and removes it.
 func (a *address) take(key string) (string, bool) {
 	for i, p := range a.params {
 		if p.key == key {
@@ -250,7 +245,7 @@ func (a *address) parseParam(pair string) error {
 	if !found || !paramPattern.MatchString(key) {
 		return malformed("a parameter cannot be read; write ?name=value&name=value, with & in a value as %%26")
 	}
-	if _, twice := a.param(key); twice {
+	if a.has(key) {
 		return malformed("the parameter %s is given twice", key)
 	}
 	value, err := unescape(value, "parameter "+key)

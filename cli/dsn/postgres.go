@@ -36,7 +36,7 @@ func postgresConfig(a *address) (*pgx.ConnConfig, error) {
 	open := *a
 	open.scheme, open.password, open.hasPassword = "postgres", "", false
 	sslPassword, _ := open.take("sslpassword")
-	if _, ok := open.param("connect_timeout"); !ok && os.Getenv("PGCONNECT_TIMEOUT") == "" {
+	if !open.has("connect_timeout") && os.Getenv("PGCONNECT_TIMEOUT") == "" {
 		open.params = append(open.params, param{"connect_timeout", strconv.Itoa(int(connectTimeout.Seconds()))})
 	}
 	text := open.url(func(p param) string { return p.value }, "")
@@ -55,7 +55,7 @@ func postgresConfig(a *address) (*pgx.ConnConfig, error) {
 	}
 	// Bun writes values into its SQL: preparing such a text costs twice what
 	// running it does, and it is never seen again.
-	if _, set := a.param("default_query_exec_mode"); !set {
+	if !a.has("default_query_exec_mode") {
 		config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
 	return config, nil

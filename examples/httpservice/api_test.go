@@ -26,7 +26,7 @@ func TestJobIsEnqueuedAndSucceeds(t *testing.T) {
 
 	r := s.do("POST", "/jobs", `{"type": "orders:export", "name": "Monday", "input": {"country": "DE"}}`)
 	job := r.job(t, http.StatusAccepted)
-	assert.Equal(t, "/jobs/"+job.ID.String(), r.Header.Get("Location"))
+	assert.Equal(t, "/jobs/"+job.ID.String(), r.header.Get("Location"))
 	assert.Equal(t, "Monday", job.Name)
 
 	status := s.awaitStatus(job, model.Succeeded)
@@ -70,7 +70,7 @@ func TestIdempotencyKeyMakesOneJob(t *testing.T) {
 	first := s.do("POST", "/jobs", slow, "Idempotency-Key", "k1").job(t, http.StatusAccepted)
 	r := s.do("POST", "/jobs", slow, "Idempotency-Key", "k1")
 	assert.Equal(t, first.ID, r.job(t, http.StatusOK).ID)
-	assert.Equal(t, "/jobs/"+first.ID.String(), r.Header.Get("Location"))
+	assert.Equal(t, "/jobs/"+first.ID.String(), r.header.Get("Location"))
 	other := s.do("POST", "/jobs", slow, "Idempotency-Key", "k2").job(t, http.StatusAccepted)
 	assert.NotEqual(t, first.ID, other.ID)
 	s.do("POST", "/jobs", slow, "Idempotency-Key", "").problem(t, http.StatusBadRequest, "invalid")
@@ -141,7 +141,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 func TestMethodsThatAreAllowedAreNamed(t *testing.T) {
 	t.Parallel()
 	s := setupStopped(t)
-	assert.Equal(t, "GET, HEAD, POST", s.do("DELETE", "/jobs", "").Header.Get("Allow"))
+	assert.Equal(t, "GET, HEAD, POST", s.do("DELETE", "/jobs", "").header.Get("Allow"))
 }
 
 func TestAllMistakesOfAQueryAreReported(t *testing.T) {
@@ -166,7 +166,7 @@ func TestListShowsPagesOfJobsTheNewestFirst(t *testing.T) {
 	var pages [][]uuid.UUID
 	for next := "/jobs?type=demo:steps&status=scheduled&limit=2"; next != ""; {
 		r := s.do("GET", next, "")
-		require.Equal(t, http.StatusOK, r.StatusCode, "%s", r.body)
+		require.Equal(t, http.StatusOK, r.code, "%s", r.body)
 		var list jobList
 		require.NoError(t, json.Unmarshal(r.body, &list))
 		var page []uuid.UUID

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,7 +61,7 @@ func TestProgramStopsTheAPIBeforeTheEngineAndGoesOnWhenStartedAgain(t *testing.T
 	_, api := log.find("stopping the API")
 	_, eng := log.find("stopping the engine")
 	assert.Less(t, api, eng)
-	_, err := http.Get(url + "/healthz")
+	_, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	assert.Error(t, err, "nothing serves any more")
 
 	url, _, stop = start(t, args...)

@@ -65,8 +65,9 @@ func setupStopped(t *testing.T) *service {
 
 // reply is the answer to a request.
 type reply struct {
-	*http.Response
-	body []byte
+	code   int
+	header http.Header
+	body   []byte
 }
 
 func (s *service) do(method, path, body string, header ...string) reply {
@@ -91,13 +92,13 @@ func send(t *testing.T, method, url, body string, header ...string) reply {
 	raw, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	assert.Equal(t, "application/json", response.Header.Get("Content-Type"))
-	return reply{response, raw}
+	return reply{response.StatusCode, response.Header, raw}
 }
 
 // job is the answer as a job's status.
 func (r reply) job(t *testing.T, code int) *model.JobStatus {
 	t.Helper()
-	require.Equal(t, code, r.StatusCode, "%s", r.body)
+	require.Equal(t, code, r.code, "%s", r.body)
 	var status model.JobStatus
 	require.NoError(t, json.Unmarshal(r.body, &status))
 	return &status
@@ -106,7 +107,7 @@ func (r reply) job(t *testing.T, code int) *model.JobStatus {
 // problem is the answer as an error of that code and kind.
 func (r reply) problem(t *testing.T, code int, kind string) problem {
 	t.Helper()
-	assert.Equal(t, code, r.StatusCode, "%s", r.body)
+	assert.Equal(t, code, r.code, "%s", r.body)
 	var body problemBody
 	decoder := json.NewDecoder(bytes.NewReader(r.body))
 	decoder.DisallowUnknownFields()

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// terminal opens a terminal of that size. What is written to it can be read
+// from the stream, which ends with it.
+func terminal(t *testing.T, width, height uint16) (*os.File, *stream) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skipf("no terminals here: %v", err)
+	}
+	fd := int(master.Fd())
+	require.NoError(t, unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0))
+	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	require.NoError(t, err)
+	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	require.NoError(t, err)
+	require.NoError(t, unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: width, Row: height}))
+	screen := newStream(t)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if _, err := io.Copy(screen, master); err != nil && !errors.Is(err, syscall.EIO) { // EIO is its end
+			t.Errorf("read the terminal: %v", err)
+		}
+		screen.end()
+	}()
+	t.Cleanup(func() {
+		_ = tty.Close()
+		<-done
+		_ = master.Close()
+	})
+	return tty, screen
+}
+
+// left is what stands on a terminal after all that was written: each redraw
+// moves up to the first line of the last one and clears from there.
+func left(t *testing.T, written string) []string {
+	t.Helper()
+	var lines []string
+	for i, part := range strings.Split(uncoloured(written), "\x1b[J") {
+		part, up, found := strings.Cut(part, "\x1b[")
+		more := strings.Split(strings.TrimSuffix(part, "\r\n"), "\r\n")
+		if part == "" {
+			more = nil
+		}
+		lines = append(lines, more...)
+		if found {
+			n := 0
+			_, err := fmt.Sscanf(up, "%dA", &n)
+			require.NoError(t, err, "redraw %d", i)
+			require.LessOrEqual(t, n, len(lines), "redraw %d goes above the first line", i)
+			lines = lines[:len(lines)-n]
+		}
+	}
+	return lines
+}
+
+func TestOnATerminalBarsAreDrawnAndStay(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	for _, size := range []struct{ width, height uint16 }{{100, 30}, {30, 30}, {100, 5}, {20, 3}} {
+		t.Run(fmt.Sprintf("%d by %d", size.width, size.height), func(t *testing.T) {
+			b := setup(t)
+			tty, screen := terminal(t, size.width, size.height)
+			id := b.enqueue(`{"wait":"pack"}`, "--name", "An order")
+			b.opts.Stdout = tty
+			watch := b.start("watch", id)
+			screen.waitFor("scheduled")
+			b.opts.Stdout = nil
+			w := b.worker()
+			b.entersStep("pack")
+			screen.waitFor("at work on pack")
+			close(b.shop.open)
+			require.Equal(t, ExitOK, watch.wait().code)
+			w.signal(os.Interrupt)
+			w.wait()
+
+			lines := left(t, screen.String())
+			assert.Contains(t, lines[0], "An order")
+			assert.Contains(t, lines[0], "100%")
+			assert.Len(t, lines, 1+max(0, min(3, int(size.height)-4)))
+			for _, line := range lines[1:] {
+				assert.Regexp(t, `^  ✓ (pick|pack|ship)`, line)
+			}
+		})
+	}
+}
