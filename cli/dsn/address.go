@@ -3,8 +3,8 @@ package dsn
 import (
 	"net/url"
 	"regexp"
-	"strconv"
 	"slices"
+	"strconv"
 	"strings"
 )
 
