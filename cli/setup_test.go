@@ -93,7 +93,10 @@ func (b *bench) start(args ...string) *command {
 	b.t.Helper()
 	c := &command{t: b.t, stdout: newStream(b.t), stderr: newStream(b.t), signals: make(chan os.Signal, 2), done: make(chan struct{})}
 	opts := b.opts
-	opts.Stdout, opts.Stderr = c.stdout, c.stderr
+	opts.Stderr = c.stderr
+	if opts.Stdout == nil {
+		opts.Stdout = c.stdout
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	line := append([]string{"/usr/bin/shopctl", "--dsn", b.dsn}, args...)
 	go func() {

@@ -78,7 +78,7 @@ func TestOnATerminalBarsAreDrawnAndStay(t *testing.T) {
 			id := b.enqueue(`{"wait":"pack"}`, "--name", "An order")
 			b.opts.Stdout = tty
 			watch := b.start("watch", id)
-			screen.waitFor("scheduled")
+			screen.waitFor("  0%")
 			b.opts.Stdout = nil
 			w := b.worker()
 			b.entersStep("pack")

@@ -32,7 +32,7 @@ func SendDigest(collect func(week int) []string, mail func(key string, articles 
 // A digest whose process is killed while it is mailed collects no second time,
 // and its reader gets one mail: the mail server knows the key.
 func ExampleHarness() {
-	var t testing.TB = newExample() // a test has this already
+	t := newExample() // a test has this already
 
 	collections, mails := 0, map[string][]string{}
 	definition := SendDigest(

@@ -69,7 +69,7 @@ type watchedSession struct {
 	steps.Session
 	watch watch
 	step  string
-	ctx   context.Context //nolint:containedctx // the step's, for calls that take none
+	ctx   context.Context // the step's, for calls that take none
 
 	progress, checkpoints atomic.Int64
 }

@@ -98,11 +98,12 @@ func TestExportGoesOnWithThePageItWasAt(t *testing.T) {
 	require.Equal(t, model.Cancelled, status.Status)
 	assert.Contains(t, string(status.Cursor), `"orders":200`)
 
-	// What is after the checkpoint in the file was never recorded.
+	// What is after the checkpoint in the file was never recorded, and may be
+	// longer than all that is still to come.
 	part := filepath.Join(dir, status.ID.String()+".csv.part")
 	file, err := os.OpenFile(part, os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(t, err)
-	_, err = file.WriteString("half a row")
+	_, err = file.WriteString(strings.Repeat("half a row", 10_000))
 	require.NoError(t, err)
 	require.NoError(t, file.Close())
 

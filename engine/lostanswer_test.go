@@ -1,0 +1,158 @@
+package engine_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	"github.com/uptrace/bun/schema"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// lossy is a driver whose statements and commits take effect, but whose answer
+// to some of them is an error: what a connection that breaks at the wrong
+// moment looks like.
+type lossy struct {
+	base driver.Driver
+	name string
+	lose *atomic.Pointer[func(what string) bool]
+}
+
+var errAnswerLost = errors.New("the answer was lost")
+
+func (l lossy) Connect(context.Context) (driver.Conn, error) {
+	conn, err := l.base.Open(l.name)
+	if err != nil {
+		return nil, err
+	}
+	return lossyConn{conn, l.lose}, nil
+}
+
+func (l lossy) Driver() driver.Driver { return l.base }
+
+type lossyConn struct {
+	driver.Conn
+	lose *atomic.Pointer[func(string) bool]
+}
+
+func (c lossyConn) lost(what string, err error) error {
+	if lose := c.lose.Load(); err == nil && lose != nil && (*lose)(what) {
+		return errAnswerLost
+	}
+	return err
+}
+
+func (c lossyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.Conn.(driver.ConnBeginTx).BeginTx(ctx, opts)
+	return lossyTx{tx, c}, err
+}
+
+func (c lossyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
+}
+
+func (c lossyConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
+	if err == nil && strings.HasPrefix(query, "UPDATE") && c.lost("update", nil) != nil {
+		// Read to the end, so that the statement has taken its effect.
+		values := make([]driver.Value, len(rows.Columns()))
+		for rows.Next(values) == nil {
+		}
+		return nil, errors.Join(errAnswerLost, rows.Close())
+	}
+	return rows, err
+}
+
+type lossyTx struct {
+	driver.Tx
+	conn lossyConn
+}
+
+func (t lossyTx) Commit() error { return t.conn.lost("commit", t.Tx.Commit()) }
+
+// openLossy opens a test database through a lossy driver.
+func openLossy(t *testing.T, kind testutil.Kind, lose *atomic.Pointer[func(string) bool]) *bun.DB {
+	t.Helper()
+	text := testutil.DSN(t, kind)
+	plain := testutil.Open(t, text)
+	name, dialect := text, schema.Dialect(pgdialect.New())
+	if kind == testutil.SQLite {
+		name = "file:" + strings.TrimPrefix(text, "sqlite://") + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)"
+		dialect = sqlitedialect.New()
+	}
+	pool := sql.OpenDB(lossy{base: plain.Driver(), name: name, lose: lose})
+	if kind == testutil.SQLite {
+		pool.SetMaxOpenConns(1)
+	}
+	db := bun.NewDB(pool, dialect)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+// Whatever answer of the engine's own writes is lost, each job ends well, and
+// each of its steps runs once: what took effect is recognised, what did not is
+// repeated, and a job that was claimed unheard is found.
+func TestALostAnswerLosesAndDoublesNothing(t *testing.T) {
+	for _, kind := range []testutil.Kind{testutil.SQLite, testutil.Postgres} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			var lose atomic.Pointer[func(string) bool]
+			db := openLossy(t, kind, &lose)
+			var mu sync.Mutex
+			ran := make(map[string]int)
+			d := steps.Define[input]()
+			for i := range 3 {
+				steps.Do(d, fmt.Sprint("step-", i), func(_ context.Context, run *steps.Run[input]) error {
+					mu.Lock()
+					defer mu.Unlock()
+					ran[run.Key()]++
+					return nil
+				})
+			}
+			cfg := config()
+			cfg.Lease, cfg.Heartbeat = patience, patience/3 // nothing heals by a lease running out
+			for round := range 12 {
+				eng := newEngine(t, db, cfg, d)
+				var ids []uuid.UUID
+				for range 3 {
+					ids = append(ids, enqueue(t, eng, input{}).ID)
+				}
+				var count atomic.Int32
+				nth := func(string) bool { return count.Add(1) == int32(round) }
+				lose.Store(&nth)
+				stop := start(t, eng)
+				for _, id := range ids {
+					s := ended(t, eng, id)
+					assert.Equal(t, model.Succeeded, s.Status, "round %d: %s", round, s.Error)
+				}
+				lose.Store(nil)
+				stop()
+				assert.NotZero(t, count.Load())
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			assert.Len(t, ran, 12*3*3)
+			for key, n := range ran {
+				assert.Equal(t, 1, n, key)
+			}
+			var open int
+			require.NoError(t, db.NewRaw("SELECT COUNT(*) FROM job_type_lock l WHERE l.job_id IS NOT NULL").Scan(t.Context(), &open))
+			assert.Zero(t, open, "every lock is free")
+		})
+	}
+}
