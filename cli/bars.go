@@ -23,17 +23,20 @@ const (
 // line for each step. The lines are drawn by mpb's goroutines from the last
 // status, several times a second, so that times run on between two updates.
 type barsView struct {
-	out   *printer
-	board *mpb.Progress
-	rows  []*mpb.Bar
+	out    *printer
+	beside io.Writer // gets what is written when nothing is drawn
+	rows   []*mpb.Bar
 
 	mu    sync.Mutex
-	steps int // rows of steps
+	board *mpb.Progress // nil before the first update
+	steps int           // rows of steps
 	last  *model.JobStatus
 	seen  time.Time // when
 }
 
-func newBarsView(out *printer) *barsView { return &barsView{out: out} }
+func newBarsView(out *printer, beside io.Writer) *barsView {
+	return &barsView{out: out, beside: beside}
+}
 
 func (v *barsView) update(j *model.JobStatus) error {
 	v.mu.Lock()
@@ -41,11 +44,11 @@ func (v *barsView) update(j *model.JobStatus) error {
 	if v.steps == 0 {
 		v.steps = v.stepRows(len(j.Steps))
 	}
-	rows := jobRows + v.steps
-	v.mu.Unlock()
 	if v.board == nil {
 		v.board = mpb.New(mpb.WithOutput(v.out.w))
 	}
+	rows := jobRows + v.steps
+	v.mu.Unlock()
 	for len(v.rows) < rows {
 		if err := v.add(len(v.rows)); err != nil {
 			return fmt.Errorf("draw the progress: %w", err)
@@ -90,21 +93,24 @@ func (v *barsView) sketch(width int) sketch {
 
 // Write writes lines above the bars.
 func (v *barsView) Write(text []byte) (int, error) {
-	if v.board != nil {
-		if n, err := v.board.Write(text); err == nil {
+	v.mu.Lock()
+	board := v.board
+	v.mu.Unlock()
+	if board != nil {
+		if n, err := board.Write(text); err == nil {
 			return n, nil
 		}
 	}
-	return v.out.w.Write(text)
+	return v.beside.Write(text)
 }
 
 func (v *barsView) close() {
-	if v.board == nil {
+	if len(v.rows) == 0 {
 		return
 	}
 	for i, row := range v.rows {
 		row.Abort(i == messageRow) // the message is of no use any more
 	}
+	v.rows = nil
 	v.board.Wait()
-	v.board, v.rows = nil, nil
 }

@@ -25,8 +25,8 @@ func (inv *invocation) cancelCommand() *urfave.Command {
 		Description: "A scheduled job is cancelled at once; a processing one when the step under way has returned.\n" +
 			"Prints the job's status.",
 		Flags: []urfave.Flag{
-			&urfave.StringFlag{Name: "by", Usage: "who asks, as recorded with the job", DefaultText: "the user of the operating system"},
-			&urfave.StringFlag{Name: "reason", Usage: "why, as recorded with the job"},
+			&urfave.StringFlag{Name: "by", Usage: "the `NAME` of who asks, as recorded with the job", DefaultText: "the user of the operating system"},
+			&urfave.StringFlag{Name: "reason", Usage: "the `TEXT` that says why, as recorded with the job"},
 			waitFlag("exit with 1 if it ends otherwise than cancelled"),
 		},
 		Action: action(inv, parseCancel, runCancel),

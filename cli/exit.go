@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strings"
 
@@ -29,7 +28,7 @@ var (
 	// errUsage: the command line is wrong.
 	errUsage = errors.New("wrong usage")
 	// errNoDatabase: the database is not there, or does not let us in.
-	errNoDatabase = errors.New("no database")
+	errNoDatabase = errors.New("the database cannot be used")
 	// errInterrupted: a signal, or the end of the host's context.
 	errInterrupted = errors.New("interrupted")
 	// errEnded: the job that was followed did not end as wished.
@@ -124,7 +123,7 @@ func (inv *invocation) finish(ctx context.Context, err error) int {
 
 // isLost reports whether an error says that the connection broke.
 func isLost(err error) bool {
-	if isAny(err, driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF) {
+	if errors.Is(err, driver.ErrBadConn) {
 		return true
 	}
 	if _, ok := errors.AsType[*net.OpError](err); ok {

@@ -29,7 +29,7 @@ func (inv *invocation) newView() view {
 	case inv.out.json:
 		return &jsonView{out: inv.out}
 	case inv.out.terminal:
-		return newBarsView(inv.out)
+		return newBarsView(inv.out, inv.stderr)
 	default:
 		return newLinesView(inv.out)
 	}

@@ -22,7 +22,10 @@ type printer struct {
 }
 
 func newPrinter(w io.Writer, now func() time.Time) *printer {
-	return &printer{w: w, now: now, terminal: isTerminal(w)}
+	p := &printer{w: w, now: now, terminal: isTerminal(w)}
+	width, _ := p.size()
+	p.terminal = p.terminal && width > 0 // some that programs make have no size
+	return p
 }
 
 func isTerminal(w io.Writer) bool {

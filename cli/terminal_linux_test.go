@@ -8,10 +8,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/ntxdev/jobsystem/model"
 )
 
 // terminal opens a terminal of that size. What is written to it can be read
@@ -97,4 +100,24 @@ func TestOnATerminalBarsAreDrawnAndStay(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWarningsStandAboveTheBars(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	tty, screen := terminal(t, 80, 24)
+	beside := newStream(t)
+	v := newBarsView(newPrinter(tty, time.Now), beside)
+	_, _ = fmt.Fprintln(v, "before")
+	require.NoError(t, v.update(&model.JobStatus{Name: "An order", Status: model.Succeeded, Percent: 100}))
+	_, _ = fmt.Fprintln(v, "during")
+	screen.waitFor("An order")
+	v.close()
+	_, _ = fmt.Fprintln(v, "after")
+	screen.waitFor("succeeded")
+
+	lines := left(t, screen.String())
+	require.Len(t, lines, 2, lines)
+	assert.Equal(t, "during", lines[0])
+	assert.Contains(t, lines[1], "An order")
+	assert.Equal(t, "before\nafter\n", beside.String())
 }

@@ -93,7 +93,7 @@ func (inv *invocation) globalFlags() []urfave.Flag {
 			// The variable is read by readGlobals and not by the library, which
 			// would take an empty one for an empty DSN.
 			Name:        "dsn",
-			Usage:       "the database as `URL`: sqlite://FILE, postgres://… or mysql://…, or the path of an SQLite file; also $" + dsnVariable,
+			Usage:       "the database as `URL`: sqlite://FILE, postgres://… or mysql://…, or the path of a SQLite file; also $" + dsnVariable,
 			DefaultText: inv.defaultDSN(),
 		},
 		&urfave.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "table", Usage: "write results as `FORMAT`: table or json", DefaultText: "table"},

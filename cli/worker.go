@@ -32,13 +32,28 @@ func (inv *invocation) workerCommand() *urfave.Command {
 		Flags: []urfave.Flag{
 			&urfave.StringSliceFlag{Name: "type", Aliases: []string{"t"}, Usage: "only jobs of that `TYPE`", DefaultText: "all that this binary has"},
 			&urfave.IntFlag{Name: "max-running", Usage: "at most `N` jobs at once", DefaultText: "one of each type"},
-			&urfave.DurationFlag{Name: "lease", Usage: "how long after its death a worker's jobs can be taken over; the same for all workers", DefaultText: "15s"},
-			&urfave.DurationFlag{Name: "grace", Usage: "how long steps may go on when the worker stops; 0 for not at all", DefaultText: "10s"},
-			&urfave.DurationFlag{Name: "poll", Usage: "how often the database is asked for due jobs", DefaultText: "1s"},
+			&urfave.DurationFlag{Name: "lease", DefaultText: orText(inv.opts.Engine.Lease, "15s"),
+				Usage: "how long after its death a worker's jobs can be taken over, as `DURATION`; the same for all workers"},
+			&urfave.DurationFlag{Name: "grace", DefaultText: orText(inv.opts.Engine.Grace, "10s"),
+				Usage: "how long steps may go on when the worker stops, as `DURATION`; 0 for not at all"},
+			&urfave.DurationFlag{Name: "poll", DefaultText: orText(inv.opts.Engine.Poll, "1s"),
+				Usage: "how often the database is asked for due jobs, as `DURATION`"},
 			&urfave.BoolFlag{Name: "migrate", Usage: "bring the tables up to date first, on a server too", DisableDefaultText: true},
 			&urfave.StringFlag{Name: "log-format", Value: "text", Usage: "write the log as `FORMAT`: text or json", DefaultText: "text"},
 		},
 		Action: action(inv, inv.parseWorker, runWorker),
+	}
+}
+
+// orText is a duration that the host has set, or the engine's own.
+func orText(d time.Duration, otherwise string) string {
+	switch {
+	case d < 0:
+		return "0s"
+	case d > 0:
+		return d.String()
+	default:
+		return otherwise
 	}
 }
 

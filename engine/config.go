@@ -65,8 +65,9 @@ func (c Config) withDefaults() (Config, error) {
 	l.Error = cmp.Or(l.Error, 4000)
 
 	var errs []error
-	if c.Lease < 0 || c.Heartbeat < 0 || c.Poll < 0 {
-		errs = append(errs, errors.New("negative Lease, Heartbeat or Poll"))
+	const least = time.Millisecond
+	if c.Lease < least || c.Heartbeat < least || c.Poll < least {
+		errs = append(errs, fmt.Errorf("Lease %v, Heartbeat %v or Poll %v is less than %v", c.Lease, c.Heartbeat, c.Poll, least)) //nolint:staticcheck // names of fields
 	}
 	if c.Heartbeat > c.Lease/2 {
 		errs = append(errs, fmt.Errorf("the Heartbeat of %v is more than half of the Lease of %v: one late renewal would lose the lease", c.Heartbeat, c.Lease))

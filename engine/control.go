@@ -65,9 +65,19 @@ func (c *Client) settleDead(ctx context.Context, row *store.Row) error {
 // here, it is checked first that the record fits the definition. A job whose
 // engine was killed can be resumed once its lease has run out.
 func (c *Client) Resume(ctx context.Context, id uuid.UUID) error {
+	row, err := c.row(ctx, "resume", id)
+	if err != nil {
+		return err
+	}
+	// The plan is the host's code, which may use the database: it is made
+	// before the row is locked. Its input never changes.
+	fits, err := c.engine.planFor(&row.Job)
+	if err != nil {
+		return fmt.Errorf("resume job %s: %w", id, err)
+	}
 	return c.reschedule(ctx, id, "resume", func(j *model.Job) error {
 		j.Resumptions++
-		return c.engine.fits(j)
+		return fits(j)
 	})
 }
 
@@ -140,14 +150,14 @@ func reschedulable(row *store.Row, doing string) error {
 	}
 }
 
-// fits reports why a job's record does not fit its definition, if the type is
-// registered here.
-func (e *Engine) fits(j *model.Job) error {
+// planFor makes the plan of a job, if its type is registered here, and returns
+// what reports why a record does not fit it.
+func (e *Engine) planFor(j *model.Job) (func(*model.Job) error, error) {
 	e.mu.Lock()
 	h, ok := e.handlers[j.Type]
 	e.mu.Unlock()
-	if !ok {
-		return nil
+	if !ok || !j.Status.Resumable() && j.Status != model.Processing {
+		return func(*model.Job) error { return nil }, nil
 	}
 	return worker.Fits(h, j, e.config.Limits.forWorker())
 }

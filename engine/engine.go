@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"sync"
 	"time"
@@ -46,6 +47,9 @@ type Client struct {
 // ([ErrNotMigrated]), or if the connection's settings would change values. It
 // starts nothing: see [Engine.Run].
 func New(db *bun.DB, config Config) (*Engine, error) {
+	if db == nil {
+		return nil, fmt.Errorf("new engine: %w", invalid("the database is nil"))
+	}
 	config, err := config.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("new engine: %w", err)
@@ -179,7 +183,7 @@ func (e *Engine) start() (*worker.Worker, error) {
 		Store: e.store, Owner: e.owner,
 		Heartbeat: e.config.Heartbeat, Poll: e.config.Poll, Grace: e.config.Grace,
 		MaxRunning: e.config.MaxRunning, Limits: e.config.Limits.forWorker(),
-		Log: e.config.Logger, Handlers: e.handlers,
+		Log: e.config.Logger, Handlers: maps.Clone(e.handlers),
 	})
 	return e.worker, nil
 }

@@ -120,16 +120,18 @@ func (c *Client) Wait(ctx context.Context, id uuid.UUID, each func(*model.JobSta
 	const interval = 100 * time.Millisecond
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
-	var last model.Time
+	var last string
 	for {
 		s, err := c.Status(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		if each != nil && !s.UpdatedAt.Equal(last.Time) {
+		// Two changes may share a time, where that has milliseconds only.
+		now := fmt.Sprint(s.UpdatedAt, s.Status, s.Progress, s.Message, s.Attempt, s.CancelRequested)
+		if each != nil && now != last {
 			each(s)
 		}
-		last = s.UpdatedAt
+		last = now
 		if s.Status.Ended() {
 			return s, nil
 		}
@@ -146,7 +148,7 @@ func status(row *store.Row) *model.JobStatus {
 	j := &row.Job
 	s := &model.JobStatus{
 		ID: j.ID, Type: j.Type, Name: j.Name, Role: j.Role, Email: j.Email, UploadedFileURL: j.UploadedFileURL,
-		Status: j.Status, Progress: j.Progress, Percent: int(j.Progress * 100), Message: j.Message, Error: j.Error,
+		Status: j.Status, Progress: j.Progress, Percent: percent(j.Progress), Message: j.Message, Error: j.Error,
 		CancelRequested: !j.CancelRequestedAt.IsZero(), CancelRequestedAt: j.CancelRequestedAt,
 		CancelledBy: j.CancelledBy, CancelReason: j.CancelReason,
 		Owner: row.Owner, LockedUntil: row.LockedUntil,
@@ -172,6 +174,16 @@ func status(row *store.Row) *model.JobStatus {
 		addSteps(s, data, row.Now)
 	}
 	return s
+}
+
+// percent is a share in whole percent: 100 only for all of it, and no less for
+// the rounding of floating point numbers.
+func percent(share float64) int {
+	const rounding = 1e-9
+	if share < 1 {
+		return min(99, int(share*100+rounding))
+	}
+	return 100
 }
 
 // remaining is the estimate as of now: what was written, less the time since.

@@ -32,6 +32,8 @@ type StepRecord struct {
 	// Output is the step's product, present on completed steps that have one.
 	Output json.RawMessage `json:"output,omitempty"`
 	Error  string          `json:"error,omitempty"`
+	// SetsResult says that this step has set the job's result.
+	SetsResult bool `json:"sets_result,omitempty"`
 }
 
 // Cursor is the document in a job's cursor column: the last checkpoint of the

@@ -91,12 +91,20 @@ func typeOf[In any]() (jobType string) {
 }
 
 // JobType returns the type of the jobs that the definition handles.
-func (d *Definition[In]) JobType() string { return d.jobType }
+func (d *Definition[In]) JobType() string {
+	if d == nil {
+		return ""
+	}
+	return d.jobType
+}
 
 // Validate returns all mistakes of the definition, joined, or nil: no or a bad
 // type name, no steps, bad or repeated step names, weights that are not
 // positive numbers, functions that are nil.
 func (d *Definition[In]) Validate() error {
+	if d == nil {
+		return errors.New("the definition is nil")
+	}
 	var errs []error
 	if err := CheckName(d.jobType); err != nil {
 		errs = append(errs, fmt.Errorf("job type %q %w (give the input a JobType method or use steps.Type)", d.jobType, err))

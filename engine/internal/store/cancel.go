@@ -32,12 +32,25 @@ func (s *Store) RequestCancel(ctx context.Context, db bun.IDB, id uuid.UUID, by,
 		if err != nil || row == nil {
 			return nil, err
 		}
+		if err := s.readNewest(ctx, db, row); err != nil {
+			return nil, err
+		}
 		waits := row.Status == model.Scheduled && row.DeletedAt.IsZero()
 		runs := row.Status == model.Processing && row.CancelRequestedAt.IsZero()
 		if !waits && !runs {
 			return row, nil
 		}
 	}
+}
+
+// readNewest reads the state of a row anew where the transaction's snapshot may
+// be older than what its own statements have met.
+func (s *Store) readNewest(ctx context.Context, db bun.IDB, row *Row) error {
+	if s.dialect.keyLock == "" {
+		return nil
+	}
+	return db.NewRaw(s.sql("SELECT j.status, j.cancel_requested_at, j.deleted_at FROM job_system_jobs j WHERE j.id = ?{key_lock}"), row.ID.String()).
+		Scan(ctx, &row.Status, &row.CancelRequestedAt, &row.DeletedAt)
 }
 
 // CancelRequests returns those of the jobs that somebody asked to cancel.

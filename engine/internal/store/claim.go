@@ -15,7 +15,7 @@ import (
 
 // Ready is what a look at the heads of some types has found.
 type Ready struct {
-	// Due are the free types whose first job is due.
+	// Due are the free types whose first job is due, the longest waiting first.
 	Due []string
 	// Expired are the runs whose lease has run out.
 	Expired []Held
@@ -30,6 +30,14 @@ func (s *Store) head(column, table string) string {
 		"AND j.deleted_at IS NULL ORDER BY {head_order} LIMIT 1)")
 }
 
+type readyRow struct {
+	Type    string     `bun:"type"`
+	JobID   *uuid.UUID `bun:"job_id"`
+	Attempt int64      `bun:"attempt"`
+	DueAt   model.Time `bun:"due_at"`
+	Now     model.Time `bun:"now"`
+}
+
 func (s *Store) readyQuery() string {
 	return s.sql("SELECT l.type, l.job_id, l.attempt, " + s.head("scheduled_at", "l") + " AS due_at, {now} AS now " +
 		"FROM job_type_lock l WHERE l.type IN (?) AND l.locked_until <= {now} ORDER BY l.type")
@@ -42,17 +50,12 @@ func (s *Store) headsQuery() string {
 // Ready looks at these types without locking anything: one statement, an index
 // walk for each type that is free.
 func (s *Store) Ready(ctx context.Context, types []string) (Ready, error) {
-	var rows []struct {
-		Type    string     `bun:"type"`
-		JobID   *uuid.UUID `bun:"job_id"`
-		Attempt int64      `bun:"attempt"`
-		DueAt   model.Time `bun:"due_at"`
-		Now     model.Time `bun:"now"`
-	}
+	var rows []readyRow
 	err := s.db.NewRaw(s.readyQuery(), list(types)).Scan(ctx, &rows)
 	if err != nil {
 		return Ready{}, fmt.Errorf("look for due jobs: %w", err)
 	}
+	slices.SortStableFunc(rows, func(a, b readyRow) int { return a.DueAt.Compare(b.DueAt.Time) })
 	var ready Ready
 	for _, row := range rows {
 		wait := row.DueAt.Sub(row.Now.Time)
@@ -96,11 +99,13 @@ func (s *Store) handOn(ctx context.Context, tx bun.Tx, ended []Held, owner Owner
 	}
 	slices.SortFunc(ended, func(a, b Held) int { return strings.Compare(a.Type, b.Type) })
 	if claim {
-		types, ids := make([]string, len(ended)), make([]string, len(ended))
+		types, runs, args := make([]string, len(ended)), make([]string, len(ended)), make([]any, 2, 2+2*len(ended))
 		for i, run := range ended {
-			types[i], ids[i] = run.Type, run.JobID.String()
+			types[i], runs[i] = run.Type, "(l.job_id = ? AND l.attempt = ?)"
+			args = append(args, run.JobID.String(), run.Attempt)
 		}
-		mine := grip{where: "l.type IN (?) AND l.owner = ? AND l.job_id IN (?)", args: []any{list(types), owner.ID, list(ids)}, lock: s.dialect.lock}
+		args[0], args[1] = list(types), owner.ID
+		mine := grip{where: "l.type IN (?) AND l.owner = ? AND (" + strings.Join(runs, " OR ") + ")", args: args, lock: s.dialect.lock}
 		if jobs, err = s.take(ctx, tx, mine, nil); err != nil {
 			return nil, err
 		}
@@ -166,9 +171,12 @@ AND j.status = 'scheduled' AND j.deleted_at IS NULL AND j.scheduled_at <= {now} 
 		j.StartedAt, j.HeartbeatAt, j.ProgressedAt, j.UpdatedAt = row.Now, row.Now, row.Now, row.Now
 		jobs[i], started[i] = &j, j.ID.String()
 	}
-	_, err = tx.NewRaw(strings.ReplaceAll("UPDATE job_system_jobs SET "+startColumns+" WHERE id IN (?1)", "{now}", "?0"), rows[0].Now, list(started)).Exec(ctx)
+	res, err := tx.NewRaw(strings.ReplaceAll("UPDATE job_system_jobs SET "+startColumns+" WHERE id IN (?1)", "{now}", "?0"), rows[0].Now, list(started)).Exec(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("move jobs to processing: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n != int64(len(jobs)) {
+		return nil, fmt.Errorf("move jobs to processing: %d of %d rows were found by their ids (%w)", n, len(jobs), err)
 	}
 	return jobs, nil
 }
@@ -201,7 +209,7 @@ func (s *Store) pass(ctx context.Context, tx bun.Tx, ended []Held, jobs []*model
 	}
 	for _, run := range ended {
 		if !next[run.Type] {
-			rows = append(rows, lockRow{jobType: run.Type, ended: run.JobID})
+			rows = append(rows, lockRow{jobType: run.Type, ended: &run})
 		}
 	}
 	return s.writeLocks(ctx, tx, rows, owner)

@@ -136,7 +136,7 @@ func postgres() dialect {
 		},
 		json: func(text string) string { return text + "::jsonb" },
 		casts: map[string]string{
-			"id": "uuid", "attempt": "bigint", "progress": "double precision", "ttc": "bigint", "job_id": "uuid", "ended": "uuid",
+			"id": "uuid", "attempt": "bigint", "progress": "double precision", "ttc": "bigint", "job_id": "uuid", "ended": "uuid", "ended_attempt": "bigint",
 		},
 	}
 }

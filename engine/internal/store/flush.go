@@ -174,16 +174,18 @@ func (s *Store) assignments(table string, patches int) string {
 		n := strconv.Itoa(i)
 		document = s.dialect.setJSON(document, "v.path"+n, "v.value"+n)
 	}
+	// Whoever asked for the job to be cancelled gets that, unless it succeeds.
+	const status = "CASE WHEN v.status IN ('failed', 'scheduled') AND j.cancel_requested_at IS NOT NULL THEN 'cancelled' ELSE v.status END"
 	set := []string{
 		"data = CASE WHEN v.document IS NULL THEN " + document + " ELSE " + s.dialect.json("v.document") + " END",
 		"{cursor} = CASE WHEN v.set_cursor = 0 THEN j.{cursor} WHEN v.cursor_value IS NULL THEN NULL ELSE " + s.dialect.json("v.cursor_value") + " END",
 		"progress = CASE WHEN v.progress > j.progress THEN v.progress ELSE j.progress END",
 		"message = v.message",
 		"time_to_complete_ms = v.ttc",
-		"status = v.status",
+		"status = " + status,
 		"error = v.error",
 		"progressed_at = CASE WHEN v.progressed = 1 THEN {now} ELSE j.progressed_at END",
-		"finished_at = CASE WHEN v.status IN ('succeeded', 'failed', 'cancelled') THEN {now} END",
+		"finished_at = CASE WHEN " + status + " IN ('succeeded', 'failed', 'cancelled') THEN {now} END",
 		"heartbeat_at = {now}",
 		"updated_at = {now}",
 	}

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -56,7 +58,10 @@ func (s *Store) readInserted(ctx context.Context, db bun.IDB, jobs []*model.Job,
 			*j = *row
 			continue
 		}
-		if err := s.readByKey(ctx, db, j); err != nil {
+		switch err := s.readByKey(ctx, db, j); {
+		case errors.Is(err, sql.ErrNoRows): // deleted since, which has freed the key
+			return s.Insert(ctx, db, []*model.Job{j})
+		case err != nil:
 			return err
 		}
 	}

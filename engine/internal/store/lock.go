@@ -76,6 +76,16 @@ func (s *Store) Renew(ctx context.Context, types []string, owner Owner) ([]Held,
 	return held, nil
 }
 
+// Touch writes to a type's lock without changing what it says: it fails where
+// the database takes no writes.
+func (s *Store) Touch(ctx context.Context, jobType string) error {
+	_, err := s.db.NewRaw(s.sql("UPDATE job_type_lock SET updated_at = {now} WHERE type = ?"), jobType).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("touch the lock of type %q: %w", jobType, err)
+	}
+	return nil
+}
+
 // Owned returns the jobs that an engine holds the locks of.
 func (s *Store) Owned(ctx context.Context, owner Owner) ([]*model.Job, error) {
 	var jobs []*model.Job
@@ -94,7 +104,7 @@ type lockRow struct {
 	jobType string
 	job     *uuid.UUID
 	attempt int64
-	ended   uuid.UUID
+	ended   *Held
 }
 
 // writeLocks writes locks that the transaction holds, in one statement. One
@@ -103,23 +113,24 @@ func (s *Store) writeLocks(ctx context.Context, tx bun.Tx, locks []lockRow, owne
 	if len(locks) == 0 {
 		return nil
 	}
-	columns := []string{"type", "job_id", "attempt", "ended"}
+	columns := []string{"type", "job_id", "attempt", "ended", "ended_attempt"}
 	rows, args := make([]string, len(locks)), make([]any, 0, len(locks)*len(columns)+1)
 	for i, l := range locks {
 		rows[i] = s.batchRow(columns, i == 0)
 		var job, ended any
+		endedAttempt := int64(0)
 		if l.job != nil {
 			job = l.job.String()
 		} else {
-			ended = l.ended.String()
+			ended, endedAttempt = l.ended.JobID.String(), l.ended.Attempt
 		}
-		args = append(args, l.jobType, job, l.attempt, ended)
+		args = append(args, l.jobType, job, l.attempt, ended, endedAttempt)
 	}
 	set := []string{
 		"job_id = v.job_id", "attempt = v.attempt", "updated_at = {now}", "owner = CASE WHEN v.job_id IS NULL THEN '' ELSE ? END",
 		"locked_until = CASE WHEN v.job_id IS NULL THEN {now} ELSE " + s.dialect.after(owner.Lease) + " END",
 	}
-	source, where := s.rowsAs(rows, columns), "(v.ended IS NULL OR l.job_id = v.ended)"
+	source, where := s.rowsAs(rows, columns), "(v.ended IS NULL OR l.job_id = v.ended AND l.attempt = v.ended_attempt)"
 	query := "UPDATE job_type_lock AS l SET " + strings.Join(set, ", ") + " FROM " + source + " WHERE l.type = v.type AND " + where
 	args = append([]any{owner.ID}, args...)
 	if !s.dialect.returning {

@@ -60,18 +60,26 @@ func checkOutput(planned steps.PlannedStep, record model.StepRecord) error {
 	return nil
 }
 
-// Fits reports why a job's record does not fit its definition.
-func Fits(h Handler, j *model.Job, limits Limits) error {
+// Fits makes the plan of a job, and returns what reports why a record does not
+// fit it.
+func Fits(h Handler, j *model.Job, limits Limits) (func(*model.Job) error, error) {
 	data, err := model.ParseData(j.Data)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return guard(func() error {
-		plan, err := h.Plan(data.Input)
+	var plan *steps.Plan
+	if err := guard(func() (err error) {
+		plan, err = h.Plan(data.Input)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	return func(j *model.Job) error {
+		data, err := model.ParseData(j.Data)
 		if err != nil {
 			return err
 		}
 		_, err = merge(plan, data.Steps, limits)
 		return err
-	})
+	}, nil
 }

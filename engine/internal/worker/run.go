@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -25,7 +26,9 @@ type run struct {
 	expiry *time.Timer // ends the run when its lease is not renewed
 
 	queued bool // in the worker's dirty list, under its lock
-	tries  int  // failed writes in a row; the writer's own
+	// failing is when the first of the writes failed that have all failed
+	// since; the writer's own.
+	failing time.Time
 
 	mu   sync.Mutex
 	data model.Data
@@ -56,6 +59,7 @@ type run struct {
 	stopped   bool // the engine wants the job handed over at the next boundary
 	expired   bool // the lease could not be renewed in time
 	gone      bool // the row is not this run's any more
+	refused   bool // a checkpoint told the step to stop
 	handedOn  bool // the type's next job was claimed as this one ended
 	broken    error
 }
@@ -81,11 +85,13 @@ type clock struct {
 
 func (c clock) now() model.Time { return model.At(c.base.Add(time.Since(c.since))) }
 
-func newRun(ctx context.Context, w *Worker, j *model.Job) *run {
+// newRun makes the run of a job whose claim was begun at that time: from then
+// on the lease counts.
+func newRun(ctx context.Context, w *Worker, j *model.Job, claimed time.Time) *run {
 	r := &run{worker: w, job: j, changed: make(map[int]bool), message: j.Message, clock: clock{base: j.StartedAt.Time, since: time.Now()}}
 	r.reported = report{fraction: j.Progress, message: j.Message}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
-	r.expiry = time.AfterFunc(w.Owner.Lease, r.expire)
+	r.expiry = time.AfterFunc(time.Until(claimed.Add(w.Owner.Lease)), r.expire)
 	if !j.CancelRequestedAt.IsZero() {
 		r.requestCancel()
 	}
@@ -97,14 +103,24 @@ func (r *run) attrs() []any {
 	return []any{slog.String("job", r.job.ID.String()), slog.String("type", r.job.Type), slog.Int64("attempt", r.job.Attempt)}
 }
 
-// close frees what the run holds, after it has ended.
+// close ends the run for good: it writes nothing more, and who waits for it is
+// let go.
 func (r *run) close() {
+	r.mu.Lock()
+	r.gone = true
 	r.expiry.Stop()
+	r.release()
+	r.mu.Unlock()
 	r.cancel(nil)
 }
 
 // renewed notes that the lease was renewed by a request sent at that time.
 func (r *run) renewed(sent time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.gone {
+		return
+	}
 	r.expiry.Reset(time.Until(sent.Add(r.worker.Owner.Lease)))
 }
 
@@ -162,6 +178,17 @@ func (r *run) stop() {
 	r.mu.Unlock()
 }
 
+// refuse is interruption, for a step that is told of it.
+func (r *run) refuse() error {
+	err := r.interruption()
+	if err != nil {
+		r.mu.Lock()
+		r.refused = true
+		r.mu.Unlock()
+	}
+	return err
+}
+
 // interruption says why the run should not go on, or nil.
 func (r *run) interruption() error {
 	r.mu.Lock()
@@ -183,7 +210,22 @@ func (r *run) interruption() error {
 // change edits the run's state and waits until the database has what it
 // changed. It fails with steps.ErrLeaseLost if the row is not the run's any
 // more, and if the database refuses this write while it takes others.
-func (r *run) change(edit func()) error {
+func (r *run) change(edit func()) error { return r.changeUntil(nil, edit) }
+
+// patience is the channel on which ctx tells a caller to wait no longer. That
+// the run itself is to end is no reason: the write is all the more wanted then.
+func (r *run) patience(ctx context.Context) <-chan struct{} {
+	own := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		if r.ctx.Err() == nil {
+			close(own)
+		}
+	})
+	return own
+}
+
+// changeUntil is change, and waits no longer than until stop is closed.
+func (r *run) changeUntil(stop <-chan struct{}, edit func()) error {
 	r.mu.Lock()
 	edit()
 	r.version++
@@ -197,7 +239,11 @@ func (r *run) change(edit func()) error {
 		if done == nil {
 			return err
 		}
-		<-done
+		select {
+		case <-done:
+		case <-stop:
+			return errors.New("the caller's context ended before the write was confirmed")
+		}
 	}
 }
 
@@ -286,7 +332,7 @@ func mustJSON(v any) json.RawMessage {
 // written notes that the last snapshot is in the database, and whether the next
 // job of the type was claimed with it.
 func (r *run) written(ack store.Ack, handedOn bool) {
-	r.tries = 0
+	r.failing = time.Time{}
 	r.mu.Lock()
 	r.acked, r.handedOn = r.sent, handedOn
 	r.release()
@@ -298,7 +344,9 @@ func (r *run) written(ack store.Ack, handedOn bool) {
 
 // notWritten marks what the last snapshot carried as still to be written.
 func (r *run) notWritten() {
-	r.tries++
+	if r.failing.IsZero() {
+		r.failing = time.Now()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.restore(r.flushing)

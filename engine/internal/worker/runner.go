@@ -62,6 +62,9 @@ func (r *run) prepare() (*steps.Plan, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.data, r.tracker = model.Data{Input: data.Input, Steps: records}, tracker
+	if slices.ContainsFunc(records, func(s model.StepRecord) bool { return s.SetsResult && s.Status.Done() }) {
+		r.data.Result = data.Result
+	}
 	r.whole = true
 	if r.job.Cursor != nil {
 		var cursor model.Cursor
@@ -127,14 +130,14 @@ func (r *run) perform(plan *steps.Plan) ending {
 		if err != nil {
 			return r.afterStep(i, err)
 		}
-		if decided, ok := r.decided(); ok {
-			r.edit(func() { r.complete(i, output) })
-			return decided
-		}
 		next := r.next(i)
 		if next < 0 {
 			r.edit(func() { r.complete(i, output) })
 			return r.success(output)
+		}
+		if r.decided() {
+			r.edit(func() { r.complete(i, output) })
+			return ending{status: model.Succeeded}
 		}
 		if err := r.change(func() { r.complete(i, output); r.begin(next) }); err != nil {
 			return r.afterError(planned.Name, err)
@@ -166,7 +169,7 @@ func (r *run) begin(i int) {
 	record := &r.data.Steps[i]
 	record.Status, record.StartedAt, record.FinishedAt = model.StepRunning, r.clock.now(), model.Time{}
 	record.Attempts++
-	record.Error, record.DurationMS, record.Output = "", 0, nil
+	record.Error, record.DurationMS, record.Output, record.SetsResult = "", 0, nil, false
 	r.changed[i], r.moved = true, true
 	_ = r.tracker.Start(record.Name) // the phases are the records
 }
@@ -206,10 +209,12 @@ func (r *run) complete(i int, output json.RawMessage) {
 // goroutine ends nothing else, and checks its output.
 func (r *run) call(planned steps.PlannedStep) (json.RawMessage, error) {
 	var output json.RawMessage
+	session := newSession(r, planned.Name)
 	err := guard(func() (err error) {
-		output, err = planned.Run(r.ctx, newSession(r, planned.Name))
+		output, err = planned.Run(r.ctx, session)
 		return err
 	})
+	session.close()
 	if err != nil || output == nil {
 		return nil, err
 	}
@@ -245,8 +250,8 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n\n%s", e.Va
 
 var errExited = errors.New("the step ended its goroutine (runtime.Goexit, or a test's FailNow) instead of returning")
 
-// guard calls fn in a goroutine and returns its error, a [PanicError] if it
-// panicked.
+// guard calls fn in a goroutine and returns its error: a [PanicError] if it
+// panicked, and otherwise one that can be read without running foreign code.
 func guard(fn func() error) error {
 	done := make(chan error, 1)
 	go func() {
@@ -257,9 +262,32 @@ func guard(fn func() error) error {
 			}
 			done <- err
 		}()
-		err = fn()
+		err = settled(fn())
 	}()
 	return <-done
+}
+
+// settledError is what a step's error said when it was asked, in the step's own
+// goroutine: its methods may panic.
+type settledError struct {
+	text string
+	is   []error
+}
+
+func (e *settledError) Error() string   { return e.text }
+func (e *settledError) Unwrap() []error { return e.is }
+
+func settled(err error) error {
+	if err == nil {
+		return nil
+	}
+	out := &settledError{text: err.Error()}
+	for _, known := range []error{steps.ErrCancelled, steps.ErrShutdown, steps.ErrLeaseLost, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, known) {
+			out.is = append(out.is, known)
+		}
+	}
+	return out
 }
 
 // afterStep records a step that returned an error, and says how the run ends.
@@ -292,18 +320,14 @@ func (r *run) afterError(step string, err error) ending {
 	}
 	text = cut(text, r.worker.Limits.Error)
 	r.mu.Lock()
-	cancelled, decision := r.cancelled, r.decision
-	r.mu.Unlock()
-	cause := context.Cause(r.ctx)
+	defer r.mu.Unlock()
 	switch {
-	case errors.Is(cause, steps.ErrLeaseLost) || errors.Is(err, steps.ErrLeaseLost):
-		return ending{status: model.Scheduled, err: ""} // if the row is still this run's
-	case cancelled:
+	case r.gone || r.expired:
+		return ending{status: model.Scheduled} // if the row is still this run's
+	case r.cancelled:
 		return ending{status: model.Cancelled, err: cancelledText(err, text)}
-	case errors.Is(cause, steps.ErrShutdown) || errors.Is(err, steps.ErrShutdown):
+	case errors.Is(context.Cause(r.ctx), steps.ErrShutdown) || r.stopped && (r.refused || errors.Is(err, steps.ErrShutdown)):
 		return ending{status: model.Scheduled}
-	case decision != nil && decision.Status == model.Failed:
-		return ending{status: model.Failed, err: cut(decision.Error, r.worker.Limits.Error)}
 	default:
 		return ending{status: model.Failed, err: text}
 	}
@@ -318,19 +342,26 @@ func cancelledText(err error, text string) string {
 	return text
 }
 
-// decided is the ending that somebody decided from outside, if there is one.
-// The steps that have not run are recorded as skipped.
-func (r *run) decided() (ending, bool) {
+// decided reports whether somebody has decided from outside how the run ends.
+func (r *run) decided() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.decision != nil
+}
+
+// obey is the ending that a decision makes of e, together with its result. A
+// step's own failure weighs more than being declared succeeded; being cancelled
+// or handed over weighs more than any decision. The lock is held, and no
+// decision is taken after it: see decide.
+func (r *run) obey(e ending) ending {
 	d := r.decision
-	if d == nil {
-		return ending{}, false
+	if d == nil || e.status != model.Succeeded && e.status != model.Failed || e.status == model.Failed && d.Status == model.Succeeded {
+		return e
 	}
 	if d.Result != nil {
 		r.data.Result, r.resultChanged = d.Result, true
 	}
-	return ending{status: d.Status, err: cut(d.Error, r.worker.Limits.Error)}, true
+	return ending{status: d.Status, err: cut(d.Error, r.worker.Limits.Error)}
 }
 
 // success ends the job well, with the last step's output as its result unless
@@ -349,7 +380,7 @@ func (r *run) success(output json.RawMessage) ending {
 func (r *run) finish(e ending) bool {
 	began := time.Now()
 	err := r.change(func() {
-		if e.status == model.Succeeded {
+		if e = r.obey(e); e.status == model.Succeeded {
 			r.skipRest()
 		}
 		r.end, r.err = e.status, e.err

@@ -22,7 +22,14 @@ type session struct {
 	cursor    json.RawMessage // of an earlier attempt
 	formatted atomic.Int64    // when the last message was, in nanoseconds of since
 	since     time.Time
+	closed    atomic.Bool // the step has returned
 }
+
+// close ends the session: what the step has left running can do nothing more.
+func (s *session) close() { s.closed.Store(true) }
+
+// errReturned is what a step's leftovers are told.
+var errReturned = errors.New("the step has returned already; a Run must not be used after that")
 
 var _ steps.Session = (*session)(nil)
 
@@ -43,6 +50,9 @@ func (s *session) Cursor() json.RawMessage { return s.cursor }
 // Progress moves the tracker, and formats the message if the last one is old
 // enough or the step says that it is through.
 func (s *session) Progress(fraction float64, format string, args []any) {
+	if s.closed.Load() {
+		return
+	}
 	message := ""
 	if format != "" && s.show(fraction) {
 		message = cut(fmt.Sprintf(format, args...), s.run.worker.Limits.Message)
@@ -66,15 +76,18 @@ func (s *session) show(fraction float64) bool {
 
 // Checkpoint makes the cursor durable, and refuses to let the step go on when
 // the run is to end.
-func (s *session) Checkpoint(_ context.Context, cursor json.RawMessage) error {
+func (s *session) Checkpoint(ctx context.Context, cursor json.RawMessage) error {
+	if s.closed.Load() {
+		return fmt.Errorf("checkpoint of step %q: %w", s.step, errReturned)
+	}
 	if err := checkJSON(cursor, s.run.worker.Limits.Output); err != nil {
 		return fmt.Errorf("checkpoint of step %q: the cursor %w", s.step, err)
 	}
-	err := s.run.change(func() {
+	err := s.run.changeUntil(s.run.patience(ctx), func() {
 		s.run.cursor, s.run.cursorChanged, s.run.moved = &model.Cursor{Step: s.step, Value: cursor}, true, true
 	})
 	if err == nil {
-		err = s.run.interruption()
+		err = s.run.refuse()
 	}
 	if err != nil {
 		return fmt.Errorf("checkpoint of step %q: %w", s.step, err)
@@ -96,9 +109,15 @@ func (s *session) Result(result json.RawMessage) error {
 	if err := checkJSON(result, s.run.worker.Limits.Output); err != nil {
 		return fmt.Errorf("the job's result %w", err)
 	}
+	if s.closed.Load() {
+		return fmt.Errorf("set the job's result: %w", errReturned)
+	}
 	s.run.mu.Lock()
 	defer s.run.mu.Unlock()
 	s.run.data.Result, s.run.resultChanged = result, true
+	if i := s.run.data.Step(s.step); i >= 0 {
+		s.run.data.Steps[i].SetsResult = true
+	}
 	return nil
 }
 

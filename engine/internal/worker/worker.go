@@ -185,14 +185,14 @@ func (w *Worker) Decide(id uuid.UUID, d Decision) error {
 }
 
 // begin starts the run of a job that this engine has claimed.
-func (w *Worker) begin(ctx context.Context, j *model.Job) {
-	r := newRun(ctx, w, j)
+func (w *Worker) begin(ctx context.Context, j *model.Job, claimed time.Time) {
 	w.mu.Lock()
 	key := runKey{j.ID, j.Attempt}
-	if _, ok := w.runs[key]; ok {
+	if _, ok := w.runs[key]; ok || w.unrecorded[key] {
 		w.mu.Unlock()
 		return
 	}
+	r := newRun(ctx, w, j, claimed)
 	w.runs[key] = r
 	if w.stopping {
 		r.stop()
@@ -200,6 +200,7 @@ func (w *Worker) begin(ctx context.Context, j *model.Job) {
 	w.mu.Unlock()
 	go func() {
 		recorded := r.execute()
+		r.close()
 		w.mu.Lock()
 		delete(w.runs, key)
 		if !recorded {
@@ -208,7 +209,6 @@ func (w *Worker) begin(ctx context.Context, j *model.Job) {
 		w.look = w.look || !r.handedOn
 		w.checkIdle()
 		w.mu.Unlock()
-		r.close()
 		w.wake()
 	}()
 }

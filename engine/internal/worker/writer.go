@@ -11,16 +11,16 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
+	"github.com/ntxdev/jobsystem/model"
 )
 
 const (
 	// progressInterval is how often progress alone is written, and how often
 	// the runs' cancel requests are looked for.
 	progressInterval = time.Second
-	// singlyAfter and giveUpAfter are the numbers of failed writes in a row
-	// after which runs are written one by one, to find the one that the
-	// database refuses, and after which that run fails.
-	singlyAfter, giveUpAfter = 3, 8
+	// singlyAfter is the number of failed writes in a row after which runs are
+	// written one by one, to find the one that the database refuses.
+	singlyAfter = 3
 )
 
 // writer is the state of the goroutine that owns what the engine owns.
@@ -29,9 +29,9 @@ type writer struct {
 	retry *backoff.ExponentialBackOff
 	// failures counts failed flushes in a row.
 	failures int
-	// unsure is set when a transaction that may have claimed jobs failed:
-	// whether it took effect is not known.
-	unsure bool
+	// unsure is set for a while when a transaction that may have claimed jobs
+	// has failed: it may have taken effect, or still do.
+	unsure time.Time
 }
 
 // write is the writer's loop. It ends with ctx.
@@ -97,7 +97,7 @@ func (w *writer) flushAll(ctx context.Context) {
 		w.failures++
 		w.Log.Warn("records could not be written; trying again", "error", err, "runs", len(batch), "failures", w.failures)
 		if w.stops() {
-			for _, r := range batch {
+			for _, r := range w.current() {
 				r.abandon()
 			}
 		}
@@ -142,7 +142,7 @@ func (w *writer) takeDirty() []*run {
 // flush writes a batch in one transaction and tells each run of the outcome.
 func (w *writer) flush(ctx context.Context, batch []*run) error {
 	// What keeps failing may be the claim: the record goes without it then.
-	claim := w.failures < singlyAfter && w.startClaim()
+	claim := w.failures < singlyAfter && w.handsOn() && w.startClaim()
 	if claim {
 		defer w.endClaim()
 	}
@@ -153,12 +153,15 @@ func (w *writer) flush(ctx context.Context, batch []*run) error {
 		ends = ends || writes[i].End != ""
 	}
 	limited, cancel := w.limit(ctx)
+	began := time.Now()
 	done, err := w.Store.Flush(limited, writes, w.Owner, claim)
 	cancel()
 	if err != nil {
-		w.unsure = w.unsure || ends
+		if ends {
+			w.beUnsure()
+		}
 		for _, r := range batch {
-			if r.notWritten(); len(batch) == 1 && r.tries >= giveUpAfter && w.reachable(ctx) {
+			if r.notWritten(); len(batch) == 1 && w.refuses(ctx, r) {
 				r.giveUp(err)
 			}
 			w.mark(r)
@@ -177,26 +180,39 @@ func (w *writer) flush(ctx context.Context, batch []*run) error {
 		}
 	}
 	for _, j := range done.Next {
-		w.begin(ctx, j)
+		w.begin(ctx, j, began)
 	}
 	return nil
 }
 
-// reachable reports whether the database answers at all.
-func (w *writer) reachable(ctx context.Context) bool {
+// handsOn reports whether the end of a job may claim the next one of its type.
+// Where fewer jobs may run than there are types, it would keep the others out.
+func (w *writer) handsOn() bool { return w.MaxRunning == 0 || w.MaxRunning >= len(w.types) }
+
+// beUnsure notes that a claim may have taken effect unheard, or still may: a
+// commit can reach the database after its answer was given up.
+func (w *writer) beUnsure() { w.unsure = time.Now().Add(w.Owner.Lease) }
+
+// refuses reports whether the database refuses what this run has to write while
+// it takes other writes, and has done so for as long as a lease.
+func (w *writer) refuses(ctx context.Context, r *run) bool {
+	if time.Since(r.failing) < w.Owner.Lease {
+		return false
+	}
 	limited, cancel := w.limit(ctx)
 	defer cancel()
-	return w.Store.DB().PingContext(limited) == nil
+	return w.Store.Touch(limited, r.job.Type) == nil
 }
 
 // refused handles a write that met a row which is no longer the run's. It may
 // be that an earlier try took effect and the answer was lost.
 func (w *writer) refused(ctx context.Context, r *run, write store.Write) {
-	if write.End != "" && r.tries > 0 {
+	if write.End != "" && !r.failing.IsZero() {
 		limited, cancel := w.limit(ctx)
 		row, err := w.Store.Get(limited, w.Store.DB(), r.job.ID)
 		cancel()
-		if err == nil && row != nil && row.Attempt == write.Attempt && row.Status == write.End && row.Error == write.Error {
+		if err == nil && row != nil && row.Attempt == write.Attempt && (row.Status == write.End || row.Status == model.Cancelled) && row.Error == write.Error {
+			w.beUnsure() // the claim that went with it took effect as well
 			r.written(store.Ack{}, false)
 			return
 		}
@@ -207,21 +223,22 @@ func (w *writer) refused(ctx context.Context, r *run, write store.Write) {
 
 // reconcile starts jobs that a transaction claimed whose answer was lost.
 func (w *writer) reconcile(ctx context.Context) {
-	if !w.unsure || !w.startClaim() {
+	if w.unsure.IsZero() || !w.startClaim() {
 		return
 	}
 	defer w.endClaim()
 	limited, cancel := w.limit(ctx)
 	defer cancel()
+	began := time.Now()
 	owned, err := w.Store.Owned(limited, w.Owner)
 	if err != nil {
 		return // the flush or the claim that follows fails too, and says so
 	}
-	w.unsure = false
+	if began.After(w.unsure) {
+		w.unsure = time.Time{}
+	}
 	for _, j := range owned {
-		if !w.unrecorded[runKey{j.ID, j.Attempt}] {
-			w.begin(ctx, j)
-		}
+		w.begin(ctx, j, began)
 	}
 }
 
@@ -264,7 +281,8 @@ func (w *writer) lookForJobs(ctx context.Context) time.Duration {
 		return wait
 	}
 	defer w.endClaim()
-	types := w.freeTypes()
+	busy := w.busyTypes()
+	types := slices.DeleteFunc(slices.Clone(w.types), func(t string) bool { return busy[t] })
 	if len(types) == 0 {
 		return wait
 	}
@@ -281,53 +299,60 @@ func (w *writer) lookForJobs(ctx context.Context) time.Duration {
 	if len(ready.Expired) > 0 {
 		w.Look()
 	}
-	if err := w.claim(ctx, ready.Due); err != nil {
-		w.Log.Warn("cannot claim due jobs; trying again", "error", err)
-	}
+	w.claim(ctx, ready.Due)
 	if ready.Next > 0 {
 		wait = min(wait, ready.Next+time.Millisecond)
 	}
 	return wait
 }
 
-// freeTypes returns the types of which no job runs here, or none when enough
-// jobs run.
-func (w *writer) freeTypes() []string {
-	if w.MaxRunning > 0 && len(w.current()) >= w.MaxRunning {
-		return nil
-	}
-	busy := w.busyTypes()
-	return slices.DeleteFunc(slices.Clone(w.types), func(t string) bool { return busy[t] })
-}
-
 // claim claims the preferred jobs of due types, and then the first ones of the
 // rest, as many as may run.
-func (w *writer) claim(ctx context.Context, due []string) error {
+func (w *writer) claim(ctx context.Context, due []string) {
 	preferred := w.takePreferred(due)
-	if err := w.claimSome(ctx, slices.Sorted(maps.Keys(preferred)), slices.Collect(maps.Values(preferred))); err != nil {
-		return err
-	}
+	w.claimSome(ctx, slices.Sorted(maps.Keys(preferred)), slices.Collect(maps.Values(preferred)))
 	busy := w.busyTypes()
-	return w.claimSome(ctx, slices.DeleteFunc(due, func(t string) bool { return busy[t] }), nil)
+	w.claimSome(ctx, slices.DeleteFunc(due, func(t string) bool { return busy[t] }), nil)
 }
 
-// claimSome claims the given jobs of some types, or their first ones.
-func (w *writer) claimSome(ctx context.Context, types []string, ids []uuid.UUID) error {
+// claimSome claims the given jobs of some types, or their first ones. If that
+// fails for all together, it is tried for each type, so that one bad row holds
+// up no more than its own type.
+func (w *writer) claimSome(ctx context.Context, types []string, ids []uuid.UUID) {
 	if w.MaxRunning > 0 {
 		types = types[:max(0, min(len(types), w.MaxRunning-len(w.current())))]
 	}
 	if len(types) == 0 {
-		return nil
+		return
 	}
+	err := w.claimTogether(ctx, types, ids)
+	if err == nil {
+		return
+	}
+	if len(types) == 1 {
+		w.Log.Warn("cannot claim the next job of a type; trying again", "type", types[0], "error", err)
+		return
+	}
+	for _, t := range types {
+		if ctx.Err() != nil {
+			return
+		}
+		w.claimSome(ctx, []string{t}, ids)
+	}
+}
+
+func (w *writer) claimTogether(ctx context.Context, types []string, ids []uuid.UUID) error {
 	limited, cancel := w.limit(ctx)
 	defer cancel()
+	began := time.Now()
 	jobs, err := w.Store.Claim(limited, types, ids, w.Owner)
 	if err != nil {
-		w.unsure = true
+		w.beUnsure()
+		w.reconcile(ctx)
 		return err
 	}
 	for _, j := range jobs {
-		w.begin(ctx, j)
+		w.begin(ctx, j, began)
 	}
 	return nil
 }
