@@ -51,7 +51,7 @@ func readFile(ctx context.Context, path string) ([]byte, error) {
 }
 
 // readAll reads everything, unless ctx ends first: a read from a terminal
-// cannot be ended otherwise.
+// cannot be ended otherwise. The read then stays behind until it gets something.
 func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 	type result struct {
 		raw []byte

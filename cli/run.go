@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -69,6 +70,7 @@ func newInvocation(args []string, opts Options) *invocation {
 	if inv.stderr == nil {
 		inv.stderr = os.Stderr
 	}
+	inv.stderr = &lockedWriter{w: inv.stderr} // the engine logs while a command speaks
 	stdout := opts.Stdout
 	if stdout == nil {
 		stdout = os.Stdout
@@ -81,4 +83,16 @@ func newInvocation(args []string, opts Options) *invocation {
 // note tells people something that is not the result.
 func (inv *invocation) note(format string, args ...any) {
 	fmt.Fprintln(inv.stderr, inv.secret.hide(fmt.Sprintf(format, args...)))
+}
+
+// lockedWriter lets one goroutine write at a time.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
 }

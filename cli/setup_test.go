@@ -179,6 +179,25 @@ func (s *stream) waitFor(text string) {
 	}
 }
 
+// waitForEnd returns when nothing more comes.
+func (s *stream) waitForEnd() {
+	s.t.Helper()
+	late := time.After(patience)
+	for {
+		s.mu.Lock()
+		done, more := s.done, s.more
+		s.mu.Unlock()
+		if done {
+			return
+		}
+		select {
+		case <-more:
+		case <-late:
+			require.Fail(s.t, "the output does not end", "%s", s)
+		}
+	}
+}
+
 // orderType is the job type of the shop, the host of these tests.
 const orderType = "shop:order"
 

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,9 +16,14 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// terminal opens a terminal of that size. What is written to it can be read
-// from the stream, which ends with it.
-func terminal(t *testing.T, width, height uint16) (*os.File, *stream) {
+// screen is a terminal: what is written to tty stands on it.
+type screen struct {
+	*stream
+	tty *os.File
+}
+
+// newScreen opens a terminal of that size.
+func newScreen(t *testing.T, width, height uint16) *screen {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
@@ -32,40 +36,33 @@ func terminal(t *testing.T, width, height uint16) (*os.File, *stream) {
 	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
 	require.NoError(t, err)
 	require.NoError(t, unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: width, Row: height}))
-	screen := newStream(t)
-	done := make(chan struct{})
+	s := &screen{stream: newStream(t), tty: tty}
 	go func() {
-		defer close(done)
-		if _, err := io.Copy(screen, master); err != nil && !errors.Is(err, syscall.EIO) { // EIO is its end
-			t.Errorf("read the terminal: %v", err)
-		}
-		screen.end()
-	}()
-	t.Cleanup(func() {
-		_ = tty.Close()
-		<-done
+		_, _ = io.Copy(s, master) // until the terminal is closed
+		s.end()
 		_ = master.Close()
-	})
-	return tty, screen
+	}()
+	t.Cleanup(func() { _ = tty.Close() })
+	return s
 }
 
-// left is what stands on a terminal after all that was written: each redraw
-// moves up to the first line of the last one and clears from there.
-func left(t *testing.T, written string) []string {
-	t.Helper()
+// lines closes the terminal and returns what stands on it: each redraw moves up
+// to the first line of the last one and clears from there.
+func (s *screen) lines() []string {
+	s.t.Helper()
+	require.NoError(s.t, s.tty.Close())
+	s.waitForEnd()
 	var lines []string
-	for i, part := range strings.Split(uncoloured(written), "\x1b[J") {
+	for i, part := range strings.Split(uncoloured(s.String()), "\x1b[J") {
 		part, up, found := strings.Cut(part, "\x1b[")
-		more := strings.Split(strings.TrimSuffix(part, "\r\n"), "\r\n")
-		if part == "" {
-			more = nil
+		if part != "" {
+			lines = append(lines, strings.Split(strings.TrimSuffix(part, "\r\n"), "\r\n")...)
 		}
-		lines = append(lines, more...)
 		if found {
 			n := 0
 			_, err := fmt.Sscanf(up, "%dA", &n)
-			require.NoError(t, err, "redraw %d", i)
-			require.LessOrEqual(t, n, len(lines), "redraw %d goes above the first line", i)
+			require.NoError(s.t, err, "redraw %d", i)
+			require.LessOrEqual(s.t, n, len(lines), "redraw %d goes above the first line", i)
 			lines = lines[:len(lines)-n]
 		}
 	}
@@ -77,9 +74,9 @@ func TestOnATerminalBarsAreDrawnAndStay(t *testing.T) {
 	for _, size := range []struct{ width, height uint16 }{{100, 30}, {30, 30}, {100, 5}, {20, 3}} {
 		t.Run(fmt.Sprintf("%d by %d", size.width, size.height), func(t *testing.T) {
 			b := setup(t)
-			tty, screen := terminal(t, size.width, size.height)
+			screen := newScreen(t, size.width, size.height)
 			id := b.enqueue(`{"wait":"pack"}`, "--name", "An order")
-			b.opts.Stdout = tty
+			b.opts.Stdout = screen.tty
 			watch := b.start("watch", id)
 			screen.waitFor("  0%")
 			b.opts.Stdout = nil
@@ -91,7 +88,7 @@ func TestOnATerminalBarsAreDrawnAndStay(t *testing.T) {
 			w.signal(os.Interrupt)
 			w.wait()
 
-			lines := left(t, screen.String())
+			lines := screen.lines()
 			assert.Contains(t, lines[0], "An order")
 			assert.Contains(t, lines[0], "100%")
 			assert.Len(t, lines, 1+max(0, min(3, int(size.height)-4)))
@@ -104,18 +101,17 @@ func TestOnATerminalBarsAreDrawnAndStay(t *testing.T) {
 
 func TestWarningsStandAboveTheBars(t *testing.T) {
 	t.Setenv("TERM", "xterm")
-	tty, screen := terminal(t, 80, 24)
+	screen := newScreen(t, 80, 24)
 	beside := newStream(t)
-	v := newBarsView(newPrinter(tty, time.Now), beside)
+	v := newBarsView(newPrinter(screen.tty, time.Now), beside)
 	_, _ = fmt.Fprintln(v, "before")
 	require.NoError(t, v.update(&model.JobStatus{Name: "An order", Status: model.Succeeded, Percent: 100}))
 	_, _ = fmt.Fprintln(v, "during")
 	screen.waitFor("An order")
 	v.close()
 	_, _ = fmt.Fprintln(v, "after")
-	screen.waitFor("succeeded")
 
-	lines := left(t, screen.String())
+	lines := screen.lines()
 	require.Len(t, lines, 2, lines)
 	assert.Equal(t, "during", lines[0])
 	assert.Contains(t, lines[1], "An order")

@@ -60,7 +60,10 @@ func New(db *bun.DB, config Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new engine: %w", err)
 	}
-	if err := s.CheckTables(ctx); err != nil {
+	switch err := s.CheckTables(ctx); {
+	case err != nil && db.PingContext(ctx) != nil:
+		return nil, fmt.Errorf("new engine: %w", err)
+	case err != nil:
 		return nil, fmt.Errorf("new engine: %w: run `jobctl migrate up` or migrations.Migrate: %w", ErrNotMigrated, err)
 	}
 	e := &Engine{

@@ -49,7 +49,9 @@ const jobsColumnsMySQL = `
     PRIMARY KEY (id),
     CONSTRAINT job_system_jobs_status_check
         CHECK (status IN ('scheduled', 'processing', 'succeeded', 'failed', 'cancelled')),
-    CONSTRAINT job_system_jobs_progress_check CHECK (progress >= 0 AND progress <= 1)`
+    CONSTRAINT job_system_jobs_progress_check CHECK (progress >= 0 AND progress <= 1),
+    CONSTRAINT job_system_jobs_id_check
+        CHECK (id REGEXP '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$')`
 
 const lockMySQL = `CREATE TABLE IF NOT EXISTS job_type_lock (
     type         VARCHAR(128) NOT NULL,

@@ -41,7 +41,9 @@ func jobsUpSQLite() []step {
     CONSTRAINT job_system_jobs_cursor_check CHECK (json_valid("cursor")),
     CONSTRAINT job_system_jobs_status_check
         CHECK (status IN ('scheduled', 'processing', 'succeeded', 'failed', 'cancelled')),
-    CONSTRAINT job_system_jobs_progress_check CHECK (progress >= 0 AND progress <= 1)
+    CONSTRAINT job_system_jobs_progress_check CHECK (progress >= 0 AND progress <= 1),
+    CONSTRAINT job_system_jobs_id_check
+        CHECK (id GLOB '????????-????-????-????-????????????' AND length(id) = 36 AND NOT id GLOB '*[^0-9a-f-]*')
 ) STRICT`},
 		// The claim: each type's next job is the head of its part of the index.
 		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_claim

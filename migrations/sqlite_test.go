@@ -83,11 +83,12 @@ func TestSQLiteTableWithCascadingReferencesIsNotDropped(t *testing.T) {
 	db := openFile(t, filepath.Join(t.TempDir(), "jobs.db")+"?_pragma=foreign_keys(1)")
 	require.NoError(t, migrations.Migrate(t.Context(), db))
 	exec(t, db, `CREATE TABLE host (job TEXT REFERENCES job_system_jobs (id) ON DELETE CASCADE)`)
-	exec(t, db, `INSERT INTO job_system_jobs (id, type, data) VALUES ('a', 'report', '{}')`)
-	exec(t, db, `INSERT INTO host VALUES ('a')`)
+	const id = "01890000-0000-7000-8000-00000000abcd"
+	exec(t, db, `INSERT INTO job_system_jobs (id, type, data) VALUES ('`+id+`', 'report', '{}')`)
+	exec(t, db, `INSERT INTO host VALUES ('`+id+`')`)
 
 	require.ErrorContains(t, migrations.Rollback(t.Context(), db), "host")
 
-	assert.Equal(t, "a", text(t, db, `SELECT job FROM host`))
+	assert.Equal(t, id, text(t, db, `SELECT job FROM host`))
 	require.NoError(t, migrations.Check(t.Context(), db))
 }

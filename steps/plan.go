@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/ntxdev/jobsystem/model"
 )
@@ -51,8 +52,14 @@ type Session interface {
 func (d *Definition[In]) sealed() {}
 
 // Plan returns the steps for a job with this input. It fails if the input does
-// not decode into an In, or if the function given to [Build] does.
-func (d *Definition[In]) Plan(input json.RawMessage) (*Plan, error) {
+// not decode into an In, or if the function given to [Build] does; it does not
+// panic if that does.
+func (d *Definition[In]) Plan(input json.RawMessage) (plan *Plan, err error) {
+	defer func() {
+		if value := recover(); value != nil { // the host's build function, or its input's UnmarshalJSON
+			plan, err = nil, fmt.Errorf("make the plan: panic: %v\n\n%s", value, debug.Stack())
+		}
+	}()
 	var in In
 	if err := json.Unmarshal(input, &in); err != nil {
 		return nil, fmt.Errorf("input does not fit %T: %w", in, err)
@@ -68,7 +75,7 @@ func (d *Definition[In]) Plan(input json.RawMessage) (*Plan, error) {
 		}
 		list = built.steps
 	}
-	plan := &Plan{Steps: make([]PlannedStep, 0, len(list))}
+	plan = &Plan{Steps: make([]PlannedStep, 0, len(list))}
 	for _, p := range list {
 		plan.Steps = append(plan.Steps, p.bind(input))
 	}

@@ -72,7 +72,8 @@ func (r *Run[In]) Cancelled() bool {
 // last. Checkpoint refuses, with the reason, when the job was cancelled, its
 // lease was lost or the engine is shutting down: a good place to stop, so the
 // step just returns the error. The cursor that came with a refusal is recorded
-// all the same unless the lease was lost.
+// all the same unless the lease was lost. While the database is away,
+// Checkpoint waits for it until ctx ends.
 func (r *Run[In]) Checkpoint(ctx context.Context, cursor any) error {
 	raw, err := json.Marshal(cursor)
 	if err != nil {

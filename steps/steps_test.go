@@ -210,3 +210,10 @@ func TestARecordedOutputIsCheckedAgainstItsType(t *testing.T) {
 	assert.Error(t, plan.Steps[0].Check(nil), "a step that produces something has recorded it")
 	assert.NoError(t, plan.Steps[1].Check(nil))
 }
+
+func TestABuildThatPanicsIsAnError(t *testing.T) {
+	t.Parallel()
+	_, err := steps.Build(func(month) (*steps.Definition[month], error) { panic("no regions") }).Plan([]byte(`{}`))
+	assert.ErrorContains(t, err, "no regions")
+	assert.ErrorContains(t, err, "steps_test.go")
+}

@@ -76,12 +76,13 @@ func (s *Store) Renew(ctx context.Context, types []string, owner Owner) ([]Held,
 	return held, nil
 }
 
-// Touch writes to a type's lock without changing what it says: it fails where
-// the database takes no writes.
-func (s *Store) Touch(ctx context.Context, jobType string) error {
-	_, err := s.db.NewRaw(s.sql("UPDATE job_type_lock SET updated_at = {now} WHERE type = ?"), jobType).Exec(ctx)
+// Touch writes a run's heartbeat and nothing else: it fails where the database
+// takes no writes to the row, whatever they hold.
+func (s *Store) Touch(ctx context.Context, id uuid.UUID, attempt int64) error {
+	_, err := s.db.NewRaw(s.sql("UPDATE job_system_jobs SET heartbeat_at = {now}, updated_at = {now} WHERE id = ? AND attempt = ? AND status = 'processing'"),
+		id.String(), attempt).Exec(ctx)
 	if err != nil {
-		return fmt.Errorf("touch the lock of type %q: %w", jobType, err)
+		return fmt.Errorf("touch job %s: %w", id, err)
 	}
 	return nil
 }

@@ -3,7 +3,7 @@ package worker
 import (
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -67,6 +67,7 @@ type run struct {
 // flushing is what a write under way carries, to be marked again if it fails.
 type flushing struct {
 	whole, cursor, result, moved bool
+	end                          bool // the run's end, which is its last write
 	changed                      map[int]bool
 }
 
@@ -210,22 +211,18 @@ func (r *run) interruption() error {
 // change edits the run's state and waits until the database has what it
 // changed. It fails with steps.ErrLeaseLost if the row is not the run's any
 // more, and if the database refuses this write while it takes others.
-func (r *run) change(edit func()) error { return r.changeUntil(nil, edit) }
+func (r *run) change(edit func()) error { return r.changeWithin(context.Background(), edit) }
 
-// patience is the channel on which ctx tells a caller to wait no longer. That
-// the run itself is to end is no reason: the write is all the more wanted then.
-func (r *run) patience(ctx context.Context) <-chan struct{} {
+// changeWithin is change, and waits no longer than until ctx ends. That the run
+// itself is to end is no reason to wait no longer: the write is all the more
+// wanted then.
+func (r *run) changeWithin(ctx context.Context, edit func()) error {
 	own := make(chan struct{})
-	context.AfterFunc(ctx, func() {
+	defer context.AfterFunc(ctx, func() {
 		if r.ctx.Err() == nil {
 			close(own)
 		}
-	})
-	return own
-}
-
-// changeUntil is change, and waits no longer than until stop is closed.
-func (r *run) changeUntil(stop <-chan struct{}, edit func()) error {
+	})()
 	r.mu.Lock()
 	edit()
 	r.version++
@@ -241,8 +238,8 @@ func (r *run) changeUntil(stop <-chan struct{}, edit func()) error {
 		}
 		select {
 		case <-done:
-		case <-stop:
-			return errors.New("the caller's context ended before the write was confirmed")
+		case <-own:
+			return fmt.Errorf("waiting for the write to be confirmed: %w", context.Cause(ctx))
 		}
 	}
 }
@@ -285,7 +282,7 @@ func (r *run) snapshot() store.Write {
 		SetCursor:  r.cursorChanged,
 		End:        r.end, Error: r.err,
 	}
-	r.flushing = flushing{whole: r.whole, cursor: r.cursorChanged, result: r.resultChanged, moved: r.moved, changed: r.changed}
+	r.flushing = flushing{whole: r.whole, cursor: r.cursorChanged, result: r.resultChanged, moved: r.moved, end: r.end != "", changed: r.changed}
 	if r.cursorChanged && r.cursor != nil {
 		write.Cursor = mustJSON(r.cursor)
 	}
@@ -335,6 +332,7 @@ func (r *run) written(ack store.Ack, handedOn bool) {
 	r.failing = time.Time{}
 	r.mu.Lock()
 	r.acked, r.handedOn = r.sent, handedOn
+	r.gone = r.gone || r.flushing.end
 	r.release()
 	r.mu.Unlock()
 	if !ack.CancelledAt.IsZero() {

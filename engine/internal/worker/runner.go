@@ -170,7 +170,7 @@ func (r *run) begin(i int) {
 	record.Status, record.StartedAt, record.FinishedAt = model.StepRunning, r.clock.now(), model.Time{}
 	record.Attempts++
 	record.Error, record.DurationMS, record.Output, record.SetsResult = "", 0, nil, false
-	r.changed[i], r.moved = true, true
+	r.changed[i], r.moved, r.message = true, true, ""
 	_ = r.tracker.Start(record.Name) // the phases are the records
 }
 

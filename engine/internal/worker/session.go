@@ -83,7 +83,7 @@ func (s *session) Checkpoint(ctx context.Context, cursor json.RawMessage) error 
 	if err := checkJSON(cursor, s.run.worker.Limits.Output); err != nil {
 		return fmt.Errorf("checkpoint of step %q: the cursor %w", s.step, err)
 	}
-	err := s.run.changeUntil(s.run.patience(ctx), func() {
+	err := s.run.changeWithin(ctx, func() {
 		s.run.cursor, s.run.cursorChanged, s.run.moved = &model.Cursor{Step: s.step, Value: cursor}, true, true
 	})
 	if err == nil {

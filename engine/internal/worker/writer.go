@@ -193,15 +193,16 @@ func (w *writer) handsOn() bool { return w.MaxRunning == 0 || w.MaxRunning >= le
 // commit can reach the database after its answer was given up.
 func (w *writer) beUnsure() { w.unsure = time.Now().Add(w.Owner.Lease) }
 
-// refuses reports whether the database refuses what this run has to write while
-// it takes other writes, and has done so for as long as a lease.
+// refuses reports whether the database refuses what this run has to write,
+// while it takes another write to the same row, and has done so for as long as a
+// lease.
 func (w *writer) refuses(ctx context.Context, r *run) bool {
 	if time.Since(r.failing) < w.Owner.Lease {
 		return false
 	}
 	limited, cancel := w.limit(ctx)
 	defer cancel()
-	return w.Store.Touch(limited, r.job.Type) == nil
+	return w.Store.Touch(limited, r.job.ID, r.job.Attempt) == nil
 }
 
 // refused handles a write that met a row which is no longer the run's. It may
