@@ -33,12 +33,20 @@ func (input) JobType() string { return "test:job" }
 // patience bounds every wait of a test; nothing waits that long unless broken.
 const patience = 30 * time.Second
 
-// config makes engines that notice a dead one within a second.
+// config makes engines that look often and whose leases outlive any test, so
+// that a slow machine loses none.
 func config() engine.Config {
 	return engine.Config{
-		Lease: time.Second, Heartbeat: 250 * time.Millisecond, Poll: 50 * time.Millisecond,
+		Lease: 2 * patience, Heartbeat: patience / 3, Poll: 50 * time.Millisecond,
 		Grace: 100 * time.Millisecond, Logger: quiet(),
 	}
+}
+
+// mortal is config for engines whose death is to be noticed soon.
+func mortal() engine.Config {
+	c := config()
+	c.Lease, c.Heartbeat = 3*time.Second, 500*time.Millisecond
+	return c
 }
 
 func quiet() *slog.Logger {

@@ -124,10 +124,8 @@ func TestALostAnswerLosesAndDoublesNothing(t *testing.T) {
 					return nil
 				})
 			}
-			cfg := config()
-			cfg.Lease, cfg.Heartbeat = patience, patience/3 // nothing heals by a lease running out
 			for round := range 12 {
-				eng := newEngine(t, db, cfg, d)
+				eng := newEngine(t, db, config(), d) // its lease is long: nothing heals by one running out
 				var ids []uuid.UUID
 				for range 3 {
 					ids = append(ids, enqueue(t, eng, input{}).ID)

@@ -56,7 +56,7 @@ func resumable(ran *[2]atomic.Int32) *steps.Definition[input] {
 
 func TestAKilledEnginesJobFailsWithItsRecordAndIsResumed(t *testing.T) {
 	testutil.EachDSN(t, func(t *testing.T, text string) {
-		id, _ := abandon(t, text, config())
+		id, _ := abandon(t, text, mortal())
 		var ran [2]atomic.Int32
 		eng := newEngine(t, testutil.Open(t, text), config(), resumable(&ran))
 		require.ErrorIs(t, eng.Resume(t.Context(), id), engine.ErrStatus, "its lease has not run out")
@@ -81,7 +81,7 @@ func TestAKilledEnginesJobFailsWithItsRecordAndIsResumed(t *testing.T) {
 
 func TestResumeSettlesAJobWhoseLeaseHasRunOutWithoutAnyEngineRunning(t *testing.T) {
 	testutil.EachDSN(t, func(t *testing.T, text string) {
-		id, _ := abandon(t, text, config())
+		id, _ := abandon(t, text, mortal())
 		eng := newEngine(t, testutil.Open(t, text), config())
 		s := until(t, eng, id, func(s *model.JobStatus) bool { return s.LeaseExpired })
 		assert.Equal(t, model.Processing, s.Status)
@@ -95,7 +95,7 @@ func TestResumeSettlesAJobWhoseLeaseHasRunOutWithoutAnyEngineRunning(t *testing.
 
 func TestACancelRequestOnADeadEnginesJobCancelsIt(t *testing.T) {
 	testutil.EachDSN(t, func(t *testing.T, text string) {
-		id, _ := abandon(t, text, config())
+		id, _ := abandon(t, text, mortal())
 		eng := newEngine(t, testutil.Open(t, text), config(), three())
 		require.NoError(t, eng.Cancel(t.Context(), id, "ann", ""))
 		start(t, eng)
@@ -107,12 +107,12 @@ func TestACancelRequestOnADeadEnginesJobCancelsIt(t *testing.T) {
 func TestRecoveryNeverTouchesALiveEnginesJob(t *testing.T) {
 	testutil.EachDSN(t, func(t *testing.T, text string) {
 		begun, causes := make(chan struct{}, 1), make(chan error, 1)
-		alive := newEngine(t, testutil.Open(t, text), config(), blocking(begun, causes))
+		alive := newEngine(t, testutil.Open(t, text), mortal(), blocking(begun, causes))
 		start(t, alive)
 		job := enqueue(t, alive, input{})
 		receive(t, begun)
 		// Other engines come and go for longer than the lease.
-		deadline := time.Now().Add(2 * config().Lease)
+		deadline := time.Now().Add(2 * mortal().Lease)
 		db := testutil.Open(t, text)
 		for time.Now().Before(deadline) {
 			other := newEngine(t, db, config(), blocking(begun, causes))
@@ -308,9 +308,7 @@ func TestStepsWaitForADatabaseThatIsAwayAndLoseNothing(t *testing.T) {
 				return nil
 			})
 			steps.Do(d, "last", func(context.Context, *steps.Run[input]) error { ran.Add(1); return nil })
-			cfg := config()
-			cfg.Lease, cfg.Heartbeat = time.Minute, time.Second
-			eng := newEngine(t, db, cfg, d)
+			eng := newEngine(t, db, config(), d)
 			start(t, eng)
 			job := enqueue(t, eng, input{})
 			receive(t, reached)

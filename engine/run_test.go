@@ -350,10 +350,10 @@ func TestTextsAndValuesComeBackAsTheyWere(t *testing.T) {
 		const odd = "quote ' \" back\\slash \\' percent % question ? emoji 🚀 umlaut ü line\nbreak `tick` $1 ?0"
 		d := steps.Define[input]()
 		echo := steps.Add(d, "echo ? '", func(_ context.Context, run *steps.Run[input]) (string, error) {
-			run.Progress(1, 1, "%s", odd)
 			return run.Input().Text, nil
 		})
 		steps.Do(d, "fail", func(ctx context.Context, run *steps.Run[input]) error {
+			run.Progress(1, 1, "%s", odd)
 			return fmt.Errorf("%s \x00 \xff", echo.Output(run))
 		})
 		eng := newEngine(t, db, config(), d)

@@ -22,6 +22,15 @@
 // deliberately not in UTC, so that code that forgets time zones fails here and
 // not at a customer's.
 //
+// [Harness] runs a definition against a database in memory, stops, kills or
+// cancels it at a moment that the test names, and shows the records:
+//
+//	h := testutil.NewHarness(t, Report(store))
+//	h.Enqueue(Month{Month: "2026-10"})
+//	h.Kill(testutil.AfterStep("extract"))
+//	h.Resume()
+//	status := h.Run()
+//
 // Environment:
 //
 //	JOBSYSTEM_TEST_REQUIRE=1       a missing server fails the test instead of skipping it
