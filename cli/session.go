@@ -42,6 +42,15 @@ func (inv *invocation) newSession(db *bun.DB, want sessionConfig) (*session, err
 	if want.config.Logger == nil {
 		want.config.Logger = slog.New(slog.DiscardHandler)
 	}
+	if want.config.Listener == nil {
+		listener, err := dsn.NewListener(inv.dsn)
+		if err != nil {
+			return nil, err
+		}
+		if listener != nil { // a nil one in the interface would not be nil
+			want.config.Listener = listener
+		}
+	}
 	eng, err := engine.New(db, want.config)
 	if err != nil {
 		return nil, err

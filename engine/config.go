@@ -30,6 +30,10 @@ type Config struct {
 	// MaxRunning bounds the jobs that run at once in this engine. Default 0:
 	// one for each registered type.
 	MaxRunning int
+	// Listener, on PostgreSQL, wakes the engine when another process has
+	// enqueued a job or asked for one to be cancelled; without one, its next
+	// look at the database finds that out. See dsn.NewListener. Default none.
+	Listener Listener
 	// Logger gets what the engine has to say; no inputs, outputs or DSNs.
 	// Default slog.Default().
 	Logger *slog.Logger

@@ -43,8 +43,11 @@ func (c *Client) Cancel(ctx context.Context, id uuid.UUID, by, reason string) er
 	if err := c.settleDead(ctx, row); err != nil {
 		return fmt.Errorf("cancel job %s: %w", id, err)
 	}
-	if w := c.engine.running(); w != nil && !c.inTx {
-		w.Cancel(id)
+	if w := c.engine.running(); w != nil && !c.inTx && w.Cancel(id) {
+		return nil
+	}
+	if err := c.engine.store.NotifyCancel(ctx, c.db, id); err != nil {
+		return fmt.Errorf("cancel job %s: the request is recorded, but its engine was not notified: %w", id, err)
 	}
 	return nil
 }
@@ -123,8 +126,8 @@ func (c *Client) reschedule(ctx context.Context, id uuid.UUID, doing string, edi
 	case !found:
 		return notFound(doing, id)
 	}
-	if w := c.engine.running(); w != nil && !c.inTx {
-		w.Look()
+	if err := c.tell(ctx, row.Type); err != nil {
+		return fmt.Errorf("%s job %s: %w", doing, id, err)
 	}
 	return nil
 }

@@ -186,7 +186,7 @@ func (e *Engine) start() (*worker.Worker, error) {
 		Store: e.store, Owner: e.owner,
 		Heartbeat: e.config.Heartbeat, Poll: e.config.Poll, Grace: e.config.Grace,
 		MaxRunning: e.config.MaxRunning, Limits: e.config.Limits.forWorker(),
-		Log: e.config.Logger, Handlers: maps.Clone(e.handlers),
+		Listener: e.config.Listener, Log: e.config.Logger, Handlers: maps.Clone(e.handlers),
 	})
 	return e.worker, nil
 }

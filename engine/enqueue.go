@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
@@ -85,20 +88,95 @@ func (c *Client) Enqueue(ctx context.Context, input steps.Typed, opts ...Enqueue
 	if err := c.engine.store.Insert(ctx, c.db, []*model.Job{&r.job}); err != nil {
 		return nil, fmt.Errorf("enqueue job of type %q: %w", r.job.Type, err)
 	}
-	c.wakeFor(r)
+	if w := c.engine.running(); w != nil && r.immediately && !c.inTx && !r.job.Existing {
+		w.LookFor(r.job.Type, r.job.ID)
+	}
+	if err := c.tell(ctx, r.job.Type); err != nil {
+		return nil, fmt.Errorf("enqueue job of type %q: %w", r.job.Type, err)
+	}
 	return &r.job, nil
 }
 
-// wakeFor tells the engine of a new job, if it is visible already.
-func (c *Client) wakeFor(r *request) {
+// tell wakes whoever can run jobs of these types: this engine at once, and
+// others by a notification. In a caller's transaction that goes out with the
+// commit, and this engine hears it as well. Outside of one the job is written
+// already, so that a notification which fails is left to the others' next look.
+func (c *Client) tell(ctx context.Context, types ...string) error {
 	w := c.engine.running()
-	switch {
-	case w == nil || c.inTx || r.job.Existing:
-	case r.immediately:
-		w.LookFor(r.job.Type, r.job.ID)
-	default:
+	if w != nil && !c.inTx {
 		w.Look()
 	}
+	for _, t := range types {
+		if w != nil && !c.inTx && c.engine.Registered(t) != nil && c.engine.config.MaxRunning == 0 {
+			continue // it runs here, as soon as its type is free
+		}
+		if err := c.engine.store.NotifyDue(ctx, c.db, t); err != nil {
+			if c.inTx {
+				return err
+			}
+			c.engine.config.Logger.Warn("cannot notify other engines; they will find the job at their next look", "type", t, "error", err)
+		}
+	}
+	return nil
+}
+
+// Item is a job for [Client.EnqueueMany].
+type Item struct {
+	Input   steps.Typed
+	Options []EnqueueOption
+}
+
+// The most that one statement of EnqueueMany inserts.
+const (
+	manyRows  = 500
+	manyBytes = 4 << 20
+)
+
+// EnqueueMany is [Client.Enqueue] for many jobs: all of them are written in one
+// transaction, or none. Everything is checked before anything is written, and
+// the error names the item that cannot be used. It returns the rows in the order
+// of the items. Immediately has no effect here.
+func (c *Client) EnqueueMany(ctx context.Context, items []Item) ([]*model.Job, error) {
+	jobs := make([]*model.Job, len(items))
+	types := make(map[string]bool)
+	for i, item := range items {
+		if item.Input == nil {
+			return nil, fmt.Errorf("enqueue item %d: %w", i, invalid("the input is nil"))
+		}
+		r, err := c.newRequest(item.Input, item.Options)
+		if err != nil {
+			return nil, fmt.Errorf("enqueue item %d, a job of type %q: %w", i, item.Input.JobType(), err)
+		}
+		jobs[i], types[r.job.Type] = &r.job, true
+	}
+	err := c.engine.store.InTx(ctx, c.db, func(ctx context.Context, tx bun.Tx) error {
+		for rest := jobs; len(rest) > 0; {
+			n := chunk(rest)
+			if err := c.engine.store.Insert(ctx, tx, rest[:n]); err != nil {
+				return err
+			}
+			rest = rest[n:]
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("enqueue %d jobs: %w", len(items), err)
+	}
+	if err := c.tell(ctx, slices.Sorted(maps.Keys(types))...); err != nil {
+		return nil, fmt.Errorf("enqueue %d jobs: %w", len(items), err)
+	}
+	return jobs, nil
+}
+
+// chunk is the number of jobs that one statement inserts.
+func chunk(jobs []*model.Job) int {
+	size := 0
+	for n, j := range jobs {
+		if size += len(j.Data); n == manyRows || n > 0 && size > manyBytes {
+			return n
+		}
+	}
+	return len(jobs)
 }
 
 func (c *Client) newRequest(input steps.Typed, opts []EnqueueOption) (*request, error) {

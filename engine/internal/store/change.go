@@ -15,7 +15,7 @@ import (
 // as it was and is returned as it is. Change reports whether there is such a
 // job.
 func (s *Store) Change(ctx context.Context, db bun.IDB, id uuid.UUID, change func(*Row) error) (found bool, err error) {
-	err = db.RunInTx(ctx, s.txOpts, func(ctx context.Context, tx bun.Tx) error {
+	err = s.InTx(ctx, db, func(ctx context.Context, tx bun.Tx) error {
 		// Touching the row locks it on every database, and makes the
 		// transaction a writing one from the start on SQLite.
 		if _, err := tx.NewRaw(s.sql("UPDATE job_system_jobs SET updated_at = {now} WHERE id = ?"), id.String()).Exec(ctx); err != nil {

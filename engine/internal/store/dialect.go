@@ -41,6 +41,8 @@ type dialect struct {
 	byID string
 	// returning says that UPDATE ... RETURNING works.
 	returning bool
+	// notifies says that there is pg_notify.
+	notifies bool
 	// rowsAsValues says that a batch is a VALUES list and not a UNION ALL.
 	rowsAsValues bool
 	// setJSON wraps document to put the JSON text value at path, padPath is a
@@ -123,6 +125,7 @@ func postgres() dialect {
 		isolation:    "SHOW transaction_isolation",
 		headOrder:    "j.scheduled_at, j.id",
 		returning:    true,
+		notifies:     true,
 		rowsAsValues: true,
 		setJSON: func(document, path, value string) string {
 			return "jsonb_set(" + document + ", " + path + "::text[], " + value + "::jsonb)"

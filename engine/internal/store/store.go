@@ -52,7 +52,12 @@ func (s *Store) DB() *bun.DB { return s.db }
 func (s *Store) sql(template string) string { return s.words.Replace(template) }
 
 func (s *Store) inTx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
-	return s.db.RunInTx(ctx, s.txOpts, fn)
+	return s.InTx(ctx, s.db, fn)
+}
+
+// InTx runs fn in a transaction, or within that of db if it is one.
+func (s *Store) InTx(ctx context.Context, db bun.IDB, fn func(ctx context.Context, tx bun.Tx) error) error {
+	return db.RunInTx(ctx, s.txOpts, fn)
 }
 
 // check fails if a text, a time or a transaction does not do on this connection

@@ -10,7 +10,7 @@ import (
 	"github.com/ntxdev/jobsystem/steps"
 )
 
-// Config is what a worker needs. All fields are set.
+// Config is what a worker needs. All fields are set, but for those that say otherwise.
 type Config struct {
 	Store     *store.Store
 	Owner     store.Owner
@@ -20,6 +20,7 @@ type Config struct {
 	// MaxRunning bounds the jobs that run at once; 0 is one for each type.
 	MaxRunning int
 	Limits     Limits
+	Listener   Listener // nil for none
 	Log        *slog.Logger
 	Handlers   map[string]Handler
 }

@@ -3,8 +3,9 @@
 // It has three goroutines beside one for each running job. The writer is the
 // only one that changes what this engine owns: it writes the runs' records
 // (the journal), claims jobs and settles runs whose lease has run out. The
-// keeper renews the leases. The sweeper looks for what fell through. Their
-// owner, [Worker.Run], stops them all.
+// keeper renews the leases. The sweeper looks for what fell through. A fourth
+// listens for notifications, where there are any. Their owner, [Worker.Run],
+// stops them all.
 //
 // A run keeps its whole state in memory and marks itself dirty when there is
 // something to write. The writer takes all dirty runs at once and writes them

@@ -76,6 +76,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	group.Go(func() { w.write(base) })
 	group.Go(func() { w.keep(base) })
 	group.Go(func() { w.sweep(base) })
+	if w.Listener != nil {
+		group.Go(func() { w.listen(base) })
+	}
 	<-ctx.Done()
 	w.stop()
 	end()
@@ -164,11 +167,13 @@ func (w *Worker) find(id uuid.UUID) *run {
 }
 
 // Cancel passes a cancel request that is in the database already to the run of
-// that job, if it is here.
-func (w *Worker) Cancel(id uuid.UUID) {
-	if r := w.find(id); r != nil {
+// that job, and reports whether it is here.
+func (w *Worker) Cancel(id uuid.UUID) bool {
+	r := w.find(id)
+	if r != nil {
 		r.requestCancel()
 	}
+	return r != nil
 }
 
 // ErrNotHere is returned for a job that does not run in this process.

@@ -1,0 +1,177 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/cli/dsn"
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// counted is a listener that says when it listens.
+type counted struct {
+	engine.Listener
+	ready chan struct{}
+}
+
+func (c counted) Listen(ctx context.Context, channel string, ready func(), notify func(string)) error {
+	return c.Listener.Listen(ctx, channel, func() { ready(); c.ready <- struct{}{} }, notify)
+}
+
+// deaf makes an engine that looks at the database only when it is told to.
+func deaf(t *testing.T, text string) (engine.Config, counted) {
+	t.Helper()
+	listener, err := dsn.NewListener(text)
+	require.NoError(t, err)
+	cfg := config()
+	cfg.Poll = time.Hour
+	l := counted{listener, make(chan struct{}, 8)}
+	cfg.Listener = l
+	return cfg, l
+}
+
+func TestANotificationWakesAnotherProcessesEngine(t *testing.T) {
+	t.Parallel()
+	text := testutil.DSN(t, testutil.Postgres)
+	cfg, l := deaf(t, text)
+	eng := newEngine(t, testutil.Open(t, text), cfg, three(), one("other", nothing))
+	start(t, eng)
+	receive(t, l.ready)
+	db := testutil.Open(t, text)
+	other := newEngine(t, db, config())
+	assert.Equal(t, model.Succeeded, ended(t, other, enqueue(t, other, input{}).ID).Status)
+
+	// In a transaction, the commit brings it.
+	var job *model.Job
+	require.NoError(t, db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) (err error) {
+		job, err = other.With(tx).Enqueue(ctx, input{})
+		return err
+	}))
+	assert.Equal(t, model.Succeeded, ended(t, other, job.ID).Status)
+
+	// A burst wakes it for each type, and for the last job as for the first.
+	var items []engine.Item
+	for i := range 50 {
+		items = append(items, engine.Item{Input: input{N: i}}, engine.Item{Input: raw("other")})
+	}
+	jobs, err := other.EnqueueMany(t.Context(), items)
+	require.NoError(t, err)
+	for _, j := range jobs {
+		assert.Equal(t, model.Succeeded, ended(t, other, j.ID).Status)
+	}
+}
+
+func TestANotificationBringsACancelRequest(t *testing.T) {
+	t.Parallel()
+	text := testutil.DSN(t, testutil.Postgres)
+	cfg, l := deaf(t, text)
+	begun, causes := make(chan struct{}, 1), make(chan error, 1)
+	eng := newEngine(t, testutil.Open(t, text), cfg, blocking(begun, causes))
+	start(t, eng)
+	receive(t, l.ready)
+	other := newEngine(t, testutil.Open(t, text), config())
+	job := enqueue(t, other, input{})
+	receive(t, begun)
+	require.NoError(t, other.Cancel(t.Context(), job.ID, "ann", ""))
+	require.ErrorIs(t, receive(t, causes), engine.ErrCancelled)
+	assert.Equal(t, model.Cancelled, ended(t, other, job.ID).Status)
+}
+
+// The listening connection breaks; what comes while it is away is found when it
+// is back.
+func TestAListenerThatLosesItsConnectionComesBack(t *testing.T) {
+	t.Parallel()
+	text := testutil.DSN(t, testutil.Postgres)
+	cfg, l := deaf(t, text)
+	db := testutil.Open(t, text)
+	eng := newEngine(t, db, cfg, three())
+	start(t, eng)
+	receive(t, l.ready)
+	other := newEngine(t, testutil.Open(t, text), config())
+	for range 3 {
+		var ended1 bool
+		require.NoError(t, db.NewRaw(`SELECT bool_and(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`).Scan(t.Context(), &ended1))
+		require.True(t, ended1)
+		job := enqueue(t, other, input{})
+		receive(t, l.ready)
+		assert.Equal(t, model.Succeeded, ended(t, other, job.ID).Status)
+	}
+}
+
+// told is a listener that a test speaks through.
+type told chan string
+
+func (c told) Listen(ctx context.Context, _ string, ready func(), notify func(string)) error {
+	ready()
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case payload := <-c:
+			notify(payload)
+		}
+	}
+}
+
+// On every database: whatever brings the notification, it has its effect, and
+// one that means nothing has none.
+func TestWhatNotificationsDo(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		words := make(told)
+		cfg := config()
+		cfg.Poll, cfg.Listener = time.Hour, words
+		var ran atomic.Int32
+		eng := newEngine(t, db, cfg, one("test:job", func(context.Context, *steps.Run[input]) error { ran.Add(1); return nil }))
+		start(t, eng)
+		for _, word := range []string{"", "due", "due elsewhere", "cancel", "cancel x", "news"} {
+			words <- word
+		}
+		for i := range 3 {
+			_, err := db.NewRaw("INSERT INTO job_system_jobs (id, type, data) VALUES (?, 'test:job', '{}')", fmt.Sprintf("01890000-0000-7000-8000-00000000000%d", i)).Exec(t.Context())
+			require.NoError(t, err)
+			words <- "due test:job"
+			ended(t, eng, uuidOf(fmt.Sprintf("01890000-0000-7000-8000-00000000000%d", i)))
+		}
+		assert.EqualValues(t, 3, ran.Load())
+	})
+}
+
+func TestManyJobsAreEnqueuedTogetherOrNotAtAll(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), three())
+		key := engine.IdempotencyKey("same")
+		var items []engine.Item
+		for i := range 1100 {
+			items = append(items, engine.Item{Input: input{N: i}})
+		}
+		items = append(items, engine.Item{Input: input{N: -1}, Options: []engine.EnqueueOption{key}}, engine.Item{Input: input{N: -2}, Options: []engine.EnqueueOption{key}})
+		jobs, err := eng.EnqueueMany(t.Context(), items)
+		require.NoError(t, err)
+		require.Len(t, jobs, len(items))
+		assert.Contains(t, string(jobs[7].Data), "7")
+		assert.Equal(t, jobs[1100].ID, jobs[1101].ID)
+		assert.True(t, jobs[1101].Existing)
+		count := func() (n int) {
+			require.NoError(t, db.NewRaw("SELECT COUNT(*) FROM job_system_jobs j").Scan(t.Context(), &n))
+			return n
+		}
+		assert.Equal(t, 1101, count())
+		_, err = eng.EnqueueMany(t.Context(), []engine.Item{{Input: input{}}, {Input: engine.Raw{Type: "x", Input: []byte("{")}}})
+		require.ErrorIs(t, err, engine.ErrInvalid)
+		assert.ErrorContains(t, err, "item 1")
+		assert.Equal(t, 1101, count())
+		none, err := eng.EnqueueMany(t.Context(), nil)
+		require.NoError(t, err)
+		assert.Empty(t, none)
+	})
+}
