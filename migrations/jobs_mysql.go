@@ -72,8 +72,6 @@ func jobsKeysMySQL() []keyMySQL {
 		// One running job of a type, whatever the code above does.
 		{"job_system_jobs_processing", "UNIQUE KEY job_system_jobs_processing (processing_type)"},
 		{"job_system_jobs_idempotency", "UNIQUE KEY job_system_jobs_idempotency (type, idempotency_key)"},
-		// When to wake up: the earliest job of all types.
-		{"job_system_jobs_due", "KEY job_system_jobs_due (status, deleted_at, scheduled_at)"},
 		// The latest job of a type. Over all types, the ids are in order of time.
 		{"job_system_jobs_latest", "KEY job_system_jobs_latest (type, created_at, id)"},
 	}

@@ -55,10 +55,6 @@ $$`},
     WHERE status = 'processing'`},
 		{sql: `CREATE UNIQUE INDEX IF NOT EXISTS job_system_jobs_idempotency
     ON job_system_jobs (type, idempotency_key)`},
-		// When to wake up: the earliest job of all types.
-		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_due
-    ON job_system_jobs (scheduled_at)
-    WHERE status = 'scheduled' AND deleted_at IS NULL`},
 		// The latest job of a type. Over all types, the ids are in order of time.
 		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_latest
     ON job_system_jobs (type, created_at, id)`},

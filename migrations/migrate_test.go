@@ -225,13 +225,13 @@ func TestMigrateFinishesWhatAKilledOneHasBegun(t *testing.T) {
 func TestMigrateAddsTheIndexesThatAreMissing(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
-		for _, index := range []string{"claim", "processing", "idempotency", "due", "latest"} {
+		for _, index := range []string{"claim", "processing", "idempotency", "latest"} {
 			require.NoError(t, migrations.Migrate(t.Context(), db))
 			exec(t, db, `DELETE FROM job_system_migrations`)
 			dropIndex(t, db, "job_system_jobs_"+index)
 		}
 		require.NoError(t, migrations.Migrate(t.Context(), db))
-		for _, index := range []string{"claim", "processing", "idempotency", "due", "latest"} {
+		for _, index := range []string{"claim", "processing", "idempotency", "latest"} {
 			assert.Contains(t, schema(t, db), "job_system_jobs_"+index)
 		}
 	})

@@ -98,10 +98,12 @@ func detect(ctx context.Context, db *bun.DB) (dialect, error) {
 func sqlite() dialect {
 	const now = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
 	return dialect{
-		name:      "sqlite",
-		now:       now,
-		later:     "(" + now + " + {micros})",
-		cursor:    `"cursor"`,
+		name:   "sqlite",
+		now:    now,
+		later:  "(" + now + " + {micros})",
+		cursor: `"cursor"`,
+		// With statistics of few types, SQLite was seen to scan the table.
+		headHint:  " INDEXED BY job_system_jobs_claim",
 		headOrder: "j.scheduled_at, j.id",
 		byID:      "+",
 		returning: true,

@@ -17,6 +17,15 @@ func (s *Store) FencedSQL(writes []Write) (string, []any) {
 	return "SELECT j.id" + locking, args
 }
 
+// FlushAtOnceSQL is the statement that ends runs, claims and passes locks on,
+// where that is one.
+func (s *Store) FlushAtOnceSQL(writes []Write, owner Owner) (string, []any) {
+	if !s.dialect.rowsAsValues {
+		return "", nil
+	}
+	return s.atOnce(writes, owner)
+}
+
 // ReadySQL looks for due jobs, HeadsSQL for the jobs to be claimed.
 func (s *Store) ReadySQL() string { return s.readyQuery() }
 func (s *Store) HeadsSQL() string { return s.headsQuery() }

@@ -85,6 +85,9 @@ func (s *Store) Flush(ctx context.Context, writes []Write, owner Owner, claim bo
 		acks, err := s.update(ctx, s.db, writes)
 		return Flushed{Acks: acks}, err
 	}
+	if claim && s.dialect.rowsAsValues {
+		return s.flushAtOnce(ctx, writes, owner)
+	}
 	var done Flushed
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
 		if done.Acks, err = s.update(ctx, tx, writes); err != nil || !ends {
@@ -103,6 +106,50 @@ func (s *Store) Flush(ctx context.Context, writes []Write, owner Owner, claim bo
 		return Flushed{}, fmt.Errorf("flush: %w", err)
 	}
 	return done, nil
+}
+
+// flushAtOnce is Flush in a single statement, for PostgreSQL: the ends of runs,
+// the claims of the next jobs and the locks that pass from the ones to the
+// others, without a round trip between them. A part that reads another's result
+// runs after it, which the unique index on processing rows relies on.
+func (s *Store) flushAtOnce(ctx context.Context, writes []Write, owner Owner) (Flushed, error) {
+	var rows []struct {
+		model.Job   `bun:",extend"`
+		DoneID      uuid.UUID  `bun:"done_id"`
+		CancelledAt model.Time `bun:"done_cancelled_at"`
+		CancelBy    string     `bun:"done_cancelled_by"`
+		Reason      string     `bun:"done_cancel_reason"`
+	}
+	query, args := s.atOnce(writes, owner)
+	if err := s.db.NewRaw(query, args...).Scan(ctx, &rows); err != nil {
+		return Flushed{}, fmt.Errorf("flush: %w", err)
+	}
+	done := Flushed{Acks: make(map[uuid.UUID]Ack, len(rows))}
+	for i := range rows {
+		row := &rows[i]
+		done.Acks[row.DoneID] = Ack{JobID: row.DoneID, CancelledAt: row.CancelledAt, CancelledBy: row.CancelBy, CancelReason: row.Reason}
+		if row.ID != uuid.Nil {
+			done.Next = append(done.Next, &row.Job)
+		}
+	}
+	return done, nil
+}
+
+// atOnce is the statement of flushAtOnce.
+func (s *Store) atOnce(writes []Write, owner Owner) (string, []any) {
+	update, args := s.updateFrom(writes)
+	query := "WITH done AS MATERIALIZED (" + update + " RETURNING j.id, j.type, j.attempt, j.status, j.cancel_requested_at, j.cancelled_by, j.cancel_reason), " +
+		"mine AS MATERIALIZED (SELECT l.type FROM job_type_lock l JOIN done d ON l.type = d.type AND l.job_id = d.id AND l.attempt = d.attempt AND d.status <> 'processing' " +
+		"WHERE l.owner = ? ORDER BY l.type FOR UPDATE OF l), " +
+		"picked AS MATERIALIZED (SELECT h.id FROM job_system_jobs h WHERE h.id IN (SELECT " + s.head("id", "mine") + " FROM mine) " +
+		"AND h.status = 'scheduled' AND h.deleted_at IS NULL AND h.scheduled_at <= {now}{skip}), " +
+		"next AS MATERIALIZED (UPDATE job_system_jobs AS j SET " + startColumns + " WHERE j.id IN (SELECT id FROM picked) RETURNING " + jobColumns + "), " +
+		"locks AS (UPDATE job_type_lock l SET job_id = n.id, attempt = COALESCE(n.attempt, 0), updated_at = {now}, " +
+		"owner = CASE WHEN n.id IS NULL THEN '' ELSE l.owner END, locked_until = CASE WHEN n.id IS NULL THEN {now} ELSE " + s.dialect.after(owner.Lease) + " END " +
+		"FROM mine LEFT JOIN next n ON n.type = mine.type WHERE l.type = mine.type) " +
+		"SELECT d.id AS done_id, d.cancel_requested_at AS done_cancelled_at, d.cancelled_by AS done_cancelled_by, d.cancel_reason AS done_cancel_reason, " +
+		strings.ReplaceAll(jobColumns, "j.", "n.") + " FROM done d LEFT JOIN next n ON n.type = d.type"
+	return s.sql(query), append(args, owner.ID)
 }
 
 // update writes the rows and returns those that took effect.

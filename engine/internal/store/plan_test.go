@@ -99,16 +99,38 @@ func onJobs(s *store.Store, plan []string) (lines []string) {
 // its cost does not grow with the backlog.
 func TestTheClaimWalksItsIndex(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-		s, types := backlog(t, db, 10, 4000)
-		for name, query := range map[string]string{"ready": s.ReadySQL(), "heads": s.HeadsSQL()} {
-			lines := onJobs(s, explain(t, s, query, bun.List(types)))
-			require.NotEmpty(t, lines, name)
-			for _, line := range lines {
-				assert.Contains(t, line, "job_system_jobs_claim", name)
-				assert.NotContains(t, line, "filesort", name)
+		for _, spread := range []int{1, 10} { // all jobs on one type, or on several
+			s, types := backlog(t, db, spread, 4000)
+			for name, query := range map[string]string{"ready": s.ReadySQL(), "heads": s.HeadsSQL()} {
+				plan := explain(t, s, query, bun.List(append(types, "without any")))
+				lines := onJobs(s, plan)
+				require.NotEmpty(t, lines, name)
+				for _, line := range lines {
+					assert.Contains(t, line, "job_system_jobs_claim", name)
+					assert.NotContains(t, line, "filesort", name)
+				}
+				assert.NotContains(t, strings.Join(plan, ""), "Incremental Sort", name)
 			}
 		}
 	})
+}
+
+// The same for the statement that claims as it ends runs.
+func TestHandingOnWalksTheClaimsIndex(t *testing.T) {
+	t.Parallel()
+	for _, spread := range []int{1, 10} {
+		db := testutil.Open(t, testutil.DSN(t, testutil.Postgres))
+		s, types := backlog(t, db, spread, 4000)
+		jobs, err := s.Claim(t.Context(), types[spread-1:], nil, owner)
+		require.NoError(t, err)
+		require.Len(t, jobs, 1)
+		j := jobs[0]
+		query, args := s.FlushAtOnceSQL([]store.Write{{JobID: j.ID, Type: j.Type, Attempt: j.Attempt, End: model.Succeeded}}, owner)
+		plan := strings.Join(explain(t, s, query, args...), "")
+		assert.Contains(t, plan, "using job_system_jobs_claim")
+		assert.NotContains(t, plan, "Incremental Sort")
+		assert.NotContains(t, plan, "Seq Scan on job_system_jobs")
+	}
 }
 
 // The writes find their rows by id, and lock no others.

@@ -1,0 +1,175 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dbos-inc/dbos-transact-golang/dbos"
+	_ "github.com/dbos-inc/dbos-transact-golang/dbos/driver/sqlite" // DBOS's support of SQLite
+	"github.com/stretchr/testify/require"
+
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+const (
+	dbosQueue    = "bench"
+	dbosWorkflow = "bench"
+	dbosVersion  = "1"
+	dbosPoll     = 10 * time.Millisecond
+)
+
+// dbosOn is DBOS with one way to start its workflows and, on SQLite, with one
+// setting of synchronous.
+type dbosOn struct {
+	direct      bool
+	synchronous string
+}
+
+func dbosSystems() []system {
+	postgres, sqlite := []testutil.Kind{testutil.Postgres}, []testutil.Kind{testutil.SQLite}
+	return []system{
+		dbosOn{}.system("DBOS queue", postgres),
+		dbosOn{direct: true}.system("DBOS direct", postgres),
+		dbosOn{synchronous: "FULL"}.system("DBOS queue, FULL", sqlite),
+		dbosOn{direct: true, synchronous: "FULL"}.system("DBOS direct, FULL", sqlite),
+		dbosOn{direct: true, synchronous: "NORMAL"}.system("DBOS direct, NORMAL", sqlite),
+	}
+}
+
+func (d dbosOn) system(name string, on []testutil.Kind) system {
+	return system{name: name, on: on, prepare: d.prepare, run: d.run, first: d.first}
+}
+
+// address is DBOS's form of ours.
+func (d dbosOn) address(address string) string {
+	if path, ok := strings.CutPrefix(address, "sqlite://"); ok {
+		return "sqlite:" + path + "?_pragma=synchronous(" + d.synchronous + ")"
+	}
+	return fmt.Sprintf("%s?pool_max_conns=%d", address, *dbosPool)
+}
+
+// schema is the prefix of its tables.
+func (d dbosOn) schema() string {
+	if d.synchronous == "" {
+		return "dbos."
+	}
+	return ""
+}
+
+func (d dbosOn) prepare(ctx context.Context, t *testing.T, address string, s shape) {
+	stop := d.launch(ctx, t, address, s, func(int) {}, func(dbos.Context, dbos.Workflow[input, int]) {}) // makes the tables
+	stop()
+	client, err := dbos.NewClient(ctx, dbos.ClientConfig{DatabaseURL: d.address(address), AppName: "bench", Logger: quiet()})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, dbos.Shutdown(client, time.Minute)) }()
+	if d.direct {
+		return
+	}
+	options := []dbos.QueueOption{dbos.WithQueueBasePollingInterval(dbosPoll), dbos.WithQueueOnConflict(dbos.QueueConflictAlwaysUpdate)}
+	if s.types == 1 {
+		options = append(options, dbos.WithWorkerConcurrency(1))
+	}
+	_, err = dbos.RegisterQueue(client, dbosQueue, options...)
+	require.NoError(t, err)
+	for i := range s.jobs {
+		_, err := dbos.Enqueue[int](client, dbosQueue, dbosWorkflow, input{N: i}, dbos.WithEnqueueApplicationVersion(dbosVersion))
+		require.NoError(t, err)
+	}
+}
+
+// launch starts DBOS with the workload's workflow, and gives it to use.
+func (d dbosOn) launch(ctx context.Context, t *testing.T, address string, s shape, reached func(step int), use func(dbos.Context, dbos.Workflow[input, int])) (stop func()) {
+	t.Helper()
+	app, err := dbos.NewContext(ctx, dbos.Config{
+		DatabaseURL:        d.address(address),
+		AppName:            "bench",
+		Logger:             quiet(),
+		ApplicationVersion: dbosVersion,
+		ExecutorID:         "bench",
+	})
+	require.NoError(t, err)
+	workflow := dbosSteps(s, reached)
+	dbos.RegisterWorkflow(app, workflow, dbos.WithWorkflowName(dbosWorkflow))
+	require.NoError(t, dbos.Launch(app))
+	use(app, workflow)
+	return func() { require.NoError(t, dbos.Shutdown(app, time.Minute)) }
+}
+
+func dbosSteps(s shape, reached func(step int)) dbos.Workflow[input, int] {
+	names := make([]dbos.StepOption, s.steps)
+	for i := range names {
+		names[i] = dbos.WithStepName(stepName(i))
+	}
+	return func(ctx dbos.Context, _ input) (int, error) {
+		for i := range s.steps {
+			if _, err := dbos.RunAsStep(ctx, func(context.Context) (int, error) {
+				reached(i)
+				return i, nil
+			}, names[i]); err != nil {
+				return 0, err
+			}
+		}
+		return s.steps, nil
+	}
+}
+
+func (d dbosOn) run(ctx context.Context, t *testing.T, address string, s shape) time.Duration {
+	last := lastOf(s)
+	began := time.Now()
+	stop := d.launch(ctx, t, address, s, last.reached, func(app dbos.Context, workflow dbos.Workflow[input, int]) {
+		if !d.direct {
+			return
+		}
+		began = time.Now()
+		var all sync.WaitGroup
+		for g := range s.types {
+			all.Go(func() {
+				for i := g; i < s.jobs; i += s.types {
+					if err := runDirect(app, workflow, input{N: i}); err != nil {
+						t.Errorf("workflow: %v", err)
+					}
+				}
+			})
+		}
+		all.Wait()
+	})
+	reached(ctx, t, last.done)
+	ending(ctx, t, address, "SELECT count(*) FROM "+d.schema()+"workflow_status WHERE status = 'SUCCESS'", s.jobs)
+	took := time.Since(began)
+	stop()
+	db := connect(t, address)
+	defer db.Close()
+	require.Equal(t, s.jobs*s.steps, scan[int](t, db, "SELECT count(*) FROM "+d.schema()+"operation_outputs WHERE error IS NULL"), "steps recorded")
+	return took
+}
+
+// runDirect runs a workflow to its end.
+func runDirect(app dbos.Context, workflow dbos.Workflow[input, int], in input) error {
+	handle, err := dbos.RunWorkflow(app, workflow, in)
+	if err != nil {
+		return err
+	}
+	_, err = handle.GetResult()
+	return err
+}
+
+func (d dbosOn) first(ctx context.Context, t *testing.T, address string, n int) (times []time.Duration) {
+	began := make(chan time.Time, 1)
+	stop := d.launch(ctx, t, address, shape{types: 1, steps: 1}, func(int) { began <- time.Now() }, func(app dbos.Context, workflow dbos.Workflow[input, int]) {
+		time.Sleep(200 * time.Millisecond)
+		times = spaced(ctx, t, n, began, func() error {
+			if d.direct {
+				_, err := dbos.RunWorkflow(app, workflow, input{})
+				return err
+			}
+			_, err := dbos.Enqueue[int](app, dbosQueue, dbosWorkflow, input{})
+			return err
+		})
+	})
+	stop()
+	return times
+}

@@ -1,0 +1,67 @@
+// Package bench measures the job system beside what it is measured by: the
+// bare driver on the same database in the same run, and the other durable job
+// systems for Go that keep their state in a database. It prints one table.
+//
+//	cd testutil/bench
+//	go test -count=1 -v -run TestTable .            # all of it, a few minutes
+//	go test -count=1 -v -run TestTable . -smoke     # seconds: does it still work
+//	go test -count=1 -v -run TestTable . -db postgres -only ours,floor -cpuprofile cpu.out
+//
+// It is a module of its own, so that none of what it needs enters the
+// product's dependencies. The servers are private ones of package testutil,
+// durable (fsync, full_page_writes and synchronous_commit on); the SQLite files
+// are in the temporary folder, which TMPDIR names, and which must not be in
+// memory. What is missing or fails is said in the table in place of a number.
+//
+// # What is measured
+//
+// Jobs whose steps do nothing, each step's record durable before the next step
+// begins. The jobs are enqueued before the clock starts; the clock ends when
+// the database shows the last one finished. Every run then asserts that all
+// jobs have succeeded with all their steps recorded.
+//
+//   - many: 2,000 jobs of 5 steps, over 100 types: 100 run at once.
+//   - long: 1 job of 1,000 steps, one after the other.
+//   - hot: 2,000 jobs of 1 step and of one type, so one at a time.
+//   - first: from before the call that enqueues to the first step's begin, in
+//     one process, with nothing else to do; the median and the 99th percentile.
+//
+// "tx/step" is the number of transactions that PostgreSQL counted
+// (pg_stat_database.xact_commit, reads included) while the workers ran.
+// The column "ours/it" divides our figure by that line's figure (for latency
+// the other way round): above 1 we are faster.
+//
+// # The floor
+//
+// What the bare driver reaches: single-row UPDATE commits on one connection
+// and from 16 goroutines with 16 connections; and rows per second of one
+// statement for 100 rows on one connection, with a number to set ("batch"), and
+// with a step's record to set in a JSON document ("batch of records", on
+// PostgreSQL). It is what a journal with one writer could do if everything else
+// were free.
+//
+// # The peers' settings
+//
+// Each has the fastest of the settings that its own documentation offers and
+// that keep a finished step over a power cut.
+//
+//   - River: 100 workers, FetchCooldown 1 ms and FetchPollInterval 10 ms (100 ms
+//     and 1 s by default: they cost it up to a second), no job timeout, a pool of
+//     -riverpool connections. A step is a ResumableStep with ResumableSetStepTx
+//     in a transaction of its own, the only durable step River has; the last
+//     step has none, since the job's completion (batched by River) covers it. It
+//     records the name of the last step done, no outputs or times. One job at a
+//     time is a queue with one worker. On SQLite one connection, as River's
+//     documentation asks, with synchronous FULL.
+//   - DBOS: twice. "queue": enqueued before, a queue without limits polled every
+//     10 ms (1 s by default). "direct": RunWorkflow from 100 goroutines, which no
+//     queue holds up, and whose enqueueing is part of the time measured. A pool
+//     of -dbospool connections. DBOS runs SQLite with synchronous NORMAL, which
+//     may lose the last steps at a power cut; "FULL" is the same with that put
+//     right through its DSN.
+//   - go-workflows: its monoprocess backend (in-process wake-ups instead of
+//     polling), 16 pollers for workflows and activities each on PostgreSQL with
+//     32 connections, an executor cache that holds every workflow, and its
+//     single worker mode. It does a quarter of the jobs, and rates are compared.
+//     Its SQLite backend sets no synchronous, so it has the driver's FULL.
+package bench
