@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -143,6 +144,162 @@ func ExampleClient_Cancel() {
 	fmt.Println(eng.Resume(ctx, job.ID))
 	// Output:
 	// cancelled ann wrong month
+	// <nil>
+}
+
+// exampleEngine is an engine on a database in memory, with the monthly report,
+// and what closes it.
+func exampleEngine(ctx context.Context) (*engine.Engine, func()) {
+	db, closeDB := exampleDB(ctx)
+	eng, err := engine.New(db, exampleConfig)
+	if err == nil {
+		err = eng.Register(monthly())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	return eng, closeDB
+}
+
+// Many jobs are written together, or none of them.
+func ExampleClient_EnqueueMany() {
+	ctx := context.Background()
+	eng, closeDB := exampleEngine(ctx)
+	defer closeDB()
+	jobs, err := eng.EnqueueMany(ctx, []engine.Item{
+		{Input: report{Month: "2026-09"}},
+		{Input: report{Month: "2026-10"}, Options: []engine.EnqueueOption{engine.Name("October")}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, job := range jobs {
+		fmt.Println(job.Name, job.Status)
+	}
+	// Output:
+	// reports:monthly scheduled
+	// October scheduled
+}
+
+// A job can be made for later, with what people want to see of it.
+func ExampleClient_Enqueue() {
+	ctx := context.Background()
+	eng, closeDB := exampleEngine(ctx)
+	defer closeDB()
+	job, err := eng.Enqueue(ctx, report{Month: "2026-10"},
+		engine.Name("October"), engine.Role("accounting"), engine.Email("ann@example.com"),
+		engine.At(time.Date(2126, 11, 1, 6, 0, 0, 0, time.UTC)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(job.Name, job.Role, job.Email, job.ScheduledAt.Format(time.DateTime))
+	// Output: October accounting ann@example.com 2126-11-01 06:00:00
+}
+
+// An input whose type is known only at run time.
+func ExampleRaw() {
+	ctx := context.Background()
+	eng, closeDB := exampleEngine(ctx)
+	defer closeDB()
+	job, err := eng.Enqueue(ctx, engine.Raw{Type: "reports:monthly", Input: []byte(`{"month":"2026-10"}`)})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(job.Type, string(job.Data))
+	// Output: reports:monthly {"input":{"month":"2026-10"},"steps":[]}
+}
+
+// What cannot be done in a job's status says so, and what to do instead.
+func ExampleClient_Resume() {
+	ctx := context.Background()
+	eng, closeDB := exampleEngine(ctx)
+	defer closeDB()
+	job, err := eng.Enqueue(ctx, report{Month: "2026-10"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = eng.Resume(ctx, job.ID)
+	fmt.Println(errors.Is(err, engine.ErrStatus))
+	var refused *engine.StatusError
+	if errors.As(err, &refused) {
+		fmt.Println(refused.Doing, refused.Status, refused.Hint)
+	}
+	// Output:
+	// true
+	// resume scheduled it runs by itself when it is due
+}
+
+// Deleted jobs are neither run nor listed; their rows stay.
+func ExampleClient_List() {
+	ctx := context.Background()
+	eng, closeDB := exampleEngine(ctx)
+	defer closeDB()
+	for _, month := range []string{"2026-09", "2026-10"} {
+		if _, err := eng.Enqueue(ctx, report{Month: month}, engine.Name(month)); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	jobs, err := eng.List(ctx, engine.Filter{Statuses: []model.Status{model.Scheduled}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := eng.Delete(ctx, jobs[0].ID); err != nil {
+		fmt.Println(err)
+		return
+	}
+	left, err := eng.List(ctx, engine.Filter{})
+	fmt.Println(len(jobs), left[0].Name, err)
+	types, err := eng.Types(ctx)
+	fmt.Println(types[0].Type, types[0].Jobs[model.Scheduled], err)
+	// Output:
+	// 2 2026-09 <nil>
+	// reports:monthly 1 <nil>
+}
+
+// A step can decide how its job ends, with a result of its own.
+func ExampleClient_Succeed() {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	db, closeDB := exampleDB(ctx)
+	defer closeDB()
+	eng, err := engine.New(db, exampleConfig)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	d := steps.Define[report]()
+	steps.Do(d, "look", func(ctx context.Context, run *steps.Run[report]) error {
+		return eng.Succeed(ctx, run.Job().ID, map[string]string{"news": "none"})
+	})
+	steps.Do(d, "mail", func(context.Context, *steps.Run[report]) error { return errors.New("nothing to send") })
+	if err := eng.Register(d); err != nil {
+		fmt.Println(err)
+		return
+	}
+	done := make(chan error)
+	go func() { done <- eng.Run(ctx) }()
+	job, err := eng.Enqueue(ctx, report{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	status, err := eng.Wait(ctx, job.ID, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(status.Status, string(status.Result), status.Steps[1].Status)
+	stop()
+	fmt.Println(<-done)
+	// Output:
+	// succeeded {"news":"none"} skipped
 	// <nil>
 }
 

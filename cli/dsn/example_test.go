@@ -25,3 +25,14 @@ func ExampleRedact() {
 	// postgres://ann:xxxxx@db.example.com/app?sslmode=verify-full
 	// postgres://(malformed, not shown)
 }
+
+// A listener wakes an engine on PostgreSQL; other databases have none.
+func ExampleNewListener() {
+	for _, text := range []string{"postgres://app@localhost/app", "sqlite://jobs.db"} {
+		listener, err := dsn.NewListener(text)
+		fmt.Println(listener != nil, err)
+	}
+	// Output:
+	// true <nil>
+	// false <nil>
+}
