@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -683,5 +684,51 @@ func TestListLatestRunningAndTypes(t *testing.T) {
 		assert.Equal(t, []engine.TypeSummary{{Type: "test:job", Registered: true, Jobs: map[model.Status]int{model.Processing: 1, model.Succeeded: 1}}}, types)
 		close(hold)
 		ended(t, eng, two.ID)
+	})
+}
+
+// Jobs whose steps follow each other without a pause do not keep the engine
+// from looking for others.
+func TestBusyJobsDoNotKeepOthersWaiting(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		var over atomic.Bool
+		const crowd = 12
+		begun := make(chan struct{}, crowd)
+		endless := func(jobType string) steps.Handler {
+			return steps.Build(func(input) (*steps.Definition[input], error) {
+				d := steps.Define[input]()
+				for i := range 900 {
+					steps.Do(d, fmt.Sprint("step-", i), func(context.Context, *steps.Run[input]) error {
+						if i == 3 {
+							begun <- struct{}{}
+						}
+						return nil
+					})
+				}
+				steps.Do(d, "last", func(context.Context, *steps.Run[input]) error { over.Store(true); return nil })
+				return d, nil
+			}, steps.Type(jobType))
+		}
+		eng := newEngine(t, db, config(), one("other", func(context.Context, *steps.Run[input]) error {
+			if over.Load() {
+				return errors.New("began after the busy job had ended")
+			}
+			return nil
+		}))
+		var busy []*model.Job
+		for i := range crowd {
+			require.NoError(t, eng.Register(endless(fmt.Sprint("busy-", i))))
+			busy = append(busy, enqueue(t, eng, raw(fmt.Sprint("busy-", i))))
+		}
+		start(t, eng)
+		for range crowd {
+			receive(t, begun)
+		}
+		s := ended(t, eng, enqueue(t, eng, raw("other")).ID)
+		assert.Equal(t, model.Succeeded, s.Status, s.Error)
+		for _, j := range busy {
+			require.NoError(t, eng.Cancel(t.Context(), j.ID, "", ""))
+			assert.Equal(t, model.Cancelled, ended(t, eng, j.ID).Status)
+		}
 	})
 }

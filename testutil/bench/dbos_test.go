@@ -119,12 +119,10 @@ func dbosSteps(s shape, reached func(step int)) dbos.Workflow[input, int] {
 
 func (d dbosOn) run(ctx context.Context, t *testing.T, address string, s shape) time.Duration {
 	last := lastOf(s)
-	began := time.Now()
 	stop := d.launch(ctx, t, address, s, last.reached, func(app dbos.Context, workflow dbos.Workflow[input, int]) {
 		if !d.direct {
 			return
 		}
-		began = time.Now()
 		var all sync.WaitGroup
 		for g := range s.types {
 			all.Go(func() {
@@ -139,7 +137,7 @@ func (d dbosOn) run(ctx context.Context, t *testing.T, address string, s shape) 
 	})
 	reached(ctx, t, last.done)
 	ending(ctx, t, address, "SELECT count(*) FROM "+d.schema()+"workflow_status WHERE status = 'SUCCESS'", s.jobs)
-	took := time.Since(began)
+	took := last.took()
 	stop()
 	db := connect(t, address)
 	defer db.Close()

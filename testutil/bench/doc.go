@@ -16,8 +16,8 @@
 // # What is measured
 //
 // Jobs whose steps do nothing, each step's record durable before the next step
-// begins. The jobs are enqueued before the clock starts; the clock ends when
-// the database shows the last one finished. Every run then asserts that all
+// begins. The jobs are enqueued before; the clock runs from where the first step
+// begins to where the database shows the last job as finished. Every run then asserts that all
 // jobs have succeeded with all their steps recorded.
 //
 //   - many: 2,000 jobs of 5 steps, over 100 types: 100 run at once.
@@ -55,13 +55,13 @@
 //     documentation asks, with synchronous FULL.
 //   - DBOS: twice. "queue": enqueued before, a queue without limits polled every
 //     10 ms (1 s by default). "direct": RunWorkflow from 100 goroutines, which no
-//     queue holds up, and whose enqueueing is part of the time measured. A pool
-//     of -dbospool connections. DBOS runs SQLite with synchronous NORMAL, which
+//     queue holds up, and whose enqueueing is part of what is measured. A pool of
+//     -dbospool connections. DBOS runs SQLite with synchronous NORMAL, which
 //     may lose the last steps at a power cut; "FULL" is the same with that put
 //     right through its DSN.
 //   - go-workflows: its monoprocess backend (in-process wake-ups instead of
 //     polling), 16 pollers for workflows and activities each on PostgreSQL with
-//     32 connections, an executor cache that holds every workflow, and its
-//     single worker mode. It does a quarter of the jobs, and rates are compared.
+//     32 connections and an executor cache that holds every
+//     workflow. It does a quarter of the jobs, and rates are compared.
 //     Its SQLite backend sets no synchronous, so it has the driver's FULL.
 package bench

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -79,10 +80,9 @@ func runOurs(ctx context.Context, t *testing.T, address string, s shape) time.Du
 	last := lastOf(s)
 	eng := register(t, db, s, last.reached)
 	stop := start(ctx, t, eng)
-	began := time.Now()
 	reached(ctx, t, last.done)
 	ending(ctx, t, address, "SELECT count(*) FROM job_system_jobs WHERE status = 'succeeded'", s.jobs)
-	took := time.Since(began)
+	took := last.took()
 	stop()
 	recorded := 0
 	rows, err := db.QueryContext(ctx, "SELECT data FROM job_system_jobs")
@@ -128,9 +128,12 @@ func start(ctx context.Context, t *testing.T, eng *engine.Engine) (stop func()) 
 	}
 }
 
-// counter tells when the last step of a workload's last job is reached.
+// counter tells when the first step of a workload's first job and the last
+// step of its last are reached.
 type counter struct {
 	shape shape
+	begin sync.Once
+	began time.Time
 	ended atomic.Int64
 	done  chan struct{}
 }
@@ -138,9 +141,13 @@ type counter struct {
 func lastOf(s shape) *counter { return &counter{shape: s, done: make(chan struct{}, 1)} }
 
 func (c *counter) reached(step int) {
+	c.begin.Do(func() { c.began = time.Now() })
 	if step == c.shape.steps-1 && c.ended.Add(1) == int64(c.shape.jobs) {
 		c.done <- struct{}{}
 	}
 }
+
+// took is the time since the first step began.
+func (c *counter) took() time.Duration { return time.Since(c.began) }
 
 func stepName(i int) string { return fmt.Sprint("step-", i) }

@@ -167,11 +167,10 @@ func (r riverOn[TTx]) run(ctx context.Context, t *testing.T, address string, s s
 	defer done()
 	last := lastOf(s)
 	client := r.client(t, driver, s, last.reached)
-	began := time.Now()
 	require.NoError(t, client.Start(ctx))
 	reached(ctx, t, last.done)
 	ending(ctx, t, address, r.finished(s), s.jobs)
-	took := time.Since(began)
+	took := last.took()
 	require.NoError(t, client.Stop(ctx))
 	return took
 }

@@ -18,6 +18,9 @@ const (
 	// progressInterval is how often progress alone is written, and how often
 	// the runs' cancel requests are looked for.
 	progressInterval = time.Second
+	// reconcileInterval is how often, at most, claims that went unheard are
+	// looked for.
+	reconcileInterval = 100 * time.Millisecond
 	// singlyAfter is the number of failed writes in a row after which runs are
 	// written one by one, to find the one that the database refuses.
 	singlyAfter = 3
@@ -31,7 +34,7 @@ type writer struct {
 	failures int
 	// unsure is set for a while when a transaction that may have claimed jobs
 	// has failed: it may have taken effect, or still do.
-	unsure time.Time
+	unsure, reconciled time.Time
 }
 
 // write is the writer's loop. It ends with ctx.
@@ -54,7 +57,7 @@ func (w *Worker) write(ctx context.Context) {
 			wr.tick(ctx)
 		}
 		wr.reconcile(ctx)
-		wr.flushAll(ctx)
+		wr.flushSome(ctx)
 		if wr.takeLook() || looking {
 			look.Reset(wr.lookForJobs(ctx))
 		}
@@ -80,11 +83,12 @@ func (w *writer) limit(ctx context.Context) (context.Context, context.CancelFunc
 	return context.WithTimeout(ctx, w.Owner.Lease)
 }
 
-// flushAll writes all dirty runs, and repeats what fails until it succeeds or
-// ctx ends.
-func (w *writer) flushAll(ctx context.Context) {
+// flushSome writes one batch of the dirty runs, and repeats what fails until it
+// succeeds or ctx ends. What is dirty after that has its turn in the next round
+// of the loop: runs that never pause must not keep it from looking for jobs.
+func (w *writer) flushSome(ctx context.Context) {
 	for ctx.Err() == nil {
-		batch := w.takeDirty()
+		batch, more := w.takeDirty()
 		if len(batch) == 0 {
 			return
 		}
@@ -92,7 +96,10 @@ func (w *writer) flushAll(ctx context.Context) {
 		if err == nil {
 			w.failures = 0
 			w.retry.Reset()
-			continue
+			if more {
+				w.wake()
+			}
+			return
 		}
 		w.failures++
 		w.Log.Warn("records could not be written; trying again", "error", err, "runs", len(batch), "failures", w.failures)
@@ -122,8 +129,9 @@ func (w *writer) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// takeDirty takes as many dirty runs as one flush holds.
-func (w *writer) takeDirty() []*run {
+// takeDirty takes as many dirty runs as one flush holds, and reports whether
+// there are more.
+func (w *writer) takeDirty() (batch []*run, more bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.dirty = slices.DeleteFunc(w.dirty, func(r *run) bool { return !r.live() })
@@ -131,12 +139,12 @@ func (w *writer) takeDirty() []*run {
 	if w.failures >= singlyAfter {
 		n = min(n, 1)
 	}
-	batch := slices.Clone(w.dirty[:n])
+	batch = slices.Clone(w.dirty[:n])
 	w.dirty = slices.Delete(w.dirty, 0, n)
 	for _, r := range batch {
 		r.queued = false
 	}
-	return batch
+	return batch, len(w.dirty) > 0
 }
 
 // flush writes a batch in one transaction and tells each run of the outcome.
@@ -224,13 +232,14 @@ func (w *writer) refused(ctx context.Context, r *run, write store.Write) {
 
 // reconcile starts jobs that a transaction claimed whose answer was lost.
 func (w *writer) reconcile(ctx context.Context) {
-	if w.unsure.IsZero() || !w.startClaim() {
+	if w.unsure.IsZero() || time.Since(w.reconciled) < reconcileInterval || !w.startClaim() {
 		return
 	}
 	defer w.endClaim()
 	limited, cancel := w.limit(ctx)
 	defer cancel()
 	began := time.Now()
+	w.reconciled = began
 	owned, err := w.Store.Owned(limited, w.Owner)
 	if err != nil {
 		return // the flush or the claim that follows fails too, and says so
