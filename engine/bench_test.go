@@ -64,3 +64,34 @@ func benchmarkSteps(b *testing.B, kind testutil.Kind, types, jobs, count int) {
 	b.ReportMetric(n*float64(count)/took.Seconds(), "steps/s")
 	b.ReportMetric(n/took.Seconds(), "jobs/s")
 }
+
+// BenchmarkProgress is the cost of 100,000 Run.Progress calls in one step.
+func BenchmarkProgress(b *testing.B) {
+	const calls = 100_000
+	db := testutil.Open(b, testutil.DSN(b, testutil.SQLite))
+	eng, err := engine.New(db, engine.Config{Logger: quiet()})
+	require.NoError(b, err)
+	took := make(chan time.Duration, 1)
+	d := steps.Define[input]()
+	steps.Do(d, "tells", func(_ context.Context, run *steps.Run[input]) error {
+		began := time.Now()
+		for i := range calls {
+			run.Progress(i, calls, "row %d of %d", i, calls)
+		}
+		took <- time.Since(began)
+		return nil
+	})
+	require.NoError(b, eng.Register(d))
+	ctx, stop := context.WithCancel(b.Context())
+	stopped := make(chan error, 1)
+	go func() { stopped <- eng.Run(ctx) }()
+	var all time.Duration
+	for b.Loop() {
+		_, err := eng.Enqueue(b.Context(), input{})
+		require.NoError(b, err)
+		all += <-took
+	}
+	b.ReportMetric(float64(all.Milliseconds())/float64(b.N), "ms/100k-calls")
+	stop()
+	require.NoError(b, <-stopped)
+}
