@@ -145,33 +145,3 @@ func TestWhatNotificationsDo(t *testing.T) {
 		assert.EqualValues(t, 3, ran.Load())
 	})
 }
-
-func TestManyJobsAreEnqueuedTogetherOrNotAtAll(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-		eng := newEngine(t, db, config(), three())
-		key := engine.IdempotencyKey("same")
-		var items []engine.Item
-		for i := range 1100 {
-			items = append(items, engine.Item{Input: input{N: i}})
-		}
-		items = append(items, engine.Item{Input: input{N: -1}, Options: []engine.EnqueueOption{key}}, engine.Item{Input: input{N: -2}, Options: []engine.EnqueueOption{key}})
-		jobs, err := eng.EnqueueMany(t.Context(), items)
-		require.NoError(t, err)
-		require.Len(t, jobs, len(items))
-		assert.Contains(t, string(jobs[7].Data), "7")
-		assert.Equal(t, jobs[1100].ID, jobs[1101].ID)
-		assert.True(t, jobs[1101].Existing)
-		count := func() (n int) {
-			require.NoError(t, db.NewRaw("SELECT COUNT(*) FROM job_system_jobs j").Scan(t.Context(), &n))
-			return n
-		}
-		assert.Equal(t, 1101, count())
-		_, err = eng.EnqueueMany(t.Context(), []engine.Item{{Input: input{}}, {Input: engine.Raw{Type: "x", Input: []byte("{")}}})
-		require.ErrorIs(t, err, engine.ErrInvalid)
-		assert.ErrorContains(t, err, "item 1")
-		assert.Equal(t, 1101, count())
-		none, err := eng.EnqueueMany(t.Context(), nil)
-		require.NoError(t, err)
-		assert.Empty(t, none)
-	})
-}
