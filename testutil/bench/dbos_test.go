@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -41,7 +42,11 @@ func dbosSystems() []system {
 }
 
 func (d dbosOn) system(name string, on []testutil.Kind) system {
-	return system{name: name, on: on, prepare: d.prepare, run: d.run, first: d.first}
+	one := system{name: name, on: on, prepare: d.prepare, run: d.run, first: d.first}
+	if !d.direct {
+		one.hotShare = 8 // a job for each poll
+	}
+	return one
 }
 
 // address is DBOS's form of ours.
@@ -63,7 +68,7 @@ func (d dbosOn) schema() string {
 func (d dbosOn) prepare(ctx context.Context, t *testing.T, address string, s shape) {
 	stop := d.launch(ctx, t, address, s, func(int) {}, func(dbos.Context, dbos.Workflow[input, int]) {}) // makes the tables
 	stop()
-	client, err := dbos.NewClient(ctx, dbos.ClientConfig{DatabaseURL: d.address(address), AppName: "bench", Logger: quiet()})
+	client, err := dbos.NewClient(ctx, dbos.ClientConfig{DatabaseURL: d.address(address), AppName: "bench", Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, dbos.Shutdown(client, time.Minute)) }()
 	if d.direct {
@@ -87,7 +92,7 @@ func (d dbosOn) launch(ctx context.Context, t *testing.T, address string, s shap
 	app, err := dbos.NewContext(ctx, dbos.Config{
 		DatabaseURL:        d.address(address),
 		AppName:            "bench",
-		Logger:             quiet(),
+		Logger:             slog.New(slog.DiscardHandler), // its shutdown is noisy; the counts tell what went wrong
 		ApplicationVersion: dbosVersion,
 		ExecutorID:         "bench",
 	})

@@ -4,7 +4,7 @@
 //
 //	cd testutil/bench
 //	go test -count=1 -v -run TestTable .            # all of it, a few minutes
-//	go test -count=1 -v -run TestTable . -smoke     # seconds: does it still work
+//	go test -count=1 -v -run TestTable . -smoke     # about a minute: does it still work
 //	go test -count=1 -v -run TestTable . -db postgres -only ours,floor -cpuprofile cpu.out
 //
 // It is a module of its own, so that none of what it needs enters the
@@ -27,7 +27,9 @@
 //     one process, with nothing else to do; the median and the 99th percentile.
 //
 // "tx/step" is the number of transactions that PostgreSQL counted
-// (pg_stat_database.xact_commit, reads included) while the workers ran.
+// (pg_stat_database.xact_commit, reads included) from the workers' start to their
+// stop; with -statements, which slows everything a little, that of statements
+// stands behind it, without BEGIN and COMMIT (pg_stat_statements).
 // The column "ours/it" divides our figure by that line's figure (for latency
 // the other way round): above 1 we are faster.
 //
@@ -54,14 +56,14 @@
 //     time is a queue with one worker. On SQLite one connection, as River's
 //     documentation asks, with synchronous FULL.
 //   - DBOS: twice. "queue": enqueued before, a queue without limits polled every
-//     10 ms (1 s by default). "direct": RunWorkflow from 100 goroutines, which no
+//     10 ms (1 s by default); it does an eighth of the workload hot. "direct": RunWorkflow from 100 goroutines, which no
 //     queue holds up, and whose enqueueing is part of what is measured. A pool of
 //     -dbospool connections. DBOS runs SQLite with synchronous NORMAL, which
 //     may lose the last steps at a power cut; "FULL" is the same with that put
 //     right through its DSN.
 //   - go-workflows: its monoprocess backend (in-process wake-ups instead of
-//     polling), 16 pollers for workflows and activities each on PostgreSQL with
-//     32 connections and an executor cache that holds every
+//     polling), 16 pollers for workflows and activities each, 32 connections to
+//     PostgreSQL (one to SQLite, as it sets itself), and an executor cache that holds every
 //     workflow. It does a quarter of the jobs, and rates are compared.
 //     Its SQLite backend sets no synchronous, so it has the driver's FULL.
 package bench

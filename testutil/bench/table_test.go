@@ -31,8 +31,9 @@ var (
 	jobs      = flag.Int("jobs", 2000, "jobs of the workloads many and hot")
 	steps     = flag.Int("steps", 1000, "steps of the workload long")
 	types     = flag.Int("types", 100, "types of the workload many")
-	samples   = flag.Int("samples", 300, "samples of a latency")
+	samples   = flag.Int("samples", 200, "samples of a latency")
 	floorTime = flag.Duration("floor", time.Second, "time to measure each floor for")
+	statement = flag.Bool("statements", false, "on PostgreSQL, count the statements too, and print those that took longest (slows everything by some percent)")
 	riverPool = flag.Int("riverpool", 32, "River's connections to PostgreSQL")
 	dbosPool  = flag.Int("dbospool", 20, "DBOS's connections to PostgreSQL")
 )
@@ -60,8 +61,9 @@ func (s shape) String() string {
 type system struct {
 	name string
 	on   []testutil.Kind
-	// share of the jobs that it is given, for the slow.
-	share int
+	// share and hotShare divide the jobs that it is given of any workload and
+	// of the workload hot, for the slow. 0 is 1.
+	share, hotShare int
 	// prepare makes the tables and enqueues the jobs, and leaves no
 	// connections behind.
 	prepare func(ctx context.Context, t *testing.T, address string, s shape)
@@ -155,6 +157,12 @@ func database(t *testing.T, kind testutil.Kind) func(*testing.T) string {
 			require.Equal(t, "on", scan[string](t, db, "SHOW "+setting), setting)
 		}
 		serverVersion[kind] = scan[string](t, db, "SHOW server_version")
+		if *statement {
+			_, err := db.Exec("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
+			require.NoError(t, err)
+			require.NoError(t, db.Close())
+			require.NoError(t, server.Restart())
+		}
 	} else {
 		db := connect(t, server.EmptyDSN(t))
 		require.Equal(t, 1, scan[int](t, db, "SELECT @@innodb_flush_log_at_trx_commit"))
@@ -171,6 +179,9 @@ func measure(t *testing.T, kind testutil.Kind, empty func(*testing.T) string, on
 	}
 	if s.jobs > 1 {
 		s.jobs = max(1, s.jobs/max(1, one.share))
+		if s.name == "hot" {
+			s.jobs = max(1, s.jobs/max(1, one.hotShare))
+		}
 	}
 	result := line{kind: kind, work: s.String(), system: one.name, unit: "steps/s", note: "failed: see its messages"}
 	t.Run(one.name+"/"+s.name, func(t *testing.T) {
@@ -179,11 +190,12 @@ func measure(t *testing.T, kind testutil.Kind, empty func(*testing.T) string, on
 		address := empty(t)
 		one.prepare(ctx, t, address, s)
 		before := commits(t, kind, address)
+		resetStatements(t, kind, address)
 		took := one.run(ctx, t, address, s)
 		done := float64(s.jobs * s.steps)
 		result.value, result.note = done/took.Seconds(), ""
 		if kind == testutil.Postgres {
-			result.perStep = fmt.Sprintf("%.2f", float64(commits(t, kind, address)-before)/done)
+			result.perStep = fmt.Sprintf("%.2f", float64(commits(t, kind, address)-before)/done) + countStatements(t, address, done)
 		}
 	})
 	add(result)
@@ -230,6 +242,60 @@ func commits(t *testing.T, kind testutil.Kind, address string) int {
 		return scan[int](t, db, "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend'", config.Database) == 0
 	}, 20*time.Second, 10*time.Millisecond, "a connection is left")
 	return scan[int](t, db, "SELECT xact_commit FROM pg_stat_database WHERE datname = $1", config.Database)
+}
+
+// resetStatements begins to count the statements.
+func resetStatements(t *testing.T, kind testutil.Kind, address string) {
+	if kind != testutil.Postgres || !*statement {
+		return
+	}
+	t.Helper()
+	other, err := dsn.WithDatabase(address, "postgres")
+	require.NoError(t, err)
+	db := connect(t, other)
+	defer db.Close()
+	for _, command := range []string{
+		"CREATE EXTENSION IF NOT EXISTS pg_stat_statements",
+		"ALTER SYSTEM SET pg_stat_statements.track_planning = on",
+		"SELECT pg_reload_conf()",
+		"SELECT pg_stat_statements_reset()",
+	} {
+		_, err = db.Exec(command)
+		require.NoError(t, err, command)
+	}
+}
+
+// countStatements is how many statements each of the steps took, without BEGIN
+// and COMMIT and without the runs' own questions, and prints the longest.
+func countStatements(t *testing.T, address string, done float64) string {
+	if !*statement {
+		return ""
+	}
+	t.Helper()
+	other, err := dsn.WithDatabase(address, "postgres")
+	require.NoError(t, err)
+	db := connect(t, other)
+	defer db.Close()
+	rows, err := db.Query(`SELECT calls, total_plan_time, total_exec_time, wal_bytes, left(regexp_replace(query, '\s+', ' ', 'g'), 160)
+		FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
+		WHERE d.datname = $1 AND query !~* '^(begin|commit|rollback|select count)' ORDER BY total_plan_time + total_exec_time DESC`, parsePostgres(t, address).Database)
+	require.NoError(t, err)
+	defer rows.Close()
+	all, planned, executed := 0, 0.0, 0.0
+	for n := 0; rows.Next(); n++ {
+		var calls int
+		var plan, took, wal float64
+		var query string
+		require.NoError(t, rows.Scan(&calls, &plan, &took, &wal, &query))
+		all, planned, executed = all+calls, planned+plan, executed+took
+		if n < 6 {
+			fmt.Fprintf(os.Stderr, "          %6d calls, %7.0f ms in all, each %.3f ms to plan, %.3f ms to execute, %.0f bytes of log: %s\n",
+				calls, plan+took, plan/float64(calls), took/float64(calls), wal/float64(calls), query)
+		}
+	}
+	require.NoError(t, rows.Err())
+	fmt.Fprintf(os.Stderr, "          %6d calls of all statements, %.0f ms to plan, %.0f ms to execute\n", all, planned, executed)
+	return fmt.Sprintf(" (%.2f)", float64(all)/done)
 }
 
 // connect opens a database with the bare driver, and the settings of package
