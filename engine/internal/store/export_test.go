@@ -5,7 +5,7 @@ func (s *Store) UpdateSQL(writes []Write) (string, []any) {
 	if s.dialect.returning {
 		return s.updateFrom(writes)
 	}
-	return s.updateJoin(writes)
+	return s.updateJoin(writes, "")
 }
 
 // FencedSQL locks the rows of a batch, where that is a statement of its own.

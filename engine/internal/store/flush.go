@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -87,6 +88,10 @@ func (s *Store) Flush(ctx context.Context, writes []Write, owner Owner, claim bo
 	}
 	if claim && s.dialect.rowsAsValues {
 		return s.flushAtOnce(ctx, writes, owner)
+	}
+	if !ends && len(writes) == 1 {
+		acks, err := s.updateOne(ctx, writes)
+		return Flushed{Acks: acks}, err
 	}
 	var done Flushed
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
@@ -172,11 +177,37 @@ func (s *Store) update(ctx context.Context, db bun.IDB, writes []Write) (map[uui
 	if len(writes) == 0 {
 		return held, nil
 	}
-	query, args := s.updateJoin(writes)
+	query, args := s.updateJoin(writes, "")
 	if _, err := db.NewRaw(query, args...).Exec(ctx); err != nil {
 		return nil, fmt.Errorf("write records: %w", err)
 	}
 	return held, nil
+}
+
+// updateOne is update for one row where UPDATE does not return rows, in a single
+// statement: the answer comes as its last insert id, which LAST_INSERT_ID with an
+// argument sets if a row is met.
+func (s *Store) updateOne(ctx context.Context, writes []Write) (map[uuid.UUID]Ack, error) {
+	const met, cancelled = 1, 2
+	answer := fmt.Sprintf(", j.attempt = j.attempt + 0 * LAST_INSERT_ID(CASE WHEN j.cancel_requested_at IS NULL THEN %d ELSE %d END)", met, cancelled)
+	query, args := s.updateJoin(writes, answer)
+	res, err := s.db.NewRaw(query, args...).Exec(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("write records: %w", err)
+	}
+	said, err := res.LastInsertId()
+	if err != nil {
+		return nil, fmt.Errorf("write records: %w", err)
+	}
+	ack := Ack{JobID: writes[0].JobID}
+	switch said {
+	case met:
+	case cancelled:
+		ack.CancelledAt = model.At(time.Now()) // that it is, is all the writer has to know
+	default:
+		return map[uuid.UUID]Ack{}, nil
+	}
+	return byJob([]Ack{ack}), nil
 }
 
 func byJob(acks []Ack) map[uuid.UUID]Ack {
@@ -207,10 +238,11 @@ func (s *Store) updateFrom(writes []Write) (string, []any) {
 		" WHERE j.id = v.id AND j.attempt = v.attempt AND {by_id}j.status = 'processing'"), args
 }
 
-// updateJoin is the statement where UPDATE ... JOIN works.
-func (s *Store) updateJoin(writes []Write) (string, []any) {
+// updateJoin is the statement where UPDATE ... JOIN works, with more assignments
+// at its end.
+func (s *Store) updateJoin(writes []Write, more string) (string, []any) {
 	source, patches, args := s.batch(writes)
-	return s.sql("UPDATE job_system_jobs j JOIN " + source + " ON j.id = v.id SET " + s.assignments("j.", patches) +
+	return s.sql("UPDATE job_system_jobs j JOIN " + source + " ON j.id = v.id SET " + s.assignments("j.", patches) + more +
 		" WHERE j.attempt = v.attempt AND j.status = 'processing'"), args
 }
 
