@@ -24,9 +24,9 @@ import (
 func TestAJobRunsItsStepsInOrderAndRecordsEach(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
-		start(t, eng)
 		job := enqueue(t, eng, input{N: 4}, engine.Name("Name"), engine.Role("role"), engine.Email("a@b"), engine.UploadedFileURL("file:///x"))
 		assert.Equal(t, model.Scheduled, job.Status)
+		start(t, eng)
 
 		s := ended(t, eng, job.ID)
 		require.Equal(t, model.Succeeded, s.Status, s.Error)

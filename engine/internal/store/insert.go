@@ -32,23 +32,29 @@ func (s *Store) Insert(ctx context.Context, db bun.IDB, jobs []*model.Job) error
 		}
 		args = append(args, j.IdempotencyKey)
 	}
-	_, err := db.NewRaw(`INSERT INTO job_system_jobs
+	query := `INSERT INTO job_system_jobs AS j
 (id, type, name, role, email, uploaded_file_url, data, status, scheduled_at, idempotency_key, created_at, updated_at)
-VALUES `+strings.Join(rows, ", ")+s.dialect.keepExisting(), args...).Exec(ctx)
-	if err != nil {
+VALUES ` + strings.Join(rows, ", ") + s.dialect.keepExisting()
+	var inserted []*model.Job
+	if s.dialect.returning {
+		if err := db.NewRaw(s.sql(query+" RETURNING "+s.dialect.returned(jobColumns)), args...).Scan(ctx, &inserted); err != nil {
+			return fmt.Errorf("insert job: %w", err)
+		}
+		return s.fill(ctx, db, jobs, inserted)
+	}
+	if _, err := db.NewRaw(strings.Replace(query, " AS j", "", 1), args...).Exec(ctx); err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}
-	return s.readInserted(ctx, db, jobs, ids)
-}
-
-// readInserted reads the new rows back, and by their keys those that were there
-// before.
-func (s *Store) readInserted(ctx context.Context, db bun.IDB, jobs []*model.Job, ids []uuid.UUID) error {
-	var rows []*model.Job
-	err := db.NewRaw(s.sql(`SELECT `+jobColumns+` FROM job_system_jobs j WHERE j.id IN (?)`), list(texts(ids))).Scan(ctx, &rows)
+	err := db.NewRaw(s.sql(`SELECT `+jobColumns+` FROM job_system_jobs j WHERE j.id IN (?)`), list(texts(ids))).Scan(ctx, &inserted)
 	if err != nil {
 		return fmt.Errorf("read the inserted job: %w", err)
 	}
+	return s.fill(ctx, db, jobs, inserted)
+}
+
+// fill puts the rows that were inserted into jobs, and those that were there
+// before, found by their keys.
+func (s *Store) fill(ctx context.Context, db bun.IDB, jobs, rows []*model.Job) error {
 	byID := make(map[uuid.UUID]*model.Job, len(rows))
 	for _, row := range rows {
 		byID[row.ID] = row
