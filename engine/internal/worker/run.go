@@ -330,14 +330,14 @@ func mustJSON(v any) json.RawMessage {
 // job of the type was claimed with it.
 func (r *run) written(ack store.Ack, handedOn bool) {
 	r.failing = time.Time{}
+	if !ack.CancelledAt.IsZero() {
+		r.requestCancel() // before the step that waits for this is let go
+	}
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.acked, r.handedOn = r.sent, handedOn
 	r.gone = r.gone || r.flushing.end
 	r.release()
-	r.mu.Unlock()
-	if !ack.CancelledAt.IsZero() {
-		r.requestCancel()
-	}
 }
 
 // notWritten marks what the last snapshot carried as still to be written.
