@@ -26,9 +26,10 @@ type screen struct {
 func newScreen(t *testing.T, width, height uint16) *screen {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
+	if err != nil && os.Getenv("JOBSYSTEM_TEST_REQUIRE") == "" {
 		t.Skipf("no terminals here: %v", err)
 	}
+	require.NoError(t, err)
 	fd := int(master.Fd())
 	require.NoError(t, unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0))
 	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
@@ -32,6 +33,10 @@ type lossy struct {
 	name string
 	lose *atomic.Pointer[func(what string) bool]
 }
+
+// lateCommit is what a loser is asked before a commit: if it says yes, nothing
+// has taken effect when the answer is lost.
+const lateCommit = "late commit"
 
 var errAnswerLost = errors.New("the answer was lost")
 
@@ -83,7 +88,12 @@ type lossyTx struct {
 	conn lossyConn
 }
 
-func (t lossyTx) Commit() error { return t.conn.lost("commit", t.Tx.Commit()) }
+func (t lossyTx) Commit() error {
+	if t.conn.lost(lateCommit, nil) != nil {
+		return errors.Join(errAnswerLost, t.Tx.Rollback()) // the test does it later
+	}
+	return t.conn.lost("commit", t.Tx.Commit())
+}
 
 // openLossy opens a test database through a lossy driver.
 func openLossy(t *testing.T, kind testutil.Kind, lose *atomic.Pointer[func(string) bool]) *bun.DB {
@@ -131,7 +141,7 @@ func TestALostAnswerLosesAndDoublesNothing(t *testing.T) {
 					ids = append(ids, enqueue(t, eng, input{}).ID)
 				}
 				var count atomic.Int32
-				nth := func(string) bool { return count.Add(1) == int32(round) }
+				nth := func(what string) bool { return what != lateCommit && count.Add(1) == int32(round) }
 				lose.Store(&nth)
 				stop := start(t, eng)
 				for _, id := range ids {
@@ -153,4 +163,50 @@ func TestALostAnswerLosesAndDoublesNothing(t *testing.T) {
 			assert.Zero(t, open, "every lock is free")
 		})
 	}
+}
+
+// A claim takes effect only after its answer was given up and the engine has
+// looked for it in vain: the job is found and run all the same.
+func TestALateCommitOfAClaimIsFound(t *testing.T) {
+	t.Parallel()
+	var lose atomic.Pointer[func(string) bool]
+	db := openLossy(t, testutil.Postgres, &lose)
+	owners, lost := make(chan string, 2), make(chan struct{}, 1)
+	cfg := config()
+	cfg.Poll = time.Hour // it does not claim the job anew
+	eng := newEngine(t, db, cfg, one("test:job", func(ctx context.Context, _ *steps.Run[input]) error {
+		var owner string
+		defer func() { owners <- owner }()
+		return db.NewRaw("SELECT l.owner FROM job_type_lock l").Scan(ctx, &owner)
+	}))
+	start(t, eng)
+	ended(t, eng, enqueue(t, eng, input{}).ID)
+	owner := receive(t, owners)
+
+	loser := func(what string) bool {
+		if what != lateCommit {
+			return false
+		}
+		select {
+		case lost <- struct{}{}:
+		default:
+		}
+		return true
+	}
+	lose.Store(&loser)
+	job := enqueue(t, eng, input{})
+	receive(t, lost)
+	lose.Store(nil)
+	require.NoError(t, db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewRaw("UPDATE job_system_jobs SET status = 'processing', attempt = 1, started_at = clock_timestamp() WHERE id = ? AND status = 'scheduled'", job.ID.String()).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = tx.NewRaw("UPDATE job_type_lock SET owner = ?, job_id = ?, attempt = 1, locked_until = clock_timestamp() + interval '1 hour'", owner, job.ID.String()).Exec(ctx)
+		return err
+	}))
+	s := ended(t, eng, job.ID)
+	assert.Equal(t, model.Succeeded, s.Status, s.Error)
+	assert.EqualValues(t, 1, s.Attempt)
+	receive(t, owners)
 }

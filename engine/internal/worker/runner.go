@@ -59,20 +59,19 @@ func (r *run) prepare() (*steps.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	var cursor *model.Cursor
+	if r.job.Cursor != nil {
+		if err := json.Unmarshal(r.job.Cursor, &cursor); err != nil {
+			return nil, fmt.Errorf("read the recorded cursor: %w", err)
+		}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.data, r.tracker = model.Data{Input: data.Input, Steps: records}, tracker
 	if slices.ContainsFunc(records, func(s model.StepRecord) bool { return s.SetsResult && s.Status.Done() }) {
 		r.data.Result = data.Result
 	}
-	r.whole = true
-	if r.job.Cursor != nil {
-		var cursor model.Cursor
-		if err := json.Unmarshal(r.job.Cursor, &cursor); err != nil {
-			return nil, fmt.Errorf("read the recorded cursor: %w", err)
-		}
-		r.cursor = &cursor
-	}
+	r.whole, r.cursor = true, cursor
 	return plan, nil
 }
 
