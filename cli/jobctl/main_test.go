@@ -251,7 +251,7 @@ func TestASecondSignalEndsAWorkerAtOnce(t *testing.T) {
 	j := setup(t)
 	id := j.enqueue(`{"steps":1,"step_ms":3600000}`)
 	w := j.start("worker", "--lease", "1s", "--grace", "1h")
-	w.waitFor(w.stderr, "job started")
+	j.reach(id, "step-1") // a worker that stops before its first step hands the job over at once
 	w.signal(os.Interrupt)
 	w.waitFor(w.stderr, "stopping")
 	w.signal(os.Interrupt)
