@@ -85,39 +85,42 @@ func (c *Client) Enqueue(ctx context.Context, input steps.Typed, opts ...Enqueue
 	if err != nil {
 		return nil, fmt.Errorf("enqueue job of type %q: %w", input.JobType(), err)
 	}
-	if err := c.engine.store.Insert(ctx, c.db, []*model.Job{&r.job}); err != nil {
+	if err := c.engine.store.Insert(ctx, c.db, []*model.Job{&r.job}, c.othersMayRun(r.job.Type)); err != nil {
 		return nil, fmt.Errorf("enqueue job of type %q: %w", r.job.Type, err)
 	}
-	if w := c.engine.running(); w != nil && r.immediately && !c.inTx && !r.job.Existing {
-		w.LookFor(r.job.Type, r.job.ID)
-	}
-	if err := c.tell(ctx, r.job.Type); err != nil {
-		return nil, fmt.Errorf("enqueue job of type %q: %w", r.job.Type, err)
+	if w := c.engine.running(); w != nil && !c.inTx {
+		if r.immediately && !r.job.Existing {
+			w.DueFirst(r.job.Type, r.job.ID)
+		} else {
+			w.Due(r.job.Type)
+		}
 	}
 	return &r.job, nil
 }
 
-// tell wakes whoever can run jobs of these types: this engine at once, and
-// others by a notification. In a caller's transaction that goes out with the
-// commit, and this engine hears it as well. Outside of one the job is written
-// already, so that a notification which fails is left to the others' next look.
-func (c *Client) tell(ctx context.Context, types ...string) error {
-	w := c.engine.running()
-	if w != nil && !c.inTx {
-		w.Look()
+// othersMayRun reports whether other engines are to be told of a due job of a
+// type: not if it runs here as soon as its type is free. In a caller's
+// transaction they and this engine are told with the commit.
+func (c *Client) othersMayRun(jobType string) bool {
+	here := c.engine.running() != nil && !c.inTx && c.engine.Registered(jobType) != nil && c.engine.config.MaxRunning == 0
+	return !here
+}
+
+// tell wakes whoever can run a job of that type which is written already, so
+// that a notification which fails is left to the others' next look.
+func (c *Client) tell(ctx context.Context, jobType string) error {
+	if w := c.engine.running(); w != nil && !c.inTx {
+		w.Due(jobType)
 	}
-	for _, t := range types {
-		if w != nil && !c.inTx && c.engine.Registered(t) != nil && c.engine.config.MaxRunning == 0 {
-			continue // it runs here, as soon as its type is free
-		}
-		if err := c.engine.store.NotifyDue(ctx, c.db, t); err != nil {
-			if c.inTx {
-				return err
-			}
-			c.engine.config.Logger.Warn("cannot notify other engines; they will find the job at their next look", "type", t, "error", err)
-		}
+	if !c.othersMayRun(jobType) {
+		return nil
 	}
-	return nil
+	err := c.engine.store.NotifyDue(ctx, c.db, jobType)
+	if err != nil && !c.inTx {
+		c.engine.config.Logger.Warn("cannot notify other engines; they will find the job at their next look", "type", jobType, "error", err)
+		return nil
+	}
+	return err
 }
 
 // Item is a job for [Client.EnqueueMany].
@@ -152,7 +155,7 @@ func (c *Client) EnqueueMany(ctx context.Context, items []Item) ([]*model.Job, e
 	err := c.engine.store.InTx(ctx, c.db, func(ctx context.Context, tx bun.Tx) error {
 		for rest := jobs; len(rest) > 0; {
 			n := chunk(rest)
-			if err := c.engine.store.Insert(ctx, tx, rest[:n]); err != nil {
+			if err := c.engine.store.Insert(ctx, tx, rest[:n], true); err != nil {
 				return err
 			}
 			rest = rest[n:]
@@ -162,8 +165,8 @@ func (c *Client) EnqueueMany(ctx context.Context, items []Item) ([]*model.Job, e
 	if err != nil {
 		return nil, fmt.Errorf("enqueue %d jobs: %w", len(items), err)
 	}
-	if err := c.tell(ctx, slices.Sorted(maps.Keys(types))...); err != nil {
-		return nil, fmt.Errorf("enqueue %d jobs: %w", len(items), err)
+	if w := c.engine.running(); w != nil && !c.inTx {
+		w.Due(slices.Collect(maps.Keys(types))...)
 	}
 	return jobs, nil
 }

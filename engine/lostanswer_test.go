@@ -71,9 +71,25 @@ func (c lossyConn) ExecContext(ctx context.Context, query string, args []driver.
 	return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
 }
 
+func (c lossyConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	stmt, err := c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
+	return lossyStmt{stmt, query, c}, err
+}
+
 func (c lossyConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	rows, err := c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
-	if err == nil && strings.HasPrefix(query, "UPDATE") && c.lost("update", nil) != nil {
+	return c.query(query, func() (driver.Rows, error) {
+		return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
+	})
+}
+
+// query runs a statement, and may lose the answer to one that changes rows.
+func (c lossyConn) query(query string, run func() (driver.Rows, error)) (driver.Rows, error) {
+	changes := strings.HasPrefix(query, "UPDATE") || strings.HasPrefix(query, "WITH")
+	if changes && c.lost(lateCommit, nil) != nil {
+		return nil, errAnswerLost // the test does it later
+	}
+	rows, err := run()
+	if err == nil && changes && c.lost("update", nil) != nil {
 		// Read to the end, so that the statement has taken its effect.
 		values := make([]driver.Value, len(rows.Columns()))
 		for rows.Next(values) == nil {
@@ -81,6 +97,22 @@ func (c lossyConn) QueryContext(ctx context.Context, query string, args []driver
 		return nil, errors.Join(errAnswerLost, rows.Close())
 	}
 	return rows, err
+}
+
+type lossyStmt struct {
+	driver.Stmt
+	query string
+	conn  lossyConn
+}
+
+func (s lossyStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	return s.conn.query(s.query, func() (driver.Rows, error) {
+		return s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
+	})
+}
+
+func (s lossyStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
 }
 
 type lossyTx struct {

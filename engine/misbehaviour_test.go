@@ -218,8 +218,8 @@ func TestWithFewerPlacesThanTypesTheLongestWaitingGoesFirst(t *testing.T) {
 		}
 		eng := newEngine(t, db, cfg, one("a", note), one("b", note))
 		var last *model.Job
-		for _, jobType := range []string{"b", "a", "a", "b", "a"} {
-			last = enqueue(t, eng, raw(jobType))
+		for i, jobType := range []string{"b", "a", "a", "b", "a"} {
+			last = enqueue(t, eng, raw(jobType), engine.At(time.Unix(int64(i), 0)))
 		}
 		start(t, eng)
 		ended(t, eng, last.ID)

@@ -27,7 +27,7 @@ var (
 	smoke     = flag.Bool("smoke", false, "do a twentieth of the work")
 	databases = flag.String("db", "sqlite,postgres,mariadb", "databases to measure on")
 	only      = flag.String("only", "", "systems to measure, by the beginning of their names (ours, floor, River, DBOS, go-workflows); empty: all")
-	shapes    = flag.String("work", "many,long,hot,first", "workloads to measure")
+	shapes    = flag.String("workloads", "many,long,hot,first", "workloads to measure")
 	jobs      = flag.Int("jobs", 2000, "jobs of the workloads many and hot")
 	steps     = flag.Int("steps", 1000, "steps of the workload long")
 	types     = flag.Int("types", 100, "types of the workload many")

@@ -57,7 +57,7 @@ func (s *Store) readNewest(ctx context.Context, db bun.IDB, row *Row) error {
 func (s *Store) CancelRequests(ctx context.Context, jobs []uuid.UUID) ([]Ack, error) {
 	var acks []Ack
 	err := s.db.NewRaw("SELECT j.id, j.cancel_requested_at, j.cancelled_by, j.cancel_reason FROM job_system_jobs j WHERE j.id IN (?) AND j.cancel_requested_at IS NOT NULL",
-		list(texts(jobs))).Scan(ctx, &acks)
+		list(idTexts(jobs))).Scan(ctx, &acks)
 	if err != nil {
 		return nil, fmt.Errorf("look for cancel requests: %w", err)
 	}

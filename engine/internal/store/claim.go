@@ -73,22 +73,56 @@ func (s *Store) Ready(ctx context.Context, types []string) (Ready, error) {
 }
 
 // Claim takes the locks of those types that are free and have a due job, and
-// moves the first job of each to processing, in one transaction. If ids are
+// moves the first job of each to processing, in one transaction. If chosen are
 // given, it claims those of them that are due, at most one of a type, and not
 // the first ones.
-func (s *Store) Claim(ctx context.Context, types []string, ids []uuid.UUID, owner Owner) ([]*model.Job, error) {
-	var jobs []*model.Job
-	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-		free := grip{where: "l.type IN (?) AND l.locked_until <= {now} AND l.job_id IS NULL", args: []any{list(types)}, lock: s.dialect.skip}
-		if jobs, err = s.take(ctx, tx, free, ids); err != nil {
-			return err
-		}
-		return s.pass(ctx, tx, nil, jobs, owner)
-	})
+func (s *Store) Claim(ctx context.Context, types []string, chosen []uuid.UUID, owner Owner) ([]*model.Job, error) {
+	jobs, err := s.claim(ctx, types, chosen, owner)
 	if err != nil {
 		return nil, fmt.Errorf("claim: %w", err)
 	}
 	return jobs, nil
+}
+
+func (s *Store) claim(ctx context.Context, types []string, chosen []uuid.UUID, owner Owner) (jobs []*model.Job, err error) {
+	free := s.free(types)
+	if s.dialect.atOnce && len(chosen) == 0 {
+		return jobs, s.fixed.query(ctx, s.db, s.claimAtOnce(free, owner), &jobs, append(free.args, owner.ID)...)
+	}
+	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if jobs, err = s.take(ctx, tx, free, chosen); err != nil {
+			return err
+		}
+		return s.pass(ctx, tx, nil, jobs, owner)
+	})
+	return jobs, err
+}
+
+// claimAtOnce is the claim in a single statement: see flushAtOnce.
+func (s *Store) claimAtOnce(free grip, owner Owner) string {
+	type key struct{ lease time.Duration }
+	return s.text(key{owner.Lease}, func() string {
+		return "WITH mine AS MATERIALIZED (" + free.query + "), " + s.startFirst() +
+			"locks AS (UPDATE job_type_lock l SET job_id = n.id, attempt = n.attempt, updated_at = {now}, owner = ?, locked_until = " + s.dialect.after(owner.Lease) +
+			" FROM next n WHERE l.type = n.type) SELECT " + strings.ReplaceAll(jobColumns, "j.", "n.") + " FROM next n"
+	})
+}
+
+// startFirst are the parts of a statement that move the first due job of each
+// of the types in mine to processing, as next.
+func (s *Store) startFirst() string {
+	return s.pickFirst() + ", next AS MATERIALIZED (" + s.startPicked() + " RETURNING " + jobColumns + "), "
+}
+
+func (s *Store) pickFirst() string {
+	return "picked AS MATERIALIZED (SELECT h.id FROM job_system_jobs h WHERE h.id IN (SELECT " + s.head("id", "mine") + " FROM mine)" + due + "{skip})"
+}
+
+// due is the rest of a condition on jobs h that are to be claimed.
+const due = " AND h.status = 'scheduled' AND h.deleted_at IS NULL AND h.scheduled_at <= {now}"
+
+func (s *Store) startPicked() string {
+	return "UPDATE job_system_jobs AS j SET " + startColumns + " WHERE j.id IN (SELECT id FROM picked)"
 }
 
 // handOn passes the locks of ended runs to the next jobs of their types, or
@@ -99,60 +133,74 @@ func (s *Store) handOn(ctx context.Context, tx bun.Tx, ended []Held, owner Owner
 	}
 	slices.SortFunc(ended, func(a, b Held) int { return strings.Compare(a.Type, b.Type) })
 	if claim {
-		types, runs, args := make([]string, len(ended)), make([]string, len(ended)), make([]any, 2, 2+2*len(ended))
-		for i, run := range ended {
-			types[i], runs[i] = run.Type, "(l.job_id = ? AND l.attempt = ?)"
-			args = append(args, run.JobID.String(), run.Attempt)
-		}
-		args[0], args[1] = list(types), owner.ID
-		mine := grip{where: "l.type IN (?) AND l.owner = ? AND (" + strings.Join(runs, " OR ") + ")", args: args, lock: s.dialect.lock}
-		if jobs, err = s.take(ctx, tx, mine, nil); err != nil {
+		if jobs, err = s.take(ctx, tx, s.held(ended, owner), nil); err != nil {
 			return nil, err
 		}
 	}
 	return jobs, s.pass(ctx, tx, ended, jobs, owner)
 }
 
-// grip selects locks l that a transaction takes hold of.
+// grip selects the types of the locks that a transaction takes hold of, with
+// one text for each kind of grip.
 type grip struct {
-	where string
+	query string
 	args  []any
-	lock  string // how: the end of a SELECT
+}
+
+// free are the locks of those types that cover no run.
+func (s *Store) free(types []string) grip {
+	return grip{
+		query: "SELECT l.type FROM job_type_lock l WHERE " + s.dialect.oneOf("l.type", texts) + " AND l.locked_until <= {now} AND l.job_id IS NULL ORDER BY l.type{skip}",
+		args:  []any{s.dialect.list(types)},
+	}
+}
+
+// held are the locks of those runs, if they are still the owner's.
+func (s *Store) held(runs []Held, owner Owner) grip {
+	batch := &batch{columns: passing[:3]}
+	for _, run := range runs {
+		batch.add(run.Type, run.JobID.String(), run.Attempt)
+	}
+	return grip{
+		query: "SELECT l.type FROM " + s.dialect.rows(batch.columns) + " {join} job_type_lock l ON l.type = v.type AND l.job_id = v.job_id AND l.attempt = v.attempt " +
+			"WHERE l.owner = ? ORDER BY l.type{lock}",
+		args: []any{s.dialect.join(batch.rows), owner.ID},
+	}
 }
 
 // startColumns moves a job to processing.
 const startColumns = "status = 'processing', attempt = attempt + 1, started_at = {now}, heartbeat_at = {now}, progressed_at = {now}, finished_at = NULL, updated_at = {now}"
 
 // take gets hold of locks and moves the first due job of each one's type, or
-// the given jobs, to processing.
-func (s *Store) take(ctx context.Context, tx bun.Tx, g grip, ids []uuid.UUID) ([]*model.Job, error) {
+// the chosen jobs, to processing.
+func (s *Store) take(ctx context.Context, tx bun.Tx, g grip, chosen []uuid.UUID) ([]*model.Job, error) {
 	if !s.dialect.returning {
-		return s.takeInSteps(ctx, tx, g, ids)
+		return s.takeInSteps(ctx, tx, g, chosen)
 	}
-	pick, args := s.head("id", "mine"), slices.Clone(g.args)
-	pick = "(SELECT " + pick + " FROM mine)"
-	if len(ids) > 0 {
-		pick, args = "(?) AND h.type IN (SELECT type FROM mine)", append(args, list(texts(ids)))
+	pick, args := s.pickFirst(), g.args
+	if len(chosen) > 0 {
+		pick = "picked AS MATERIALIZED (SELECT h.id FROM job_system_jobs h WHERE " + s.dialect.oneOf("h.id", ids) + " AND h.type IN (SELECT type FROM mine)" + due + "{skip})"
+		args = append(slices.Clone(args), s.dialect.list(idTexts(chosen)))
 	}
+	type key struct{ pick, query string }
+	text := s.text(key{pick, g.query}, func() string {
+		return "WITH mine AS MATERIALIZED (" + g.query + "), " + pick + " " + s.startPicked() + " RETURNING " + s.dialect.returned(jobColumns)
+	})
 	var jobs []*model.Job
-	err := tx.NewRaw(s.sql("WITH mine AS MATERIALIZED (SELECT l.type FROM job_type_lock l WHERE "+g.where+" ORDER BY l.type"+g.lock+"), "+
-		"picked AS MATERIALIZED (SELECT h.id FROM job_system_jobs h WHERE h.id IN "+pick+
-		" AND h.status = 'scheduled' AND h.deleted_at IS NULL AND h.scheduled_at <= {now}{skip}) "+
-		"UPDATE job_system_jobs AS j SET "+startColumns+" WHERE j.id IN (SELECT id FROM picked) RETURNING "+s.dialect.returned(jobColumns)), args...).Scan(ctx, &jobs)
-	if err != nil {
+	if err := s.fixed.query(ctx, tx, text, &jobs, args...); err != nil {
 		return nil, fmt.Errorf("take the first jobs: %w", err)
 	}
 	return jobs, nil
 }
 
 // takeInSteps is take where UPDATE does not return rows.
-func (s *Store) takeInSteps(ctx context.Context, tx bun.Tx, g grip, ids []uuid.UUID) ([]*model.Job, error) {
+func (s *Store) takeInSteps(ctx context.Context, tx bun.Tx, g grip, chosen []uuid.UUID) ([]*model.Job, error) {
 	var types []string
-	err := tx.NewRaw(s.sql("SELECT l.type FROM job_type_lock l WHERE "+g.where+" ORDER BY l.type"+g.lock), g.args...).Scan(ctx, &types)
+	err := tx.NewRaw(s.sql(g.query), g.args...).Scan(ctx, &types)
 	if err != nil || len(types) == 0 {
 		return nil, err
 	}
-	picked := texts(ids)
+	picked := idTexts(chosen)
 	if len(picked) == 0 {
 		if picked, err = s.heads(ctx, tx, types); err != nil || len(picked) == 0 {
 			return nil, err
@@ -196,21 +244,4 @@ func (s *Store) heads(ctx context.Context, tx bun.Tx, types []string) ([]string,
 		}
 	}
 	return ids, nil
-}
-
-// pass has the types' locks cover the jobs that were taken, and frees those of
-// the ended runs that no job follows. The transaction holds those locks.
-func (s *Store) pass(ctx context.Context, tx bun.Tx, ended []Held, jobs []*model.Job, owner Owner) error {
-	next := make(map[string]bool, len(jobs))
-	rows := make([]lockRow, 0, len(ended)+len(jobs))
-	for _, j := range jobs {
-		next[j.Type] = true
-		rows = append(rows, lockRow{jobType: j.Type, job: &j.ID, attempt: j.Attempt})
-	}
-	for _, run := range ended {
-		if !next[run.Type] {
-			rows = append(rows, lockRow{jobType: run.Type, ended: &run})
-		}
-	}
-	return s.writeLocks(ctx, tx, rows, owner)
 }

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -22,9 +24,11 @@ type dialect struct {
 	now, later string
 	// cursor is the quoted column name: a reserved word on MySQL.
 	cursor string
-	// lock makes a SELECT lock its rows, skip makes it pass over locked ones.
-	// SQLite has one writer at a time and needs neither.
+	// lock makes a SELECT lock its rows of l, skip makes it pass over locked
+	// ones. SQLite has one writer at a time and needs neither.
 	lock, skip string
+	// inOrder joins two tables in the order in which they stand.
+	inOrder string
 	// keyLock makes a SELECT in a repeatable-read transaction see rows that
 	// were committed after it began.
 	keyLock string
@@ -43,18 +47,29 @@ type dialect struct {
 	returning bool
 	// notifies says that there is pg_notify.
 	notifies bool
-	// rowsAsValues says that a batch is a VALUES list and not a UNION ALL.
-	rowsAsValues bool
+	// atOnce says that one statement can change several tables and return rows.
+	atOnce bool
+	// prepares says that statements which were prepared are faster; numbered
+	// that their arguments are $1, $2 and so on.
+	prepares, numbered bool
+	// rows is a batch, given as one argument that join makes of its rows, as a
+	// table v.
+	rows func(columns []column) string
+	join func(rows []string) string
+	// oneOf is the condition that a column has one of some values, given as
+	// the argument that list makes of them.
+	oneOf func(column string, kind columnKind) string
+	list  func(items []string) any
 	// setJSON wraps document to put the JSON text value at path, padPath is a
 	// path at which that changes nothing, and path renders one.
 	setJSON func(document, path, value string) string
 	padPath string
 	path    func(p Path) string
+	// fromMicros turns microseconds since the Unix epoch into what columns of
+	// times hold.
+	fromMicros func(n string) string
 	// json turns a JSON text into what the column holds.
 	json func(text string) string
-	// casts make a batch's columns have their types, by column; only the first
-	// row needs them.
-	casts map[string]string
 }
 
 func (d dialect) replacer() *strings.Replacer {
@@ -63,6 +78,7 @@ func (d dialect) replacer() *strings.Replacer {
 		"{cursor}", d.cursor,
 		"{lock}", d.lock,
 		"{skip}", d.skip,
+		"{join}", cmp.Or(d.inOrder, "JOIN"),
 		"{key_lock}", d.keyLock,
 		"{by_id}", d.byID,
 		"{head_hint}", d.headHint,
@@ -110,29 +126,59 @@ func sqlite() dialect {
 		setJSON: func(document, path, value string) string {
 			return "json_set(" + document + ", " + path + ", json(" + value + "))"
 		},
-		padPath: "$.steps[1000000]", // beyond the end: ignored
-		path:    dollarPath,
-		json:    func(text string) string { return text },
+		fromMicros: func(n string) string { return n },
+		padPath:    "$.steps[1000000]", // beyond the end: ignored
+		path:       dollarPath,
+		json:       func(text string) string { return text },
+		// Compiling these takes longer than running them.
+		prepares: true,
+		rows: func(columns []column) string {
+			selected := make([]string, len(columns))
+			for i, c := range columns {
+				selected[i] = "value ->> '$." + c.name + "' AS " + c.name
+			}
+			return "(SELECT " + strings.Join(selected, ", ") + " FROM json_each(?)) AS v"
+		},
+		join:  jsonArray,
+		oneOf: func(column string, _ columnKind) string { return column + " IN (SELECT value FROM json_each(?))" },
+		list:  jsonList,
 	}
 }
 
 func postgres() dialect {
 	return dialect{
-		name:         "postgres",
-		now:          "clock_timestamp()",
-		later:        "(clock_timestamp() + {micros} * interval '1 microsecond')",
-		cursor:       `"cursor"`,
-		lock:         " FOR UPDATE",
-		skip:         " FOR UPDATE SKIP LOCKED",
-		isolation:    "SHOW transaction_isolation",
-		headOrder:    "j.scheduled_at, j.id",
-		returning:    true,
-		notifies:     true,
-		rowsAsValues: true,
+		name:      "postgres",
+		now:       "clock_timestamp()",
+		later:     "(clock_timestamp() + {micros} * interval '1 microsecond')",
+		cursor:    `"cursor"`,
+		lock:      " FOR UPDATE OF l",
+		skip:      " FOR UPDATE SKIP LOCKED",
+		isolation: "SHOW transaction_isolation",
+		headOrder: "j.scheduled_at, j.id",
+		returning: true,
+		notifies:  true,
+		atOnce:    true,
+		prepares:  true,
+		numbered:  true,
+		// Planners take unnest for ten rows and json_to_record for one, which is
+		// right for what this is: few, to be looked up by their keys.
+		rows: func(columns []column) string {
+			typed := make([]string, len(columns))
+			for i, c := range columns {
+				typed[i] = c.name + " " + postgresTypes[c.kind]
+			}
+			return `(SELECT r.* FROM unnest(string_to_array(?, E'\n')) AS line, json_to_record(line::json) AS r (` + strings.Join(typed, ", ") + ")) AS v"
+		},
+		join: lines,
+		oneOf: func(column string, kind columnKind) string {
+			return column + ` = ANY (string_to_array(?, E'\n')::` + postgresTypes[kind] + "[])"
+		},
+		list: func(items []string) any { return lines(items) },
 		setJSON: func(document, path, value string) string {
 			return "jsonb_set(" + document + ", " + path + "::text[], " + value + "::jsonb)"
 		},
-		padPath: "{none,none}", // a missing parent: unchanged
+		fromMicros: func(n string) string { return "(timestamptz 'epoch' + " + n + " * interval '1 microsecond')" },
+		padPath:    "{none,none}", // a missing parent: unchanged
 		path: func(p Path) string {
 			if p.Index < 0 {
 				return "{" + p.Key + "}"
@@ -140,25 +186,37 @@ func postgres() dialect {
 			return "{" + p.Key + "," + strconv.Itoa(p.Index) + "}"
 		},
 		json: func(text string) string { return text + "::jsonb" },
-		casts: map[string]string{
-			"id": "uuid", "attempt": "bigint", "progress": "double precision", "ttc": "bigint", "job_id": "uuid", "ended": "uuid", "ended_attempt": "bigint",
-		},
 	}
 }
+
+var postgresTypes = [...]string{texts: "text", ids: "uuid", integers: "bigint", floats: "double precision"}
 
 // mysqlFamily is what MySQL and MariaDB have in common.
 func mysqlFamily() dialect {
 	return dialect{
-		now:       "UTC_TIMESTAMP(6)",
-		later:     "(UTC_TIMESTAMP(6) + INTERVAL {micros} MICROSECOND)",
-		cursor:    "`cursor`",
-		lock:      " FOR UPDATE",
-		skip:      " FOR UPDATE SKIP LOCKED",
-		keyLock:   " FOR UPDATE",
-		checkTime: "SELECT CAST('2020-09-13 12:26:40.123456' AS DATETIME(6))",
-		padPath:   "$.none.none", // a missing parent: unchanged
-		path:      dollarPath,
-		headOrder: "j.scheduled_at, j.id",
+		now:        "UTC_TIMESTAMP(6)",
+		later:      "(UTC_TIMESTAMP(6) + INTERVAL {micros} MICROSECOND)",
+		cursor:     "`cursor`",
+		lock:       " FOR UPDATE",
+		skip:       " FOR UPDATE SKIP LOCKED",
+		keyLock:    " FOR UPDATE",
+		inOrder:    "STRAIGHT_JOIN",
+		checkTime:  "SELECT CAST('2020-09-13 12:26:40.123456' AS DATETIME(6))",
+		fromMicros: func(n string) string { return "(TIMESTAMP '1970-01-01 00:00:00' + INTERVAL " + n + " MICROSECOND)" },
+		padPath:    "$.none.none", // a missing parent: unchanged
+		path:       dollarPath,
+		headOrder:  "j.scheduled_at, j.id",
+		rows: func(columns []column) string {
+			types := [...]string{texts: "LONGTEXT", ids: "CHAR(36) CHARACTER SET ascii COLLATE ascii_bin", integers: "BIGINT", floats: "DOUBLE"}
+			typed := make([]string, len(columns))
+			for i, c := range columns {
+				typed[i] = c.name + " " + types[c.kind] + " PATH '$." + c.name + "' NULL ON EMPTY ERROR ON ERROR"
+			}
+			return "JSON_TABLE(?, '$[*]' COLUMNS (" + strings.Join(typed, ", ") + ")) AS v"
+		},
+		join:  jsonArray,
+		oneOf: func(column string, _ columnKind) string { return column + " IN (?)" },
+		list:  func(items []string) any { return bun.List(items) },
 	}
 }
 
@@ -199,21 +257,7 @@ func (d dialect) keepExisting() string {
 	if d.returning {
 		return " ON CONFLICT (type, idempotency_key) DO NOTHING"
 	}
-	return " ON DUPLICATE KEY UPDATE id = id"
-}
-
-// cell is the placeholder of a batch's column in its first row.
-func (d dialect) cell(column string) string {
-	if !d.rowsAsValues {
-		return "? AS " + column
-	}
-	if cast, ok := d.casts[column]; ok {
-		return "?::" + cast
-	}
-	if strings.HasPrefix(column, "set_") || column == "progressed" {
-		return "?"
-	}
-	return "?::text"
+	return " ON DUPLICATE KEY UPDATE job_system_jobs.id = job_system_jobs.id"
 }
 
 // keepLock ends an INSERT that leaves an existing lock alone.
@@ -227,8 +271,22 @@ func (d dialect) keepLock() string {
 // returned is those columns of j as RETURNING names them: SQLite knows no other
 // table than the updated one there, not even by its alias.
 func (d dialect) returned(columns string) string {
-	if d.rowsAsValues {
+	if d.atOnce {
 		return columns
 	}
 	return strings.ReplaceAll(columns, "j.", "")
 }
+
+func jsonArray(rows []string) string { return "[" + strings.Join(rows, ",") + "]" }
+
+func jsonList(items []string) any {
+	raw, err := json.Marshal(items)
+	if err != nil {
+		panic(err) // of texts
+	}
+	return string(raw)
+}
+
+// lines is for texts that hold no line break: rows of JSON, ids and names of
+// types.
+func lines(items []string) string { return strings.Join(items, "\n") }

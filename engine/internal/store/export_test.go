@@ -3,7 +3,7 @@ package store
 // UpdateSQL is the statement that writes a batch.
 func (s *Store) UpdateSQL(writes []Write) (string, []any) {
 	if s.dialect.returning {
-		return s.updateFrom(writes)
+		return s.updateReturning(writes)
 	}
 	return s.updateJoin(writes, "")
 }
@@ -13,14 +13,13 @@ func (s *Store) FencedSQL(writes []Write) (string, []any) {
 	if s.dialect.returning {
 		return "", nil
 	}
-	locking, args := s.fenced(writes)
-	return "SELECT j.id" + locking, args
+	return s.fenced(writes)
 }
 
 // FlushAtOnceSQL is the statement that ends runs, claims and passes locks on,
 // where that is one.
 func (s *Store) FlushAtOnceSQL(writes []Write, owner Owner) (string, []any) {
-	if !s.dialect.rowsAsValues {
+	if !s.dialect.atOnce {
 		return "", nil
 	}
 	return s.atOnce(writes, owner)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -86,7 +87,7 @@ func (s *Store) Flush(ctx context.Context, writes []Write, owner Owner, claim bo
 		acks, err := s.update(ctx, s.db, writes)
 		return Flushed{Acks: acks}, err
 	}
-	if claim && s.dialect.rowsAsValues {
+	if claim && s.dialect.atOnce {
 		return s.flushAtOnce(ctx, writes, owner)
 	}
 	if !ends && len(writes) == 1 {
@@ -113,10 +114,10 @@ func (s *Store) Flush(ctx context.Context, writes []Write, owner Owner, claim bo
 	return done, nil
 }
 
-// flushAtOnce is Flush in a single statement, for PostgreSQL: the ends of runs,
-// the claims of the next jobs and the locks that pass from the ones to the
-// others, without a round trip between them. A part that reads another's result
-// runs after it, which the unique index on processing rows relies on.
+// flushAtOnce is Flush in a single statement: the ends of runs, the claims of the
+// next jobs and the locks that pass from the ones to the others, without a round
+// trip between them. A part that reads another's result runs after it, which the
+// unique index on processing rows relies on.
 func (s *Store) flushAtOnce(ctx context.Context, writes []Write, owner Owner) (Flushed, error) {
 	var rows []struct {
 		model.Job   `bun:",extend"`
@@ -126,7 +127,7 @@ func (s *Store) flushAtOnce(ctx context.Context, writes []Write, owner Owner) (F
 		Reason      string     `bun:"done_cancel_reason"`
 	}
 	query, args := s.atOnce(writes, owner)
-	if err := s.db.NewRaw(query, args...).Scan(ctx, &rows); err != nil {
+	if err := s.fixed.query(ctx, s.db, query, &rows, args...); err != nil {
 		return Flushed{}, fmt.Errorf("flush: %w", err)
 	}
 	done := Flushed{Acks: make(map[uuid.UUID]Ack, len(rows))}
@@ -142,34 +143,36 @@ func (s *Store) flushAtOnce(ctx context.Context, writes []Write, owner Owner) (F
 
 // atOnce is the statement of flushAtOnce.
 func (s *Store) atOnce(writes []Write, owner Owner) (string, []any) {
-	update, args := s.updateFrom(writes)
-	query := "WITH done AS MATERIALIZED (" + update + " RETURNING j.id, j.type, j.attempt, j.status, j.cancel_requested_at, j.cancelled_by, j.cancel_reason), " +
-		"mine AS MATERIALIZED (SELECT l.type FROM job_type_lock l JOIN done d ON l.type = d.type AND l.job_id = d.id AND l.attempt = d.attempt AND d.status <> 'processing' " +
-		"WHERE l.owner = ? ORDER BY l.type FOR UPDATE OF l), " +
-		"picked AS MATERIALIZED (SELECT h.id FROM job_system_jobs h WHERE h.id IN (SELECT " + s.head("id", "mine") + " FROM mine) " +
-		"AND h.status = 'scheduled' AND h.deleted_at IS NULL AND h.scheduled_at <= {now}{skip}), " +
-		"next AS MATERIALIZED (UPDATE job_system_jobs AS j SET " + startColumns + " WHERE j.id IN (SELECT id FROM picked) RETURNING " + jobColumns + "), " +
-		"locks AS (UPDATE job_type_lock l SET job_id = n.id, attempt = COALESCE(n.attempt, 0), updated_at = {now}, " +
-		"owner = CASE WHEN n.id IS NULL THEN '' ELSE l.owner END, locked_until = CASE WHEN n.id IS NULL THEN {now} ELSE " + s.dialect.after(owner.Lease) + " END " +
-		"FROM mine LEFT JOIN next n ON n.type = mine.type WHERE l.type = mine.type) " +
-		"SELECT d.id AS done_id, d.cancel_requested_at AS done_cancelled_at, d.cancelled_by AS done_cancelled_by, d.cancel_reason AS done_cancel_reason, " +
-		strings.ReplaceAll(jobColumns, "j.", "n.") + " FROM done d LEFT JOIN next n ON n.type = d.type"
-	return s.sql(query), append(args, owner.ID)
+	patches, rows := s.batch(writes)
+	type key struct {
+		patches int
+		lease   time.Duration
+	}
+	return s.text(key{patches, owner.Lease}, func() string {
+		return "WITH done AS MATERIALIZED (" + s.updateFrom(patches) + " RETURNING j.id, j.type, j.attempt, j.status, j.cancel_requested_at, j.cancelled_by, j.cancel_reason), " +
+			"mine AS MATERIALIZED (SELECT l.type FROM job_type_lock l JOIN done d ON l.type = d.type AND l.job_id = d.id AND l.attempt = d.attempt AND d.status <> 'processing' " +
+			"WHERE l.owner = ? ORDER BY l.type FOR UPDATE OF l), " +
+			s.startFirst() +
+			"locks AS (UPDATE job_type_lock l SET job_id = n.id, attempt = COALESCE(n.attempt, 0), updated_at = {now}, " +
+			"owner = CASE WHEN n.id IS NULL THEN '' ELSE l.owner END, locked_until = CASE WHEN n.id IS NULL THEN {now} ELSE " + s.dialect.after(owner.Lease) + " END " +
+			"FROM mine LEFT JOIN next n ON n.type = mine.type WHERE l.type = mine.type) " +
+			"SELECT d.id AS done_id, d.cancel_requested_at AS done_cancelled_at, d.cancelled_by AS done_cancelled_by, d.cancel_reason AS done_cancel_reason, " +
+			strings.ReplaceAll(jobColumns, "j.", "n.") + " FROM done d LEFT JOIN next n ON n.type = d.type"
+	}), []any{rows, owner.ID}
 }
 
 // update writes the rows and returns those that took effect.
 func (s *Store) update(ctx context.Context, db bun.IDB, writes []Write) (map[uuid.UUID]Ack, error) {
-	const ackColumns = "j.id, j.cancel_requested_at, j.cancelled_by, j.cancel_reason"
 	var acks []Ack
 	if s.dialect.returning {
-		query, args := s.updateFrom(writes)
-		if err := db.NewRaw(query+" RETURNING "+s.dialect.returned(ackColumns), args...).Scan(ctx, &acks); err != nil {
+		query, args := s.updateReturning(writes)
+		if err := s.fixed.query(ctx, db, query, &acks, args...); err != nil {
 			return nil, fmt.Errorf("write records: %w", err)
 		}
 		return byJob(acks), nil
 	}
-	locking, args := s.fenced(writes)
-	if err := db.NewRaw("SELECT "+ackColumns+locking, args...).Scan(ctx, &acks); err != nil {
+	query, args := s.fenced(writes)
+	if err := db.NewRaw(query, args...).Scan(ctx, &acks); err != nil {
 		return nil, fmt.Errorf("lock rows: %w", err)
 	}
 	held := byJob(acks)
@@ -177,11 +180,22 @@ func (s *Store) update(ctx context.Context, db bun.IDB, writes []Write) (map[uui
 	if len(writes) == 0 {
 		return held, nil
 	}
-	query, args := s.updateJoin(writes, "")
+	query, args = s.updateJoin(writes, "")
 	if _, err := db.NewRaw(query, args...).Exec(ctx); err != nil {
 		return nil, fmt.Errorf("write records: %w", err)
 	}
 	return held, nil
+}
+
+const ackColumns = "j.id, j.cancel_requested_at, j.cancelled_by, j.cancel_reason"
+
+// updateReturning is the statement of update where UPDATE returns rows.
+func (s *Store) updateReturning(writes []Write) (string, []any) {
+	patches, rows := s.batch(writes)
+	type key struct{ patches int }
+	return s.text(key{patches}, func() string {
+		return s.updateFrom(patches) + " RETURNING " + s.dialect.returned(ackColumns)
+	}), []any{rows}
 }
 
 // updateOne is update for one row where UPDATE does not return rows, in a single
@@ -221,29 +235,34 @@ func byJob(acks []Ack) map[uuid.UUID]Ack {
 // fenced locks the rows that are still the runs', and by way of the primary
 // key no others.
 func (s *Store) fenced(writes []Write) (string, []any) {
-	ids, rows, args := make([]string, len(writes)), make([]string, len(writes)), make([]any, 1, 1+2*len(writes))
-	for i, w := range writes {
-		ids[i], rows[i] = w.JobID.String(), "(j.id = ? AND j.attempt = ?)"
-		args = append(args, ids[i], w.Attempt)
+	batch := &batch{columns: []column{{"id", ids}, {"attempt", integers}}}
+	for _, w := range writes {
+		batch.add(w.JobID.String(), w.Attempt)
 	}
-	args[0] = list(ids)
-	return " FROM job_system_jobs j FORCE INDEX (PRIMARY) WHERE j.id IN (?) AND (" + strings.Join(rows, " OR ") +
-		") AND j.status = 'processing' ORDER BY j.id FOR UPDATE", args
+	return s.text("fenced", func() string {
+		return "SELECT " + ackColumns + " FROM " + s.dialect.rows(batch.columns) + " {join} job_system_jobs j FORCE INDEX (PRIMARY) " +
+			"ON j.id = v.id WHERE j.attempt = v.attempt AND j.status = 'processing' ORDER BY j.id FOR UPDATE"
+	}), []any{s.dialect.join(batch.rows)}
 }
 
-// updateFrom is the statement where UPDATE ... FROM works.
-func (s *Store) updateFrom(writes []Write) (string, []any) {
-	source, patches, args := s.batch(writes)
-	return s.sql("UPDATE job_system_jobs AS j SET " + s.assignments("", patches) + " FROM " + source +
-		" WHERE j.id = v.id AND j.attempt = v.attempt AND {by_id}j.status = 'processing'"), args
+// updateFrom is the update where UPDATE ... FROM works.
+func (s *Store) updateFrom(patches int) string {
+	return "UPDATE job_system_jobs AS j SET " + s.assignments("", patches) + " FROM " + s.dialect.rows(writeColumns(patches)) +
+		" WHERE j.id = v.id AND j.attempt = v.attempt AND {by_id}j.status = 'processing'"
 }
 
 // updateJoin is the statement where UPDATE ... JOIN works, with more assignments
 // at its end.
 func (s *Store) updateJoin(writes []Write, more string) (string, []any) {
-	source, patches, args := s.batch(writes)
-	return s.sql("UPDATE job_system_jobs j JOIN " + source + " ON j.id = v.id SET " + s.assignments("j.", patches) + more +
-		" WHERE j.attempt = v.attempt AND j.status = 'processing'"), args
+	patches, rows := s.batch(writes)
+	type key struct {
+		patches int
+		more    string
+	}
+	return s.text(key{patches, more}, func() string {
+		return "UPDATE " + s.dialect.rows(writeColumns(patches)) + " {join} job_system_jobs j ON j.id = v.id SET " + s.assignments("j.", patches) + more +
+			" WHERE j.attempt = v.attempt AND j.status = 'processing'"
+	}), []any{rows}
 }
 
 // assignments sets the columns from a batch v with that number of patches.
@@ -274,60 +293,48 @@ func (s *Store) assignments(table string, patches int) string {
 	return strings.Join(set, ", ")
 }
 
-// batch is the writes as a table v, and the number of patches in each row.
-func (s *Store) batch(writes []Write) (source string, patches int, args []any) {
+// writeColumns are the columns of a batch of writes with that number of patches.
+func writeColumns(patches int) []column {
+	columns := []column{
+		{"id", ids}, {"attempt", integers}, {"document", texts}, {"set_cursor", integers}, {"cursor_value", texts}, {"progress", floats},
+		{"message", texts}, {"ttc", integers}, {"status", texts}, {"error", texts}, {"progressed", integers},
+	}
+	for i := range patches {
+		n := strconv.Itoa(i)
+		columns = append(columns, column{"path" + n, texts}, column{"value" + n, texts})
+	}
+	return columns
+}
+
+// batch is the writes as the argument of their statement, and the number of
+// patches that each has room for.
+func (s *Store) batch(writes []Write) (patches int, rows string) {
 	for _, w := range writes {
 		patches = max(patches, len(w.Patches))
 	}
-	columns := []string{"id", "attempt", "document", "set_cursor", "cursor_value", "progress", "message", "ttc", "status", "error", "progressed"}
-	for i := range patches {
-		columns = append(columns, "path"+strconv.Itoa(i), "value"+strconv.Itoa(i))
-	}
-	rows := make([]string, len(writes))
-	for i, w := range writes {
-		rows[i] = s.batchRow(columns, i == 0)
-		args = append(args, w.JobID.String(), w.Attempt, nullable(w.Document), boolInt(w.SetCursor), nullable(w.Cursor), w.Progress,
-			w.Message, w.TimeToCompleteMS, cmpOr(w.End, model.Processing), w.Error, boolInt(w.Progressed))
+	batch := &batch{columns: writeColumns(patches)}
+	for _, w := range writes {
+		values := []any{
+			w.JobID.String(), w.Attempt, nullable(w.Document), boolInt(w.SetCursor), nullable(w.Cursor), w.Progress,
+			w.Message, orNil(w.TimeToCompleteMS), string(cmp.Or(w.End, model.Processing)), w.Error, boolInt(w.Progressed),
+		}
 		for k := range patches {
 			if k < len(w.Patches) {
-				args = append(args, s.dialect.path(w.Patches[k].Path), string(w.Patches[k].Value))
+				values = append(values, s.dialect.path(w.Patches[k].Path), string(w.Patches[k].Value))
 			} else {
-				args = append(args, s.dialect.padPath, "null")
+				values = append(values, s.dialect.padPath, "null")
 			}
 		}
+		batch.add(values...)
 	}
-	return s.rowsAs(rows, columns), patches, args
+	return patches, s.dialect.join(batch.rows)
 }
 
-// rowsAs is rows, made by batchRow, as a table v.
-func (s *Store) rowsAs(rows, columns []string) string {
-	if s.dialect.rowsAsValues {
-		return "(VALUES " + strings.Join(rows, ", ") + ") AS v (" + strings.Join(columns, ", ") + ")"
+func orNil(n *int64) any {
+	if n == nil {
+		return nil
 	}
-	return "(" + strings.Join(rows, " UNION ALL ") + ") AS v"
-}
-
-// batchRow is the placeholders of one row; the first one gives the columns
-// their names and types.
-func (s *Store) batchRow(columns []string, first bool) string {
-	cells := make([]string, len(columns))
-	for i, column := range columns {
-		cells[i] = "?"
-		if first {
-			cells[i] = s.dialect.cell(column)
-		}
-	}
-	if s.dialect.rowsAsValues {
-		return "(" + strings.Join(cells, ", ") + ")"
-	}
-	return "SELECT " + strings.Join(cells, ", ")
-}
-
-func cmpOr(status, otherwise model.Status) string {
-	if status == "" {
-		return string(otherwise)
-	}
-	return string(status)
+	return *n
 }
 
 func nullable(raw json.RawMessage) any {

@@ -13,43 +13,66 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
+var inserted = []column{
+	{"id", ids}, {"type", texts}, {"name", texts}, {"role", texts}, {"email", texts}, {"uploaded_file_url", texts},
+	{"document", texts}, {"due_at", integers}, {"idempotency_key", texts},
+}
+
 // Insert writes new jobs and fills in what the database decides: the times, and
 // for a job whose idempotency key is taken, the row that has it. A zero
-// ScheduledAt means now.
-func (s *Store) Insert(ctx context.Context, db bun.IDB, jobs []*model.Job) error {
-	ids := make([]uuid.UUID, len(jobs))
-	rows := make([]string, len(jobs))
-	var args []any
+// ScheduledAt means now. If notify is set, other engines are told, where the
+// database can: with the commit.
+func (s *Store) Insert(ctx context.Context, db bun.IDB, jobs []*model.Job, notify bool) error {
+	batch := &batch{columns: inserted}
+	written := make([]uuid.UUID, len(jobs))
 	for i, j := range jobs {
-		ids[i] = j.ID
-		scheduled := bun.Safe(s.dialect.now)
-		rows[i] = s.sql("(?, ?, ?, ?, ?, ?, ?, 'scheduled', ?, ?, {now}, {now})")
-		args = append(args, j.ID.String(), j.Type, j.Name, j.Role, j.Email, j.UploadedFileURL, string(j.Data))
-		if j.ScheduledAt.IsZero() {
-			args = append(args, scheduled)
-		} else {
-			args = append(args, j.ScheduledAt)
+		written[i] = j.ID
+		var due, key any
+		if !j.ScheduledAt.IsZero() {
+			due = j.ScheduledAt.UnixMicro()
 		}
-		args = append(args, j.IdempotencyKey)
+		if j.IdempotencyKey != nil {
+			key = *j.IdempotencyKey
+		}
+		batch.add(j.ID.String(), j.Type, j.Name, j.Role, j.Email, j.UploadedFileURL, string(j.Data), due, key)
 	}
-	query := `INSERT INTO job_system_jobs AS j
-(id, type, name, role, email, uploaded_file_url, data, status, scheduled_at, idempotency_key, created_at, updated_at)
-VALUES ` + strings.Join(rows, ", ") + s.dialect.keepExisting()
-	var inserted []*model.Job
+	var rows []*model.Job
 	if s.dialect.returning {
-		if err := db.NewRaw(s.sql(query+" RETURNING "+s.dialect.returned(jobColumns)), args...).Scan(ctx, &inserted); err != nil {
+		if err := s.fixed.query(ctx, db, s.insertReturning(notify), &rows, s.dialect.join(batch.rows)); err != nil {
 			return fmt.Errorf("insert job: %w", err)
 		}
-		return s.fill(ctx, db, jobs, inserted)
+		return s.fill(ctx, db, jobs, rows)
 	}
-	if _, err := db.NewRaw(strings.Replace(query, " AS j", "", 1), args...).Exec(ctx); err != nil {
+	if _, err := db.NewRaw(s.text("insert", s.insertFrom), s.dialect.join(batch.rows)).Exec(ctx); err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}
-	err := db.NewRaw(s.sql(`SELECT `+jobColumns+` FROM job_system_jobs j WHERE j.id IN (?)`), list(texts(ids))).Scan(ctx, &inserted)
+	err := db.NewRaw(s.sql(`SELECT `+jobColumns+` FROM job_system_jobs j WHERE j.id IN (?)`), list(idTexts(written))).Scan(ctx, &rows)
 	if err != nil {
 		return fmt.Errorf("read the inserted job: %w", err)
 	}
-	return s.fill(ctx, db, jobs, inserted)
+	return s.fill(ctx, db, jobs, rows)
+}
+
+// insertReturning is the insert where it returns rows; telling other engines
+// is a part of it.
+func (s *Store) insertReturning(notify bool) string {
+	notify = notify && s.dialect.notifies
+	type key struct{ notify bool }
+	return s.text(key{notify}, func() string {
+		query := s.insertFrom() + " RETURNING " + strings.ReplaceAll(jobColumns, "j.", "")
+		if !notify {
+			return query
+		}
+		return "WITH i AS (" + query + ") SELECT " + strings.ReplaceAll(jobColumns, "j.", "i.") +
+			" FROM i WHERE pg_notify('" + Channel + "', '" + notifyDue + "' || i.type) IS NOT NULL"
+	})
+}
+
+func (s *Store) insertFrom() string {
+	return `INSERT INTO job_system_jobs
+(id, type, name, role, email, uploaded_file_url, data, status, scheduled_at, idempotency_key, created_at, updated_at)
+SELECT v.id, v.type, v.name, v.role, v.email, v.uploaded_file_url, ` + s.dialect.json("v.document") + `, 'scheduled',
+COALESCE(` + s.dialect.fromMicros("v.due_at") + `, {now}), v.idempotency_key, {now}, {now} FROM ` + s.dialect.rows(inserted) + ` WHERE 1 = 1` + s.dialect.keepExisting()
 }
 
 // fill puts the rows that were inserted into jobs, and those that were there
@@ -66,7 +89,7 @@ func (s *Store) fill(ctx context.Context, db bun.IDB, jobs, rows []*model.Job) e
 		}
 		switch err := s.readByKey(ctx, db, j); {
 		case errors.Is(err, sql.ErrNoRows): // deleted since, which has freed the key
-			return s.Insert(ctx, db, []*model.Job{j})
+			return s.Insert(ctx, db, []*model.Job{j}, true)
 		case err != nil:
 			return err
 		}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,47 +100,48 @@ WHERE l.owner = ? ORDER BY j.id`), owner.ID).Scan(ctx, &jobs)
 	return jobs, nil
 }
 
-// lockRow is what a lock is to hold: a job, or if that is nil nothing more of
-// the ended one.
-type lockRow struct {
-	jobType string
-	job     *uuid.UUID
-	attempt int64
-	ended   *Held
-}
+// passing is what becomes of locks as runs end and begin.
+var passing = []column{{"type", texts}, {"job_id", ids}, {"attempt", integers}, {"ended", ids}, {"ended_attempt", integers}}
 
-// writeLocks writes locks that the transaction holds, in one statement. One
+// pass has the types' locks cover the jobs that were taken, and frees those of
+// the ended runs that no job follows. The transaction holds those locks. One
 // that is to be freed is left alone unless it covers the ended job.
-func (s *Store) writeLocks(ctx context.Context, tx bun.Tx, locks []lockRow, owner Owner) error {
-	if len(locks) == 0 {
+func (s *Store) pass(ctx context.Context, tx bun.Tx, ended []Held, jobs []*model.Job, owner Owner) error {
+	next := make(map[string]bool, len(jobs))
+	batch := &batch{columns: passing}
+	for _, j := range jobs {
+		next[j.Type] = true
+		batch.add(j.Type, j.ID.String(), j.Attempt, nil, nil)
+	}
+	for _, run := range ended {
+		if !next[run.Type] {
+			batch.add(run.Type, nil, 0, run.JobID.String(), run.Attempt)
+		}
+	}
+	if len(batch.rows) == 0 {
 		return nil
 	}
-	columns := []string{"type", "job_id", "attempt", "ended", "ended_attempt"}
-	rows, args := make([]string, len(locks)), make([]any, 0, len(locks)*len(columns)+1)
-	for i, l := range locks {
-		rows[i] = s.batchRow(columns, i == 0)
-		var job, ended any
-		endedAttempt := int64(0)
-		if l.job != nil {
-			job = l.job.String()
-		} else {
-			ended, endedAttempt = l.ended.JobID.String(), l.ended.Attempt
-		}
-		args = append(args, l.jobType, job, l.attempt, ended, endedAttempt)
-	}
-	set := []string{
-		"job_id = v.job_id", "attempt = v.attempt", "updated_at = {now}", "owner = CASE WHEN v.job_id IS NULL THEN '' ELSE ? END",
-		"locked_until = CASE WHEN v.job_id IS NULL THEN {now} ELSE " + s.dialect.after(owner.Lease) + " END",
-	}
-	source, where := s.rowsAs(rows, columns), "(v.ended IS NULL OR l.job_id = v.ended AND l.attempt = v.ended_attempt)"
-	query := "UPDATE job_type_lock AS l SET " + strings.Join(set, ", ") + " FROM " + source + " WHERE l.type = v.type AND " + where
-	args = append([]any{owner.ID}, args...)
+	args := []any{owner.ID, s.dialect.join(batch.rows)}
 	if !s.dialect.returning {
-		query = "UPDATE job_type_lock l JOIN " + source + " ON l.type = v.type SET l." + strings.Join(set, ", l.") + " WHERE " + where
-		args = append(args[1:], owner.ID)
+		slices.Reverse(args) // the table comes first there
 	}
-	if _, err := tx.NewRaw(s.sql(query), args...).Exec(ctx); err != nil {
+	if err := s.fixed.exec(ctx, tx, s.passText(owner), args...); err != nil {
 		return fmt.Errorf("write locks: %w", err)
 	}
 	return nil
+}
+
+func (s *Store) passText(owner Owner) string {
+	type key struct{ lease time.Duration }
+	return s.text(key{owner.Lease}, func() string {
+		set := []string{
+			"job_id = v.job_id", "attempt = v.attempt", "updated_at = {now}", "owner = CASE WHEN v.job_id IS NULL THEN '' ELSE ? END",
+			"locked_until = CASE WHEN v.job_id IS NULL THEN {now} ELSE " + s.dialect.after(owner.Lease) + " END",
+		}
+		const where = "(v.ended IS NULL OR l.job_id = v.ended AND l.attempt = v.ended_attempt)"
+		if !s.dialect.returning {
+			return "UPDATE " + s.dialect.rows(passing) + " {join} job_type_lock l ON l.type = v.type SET l." + strings.Join(set, ", l.") + " WHERE " + where
+		}
+		return "UPDATE job_type_lock AS l SET " + strings.Join(set, ", ") + " FROM " + s.dialect.rows(passing) + " WHERE l.type = v.type AND " + where
+	})
 }

@@ -39,7 +39,7 @@ func backlog(t *testing.T, db *bun.DB, types, jobs int) (*store.Store, []string)
 			require.NoError(t, err)
 			batch[i] = &model.Job{ID: id, Type: names[i%types], Data: json.RawMessage(`{"input":{},"steps":[]}`)}
 		}
-		require.NoError(t, s.Insert(t.Context(), db, batch))
+		require.NoError(t, s.Insert(t.Context(), db, batch, false))
 	}
 	analyze := map[string]string{"sqlite": "ANALYZE", "postgres": "ANALYZE"}[s.Kind()]
 	if analyze == "" {
@@ -84,7 +84,7 @@ func onJobs(s *store.Store, plan []string) (lines []string) {
 		reads := strings.Contains(line, "job_system_jobs j") && !strings.Contains(line, "Update on") // PostgreSQL
 		switch s.Kind() {
 		case "sqlite":
-			reads = strings.Contains(line, " j USING") || strings.Contains(line, "SCAN j")
+			reads = strings.Contains(line, " j USING") || strings.Contains(line, "SCAN j ")
 		case "mariadb", "mysql":
 			reads = len(words) > 3 && (words[1] == "j" || words[2] == "j" || words[3] == "j")
 		}

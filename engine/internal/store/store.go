@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -29,6 +30,10 @@ type Store struct {
 	dialect dialect
 	words   *strings.Replacer
 	txOpts  *sql.TxOptions
+	// fixed runs the statements whose texts do not change, and built keeps
+	// those texts.
+	fixed *statements
+	built sync.Map
 }
 
 // New returns a store on db after it has asked what database it is and checked
@@ -39,6 +44,8 @@ func New(ctx context.Context, db *bun.DB) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{db: db, dialect: d, words: d.replacer()}
+	s.fixed = &statements{db: db, numbered: d.numbered, prepared: make(map[string]*sql.Stmt)}
+	s.fixed.off.Store(!d.prepares)
 	if err := s.check(ctx); err != nil {
 		return nil, err
 	}
@@ -51,8 +58,20 @@ func (s *Store) DB() *bun.DB { return s.db }
 // sql puts the dialect's words in place of those in braces.
 func (s *Store) sql(template string) string { return s.words.Replace(template) }
 
+// text returns the statement that build makes, made once for each key.
+func (s *Store) text(key any, build func() string) string {
+	if text, ok := s.built.Load(key); ok {
+		return text.(string)
+	}
+	text := s.sql(build())
+	s.built.Store(key, text)
+	return text
+}
+
 func (s *Store) inTx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
-	return s.InTx(ctx, s.db, fn)
+	err := s.InTx(ctx, s.db, fn)
+	s.fixed.prepareWanted(ctx)
+	return err
 }
 
 // InTx runs fn in a transaction, or within that of db if it is one.
@@ -102,8 +121,8 @@ const jobColumns = `j.id, j.type, j.name, j.role, j.email, j.uploaded_file_url, 
 // list is an IN list of texts or ids.
 func list[T any](items []T) any { return bun.List(items) }
 
-// texts returns ids as the texts that all databases compare them with.
-func texts(ids []uuid.UUID) []string {
+// idTexts returns ids as the texts that all databases compare them with.
+func idTexts(ids []uuid.UUID) []string {
 	out := make([]string, len(ids))
 	for i, id := range ids {
 		out[i] = id.String()

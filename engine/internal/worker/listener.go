@@ -42,9 +42,7 @@ func (w *Worker) notified(payload string) {
 	word, about, _ := strings.Cut(payload, " ")
 	switch word {
 	case "due":
-		if _, ok := w.Handlers[about]; ok {
-			w.Look()
-		}
+		w.Due(about)
 	case "cancel":
 		if id, err := uuid.Parse(about); err == nil {
 			w.Cancel(id)

@@ -28,6 +28,7 @@ type Worker struct {
 	runs     map[runKey]*run
 	dirty    []*run
 	look     bool                 // somebody said that there may be a due job
+	due      map[string]bool      // types of which somebody said so
 	prefer   map[string]uuid.UUID // jobs to be claimed before others of their types
 	stopping bool
 	// unrecorded are runs that ended here without their end being recorded:
@@ -52,6 +53,7 @@ func New(c Config) *Worker {
 		history: newHistory(c.Store),
 		signal:  make(chan struct{}, 1),
 		runs:    make(map[runKey]*run),
+		due:     make(map[string]bool),
 		prefer:  make(map[string]uuid.UUID),
 
 		unrecorded: make(map[runKey]bool),
@@ -135,16 +137,34 @@ func (w *Worker) Look() {
 	w.wake()
 }
 
-// LookFor is Look, with a job that is to be claimed before the others of its
+// Due has the writer claim a job of these types, which are said to have one
+// that is due. Where fewer jobs may run than there are types, it looks which of
+// all types has waited longest.
+func (w *Worker) Due(types ...string) {
+	w.mu.Lock()
+	for _, t := range types {
+		if _, ok := w.Handlers[t]; ok && w.placesForAll() {
+			w.due[t] = true
+		} else {
+			w.look = w.look || ok
+		}
+	}
+	w.mu.Unlock()
+	w.wake()
+}
+
+// placesForAll reports whether a job of each type may run at once.
+func (w *Worker) placesForAll() bool { return w.MaxRunning == 0 || w.MaxRunning >= len(w.types) }
+
+// DueFirst is Due, with a job that is to be claimed before the others of its
 // type.
-func (w *Worker) LookFor(jobType string, id uuid.UUID) {
+func (w *Worker) DueFirst(jobType string, id uuid.UUID) {
 	w.mu.Lock()
 	if _, ok := w.Handlers[jobType]; ok {
 		w.prefer[jobType] = id
 	}
-	w.look = true
 	w.mu.Unlock()
-	w.wake()
+	w.Due(jobType)
 }
 
 func (w *Worker) wake() {

@@ -58,7 +58,7 @@ func (w *Worker) write(ctx context.Context) {
 		}
 		wr.reconcile(ctx)
 		wr.flushSome(ctx)
-		if wr.takeLook() || looking {
+		if all := wr.claimDue(ctx); wr.takeLook() || all || looking {
 			look.Reset(wr.lookForJobs(ctx))
 		}
 	}
@@ -68,6 +68,36 @@ func (w *Worker) write(ctx context.Context) {
 // started together do not ask together.
 func jitter(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))
+}
+
+// claimDue claims jobs of the types that are said to have a due one, and reports
+// whether a look is wanted: for what was not there, and for when it will be.
+func (w *writer) claimDue(ctx context.Context) bool {
+	w.mu.Lock()
+	types := slices.Sorted(maps.Keys(w.due))
+	clear(w.due)
+	w.mu.Unlock()
+	if len(types) == 0 || !w.startClaim() {
+		return false
+	}
+	defer w.endClaim()
+	types = w.free(types)
+	if len(types) == 0 {
+		return false
+	}
+	w.claim(ctx, types)
+	return len(w.free(types)) > 0
+}
+
+// free returns those of the types of which no job runs here.
+func (w *writer) free(types []string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	busy := make(map[string]bool, len(w.runs))
+	for _, r := range w.runs {
+		busy[r.job.Type] = true
+	}
+	return slices.DeleteFunc(slices.Clone(types), func(t string) bool { return busy[t] })
 }
 
 func (w *writer) takeLook() bool {
@@ -149,8 +179,10 @@ func (w *writer) takeDirty() (batch []*run, more bool) {
 
 // flush writes a batch in one transaction and tells each run of the outcome.
 func (w *writer) flush(ctx context.Context, batch []*run) error {
-	// What keeps failing may be the claim: the record goes without it then.
-	claim := w.failures < singlyAfter && w.handsOn() && w.startClaim()
+	// What keeps failing may be the claim: the record goes without it then. So
+	// it does where fewer jobs may run than there are types: those that follow
+	// at once would keep the others out.
+	claim := w.failures < singlyAfter && w.placesForAll() && w.startClaim()
 	if claim {
 		defer w.endClaim()
 	}
@@ -192,10 +224,6 @@ func (w *writer) flush(ctx context.Context, batch []*run) error {
 	}
 	return nil
 }
-
-// handsOn reports whether the end of a job may claim the next one of its type.
-// Where fewer jobs may run than there are types, it would keep the others out.
-func (w *writer) handsOn() bool { return w.MaxRunning == 0 || w.MaxRunning >= len(w.types) }
 
 // beUnsure notes that a claim may have taken effect unheard, or still may: a
 // commit can reach the database after its answer was given up.
@@ -291,8 +319,7 @@ func (w *writer) lookForJobs(ctx context.Context) time.Duration {
 		return wait
 	}
 	defer w.endClaim()
-	busy := w.busyTypes()
-	types := slices.DeleteFunc(slices.Clone(w.types), func(t string) bool { return busy[t] })
+	types := w.free(w.types)
 	if len(types) == 0 {
 		return wait
 	}
@@ -321,8 +348,7 @@ func (w *writer) lookForJobs(ctx context.Context) time.Duration {
 func (w *writer) claim(ctx context.Context, due []string) {
 	preferred := w.takePreferred(due)
 	w.claimSome(ctx, slices.Sorted(maps.Keys(preferred)), slices.Collect(maps.Values(preferred)))
-	busy := w.busyTypes()
-	w.claimSome(ctx, slices.DeleteFunc(due, func(t string) bool { return busy[t] }), nil)
+	w.claimSome(ctx, w.free(due), nil)
 }
 
 // claimSome claims the given jobs of some types, or their first ones. If that
@@ -379,15 +405,4 @@ func (w *writer) takePreferred(due []string) map[string]uuid.UUID {
 	}
 	clear(w.prefer)
 	return preferred
-}
-
-// busyTypes are the types of which a job runs here.
-func (w *writer) busyTypes() map[string]bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	busy := make(map[string]bool, len(w.runs))
-	for _, r := range w.runs {
-		busy[r.job.Type] = true
-	}
-	return busy
 }

@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/uptrace/bun"
+)
+
+// statements runs texts that do not change, with ? for their arguments: where
+// the dialect gains by it, as statements that the server has parsed and planned
+// once for each connection. It is safe for concurrent use.
+type statements struct {
+	db *bun.DB
+	// numbered says that the driver wants $1 for ?.
+	numbered bool
+	// off is set where prepared statements do not work: a connection pooler
+	// between this process and the server may not know them.
+	off atomic.Bool
+
+	mu       sync.Mutex
+	prepared map[string]*sql.Stmt
+	// wanted are texts that a transaction has used as they are.
+	wanted []string
+}
+
+// query runs a text, alone or in a transaction, and scans what it returns.
+func (s *statements) query(ctx context.Context, db bun.IDB, text string, dest any, args ...any) error {
+	rows, err := s.rows(ctx, db, text, args)
+	if err != nil {
+		return err
+	}
+	return s.db.ScanRows(ctx, rows, dest) // closes them
+}
+
+// exec runs a text that returns nothing.
+func (s *statements) exec(ctx context.Context, db bun.IDB, text string, args ...any) error {
+	stmt, err := s.of(ctx, db, text)
+	if err != nil {
+		return err
+	}
+	if stmt == nil {
+		_, err = db.NewRaw(text, args...).Exec(ctx)
+		return err
+	}
+	_, err = stmt.ExecContext(ctx, args...)
+	return s.checked(err)
+}
+
+func (s *statements) rows(ctx context.Context, db bun.IDB, text string, args []any) (*sql.Rows, error) {
+	stmt, err := s.of(ctx, db, text)
+	if err != nil {
+		return nil, err
+	}
+	if stmt == nil {
+		return db.QueryContext(ctx, text, args...)
+	}
+	rows, err := stmt.QueryContext(ctx, args...)
+	return rows, s.checked(err)
+}
+
+// of returns the text's prepared statement for use in db, or nil if the text is
+// to be run as it is. Within a transaction nothing is prepared, since that may
+// want another connection: see prepareWanted.
+func (s *statements) of(ctx context.Context, db bun.IDB, text string) (*sql.Stmt, error) {
+	if s.off.Load() {
+		return nil, nil
+	}
+	switch db := db.(type) {
+	case *bun.DB:
+		return s.prepare(ctx, text)
+	case bun.Tx:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		stmt := s.prepared[text]
+		if stmt == nil {
+			s.wanted = append(s.wanted, text)
+			return nil, nil
+		}
+		return db.Tx.StmtContext(ctx, stmt), nil
+	default: // a host's own
+		return nil, nil
+	}
+}
+
+// prepare returns the text's prepared statement, nil where there are none. It
+// lives as long as the database's pool.
+func (s *statements) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if stmt, ok := s.prepared[text]; ok || s.off.Load() {
+		return stmt, nil
+	}
+	query := text
+	if s.numbered {
+		query = numbers(text)
+	}
+	stmt, err := s.db.DB.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("prepare a statement: %w", s.checked(err))
+	}
+	s.prepared[text] = stmt
+	return stmt, nil
+}
+
+// prepareWanted prepares what a transaction had to run as it was, for the next
+// one. That it fails costs nothing more than that.
+func (s *statements) prepareWanted(ctx context.Context) {
+	s.mu.Lock()
+	wanted := s.wanted
+	s.wanted = nil
+	s.mu.Unlock()
+	for _, text := range wanted {
+		if _, err := s.prepare(ctx, text); err != nil {
+			return
+		}
+	}
+}
+
+// checked notes that prepared statements do not work here: the statement has not
+// run, and the next try goes without.
+func (s *statements) checked(err error) error {
+	var state interface{ SQLState() string }
+	if errors.As(err, &state) {
+		const unknownStatement, knownStatement = "26000", "42P05"
+		if code := state.SQLState(); code == unknownStatement || code == knownStatement {
+			s.off.Store(true)
+		}
+	}
+	return err
+}
+
+// numbers puts $1, $2 and so on in place of ?.
+func numbers(text string) string {
+	parts := strings.Split(text, "?")
+	var out strings.Builder
+	for i, part := range parts {
+		if i > 0 {
+			out.WriteString("$" + strconv.Itoa(i))
+		}
+		out.WriteString(part)
+	}
+	return out.String()
+}
