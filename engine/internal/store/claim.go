@@ -43,10 +43,6 @@ func (s *Store) readyQuery() string {
 		"FROM job_type_lock l WHERE l.type IN (?) AND l.locked_until <= {now} ORDER BY l.type")
 }
 
-func (s *Store) headsQuery() string {
-	return "SELECT " + s.head("id", "l") + " AS id FROM job_type_lock l WHERE l.type IN (?)"
-}
-
 // Ready looks at these types without locking anything: one statement, an index
 // walk for each type that is free.
 func (s *Store) Ready(ctx context.Context, types []string) (Ready, error) {
@@ -147,10 +143,19 @@ type grip struct {
 	args  []any
 }
 
+// withHead adds the first job of each type to a grip where the statement that
+// gets hold of the locks cannot go on to that job.
+func (s *Store) withHead() string {
+	if s.dialect.returning {
+		return ""
+	}
+	return ", " + s.head("id", "l") + " AS head"
+}
+
 // free are the locks of those types that cover no run.
 func (s *Store) free(types []string) grip {
 	return grip{
-		query: "SELECT l.type FROM job_type_lock l WHERE " + s.dialect.oneOf("l.type", texts) + " AND l.locked_until <= {now} AND l.job_id IS NULL ORDER BY l.type{skip}",
+		query: "SELECT l.type" + s.withHead() + " FROM job_type_lock l WHERE " + s.dialect.oneOf("l.type", texts) + " AND l.locked_until <= {now} AND l.job_id IS NULL ORDER BY l.type{skip}",
 		args:  []any{s.dialect.list(types)},
 	}
 }
@@ -162,14 +167,14 @@ func (s *Store) held(runs []Held, owner Owner) grip {
 		batch.add(run.Type, run.JobID.String(), run.Attempt)
 	}
 	return grip{
-		query: "SELECT l.type FROM " + s.dialect.rows(batch.columns) + " {join} job_type_lock l ON l.type = v.type AND l.job_id = v.job_id AND l.attempt = v.attempt " +
+		query: "SELECT l.type" + s.withHead() + " FROM " + s.dialect.rows(batch.columns) + " {join} job_type_lock l ON l.type = v.type AND l.job_id = v.job_id AND l.attempt = v.attempt " +
 			"WHERE l.owner = ? ORDER BY l.type{lock}",
 		args: []any{s.dialect.join(batch.rows), owner.ID},
 	}
 }
 
 // startColumns moves a job to processing.
-const startColumns = "status = 'processing', attempt = attempt + 1, started_at = {now}, heartbeat_at = {now}, progressed_at = {now}, finished_at = NULL, updated_at = {now}"
+const startColumns = "status = 'processing', attempt = j.attempt + 1, started_at = {now}, heartbeat_at = {now}, progressed_at = {now}, finished_at = NULL, updated_at = {now}"
 
 // take gets hold of locks and moves the first due job of each one's type, or
 // the chosen jobs, to processing.
@@ -193,55 +198,38 @@ func (s *Store) take(ctx context.Context, tx bun.Tx, g grip, chosen []uuid.UUID)
 	return jobs, nil
 }
 
-// takeInSteps is take where UPDATE does not return rows.
+// takeInSteps is take where UPDATE does not return rows. The jobs it returns are
+// as they will be: pass moves them, together with their locks.
 func (s *Store) takeInSteps(ctx context.Context, tx bun.Tx, g grip, chosen []uuid.UUID) ([]*model.Job, error) {
-	var types []string
-	err := tx.NewRaw(s.sql(g.query), g.args...).Scan(ctx, &types)
-	if err != nil || len(types) == 0 {
+	var locks []struct {
+		Type string  `bun:"type"`
+		Head *string `bun:"head"` // null for a type without jobs
+	}
+	if err := tx.NewRaw(s.sql(g.query), g.args...).Scan(ctx, &locks); err != nil {
 		return nil, err
 	}
-	picked := idTexts(chosen)
-	if len(picked) == 0 {
-		if picked, err = s.heads(ctx, tx, types); err != nil || len(picked) == 0 {
-			return nil, err
+	types, picked := make([]string, 0, len(locks)), idTexts(chosen)
+	for _, l := range locks {
+		types = append(types, l.Type)
+		if l.Head != nil && len(chosen) == 0 {
+			picked = append(picked, *l.Head)
 		}
 	}
-	var rows []*Row
-	err = tx.NewRaw(s.sql(`SELECT `+jobColumns+`, {now} AS now FROM job_system_jobs j FORCE INDEX (PRIMARY) WHERE j.id IN (?) AND j.type IN (?)
-AND j.status = 'scheduled' AND j.deleted_at IS NULL AND j.scheduled_at <= {now} ORDER BY j.id{skip}`), list(picked), list(types)).Scan(ctx, &rows)
-	if err != nil || len(rows) == 0 {
-		return nil, err
+	if len(types) == 0 || len(picked) == 0 {
+		return nil, nil
 	}
-	jobs, started := make([]*model.Job, len(rows)), make([]string, len(rows))
+	var rows []*Row
+	err := tx.NewRaw(s.sql(`SELECT `+jobColumns+`, {now} AS now FROM job_system_jobs j FORCE INDEX (PRIMARY) WHERE j.id IN (?) AND j.type IN (?)
+AND j.status = 'scheduled' AND j.deleted_at IS NULL AND j.scheduled_at <= {now} ORDER BY j.id{skip}`), list(picked), list(types)).Scan(ctx, &rows)
+	if err != nil {
+		return nil, fmt.Errorf("lock the first jobs: %w", err)
+	}
+	jobs := make([]*model.Job, len(rows))
 	for i, row := range rows {
 		j := row.Job
 		j.Status, j.Attempt, j.FinishedAt = model.Processing, j.Attempt+1, model.Time{}
 		j.StartedAt, j.HeartbeatAt, j.ProgressedAt, j.UpdatedAt = row.Now, row.Now, row.Now, row.Now
-		jobs[i], started[i] = &j, j.ID.String()
-	}
-	res, err := tx.NewRaw(strings.ReplaceAll("UPDATE job_system_jobs SET "+startColumns+" WHERE id IN (?1)", "{now}", "?0"), rows[0].Now, list(started)).Exec(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("move jobs to processing: %w", err)
-	}
-	if n, err := res.RowsAffected(); err != nil || n != int64(len(jobs)) {
-		return nil, fmt.Errorf("move jobs to processing: %d of %d rows were found by their ids (%w)", n, len(jobs), err)
+		jobs[i] = &j
 	}
 	return jobs, nil
-}
-
-// heads returns the ids of the types' first scheduled jobs.
-func (s *Store) heads(ctx context.Context, tx bun.Tx, types []string) ([]string, error) {
-	var found []struct {
-		ID *string `bun:"id"` // null for a type without jobs
-	}
-	if err := tx.NewRaw(s.headsQuery(), list(types)).Scan(ctx, &found); err != nil {
-		return nil, fmt.Errorf("find the first jobs: %w", err)
-	}
-	ids := make([]string, 0, len(found))
-	for _, head := range found {
-		if head.ID != nil {
-			ids = append(ids, *head.ID)
-		}
-	}
-	return ids, nil
 }

@@ -25,9 +25,19 @@ func (s *Store) FlushAtOnceSQL(writes []Write, owner Owner) (string, []any) {
 	return s.atOnce(writes, owner)
 }
 
-// ReadySQL looks for due jobs, HeadsSQL for the jobs to be claimed.
+// ReadySQL looks for due jobs, ClaimSQL claims them or begins to.
 func (s *Store) ReadySQL() string { return s.readyQuery() }
-func (s *Store) HeadsSQL() string { return s.headsQuery() }
+
+func (s *Store) ClaimSQL(types []string, owner Owner) (string, []any) {
+	free := s.free(types)
+	if s.dialect.atOnce {
+		return s.claimAtOnce(free, owner), append(free.args, owner.ID)
+	}
+	if s.dialect.returning {
+		return s.sql("WITH mine AS MATERIALIZED (" + free.query + "), " + s.pickFirst() + " SELECT id FROM picked"), free.args
+	}
+	return s.sql(free.query), free.args
+}
 
 // Kind is the dialect's name.
 func (s *Store) Kind() string { return s.dialect.name }

@@ -101,7 +101,7 @@ WHERE l.owner = ? ORDER BY j.id`), owner.ID).Scan(ctx, &jobs)
 }
 
 // passing is what becomes of locks as runs end and begin.
-var passing = []column{{"type", texts}, {"job_id", ids}, {"attempt", integers}, {"ended", ids}, {"ended_attempt", integers}}
+var passing = []column{{"type", texts}, {"job_id", ids}, {"attempt", integers}, {"ended", ids}, {"ended_attempt", integers}, {"started_at", integers}}
 
 // pass has the types' locks cover the jobs that were taken, and frees those of
 // the ended runs that no job follows. The transaction holds those locks. One
@@ -111,11 +111,11 @@ func (s *Store) pass(ctx context.Context, tx bun.Tx, ended []Held, jobs []*model
 	batch := &batch{columns: passing}
 	for _, j := range jobs {
 		next[j.Type] = true
-		batch.add(j.Type, j.ID.String(), j.Attempt, nil, nil)
+		batch.add(j.Type, j.ID.String(), j.Attempt, nil, nil, j.StartedAt.UnixMicro())
 	}
 	for _, run := range ended {
 		if !next[run.Type] {
-			batch.add(run.Type, nil, 0, run.JobID.String(), run.Attempt)
+			batch.add(run.Type, nil, 0, run.JobID.String(), run.Attempt, nil)
 		}
 	}
 	if len(batch.rows) == 0 {
@@ -139,8 +139,10 @@ func (s *Store) passText(owner Owner) string {
 			"locked_until = CASE WHEN v.job_id IS NULL THEN {now} ELSE " + s.dialect.after(owner.Lease) + " END",
 		}
 		const where = "(v.ended IS NULL OR l.job_id = v.ended AND l.attempt = v.ended_attempt)"
-		if !s.dialect.returning {
-			return "UPDATE " + s.dialect.rows(passing) + " {join} job_type_lock l ON l.type = v.type SET l." + strings.Join(set, ", l.") + " WHERE " + where
+		if !s.dialect.returning { // the jobs that take chose are moved here, as of then
+			start := strings.ReplaceAll("j."+strings.ReplaceAll(startColumns, ", ", ", j."), "{now}", s.dialect.fromMicros("v.started_at"))
+			return "UPDATE " + s.dialect.rows(passing) + " {join} job_type_lock l ON l.type = v.type LEFT JOIN job_system_jobs j ON j.id = v.job_id SET l." +
+				strings.Join(set, ", l.") + ", " + start + " WHERE " + where
 		}
 		return "UPDATE job_type_lock AS l SET " + strings.Join(set, ", ") + " FROM " + s.dialect.rows(passing) + " WHERE l.type = v.type AND " + where
 	})

@@ -101,12 +101,18 @@ func TestTheClaimWalksItsIndex(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for _, spread := range []int{1, 10} { // all jobs on one type, or on several
 			s, types := backlog(t, db, spread, 4000)
-			for name, query := range map[string]string{"ready": s.ReadySQL(), "heads": s.HeadsSQL()} {
-				plan := explain(t, s, query, bun.List(append(types, "without any")))
+			types = append(types, "without any")
+			claim, args := s.ClaimSQL(types, owner)
+			for name, plan := range map[string][]string{
+				"ready": explain(t, s, s.ReadySQL(), bun.List(types)),
+				"claim": explain(t, s, claim, args...),
+			} {
 				lines := onJobs(s, plan)
 				require.NotEmpty(t, lines, name)
+				assert.Contains(t, strings.Join(lines, ""), "job_system_jobs_claim", name)
 				for _, line := range lines {
-					assert.Contains(t, line, "job_system_jobs_claim", name)
+					byID := strings.Contains(line, "job_system_jobs_pkey") // the found job's
+					assert.True(t, byID || strings.Contains(line, "job_system_jobs_claim"), "%s: %s", name, line)
 					assert.NotContains(t, line, "filesort", name)
 				}
 				assert.NotContains(t, strings.Join(plan, ""), "Incremental Sort", name)
