@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,7 +29,13 @@ type statements struct {
 	mu       sync.Mutex
 	prepared map[string]*sql.Stmt
 	// wanted are texts that a transaction has used as they are.
-	wanted []string
+	wanted map[string]bool
+}
+
+func newStatements(db *bun.DB, d dialect) *statements {
+	s := &statements{db: db, numbered: d.numbered, prepared: make(map[string]*sql.Stmt), wanted: make(map[string]bool)}
+	s.off.Store(!d.prepares)
+	return s
 }
 
 // query runs a text, alone or in a transaction, and scans what it returns.
@@ -76,25 +84,32 @@ func (s *statements) of(ctx context.Context, db bun.IDB, text string) (*sql.Stmt
 	case *bun.DB:
 		return s.prepare(ctx, text)
 	case bun.Tx:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		stmt := s.prepared[text]
-		if stmt == nil {
-			s.wanted = append(s.wanted, text)
-			return nil, nil
+		if stmt := s.known(text, true); stmt != nil {
+			return db.Tx.StmtContext(ctx, stmt), nil
 		}
-		return db.Tx.StmtContext(ctx, stmt), nil
+		return nil, nil
 	default: // a host's own
 		return nil, nil
 	}
 }
 
-// prepare returns the text's prepared statement, nil where there are none. It
-// lives as long as the database's pool.
-func (s *statements) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+// known returns the text's prepared statement, or nil and notes that there
+// should be one.
+func (s *statements) known(text string, wanted bool) *sql.Stmt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if stmt, ok := s.prepared[text]; ok || s.off.Load() {
+	stmt := s.prepared[text]
+	if stmt == nil && wanted {
+		s.wanted[text] = true
+	}
+	return stmt
+}
+
+// prepare returns the text's prepared statement. It lives as long as the
+// database's pool. Nothing is locked while it waits for a connection, which may
+// be held by somebody who asks for another statement.
+func (s *statements) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	if stmt := s.known(text, false); stmt != nil {
 		return stmt, nil
 	}
 	query := text
@@ -105,6 +120,11 @@ func (s *statements) prepare(ctx context.Context, text string) (*sql.Stmt, error
 	if err != nil {
 		return nil, fmt.Errorf("prepare a statement: %w", s.checked(err))
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first := s.prepared[text]; first != nil {
+		return first, stmt.Close()
+	}
 	s.prepared[text] = stmt
 	return stmt, nil
 }
@@ -113,8 +133,8 @@ func (s *statements) prepare(ctx context.Context, text string) (*sql.Stmt, error
 // one. That it fails costs nothing more than that.
 func (s *statements) prepareWanted(ctx context.Context) {
 	s.mu.Lock()
-	wanted := s.wanted
-	s.wanted = nil
+	wanted := slices.Collect(maps.Keys(s.wanted))
+	clear(s.wanted)
 	s.mu.Unlock()
 	for _, text := range wanted {
 		if _, err := s.prepare(ctx, text); err != nil {

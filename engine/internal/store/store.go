@@ -44,8 +44,7 @@ func New(ctx context.Context, db *bun.DB) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{db: db, dialect: d, words: d.replacer()}
-	s.fixed = &statements{db: db, numbered: d.numbered, prepared: make(map[string]*sql.Stmt)}
-	s.fixed.off.Store(!d.prepares)
+	s.fixed = newStatements(db, d)
 	if err := s.check(ctx); err != nil {
 		return nil, err
 	}
@@ -54,6 +53,16 @@ func New(ctx context.Context, db *bun.DB) (*Store, error) {
 
 // DB returns the database that the store was made with.
 func (s *Store) DB() *bun.DB { return s.db }
+
+// Writers is how many transactions the database can usefully be asked for at
+// once: one where there is one writer at a time, otherwise two, so that one
+// side works while the other does.
+func (s *Store) Writers() int {
+	if s.dialect.lock == "" || s.db.DB.Stats().MaxOpenConnections == 1 {
+		return 1
+	}
+	return 2
+}
 
 // sql puts the dialect's words in place of those in braces.
 func (s *Store) sql(template string) string { return s.words.Replace(template) }

@@ -9,9 +9,10 @@
 //
 // A run keeps its whole state in memory and marks itself dirty when there is
 // something to write. The writer takes all dirty runs at once and writes them
-// in one transaction; what becomes dirty meanwhile rides in the next one. So
-// there is no timer in the way of a step that waits for its record, and a
-// failed write is repeated with whatever is newest.
+// in one transaction; what becomes dirty meanwhile rides in the next one, which
+// on a database server may begin before the first has landed. So there is no
+// timer in the way of a step that waits for its record, and a failed write is
+// repeated with whatever is newest.
 //
 // It may import the packages model, steps, progress and store.
 package worker

@@ -26,6 +26,7 @@ type run struct {
 	expiry *time.Timer // ends the run when its lease is not renewed
 
 	queued bool // in the worker's dirty list, under its lock
+	flying bool // in a flush under way, under the worker's lock
 	// failing is when the first of the writes failed that have all failed
 	// since; the writer's own.
 	failing time.Time

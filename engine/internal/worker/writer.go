@@ -29,9 +29,16 @@ const (
 // writer is the state of the goroutine that owns what the engine owns.
 type writer struct {
 	*Worker
-	retry *backoff.ExponentialBackOff
-	// failures counts failed flushes in a row.
+	// flying is the number of flushes under way, and landed brings their
+	// outcomes. Each has runs of its own: none is in two.
+	flying int
+	landed chan flight
+	retry  *backoff.ExponentialBackOff
+	// failures counts failed flushes in a row, and again is when the next one
+	// may begin.
 	failures int
+	again    *time.Timer
+	pausing  bool
 	// unsure is set for a while when a transaction that may have claimed jobs
 	// has failed: it may have taken effect, or still do.
 	unsure, reconciled time.Time
@@ -39,8 +46,9 @@ type writer struct {
 
 // write is the writer's loop. It ends with ctx.
 func (w *Worker) write(ctx context.Context) {
-	wr := &writer{Worker: w, retry: backoff.NewExponentialBackOff()}
+	wr := &writer{Worker: w, landed: make(chan flight), retry: backoff.NewExponentialBackOff(), again: time.NewTimer(0)}
 	wr.retry.InitialInterval, wr.retry.MaxInterval = 10*time.Millisecond, time.Second
+	defer wr.again.Stop()
 	look := time.NewTimer(0)
 	defer look.Stop()
 	progress := time.NewTicker(progressInterval)
@@ -49,7 +57,14 @@ func (w *Worker) write(ctx context.Context) {
 		looking := false
 		select {
 		case <-ctx.Done():
+			for ; wr.flying > 0; wr.flying-- {
+				<-wr.landed // cut short by ctx as well
+			}
 			return
+		case f := <-wr.landed:
+			wr.land(ctx, f)
+		case <-wr.again.C:
+			wr.pausing = false
 		case <-w.signal:
 		case <-look.C:
 			looking = true
@@ -57,7 +72,13 @@ func (w *Worker) write(ctx context.Context) {
 			wr.tick(ctx)
 		}
 		wr.reconcile(ctx)
-		wr.flushSome(ctx)
+		wr.flush(ctx)
+		if wr.failures > 0 {
+			if looking {
+				look.Reset(wr.Poll)
+			}
+			continue // what else the database is asked for has to wait
+		}
 		if all := wr.claimDue(ctx); wr.takeLook() || all || looking {
 			look.Reset(wr.lookForJobs(ctx))
 		}
@@ -113,34 +134,114 @@ func (w *writer) limit(ctx context.Context) (context.Context, context.CancelFunc
 	return context.WithTimeout(ctx, w.Owner.Lease)
 }
 
-// flushSome writes one batch of the dirty runs, and repeats what fails until it
-// succeeds or ctx ends. What is dirty after that has its turn in the next round
-// of the loop: runs that never pause must not keep it from looking for jobs.
-func (w *writer) flushSome(ctx context.Context) {
-	for ctx.Err() == nil {
-		batch, more := w.takeDirty()
+// flight is a flush under way, and its outcome once it has landed.
+type flight struct {
+	batch  []*run
+	writes []store.Write
+	ends   bool // some of the writes end runs
+	claims bool
+	began  time.Time
+	done   store.Flushed
+	err    error
+}
+
+// flush writes what is dirty: a batch in each transaction, and as many of those
+// at once as the database gains by. What becomes dirty meanwhile rides in the
+// next one.
+func (w *writer) flush(ctx context.Context) {
+	for !w.pausing && w.flying < w.flights() {
+		batch := w.takeDirty()
 		if len(batch) == 0 {
 			return
 		}
-		err := w.flush(ctx, batch)
-		if err == nil {
-			w.failures = 0
-			w.retry.Reset()
-			if more {
-				w.wake()
-			}
-			return
-		}
-		w.failures++
-		w.Log.Warn("records could not be written; trying again", "error", err, "runs", len(batch), "failures", w.failures)
-		if w.stops() {
-			for _, r := range w.current() {
-				r.abandon()
-			}
-		}
-		w.pause(ctx, w.retry.NextBackOff())
-		w.reconcile(ctx)
+		w.takeOff(ctx, batch)
 	}
+}
+
+// flights is how many flushes may be under way at once. After a failure it is
+// one, so that what fails can be told.
+func (w *writer) flights() int {
+	if w.failures > 0 {
+		return 1
+	}
+	return w.Store.Writers()
+}
+
+// takeOff begins to write a batch in one transaction.
+func (w *writer) takeOff(ctx context.Context, batch []*run) {
+	f := flight{batch: batch, writes: make([]store.Write, len(batch)), began: time.Now()}
+	for i, r := range batch {
+		f.writes[i] = r.snapshot()
+		f.ends = f.ends || f.writes[i].End != ""
+	}
+	// What keeps failing may be the claim: the record goes without it then. So
+	// it does where fewer jobs may run than there are types: those that follow
+	// at once would keep the others out.
+	f.claims = f.ends && w.failures < singlyAfter && w.placesForAll() && w.startClaim()
+	w.flying++
+	go func() {
+		limited, cancel := w.limit(ctx)
+		defer cancel()
+		f.done, f.err = w.Store.Flush(limited, f.writes, w.Owner, f.claims)
+		w.landed <- f
+	}()
+}
+
+// land tells each run of the outcome, and begins the runs that were claimed.
+func (w *writer) land(ctx context.Context, f flight) {
+	w.flying--
+	if f.claims {
+		defer w.endClaim()
+	}
+	w.mu.Lock()
+	for _, r := range f.batch {
+		r.flying = false
+	}
+	w.mu.Unlock()
+	if f.err != nil {
+		w.crash(ctx, f)
+		return
+	}
+	if w.failures > 0 {
+		w.failures = 0
+		w.retry.Reset()
+	}
+	next := make(map[string]bool, len(f.done.Next))
+	for _, j := range f.done.Next {
+		next[j.Type] = true
+	}
+	for i, r := range f.batch {
+		if ack, ok := f.done.Acks[r.job.ID]; ok {
+			r.written(ack, next[r.job.Type])
+		} else {
+			w.refused(ctx, r, f.writes[i])
+		}
+	}
+	for _, j := range f.done.Next {
+		w.begin(ctx, j, f.began)
+	}
+}
+
+// crash has a failed flush repeated after a pause, with whatever is newest.
+func (w *writer) crash(ctx context.Context, f flight) {
+	if f.ends {
+		w.beUnsure()
+	}
+	for _, r := range f.batch {
+		if r.notWritten(); len(f.batch) == 1 && w.refuses(ctx, r) {
+			r.giveUp(f.err)
+		}
+		w.mark(r)
+	}
+	w.failures++
+	w.Log.Warn("records could not be written; trying again", "error", f.err, "runs", len(f.batch), "failures", w.failures)
+	if w.stops() {
+		for _, r := range w.current() {
+			r.abandon()
+		}
+	}
+	w.pausing = true
+	w.again.Reset(w.retry.NextBackOff())
 }
 
 func (w *writer) stops() bool {
@@ -149,80 +250,27 @@ func (w *writer) stops() bool {
 	return w.stopping
 }
 
-// pause waits for d or until ctx ends.
-func (w *writer) pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+// takeDirty takes as many dirty runs as one flush holds, and none that is in a
+// flush already.
+func (w *writer) takeDirty() (batch []*run) {
+	limit := store.MaxBatch
+	if w.failures >= singlyAfter {
+		limit = 1
 	}
-}
-
-// takeDirty takes as many dirty runs as one flush holds, and reports whether
-// there are more.
-func (w *writer) takeDirty() (batch []*run, more bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.dirty = slices.DeleteFunc(w.dirty, func(r *run) bool { return !r.live() })
-	n := min(len(w.dirty), store.MaxBatch)
-	if w.failures >= singlyAfter {
-		n = min(n, 1)
-	}
-	batch = slices.Clone(w.dirty[:n])
-	w.dirty = slices.Delete(w.dirty, 0, n)
-	for _, r := range batch {
+	w.dirty = slices.DeleteFunc(w.dirty, func(r *run) bool {
+		switch {
+		case r.flying && r.live() || len(batch) == limit:
+			return false
+		case r.live():
+			batch = append(batch, r)
+			r.flying = true
+		}
 		r.queued = false
-	}
-	return batch, len(w.dirty) > 0
-}
-
-// flush writes a batch in one transaction and tells each run of the outcome.
-func (w *writer) flush(ctx context.Context, batch []*run) error {
-	// What keeps failing may be the claim: the record goes without it then. So
-	// it does where fewer jobs may run than there are types: those that follow
-	// at once would keep the others out.
-	claim := w.failures < singlyAfter && w.placesForAll() && w.startClaim()
-	if claim {
-		defer w.endClaim()
-	}
-	writes := make([]store.Write, len(batch))
-	ends := false
-	for i, r := range batch {
-		writes[i] = r.snapshot()
-		ends = ends || writes[i].End != ""
-	}
-	limited, cancel := w.limit(ctx)
-	began := time.Now()
-	done, err := w.Store.Flush(limited, writes, w.Owner, claim)
-	cancel()
-	if err != nil {
-		if ends {
-			w.beUnsure()
-		}
-		for _, r := range batch {
-			if r.notWritten(); len(batch) == 1 && w.refuses(ctx, r) {
-				r.giveUp(err)
-			}
-			w.mark(r)
-		}
-		return err
-	}
-	next := make(map[string]bool, len(done.Next))
-	for _, j := range done.Next {
-		next[j.Type] = true
-	}
-	for i, r := range batch {
-		if ack, ok := done.Acks[r.job.ID]; ok {
-			r.written(ack, next[r.job.Type])
-		} else {
-			w.refused(ctx, r, writes[i])
-		}
-	}
-	for _, j := range done.Next {
-		w.begin(ctx, j, began)
-	}
-	return nil
+		return true
+	})
+	return batch
 }
 
 // beUnsure notes that a claim may have taken effect unheard, or still may: a
