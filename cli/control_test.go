@@ -133,6 +133,6 @@ func TestWaitingCanBeInterruptedAndTheJobGoesOn(t *testing.T) {
 	watch.signal(os.Interrupt)
 	got := watch.wait()
 	assert.Equal(t, ExitInterrupted, got.code)
-	assert.Contains(t, got.stderr, "job "+id+" goes on; follow it again with: shopctl watch "+id)
+	assert.Contains(t, got.stderr, "job "+id+" goes on; follow it again with: "+b.program()+" watch "+id)
 	assert.Equal(t, model.Processing, b.status(id).Status)
 }

@@ -78,7 +78,7 @@ func (inv *invocation) prepareTables(ctx context.Context, db *bun.DB, need need)
 	}
 	_, onSQLite := sqlitePath(inv.dsn)
 	if need == needTables || need == needTablesOrSQLite && !onSQLite {
-		return fmt.Errorf("%w; make its tables with: %s migrate up", err, inv.name)
+		return fmt.Errorf("%w; make its tables with: %s migrate up", err, inv.program())
 	}
 	if err := migrations.Migrate(ctx, db); err != nil {
 		return err
@@ -97,7 +97,7 @@ func (inv *invocation) checkFile() error {
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: there is no SQLite file %q: name another one with --dsn or %s, or make it with: %s migrate up",
-			errNoDatabase, path, dsnVariable, inv.name)
+			errNoDatabase, path, dsnVariable, inv.program())
 	}
 	return nil // what else may be wrong with it, opening it tells
 }

@@ -30,7 +30,8 @@
 // Results go to the standard output, everything else to the standard error.
 // On a terminal times are relative and progress is drawn as bars; elsewhere
 // times are RFC 3339 and progress is plain lines. Errors never hold the
-// database's password.
+// database's password. Commands that are proposed, to resume a job for example,
+// repeat a --dsn, with xxxxx for its password.
 //
 // # Exit codes
 //

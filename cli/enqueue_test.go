@@ -129,7 +129,7 @@ func TestEnqueueWaitFollowsTheJobToItsEnd(t *testing.T) {
 	assert.Contains(t, got.stdout, "failed pack after ")
 	id := idOf(t, got.stdout)
 	assert.Contains(t, got.stderr, "job "+id+` failed: step "pack": out of stock`)
-	assert.Contains(t, got.stderr, "shopctl resume "+id)
+	assert.Contains(t, got.stderr, b.program()+" resume "+id)
 
 	lines := jsonLines(t, b.ok("-o", "json", "enqueue", orderType, "--wait"))
 	assert.Contains(t, lines[0], "data", "the first line is the new job")
