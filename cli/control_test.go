@@ -3,7 +3,9 @@ package cli
 import (
 	"encoding/json"
 	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -48,6 +50,37 @@ func TestAStatusThatDoesNotAllowItExitsWith1(t *testing.T) {
 		got := b.fails(ExitFailed, args...)
 		assert.Contains(t, got, args[0]+" job "+args[1]+": it is ", args)
 	}
+}
+
+func TestADryRunRefusesWhatAResumeRefuses(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	waiting, done, deleted, running := b.enqueue(`{}`, "--in", "1h"), b.enqueue(`{}`), b.enqueue(`{}`, "--in", "1h"), b.enqueue(`{"wait":"pack"}`)
+	b.ok("cancel", deleted)
+	b.ok("delete", deleted)
+	b.worker()
+	b.ok("watch", done)
+	b.entersStep("pack") // of the first job
+	b.entersStep("pack")
+	for _, id := range []string{waiting, done, deleted} {
+		want := b.fails(ExitFailed, "resume", id)
+		got := b.run("resume", "--dry-run", id)
+		assert.Equal(t, ExitFailed, got.code)
+		assert.Equal(t, want, strings.Replace(got.stderr, "resume --dry-run", "resume", 1))
+		assert.Empty(t, got.stdout, "no step would be skipped or run")
+	}
+	want := "job " + running + ": it is processing; cancel it first; or if its process was killed, wait "
+	assert.Contains(t, b.fails(ExitFailed, "resume", running), "resume "+want)
+	assert.Contains(t, b.fails(ExitFailed, "resume", "--dry-run", running), "resume --dry-run "+want)
+}
+
+func TestADryRunTakesAJobWhoseLeaseHasRunOut(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.abandon(time.Millisecond)
+	assert.Contains(t, b.ok("resume", "--dry-run", id), "skip  pick")
+	assert.Equal(t, model.Processing, b.status(id).Status, "a dry run changes nothing")
+	b.ok("resume", id)
 }
 
 func TestCancelWaitsForARunningJob(t *testing.T) {
@@ -133,6 +166,6 @@ func TestWaitingCanBeInterruptedAndTheJobGoesOn(t *testing.T) {
 	watch.signal(os.Interrupt)
 	got := watch.wait()
 	assert.Equal(t, ExitInterrupted, got.code)
-	assert.Contains(t, got.stderr, "job "+id+" goes on; follow it again with: shopctl watch "+id)
+	assert.Contains(t, got.stderr, "job "+id+" goes on; follow it again with: "+b.program()+" watch "+id)
 	assert.Equal(t, model.Processing, b.status(id).Status)
 }

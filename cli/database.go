@@ -78,13 +78,30 @@ func (inv *invocation) prepareTables(ctx context.Context, db *bun.DB, need need)
 	}
 	_, onSQLite := sqlitePath(inv.dsn)
 	if need == needTables || need == needTablesOrSQLite && !onSQLite {
-		return fmt.Errorf("%w; make its tables with: %s migrate up", err, inv.name)
+		return inv.notMigrated(ctx, db)
 	}
 	if err := migrations.Migrate(ctx, db); err != nil {
 		return err
 	}
 	inv.note("%s: made the tables in %s", inv.name, dsn.Redact(inv.dsn))
 	return nil
+}
+
+// notMigrated is migrations.ErrNotMigrated in words for those who have a
+// command: the package's own advise a Go program too.
+func (inv *invocation) notMigrated(ctx context.Context, db *bun.DB) error {
+	states, err := migrations.Status(ctx, db)
+	if err != nil {
+		return err
+	}
+	var missing []string
+	for _, state := range states {
+		if !state.Applied() {
+			missing = append(missing, state.Name)
+		}
+	}
+	return fmt.Errorf("%w: %s lacks %s; make its tables with: %s migrate up",
+		migrations.ErrNotMigrated, dsn.Redact(inv.dsn), strings.Join(missing, ", "), inv.program())
 }
 
 // checkFile fails if the database is a SQLite file that does not exist. Opening
@@ -97,7 +114,7 @@ func (inv *invocation) checkFile() error {
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: there is no SQLite file %q: name another one with --dsn or %s, or make it with: %s migrate up",
-			errNoDatabase, path, dsnVariable, inv.name)
+			errNoDatabase, path, dsnVariable, inv.program())
 	}
 	return nil // what else may be wrong with it, opening it tells
 }

@@ -95,11 +95,11 @@ func (d *demo) run(ctx context.Context, id uuid.UUID) error {
 	status, err := d.runAndFollow(ctx, id)
 	switch {
 	case ctx.Err() != nil && (err != nil || !status.Status.Ended()):
-		return fmt.Errorf("%w: job %s has been handed over; go on with it: %s demo", errInterrupted, id, d.name)
+		return fmt.Errorf("%w: job %s has been handed over; go on with it: %s demo", errInterrupted, id, d.program())
 	case err != nil:
 		return err
 	case status.Status != model.Succeeded:
-		return &endedError{status: status, hint: fmt.Sprintf("go on with %s: %s demo; begin a new one: %s demo --fresh", resumePoint(status), d.name, d.name)}
+		return &endedError{status: status, hint: fmt.Sprintf("go on with %s: %s demo; begin a new one: %s demo --fresh", resumePoint(status), d.program(), d.program())}
 	}
 	return d.sayWhere(status)
 }

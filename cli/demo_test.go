@@ -51,7 +51,7 @@ func TestDemoThatFailsGoesOnNextTime(t *testing.T) {
 	assert.Equal(t, ExitFailed, got.code)
 	id := idOf(t, got.stdout)
 	assert.Contains(t, got.stderr, "job "+id+` failed: step "pack": out of stock`)
-	assert.Contains(t, got.stderr, `go on with step "pack": shopctl demo; begin a new one: shopctl demo --fresh`)
+	assert.Contains(t, got.stderr, `go on with step "pack": `+b.program()+` demo; begin a new one: `+b.program()+` demo --fresh`)
 
 	got = b.run("demo", "--data", `{}`)
 	assert.Equal(t, ExitOK, got.code)
@@ -80,7 +80,7 @@ func TestDemoHandsItsJobOverWhenItIsInterrupted(t *testing.T) {
 	got := demo.wait()
 	assert.Equal(t, ExitInterrupted, got.code)
 	id := idOf(t, got.stdout)
-	assert.Contains(t, got.stderr, "job "+id+" has been handed over; go on with it: shopctl demo")
+	assert.Contains(t, got.stderr, "job "+id+" has been handed over; go on with it: "+b.program()+" demo")
 	assert.Equal(t, model.Scheduled, b.status(id).Status)
 
 	close(b.shop.open)

@@ -79,7 +79,7 @@ func (d *demo) takeUp(ctx context.Context, id uuid.UUID) error {
 			case err == nil:
 				return d.say("found job %s, which %s: going on with %s", id, foundAs(status), resumePoint(status))
 			case !errors.Is(err, engine.ErrStatus): // somebody else was faster
-				return fmt.Errorf("%w; or begin a new one: %s demo --fresh", err, d.name)
+				return fmt.Errorf("%w; or begin a new one: %s demo --fresh", err, d.program())
 			}
 		}
 		if err := pause(ctx, followInterval); err != nil {

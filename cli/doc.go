@@ -23,14 +23,16 @@
 // Global flags are read before the command and after it: --dsn, or the
 // environment's JOBSYSTEM_DSN, names the database (see the package dsn for the
 // forms; the default is the SQLite file jobsystem.db in the current folder),
-// and -o picks tables for people or JSON for programs. JSON is that of
-// [model.Job] and [model.JobStatus], with their snake_case keys; what is
-// followed until it ends (watch, demo, --wait) is one JSON document a line.
+// and -o picks tables for people or JSON for programs. A job's JSON is that of
+// [model.Job] from enqueue, and that of [model.JobStatus] from all others, with
+// their snake_case keys; what is followed until it ends (watch, demo, --wait)
+// is one JSON document a line.
 //
 // Results go to the standard output, everything else to the standard error.
 // On a terminal times are relative and progress is drawn as bars; elsewhere
 // times are RFC 3339 and progress is plain lines. Errors never hold the
-// database's password.
+// database's password. Commands that are proposed, to resume a job for example,
+// repeat a --dsn, with xxxxx for its password.
 //
 // # Exit codes
 //

@@ -28,8 +28,9 @@ func (inv *invocation) enqueueCommand() *urfave.Command {
 		Name:      "enqueue",
 		Usage:     "enqueue a job",
 		ArgsUsage: "TYPE",
-		Description: "Prints the new job. The input is checked against the definition if this binary has the type;\n" +
-			"another type is enqueued as well, for a worker that has it.",
+		Description: "Prints the new job. With -o json that is its row, with the id and, in data, the input; show -o json\n" +
+			"prints its status, in the form of list and watch. The input is checked against the definition if\n" +
+			"this binary has the type; another type is enqueued as well, for a worker that has it.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "data", Aliases: []string{"d"}, Usage: "the job's input: `JSON`, @FILE or - for the standard input"},
 			&urfave.StringFlag{Name: "name", Usage: "the `TEXT` that people see", DefaultText: "the type"},

@@ -40,6 +40,23 @@ func TestEnqueuePrintsTheNewJob(t *testing.T) {
 	})
 }
 
+func TestTheHelpTellsWhichJSONEnqueuePrints(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	keys := func(args ...string) map[string]any {
+		return jsonLines(t, strings.ReplaceAll(b.ok(append([]string{"-o", "json"}, args...)...), "\n", "")+"\n")[0]
+	}
+	row := keys("enqueue", orderType)
+	assert.Contains(t, row, "data")
+	assert.NotContains(t, row, "steps")
+	status := keys("show", row["id"].(string))
+	assert.Contains(t, status, "steps")
+	assert.NotContains(t, status, "data")
+
+	help := strings.Join(strings.Fields(b.ok("enqueue", "--help")), " ")
+	assert.Contains(t, help, "With -o json that is its row, with the id and, in data, the input; show -o json prints its status")
+}
+
 func TestEnqueueTellsPeopleTheID(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -129,7 +146,7 @@ func TestEnqueueWaitFollowsTheJobToItsEnd(t *testing.T) {
 	assert.Contains(t, got.stdout, "failed pack after ")
 	id := idOf(t, got.stdout)
 	assert.Contains(t, got.stderr, "job "+id+` failed: step "pack": out of stock`)
-	assert.Contains(t, got.stderr, "shopctl resume "+id)
+	assert.Contains(t, got.stderr, b.program()+" resume "+id)
 
 	lines := jsonLines(t, b.ok("-o", "json", "enqueue", orderType, "--wait"))
 	assert.Contains(t, lines[0], "data", "the first line is the new job")

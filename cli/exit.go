@@ -117,7 +117,11 @@ func (inv *invocation) finish(ctx context.Context, err error) int {
 	if ctx.Err() != nil && !isAny(err, errEnded, errInterrupted) {
 		err = fmt.Errorf("%w: %w", errInterrupted, context.Cause(ctx))
 	}
-	inv.note("%s: %v", inv.name, err)
+	text := err.Error()
+	if note := inv.passwordNote(text); note != "" {
+		text += "\n" + note
+	}
+	inv.note("%s: %s", inv.name, text)
 	return exitCode(err)
 }
 

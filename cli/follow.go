@@ -43,7 +43,7 @@ func (s *session) followToEnd(ctx context.Context, id uuid.UUID, wish model.Stat
 	status, err := s.follow(ctx, id, view)
 	if err != nil {
 		if ctx.Err() != nil {
-			return fmt.Errorf("%w: job %s goes on; follow it again with: %s watch %s", errInterrupted, id, s.name, id)
+			return fmt.Errorf("%w: job %s goes on; follow it again with: %s watch %s", errInterrupted, id, s.program(), id)
 		}
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 )
@@ -29,6 +30,13 @@ const (
 // runForecast is resume --dry-run.
 func runForecast(ctx context.Context, inv *invocation, id uuid.UUID) error {
 	return inv.withSession(ctx, inv.controls(needTables), func(s *session) error {
+		status, err := s.eng.Status(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := refusal(status); err != nil {
+			return err
+		}
 		job, err := s.eng.Job(ctx, id)
 		if err != nil {
 			return err
@@ -46,6 +54,25 @@ func runForecast(ctx context.Context, inv *invocation, id uuid.UUID) error {
 		}
 		return misfits(id, list)
 	})
+}
+
+// refusal is the error with which a resume would refuse a job for its status,
+// or nil. The engine tells it only to those who try.
+func refusal(j *model.JobStatus) error {
+	hint := "it has nothing left to do"
+	switch {
+	case !j.DeletedAt.IsZero():
+		hint = "and it is deleted"
+	case j.Status.Resumable(), j.LeaseExpired && j.Owner != "":
+		return nil
+	case j.LeaseExpired:
+		hint = "its engine is gone; try again in a moment"
+	case j.Status == model.Processing:
+		hint = "cancel it first; or if its process was killed, wait for its lease to run out"
+	case j.Status == model.Scheduled:
+		hint = "it runs by itself when it is due"
+	}
+	return &engine.StatusError{ID: j.ID, Status: j.Status, Doing: "resume --dry-run", Hint: hint}
 }
 
 // forecast compares a job's record with its definition.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ntxdev/jobsystem/model"
@@ -20,17 +21,20 @@ func (inv *invocation) hints(j *model.JobStatus) []string {
 	case !j.DeletedAt.IsZero():
 		hint("The job is deleted: it is neither run nor listed.")
 	case j.Status == model.Scheduled:
-		hint("It runs when it is due, a worker has its type (%s worker), and no other job of the type runs.", inv.name)
+		hint("It runs when it is due, a worker has its type (%s worker), and no other job of the type runs.", inv.program())
 	case j.LeaseExpired:
 		hint("Its lease has run out: the process that ran it was killed or is cut off from the database. "+
-			"The next worker settles it; or go on with it now: %s resume %s", inv.name, j.ID)
+			"The next worker settles it; or go on with it now: %s resume %s", inv.program(), j.ID)
 	case j.Status == model.Processing && j.CancelRequested:
 		hint("It becomes cancelled when the step under way has returned.")
 	case j.Status.Resumable():
 		hint("%s", inv.goOn(j))
 	}
 	if still := standstill(j); still > stalledAfter {
-		hint("It is alive but has not got further for %s: the step may hang. Cancel it: %s cancel %s", progress.Humanize(still), inv.name, j.ID)
+		hint("It is alive but has not got further for %s: the step may hang. Cancel it: %s cancel %s", progress.Humanize(still), inv.program(), j.ID)
+	}
+	if note := inv.passwordNote(strings.Join(hints, "\n")); note != "" {
+		hints = append(hints, note)
 	}
 	return hints
 }
@@ -53,7 +57,7 @@ func (inv *invocation) goOn(j *model.JobStatus) string {
 	if !j.Status.Resumable() {
 		return ""
 	}
-	return fmt.Sprintf("Go on with %s: %s resume %s\nBegin anew: %s restart %s", resumePoint(j), inv.name, j.ID, inv.name, j.ID)
+	return fmt.Sprintf("Go on with %s: %s resume %s\nBegin anew: %s restart %s", resumePoint(j), inv.program(), j.ID, inv.program(), j.ID)
 }
 
 // resumePoint names the step that a resume goes on with.

@@ -9,7 +9,8 @@ import (
 )
 
 // linesView writes plain lines, for pipes and logs: the time, the status, the
-// percent and what is new.
+// percent and what is new. What ended before the job was followed is told as of
+// the time when it ended.
 type linesView struct {
 	out  *printer
 	news *stepNews
@@ -21,26 +22,32 @@ func newLinesView(out *printer) *linesView {
 }
 
 func (v *linesView) update(j *model.JobStatus) error {
-	head := fmt.Sprintf("%s %3d%%", lineState(j), j.Percent)
-	for _, text := range v.news.of(j) {
-		if err := v.write(head, text); err != nil {
+	for _, step := range v.news.of(j) {
+		// It ended while the job was processing, whatever that has become since.
+		if err := v.write(step.at, lineHead(string(model.Processing), step.percent), step.text); err != nil {
 			return err
 		}
 	}
-	what := lineWhat(j)
+	head, what := lineHead(lineState(j), j.Percent), lineWhat(j)
 	if head+what == v.last {
 		return nil
 	}
 	v.last = head + what
-	return v.write(head, what)
+	return v.write(j.FinishedAt, head, what)
 }
 
-func (v *linesView) write(head, text string) error {
-	line := fmt.Sprintf("%s %s %s", v.out.now().UTC().Format(time.RFC3339), head, text)
+// write writes a line about that time, now if it is zero.
+func (v *linesView) write(at model.Time, head, text string) error {
+	if at.IsZero() {
+		at = model.At(v.out.now())
+	}
+	line := fmt.Sprintf("%s %s %s", at.UTC().Format(time.RFC3339), head, text)
 	return v.out.printf("%s\n", strings.TrimRight(line, " "))
 }
 
 func (v *linesView) close() {}
+
+func lineHead(state string, percent int) string { return fmt.Sprintf("%s %3d%%", state, percent) }
 
 // lineState is state without spaces, so that columns stay columns.
 func lineState(j *model.JobStatus) string {

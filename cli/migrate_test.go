@@ -20,7 +20,9 @@ func TestMigrateUpStatusAndDownOnEveryDatabase(t *testing.T) {
 	testutil.EachEmptyDSN(t, func(t *testing.T, text string) {
 		b := setupOn(t, text)
 		testutil.Open(t, text) // makes the file of SQLite
-		assert.Contains(t, b.fails(ExitUsage, "list"), "make its tables with: shopctl migrate up")
+		advice := b.fails(ExitUsage, "list")
+		assert.Regexp(t, `^shopctl: the database is not migrated: \S+ lacks \d\S+; make its tables with: shopctl --dsn \S+ migrate up\n`, advice)
+		assert.Equal(t, 1, strings.Count(advice, "migrate up"))
 
 		assert.Contains(t, b.ok("migrate", "status"), " no ")
 		assert.Contains(t, b.ok("migrate", "up"), "applied ")

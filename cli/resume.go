@@ -18,7 +18,7 @@ func (inv *invocation) resumeCommand() *urfave.Command {
 			"can be resumed once its lease has run out. Prints the job's status.",
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, DisableDefaultText: true,
-				Usage: "change nothing; show which steps would be skipped and which run; exit with 1 if the record does not fit"},
+				Usage: "change nothing; show which steps would be skipped and which run; exit with 1 if a resume would refuse the job"},
 			waitFlag("exit with 1 if it does not succeed"),
 		},
 		Action: action(inv, parseResume, runResume),

@@ -54,8 +54,9 @@ type invocation struct {
 	getenv func(string) string
 
 	// Set once the global flags have been read.
-	dsn string
-	out *printer
+	dsn      string
+	dsnGiven bool // by --dsn
+	out      *printer
 }
 
 func newInvocation(args []string, opts Options) *invocation {

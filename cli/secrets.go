@@ -20,7 +20,7 @@ var dsnLike = regexp.MustCompile(`://|:.*@`)
 func newSecrets(texts []string) secrets {
 	var found secrets
 	add := func(text string) {
-		if dsnLike.MatchString(text) && dsn.Redact(text) != text {
+		if dsnLike.MatchString(text) && dsn.HasSecret(text) {
 			found = append(found, text)
 		}
 	}

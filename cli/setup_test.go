@@ -79,6 +79,9 @@ func (b *bench) fails(code int, args ...string) string {
 	return got.stderr
 }
 
+// program is how a command begins that is proposed on a bench with a SQLite file.
+func (b *bench) program() string { return "shopctl --dsn " + b.dsn }
+
 // command is a command that runs.
 type command struct {
 	t              *testing.T

@@ -37,6 +37,13 @@ func byEarlierRun(j *model.JobStatus, step model.StepView) bool {
 	return step.FinishedAt.Before(j.StartedAt.Time)
 }
 
+// news is that a step has ended.
+type news struct {
+	at      model.Time // zero if not known
+	percent int        // of the job's, when it did
+	text    string
+}
+
 // stepNews tells of each end of a step once.
 type stepNews struct {
 	out  *printer
@@ -45,22 +52,52 @@ type stepNews struct {
 
 func newStepNews(out *printer) *stepNews { return &stepNews{out: out, told: make(map[string]bool)} }
 
-// of returns what is new in a status, a line for each step.
-func (n *stepNews) of(j *model.JobStatus) []string {
+// of returns what is new in a status, at most one for each step.
+func (n *stepNews) of(j *model.JobStatus) []news {
 	if j.Status == model.Scheduled {
 		return nil // which run its records are from shows when it runs
 	}
-	var lines []string
-	for _, step := range j.Steps {
+	var list []news
+	for i, step := range j.Steps {
 		verb, detail := n.out.stepEnd(j, step)
 		key := fmt.Sprintf("%s %s %d", step.Name, step.Status, step.FinishedAt.UnixMicro())
 		if verb == "" || n.told[key] || !step.Status.Done() && step.FinishedAt.Before(j.StartedAt.Time) {
 			continue
 		}
 		n.told[key] = true
-		lines = append(lines, stepSentence(verb, clean(step.Name), detail))
+		list = append(list, news{endOf(j, step), percentAt(j, i), stepSentence(verb, clean(step.Name), detail)})
 	}
-	return lines
+	return list
+}
+
+// endOf is when a run was done with a step: with one of an earlier run when it
+// began, and with one that was not needed any more when it ended.
+func endOf(j *model.JobStatus, step model.StepView) model.Time {
+	switch {
+	case step.FinishedAt.IsZero():
+		return j.FinishedAt
+	case byEarlierRun(j, step):
+		return j.StartedAt
+	default:
+		return step.FinishedAt
+	}
+}
+
+// percentAt is the job's percent at the end of its i-th step. With a step that
+// is not completed the run ends, so that the job is where it was then.
+func percentAt(j *model.JobStatus, i int) int {
+	sum, done := 0.0, 0.0
+	for k, step := range j.Steps {
+		sum += step.Weight
+		if k <= i && step.Status.Done() {
+			done += step.Weight
+		}
+	}
+	if sum <= 0 || !j.Steps[i].Status.Done() {
+		return j.Percent
+	}
+	const rounding = 1e-9
+	return int(100*done/sum + rounding)
 }
 
 // stepSentence puts a step's end into words: "done rank in 7.1s", "skipped load:

@@ -107,7 +107,7 @@ func (inv *invocation) defaultDSN() string {
 
 func (inv *invocation) readGlobals(c *urfave.Context) error {
 	inv.dsn = cmp.Or(inv.getenv(dsnVariable), inv.opts.DSN, defaultDSN)
-	if c.IsSet("dsn") {
+	if inv.dsnGiven = c.IsSet("dsn"); inv.dsnGiven {
 		inv.dsn = c.String("dsn") // an empty one too: it is an error, not the default
 	}
 	switch format := c.String("output"); format {

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -21,7 +22,7 @@ func wrong(c *urfave.Context, err error) error {
 func onUsageError(c *urfave.Context, err error, _ bool) error {
 	text := err.Error()
 	if name, found := strings.CutPrefix(text, "flag provided but not defined: -"); found {
-		err = fmt.Errorf("unknown flag %s%s", flagName(name), didYouMean(suggestFlag(c.Command.Flags, name)))
+		err = fmt.Errorf("unknown flag %s%s", flagName(name), didYouMean(suggestFlag(slices.Concat(c.Command.Flags, c.App.Flags), name)))
 	}
 	return wrong(c, err)
 }
@@ -31,20 +32,6 @@ func flagName(name string) string {
 		return "--" + name
 	}
 	return "-" + name
-}
-
-func suggestFlag(flags []urfave.Flag, name string) string {
-	if urfave.SuggestFlag == nil {
-		return ""
-	}
-	return urfave.SuggestFlag(flags, name, true)
-}
-
-func didYouMean(suggestion string) string {
-	if suggestion == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %s?", suggestion)
 }
 
 // onNoCommand is the action of the app, and of commands that only have

@@ -21,6 +21,8 @@ func TestAWrongCommandLineExitsWith2AndSaysWhatIsWrong(t *testing.T) {
 		"help of unknown command":   {[]string{"help", "lst"}, `unknown command "lst"`},
 		"unknown global flag":       {[]string{"--dns", "x", "list"}, "unknown flag --dns; did you mean --dsn?"},
 		"unknown flag":              {[]string{"list", "--typ", "x"}, "unknown flag --typ; did you mean --type?"},
+		"global flag mistyped late": {[]string{"list", "--dns", "x"}, "unknown flag --dns; did you mean --dsn?"},
+		"flag of a subcommand":      {[]string{"migrate", "down", "--yess"}, "unknown flag --yess; did you mean --yes?"},
 		"unknown short flag":        {[]string{"list", "-x"}, "unknown flag -x"},
 		"flag without its value":    {[]string{"list", "--type"}, "flag needs an argument: -type"},
 		"no subcommand":             {[]string{"migrate"}, "no command: want one of up, down, status, sql"},

@@ -15,8 +15,9 @@ func (inv *invocation) watchCommand() *urfave.Command {
 		Usage:     "follow a job until it ends",
 		ArgsUsage: "ID",
 		Description: "Draws bars on a terminal; elsewhere writes a line with the time, status, percent, step and message\n" +
-			"at each change, and with -o json the job's status as one line of JSON. Exits with 0 if the job has\n" +
-			"succeeded, and with 1 if it failed or was cancelled. Ctrl-C ends the watching, not the job.",
+			"at each change, what has ended before with the time when it did; and with -o json the job's status\n" +
+			"as one line of JSON. Exits with 0 if the job has succeeded, and with 1 if it failed or was\n" +
+			"cancelled. Ctrl-C ends the watching, not the job.",
 		Action: action(inv, jobArgument, runWatch),
 	}
 }

@@ -148,7 +148,10 @@ func TestRedactKeepsWhatHelps(t *testing.T) {
 	} {
 		assert.Equal(t, want, Redact(text), text)
 		assert.Equal(t, want, Redact(want), "redacting twice")
+		assert.Equal(t, strings.Contains(want, mask), HasSecret(text), text)
 	}
+	assert.False(t, HasSecret("postgres://db"), "Redact writes it another way, and hides nothing")
+	assert.True(t, HasSecret("ann:s3cret@tcp(db)/app"), "nobody can tell")
 }
 
 func TestWithDatabaseChangesNothingElse(t *testing.T) {

@@ -2,6 +2,7 @@ package dsn
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -31,6 +32,14 @@ func Redact(text string) string {
 		}
 		return p.value
 	}, mask)
+}
+
+// HasSecret reports whether Redact hides something of text: a password, a
+// parameter that looks like a secret, or all of a text that Open would not
+// accept.
+func HasSecret(text string) bool {
+	a, err := parse(text)
+	return err != nil || a.hasPassword || slices.ContainsFunc(a.params, func(p param) bool { return isSecret(p.key) })
 }
 
 // WithDatabase returns the same address with another database on the same

@@ -1,6 +1,7 @@
 package flights
 
 import (
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,6 +17,16 @@ func TestEmbeddedFilesAreSmallAndAsListed(t *testing.T) {
 		total += len(content)
 	}
 	assert.Less(t, total, 3<<20)
+}
+
+func TestTheDocumentsTellHowManyFlightsThereAre(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"doc.go", "../../README.md", "../../cli/jobctl/main.go"} {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.Contains(t, string(text), " "+thousands(datedFlights+undatedFlights), path)
+		assert.NotContains(t, string(text), " "+thousands(datedFlights)+" flights", path)
+	}
 }
 
 func TestAnAlteredOrUnlistedFileIsRefused(t *testing.T) {
