@@ -40,8 +40,8 @@ type dialect struct {
 	// headHint follows the jobs table, and headOrder is the order, where the
 	// first scheduled job of a type is looked for: what makes it an index walk.
 	headHint, headOrder string
-	// byID before a condition keeps an index on that column from being used:
-	// the rows are then found by their ids.
+	// byID is the status of j in a form that keeps the indexes on it from
+	// being used: the rows are then found by their ids.
 	byID string
 	// returning says that UPDATE ... RETURNING works.
 	returning bool
@@ -80,7 +80,7 @@ func (d dialect) replacer() *strings.Replacer {
 		"{skip}", d.skip,
 		"{join}", cmp.Or(d.inOrder, "JOIN"),
 		"{key_lock}", d.keyLock,
-		"{by_id}", d.byID,
+		"{status_by_id}", cmp.Or(d.byID, "j.status"),
 		"{head_hint}", d.headHint,
 		"{head_order}", d.headOrder,
 	)
@@ -121,7 +121,7 @@ func sqlite() dialect {
 		// With statistics of few types, SQLite was seen to scan the table.
 		headHint:  " INDEXED BY job_system_jobs_claim",
 		headOrder: "j.scheduled_at, j.id",
-		byID:      "+",
+		byID:      "+j.status",
 		returning: true,
 		setJSON: func(document, path, value string) string {
 			return "json_set(" + document + ", " + path + ", json(" + value + "))"
@@ -155,6 +155,7 @@ func postgres() dialect {
 		skip:      " FOR UPDATE SKIP LOCKED",
 		isolation: "SHOW transaction_isolation",
 		headOrder: "j.scheduled_at, j.id",
+		byID:      "(j.status || '')",
 		returning: true,
 		notifies:  true,
 		atOnce:    true,

@@ -41,3 +41,6 @@ func (s *Store) ClaimSQL(types []string, owner Owner) (string, []any) {
 
 // Kind is the dialect's name.
 func (s *Store) Kind() string { return s.dialect.name }
+
+// Numbers is a statement as PostgreSQL prepares it.
+func Numbers(text string) string { return numbers(text) }

@@ -149,7 +149,7 @@ func (s *Store) atOnce(writes []Write, owner Owner) (string, []any) {
 		lease   time.Duration
 	}
 	return s.text(key{patches, owner.Lease}, func() string {
-		return "WITH done AS MATERIALIZED (" + s.updateFrom(patches) + " RETURNING j.id, j.type, j.attempt, j.status, j.cancel_requested_at, j.cancelled_by, j.cancel_reason), " +
+		return s.withWrites(patches) + ", done AS MATERIALIZED (" + s.updateFrom(patches) + " RETURNING j.id, j.type, j.attempt, j.status, j.cancel_requested_at, j.cancelled_by, j.cancel_reason), " +
 			"mine AS MATERIALIZED (SELECT l.type FROM job_type_lock l JOIN done d ON l.type = d.type AND l.job_id = d.id AND l.attempt = d.attempt AND d.status <> 'processing' " +
 			"WHERE l.owner = ? ORDER BY l.type FOR UPDATE OF l), " +
 			s.startFirst() +
@@ -194,7 +194,7 @@ func (s *Store) updateReturning(writes []Write) (string, []any) {
 	patches, rows := s.batch(writes)
 	type key struct{ patches int }
 	return s.text(key{patches}, func() string {
-		return s.updateFrom(patches) + " RETURNING " + s.dialect.returned(ackColumns)
+		return s.withWrites(patches) + " " + s.updateFrom(patches) + " RETURNING " + s.dialect.returned(ackColumns)
 	}), []any{rows}
 }
 
@@ -245,10 +245,16 @@ func (s *Store) fenced(writes []Write) (string, []any) {
 	}), []any{s.dialect.join(batch.rows)}
 }
 
-// updateFrom is the update where UPDATE ... FROM works.
+// updateFrom is the update where UPDATE ... FROM works, from the batch that
+// withWrites puts before it. That is read once: a plan that reads it for each
+// of the jobs it meets takes the square of their number.
 func (s *Store) updateFrom(patches int) string {
-	return "UPDATE job_system_jobs AS j SET " + s.assignments("", patches) + " FROM " + s.dialect.rows(writeColumns(patches)) +
-		" WHERE j.id = v.id AND j.attempt = v.attempt AND {by_id}j.status = 'processing'"
+	return "UPDATE job_system_jobs AS j SET " + s.assignments("", patches) +
+		" FROM v WHERE j.id = v.id AND j.attempt = v.attempt AND {status_by_id} = 'processing'"
+}
+
+func (s *Store) withWrites(patches int) string {
+	return "WITH v AS MATERIALIZED (SELECT * FROM " + s.dialect.rows(writeColumns(patches)) + ")"
 }
 
 // updateJoin is the statement where UPDATE ... JOIN works, with more assignments

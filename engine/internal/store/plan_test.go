@@ -139,6 +139,44 @@ func TestHandingOnWalksTheClaimsIndex(t *testing.T) {
 	}
 }
 
+// A plan that was made for any arguments meets each row of a batch once, and
+// finds its job by id: one that reads the batch for each running job, or the
+// running jobs for each row, takes the square of their number.
+func TestTheJournalsPreparedPlanIsLinear(t *testing.T) {
+	t.Parallel()
+	db := testutil.Open(t, testutil.DSN(t, testutil.Postgres))
+	s, types := backlog(t, db, 10, 4000)
+	jobs, err := s.Claim(t.Context(), types, nil, owner)
+	require.NoError(t, err)
+	var writes []store.Write
+	for _, j := range jobs {
+		writes = append(writes, store.Write{JobID: j.ID, Type: j.Type, Attempt: j.Attempt, End: model.Succeeded})
+	}
+	conn, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = conn.ExecContext(t.Context(), "SET plan_cache_mode = force_generic_plan")
+	require.NoError(t, err)
+	for name, build := range map[string]func() (string, []any){
+		"records": func() (string, []any) { return s.UpdateSQL(writes) },
+		"ends":    func() (string, []any) { return s.FlushAtOnceSQL(writes, owner) },
+	} {
+		query, args := build()
+		_, err = conn.ExecContext(t.Context(), "PREPARE "+name+" AS "+store.Numbers(query))
+		require.NoError(t, err)
+		placeholders := strings.Repeat(", ?", len(args))[2:]
+		rows, err := conn.QueryContext(t.Context(), "EXPLAIN EXECUTE "+name+"("+placeholders+")", args...)
+		require.NoError(t, err)
+		var lines []string
+		require.NoError(t, db.ScanRows(t.Context(), rows, &lines))
+		plan := strings.Join(lines, "\n")
+		assert.Contains(t, plan, "CTE Scan on v", name)
+		assert.Contains(t, plan, "job_system_jobs_pkey on job_system_jobs j", name)
+		assert.NotContains(t, plan, "job_system_jobs_processing", name)
+		assert.NotContains(t, plan, "Seq Scan on job_system_jobs", name)
+	}
+}
+
 // The writes find their rows by id, and lock no others.
 func TestTheJournalFindsItsRowsByTheirIDs(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
