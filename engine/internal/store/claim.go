@@ -110,8 +110,16 @@ func (s *Store) startFirst() string {
 	return s.pickFirst() + ", next AS MATERIALIZED (" + s.startPicked() + " RETURNING " + jobColumns + "), "
 }
 
+// pickFirst finds those jobs and locks them. Where rows can be locked, a job that
+// somebody else has locked is passed over.
 func (s *Store) pickFirst() string {
-	return "picked AS MATERIALIZED (SELECT h.id FROM job_system_jobs h WHERE h.id IN (SELECT " + s.head("id", "mine") + " FROM mine)" + due + "{skip})"
+	if !s.dialect.atOnce {
+		return "picked AS MATERIALIZED (SELECT h.id FROM job_system_jobs h WHERE h.id IN (SELECT " + s.head("id", "mine") + " FROM mine)" + due + ")"
+	}
+	// A walk of the claim's index for each type, whatever the planner takes the
+	// tables for. Only a time that stands still within a statement can end it.
+	first := strings.ReplaceAll("SELECT h.id FROM job_system_jobs h WHERE h.type = mine.type"+due+" ORDER BY h.scheduled_at, h.id LIMIT 1{skip}", "{now}", "statement_timestamp()")
+	return "picked AS MATERIALIZED (SELECT first.id FROM mine CROSS JOIN LATERAL (" + first + ") first)"
 }
 
 // due is the rest of a condition on jobs h that are to be claimed.

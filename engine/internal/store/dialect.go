@@ -161,14 +161,16 @@ func postgres() dialect {
 		atOnce:    true,
 		prepares:  true,
 		numbered:  true,
-		// Planners take unnest for ten rows and json_to_record for one, which is
-		// right for what this is: few, to be looked up by their keys.
+		// The condition is always true, and a planner takes it for one that
+		// hardly any row meets: whatever it knows or does not know of the
+		// tables, it looks the rows up there by their keys, and needs no other
+		// plan for other arguments.
 		rows: func(columns []column) string {
 			typed := make([]string, len(columns))
 			for i, c := range columns {
 				typed[i] = c.name + " " + postgresTypes[c.kind]
 			}
-			return `(SELECT r.* FROM unnest(string_to_array(?, E'\n')) AS line, json_to_record(line::json) AS r (` + strings.Join(typed, ", ") + ")) AS v"
+			return `(SELECT r.* FROM unnest(string_to_array(?, E'\n')) AS line, json_to_record(line::json) AS r (` + strings.Join(typed, ", ") + ") WHERE line || '' = line) AS v"
 		},
 		join: lines,
 		oneOf: func(column string, kind columnKind) string {
