@@ -60,9 +60,10 @@ type dialect struct {
 	// the argument that list makes of them.
 	oneOf func(column string, kind columnKind) string
 	list  func(items []string) any
-	// setJSON wraps document to put the JSON text value at path, padPath is a
-	// path at which that changes nothing, and path renders one.
-	setJSON func(document, path, value string) string
+	// setJSON wraps document to put each JSON text of values at the path with
+	// its index, padPath is a path at which that changes nothing, and path
+	// renders one.
+	setJSON func(document string, paths, values []string) string
 	padPath string
 	path    func(p Path) string
 	// fromMicros turns microseconds since the Unix epoch into what columns of
@@ -123,8 +124,8 @@ func sqlite() dialect {
 		headOrder: "j.scheduled_at, j.id",
 		byID:      "+j.status",
 		returning: true,
-		setJSON: func(document, path, value string) string {
-			return "json_set(" + document + ", " + path + ", json(" + value + "))"
+		setJSON: func(document string, paths, values []string) string {
+			return jsonSet("json_set", document, paths, values, func(value string) string { return "json(" + value + ")" })
 		},
 		fromMicros: func(n string) string { return n },
 		padPath:    "$.steps[1000000]", // beyond the end: ignored
@@ -177,8 +178,11 @@ func postgres() dialect {
 			return column + ` = ANY (string_to_array(?, E'\n')::` + postgresTypes[kind] + "[])"
 		},
 		list: func(items []string) any { return lines(items) },
-		setJSON: func(document, path, value string) string {
-			return "jsonb_set(" + document + ", " + path + "::text[], " + value + "::jsonb)"
+		setJSON: func(document string, paths, values []string) string {
+			for i, path := range paths {
+				document = "jsonb_set(" + document + ", " + path + "::text[], " + values[i] + "::jsonb)"
+			}
+			return document
 		},
 		fromMicros: func(n string) string { return "(timestamptz 'epoch' + " + n + " * interval '1 microsecond')" },
 		padPath:    "{none,none}", // a missing parent: unchanged
@@ -228,8 +232,8 @@ func mariadb() dialect {
 	d.name = "mariadb"
 	d.isolation = "SELECT @@tx_isolation"
 	d.json = func(text string) string { return text }
-	d.setJSON = func(document, path, value string) string {
-		return "JSON_SET(" + document + ", " + path + ", JSON_COMPACT(" + value + "))"
+	d.setJSON = func(document string, paths, values []string) string {
+		return jsonSet("JSON_SET", document, paths, values, func(value string) string { return "JSON_COMPACT(" + value + ")" })
 	}
 	return d
 }
@@ -242,10 +246,21 @@ func mysql() dialect {
 	d.headHint = " FORCE INDEX (job_system_jobs_claim)"
 	d.headOrder = "j.type, j.status, j.deleted_at, j.scheduled_at, j.id"
 	d.json = func(text string) string { return "CAST(" + text + " AS JSON)" }
-	d.setJSON = func(document, path, value string) string {
-		return "JSON_SET(" + document + ", " + path + ", CAST(" + value + " AS JSON))"
+	d.setJSON = func(document string, paths, values []string) string {
+		return jsonSet("JSON_SET", document, paths, values, d.json)
 	}
 	return d
+}
+
+// jsonSet is a function that puts several values into a document in one pass.
+func jsonSet(function, document string, paths, values []string, json func(text string) string) string {
+	for i, path := range paths {
+		document += ", " + path + ", " + json(values[i])
+	}
+	if len(paths) == 0 {
+		return document
+	}
+	return function + "(" + document + ")"
 }
 
 func dollarPath(p Path) string {

@@ -273,11 +273,12 @@ func (s *Store) updateJoin(writes []Write, more string) (string, []any) {
 
 // assignments sets the columns from a batch v with that number of patches.
 func (s *Store) assignments(table string, patches int) string {
-	document := "j.data"
+	var paths, values []string
 	for i := range patches {
 		n := strconv.Itoa(i)
-		document = s.dialect.setJSON(document, "v.path"+n, "v.value"+n)
+		paths, values = append(paths, "v.path"+n), append(values, "v.value"+n)
 	}
+	document := s.dialect.setJSON("j.data", paths, values)
 	// Whoever asked for the job to be cancelled gets that, unless it succeeds.
 	const status = "CASE WHEN v.status IN ('failed', 'scheduled') AND j.cancel_requested_at IS NOT NULL THEN 'cancelled' ELSE v.status END"
 	set := []string{
