@@ -2,7 +2,10 @@ package store
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
+
+	"github.com/uptrace/bun"
 )
 
 // column is a column of a batch: rows that a statement is given as one
@@ -22,30 +25,76 @@ const (
 	floats
 )
 
-// batch is rows of JSON objects with the columns' names as keys. What is
-// missing in a row is NULL.
+// batch is rows of values for the columns, nil for NULL: texts, integers and
+// floats.
 type batch struct {
 	columns []column
-	rows    []string
+	rows    [][]any
 }
 
-// add appends a row: a value for each column, nil for NULL. Values are texts,
-// integers and floats.
-func (b *batch) add(values ...any) {
-	var row strings.Builder
-	separator := byte('{')
-	for i, value := range values {
-		if value == nil {
-			continue
+// add appends a row.
+func (b *batch) add(values ...any) { b.rows = append(b.rows, values) }
+
+// objects are the rows as JSON objects with the columns' names as keys. What is
+// missing in one is NULL.
+func (b *batch) objects() []string {
+	objects := make([]string, len(b.rows))
+	for i, values := range b.rows {
+		var row strings.Builder
+		separator := byte('{')
+		for k, value := range values {
+			if value == nil {
+				continue
+			}
+			row.WriteByte(separator)
+			separator = ','
+			row.WriteString(`"` + b.columns[k].name + `":`)
+			raw, err := json.Marshal(value)
+			if err != nil {
+				panic(err) // texts and finite numbers
+			}
+			row.Write(raw)
 		}
-		row.WriteByte(separator)
-		separator = ','
-		row.WriteString(`"` + b.columns[i].name + `":`)
-		raw, err := json.Marshal(value)
-		if err != nil {
-			panic(err) // texts and finite numbers
-		}
-		row.Write(raw)
+		objects[i] = row.String() + "}"
 	}
-	b.rows = append(b.rows, row.String()+"}")
+	return objects
+}
+
+// choose puts the batch's values in place of v's columns in a text, where a
+// statement cannot read a table of them at a fair price: MySQL and MariaDB
+// update through a join by way of a temporary table, which is on disk if there
+// is a text in it. Each becomes an expression that chooses by the batch's first
+// column, which key is in the statement. {keys} and {owner} are put in as well.
+func (s *Store) choose(b *batch, key, text string, owner Owner) bun.Safe {
+	keys := make([]any, len(b.rows))
+	for i, row := range b.rows {
+		keys[i] = row[0]
+	}
+	listed := s.literals(keys)
+	field := "FIELD(" + key + ", " + listed + ")"
+	pairs := []string{"{keys}", listed, "{owner}", s.literals([]any{owner.ID})}
+	for k := len(b.columns) - 1; k >= 0; k-- { // a name that begins like another comes after it
+		values := make([]any, len(b.rows))
+		for i, row := range b.rows {
+			values[i] = row[k]
+		}
+		pairs = append(pairs, "v."+b.columns[k].name, s.chosen(field, b.columns[k].kind, values))
+	}
+	return bun.Safe(strings.NewReplacer(pairs...).Replace(s.sql(text)))
+}
+
+func (s *Store) chosen(field string, kind columnKind, values []any) string {
+	if !slices.ContainsFunc(values, func(v any) bool { return v != values[0] }) {
+		return s.literals(values[:1])
+	}
+	choice := "ELT(" + field + ", " + s.literals(values) + ")"
+	if kind == integers || kind == floats {
+		return "(" + choice + " + 0)"
+	}
+	return choice
+}
+
+// literals are values as they stand in a statement.
+func (s *Store) literals(values []any) string {
+	return s.db.NewRaw("?"+strings.Repeat(", ?", len(values)-1), values...).String()
 }

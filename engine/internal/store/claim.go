@@ -174,10 +174,14 @@ func (s *Store) held(runs []Held, owner Owner) grip {
 	for _, run := range runs {
 		batch.add(run.Type, run.JobID.String(), run.Attempt)
 	}
+	if s.dialect.rows == nil {
+		return grip{query: "?", args: []any{s.choose(batch, "l.type", "SELECT l.type"+s.withHead()+" FROM job_type_lock l "+
+			"WHERE l.type IN ({keys}) AND l.job_id = v.job_id AND l.attempt = v.attempt AND l.owner = {owner} ORDER BY l.type{lock}", owner)}}
+	}
 	return grip{
-		query: "SELECT l.type" + s.withHead() + " FROM " + s.dialect.rows(batch.columns) + " {join} job_type_lock l ON l.type = v.type AND l.job_id = v.job_id AND l.attempt = v.attempt " +
+		query: "SELECT l.type FROM " + s.dialect.rows(batch.columns) + " JOIN job_type_lock l ON l.type = v.type AND l.job_id = v.job_id AND l.attempt = v.attempt " +
 			"WHERE l.owner = ? ORDER BY l.type{lock}",
-		args: []any{s.dialect.join(batch.rows), owner.ID},
+		args: []any{s.dialect.join(batch.objects()), owner.ID},
 	}
 }
 
@@ -206,8 +210,7 @@ func (s *Store) take(ctx context.Context, tx bun.Tx, g grip, chosen []uuid.UUID)
 	return jobs, nil
 }
 
-// takeInSteps is take where UPDATE does not return rows. The jobs it returns are
-// as they will be: pass moves them, together with their locks.
+// takeInSteps is take where UPDATE does not return rows.
 func (s *Store) takeInSteps(ctx context.Context, tx bun.Tx, g grip, chosen []uuid.UUID) ([]*model.Job, error) {
 	var locks []struct {
 		Type string  `bun:"type"`
@@ -232,12 +235,22 @@ AND j.status = 'scheduled' AND j.deleted_at IS NULL AND j.scheduled_at <= {now} 
 	if err != nil {
 		return nil, fmt.Errorf("lock the first jobs: %w", err)
 	}
-	jobs := make([]*model.Job, len(rows))
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	jobs, started := make([]*model.Job, len(rows)), make([]string, len(rows))
 	for i, row := range rows {
 		j := row.Job
 		j.Status, j.Attempt, j.FinishedAt = model.Processing, j.Attempt+1, model.Time{}
 		j.StartedAt, j.HeartbeatAt, j.ProgressedAt, j.UpdatedAt = row.Now, row.Now, row.Now, row.Now
-		jobs[i] = &j
+		jobs[i], started[i] = &j, j.ID.String()
+	}
+	res, err := tx.NewRaw(strings.ReplaceAll("UPDATE job_system_jobs j SET "+startColumns+" WHERE j.id IN (?1)", "{now}", "?0"), rows[0].Now, list(started)).Exec(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("move jobs to processing: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n != int64(len(jobs)) {
+		return nil, fmt.Errorf("move jobs to processing: %d of %d rows were found by their ids (%w)", n, len(jobs), err)
 	}
 	return jobs, nil
 }

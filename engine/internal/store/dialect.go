@@ -27,8 +27,6 @@ type dialect struct {
 	// lock makes a SELECT lock its rows of l, skip makes it pass over locked
 	// ones. SQLite has one writer at a time and needs neither.
 	lock, skip string
-	// inOrder joins two tables in the order in which they stand.
-	inOrder string
 	// keyLock makes a SELECT in a repeatable-read transaction see rows that
 	// were committed after it began.
 	keyLock string
@@ -52,8 +50,8 @@ type dialect struct {
 	// prepares says that statements which were prepared are faster; numbered
 	// that their arguments are $1, $2 and so on.
 	prepares, numbered bool
-	// rows is a batch, given as one argument that join makes of its rows, as a
-	// table v.
+	// rows is a batch, given as one argument that join makes of its objects, as
+	// a table v. Where there is none, see choose.
 	rows func(columns []column) string
 	join func(rows []string) string
 	// oneOf is the condition that a column has one of some values, given as
@@ -79,7 +77,6 @@ func (d dialect) replacer() *strings.Replacer {
 		"{cursor}", d.cursor,
 		"{lock}", d.lock,
 		"{skip}", d.skip,
-		"{join}", cmp.Or(d.inOrder, "JOIN"),
 		"{key_lock}", d.keyLock,
 		"{status_by_id}", cmp.Or(d.byID, "j.status"),
 		"{head_hint}", d.headHint,
@@ -207,23 +204,13 @@ func mysqlFamily() dialect {
 		lock:       " FOR UPDATE",
 		skip:       " FOR UPDATE SKIP LOCKED",
 		keyLock:    " FOR UPDATE",
-		inOrder:    "STRAIGHT_JOIN",
 		checkTime:  "SELECT CAST('2020-09-13 12:26:40.123456' AS DATETIME(6))",
 		fromMicros: func(n string) string { return "(TIMESTAMP '1970-01-01 00:00:00' + INTERVAL " + n + " MICROSECOND)" },
 		padPath:    "$.none.none", // a missing parent: unchanged
 		path:       dollarPath,
 		headOrder:  "j.scheduled_at, j.id",
-		rows: func(columns []column) string {
-			types := [...]string{texts: "LONGTEXT", ids: "CHAR(36) CHARACTER SET ascii COLLATE ascii_bin", integers: "BIGINT", floats: "DOUBLE"}
-			typed := make([]string, len(columns))
-			for i, c := range columns {
-				typed[i] = c.name + " " + types[c.kind] + " PATH '$." + c.name + "' NULL ON EMPTY ERROR ON ERROR"
-			}
-			return "JSON_TABLE(?, '$[*]' COLUMNS (" + strings.Join(typed, ", ") + ")) AS v"
-		},
-		join:  jsonArray,
-		oneOf: func(column string, _ columnKind) string { return column + " IN (?)" },
-		list:  func(items []string) any { return bun.List(items) },
+		oneOf:      func(column string, _ columnKind) string { return column + " IN (?)" },
+		list:       func(items []string) any { return bun.List(items) },
 	}
 }
 

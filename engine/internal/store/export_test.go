@@ -5,7 +5,7 @@ func (s *Store) UpdateSQL(writes []Write) (string, []any) {
 	if s.dialect.returning {
 		return s.updateReturning(writes)
 	}
-	return s.updateJoin(writes, "")
+	return string(s.updateChosen(writes, "")), nil
 }
 
 // FencedSQL locks the rows of a batch, where that is a statement of its own.
@@ -13,7 +13,7 @@ func (s *Store) FencedSQL(writes []Write) (string, []any) {
 	if s.dialect.returning {
 		return "", nil
 	}
-	return s.fenced(writes)
+	return string(s.fenced(writes, "")), nil
 }
 
 // FlushAtOnceSQL is the statement that ends runs, claims and passes locks on,

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -90,13 +92,26 @@ func (s *Store) Flush(ctx context.Context, writes []Write, owner Owner, claim bo
 	if claim && s.dialect.atOnce {
 		return s.flushAtOnce(ctx, writes, owner)
 	}
-	if !ends && len(writes) == 1 {
-		acks, err := s.updateOne(ctx, writes)
+	if !ends {
+		acks, err := s.updateRunning(ctx, writes)
 		return Flushed{Acks: acks}, err
 	}
-	var done Flushed
-	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-		if done.Acks, err = s.update(ctx, tx, writes); err != nil || !ends {
+	done, err := s.flushInSteps(ctx, writes, owner, claim, s.updateWhole)
+	if errors.Is(err, errSomeGone) {
+		done, err = s.flushInSteps(ctx, writes, owner, claim, s.update)
+	}
+	if err != nil {
+		return Flushed{}, fmt.Errorf("flush: %w", err)
+	}
+	return done, nil
+}
+
+// flushInSteps is Flush in a transaction of several statements.
+func (s *Store) flushInSteps(ctx context.Context, writes []Write, owner Owner, claim bool,
+	update func(context.Context, bun.IDB, []Write) (map[uuid.UUID]Ack, error),
+) (done Flushed, err error) {
+	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if done.Acks, err = update(ctx, tx, writes); err != nil {
 			return err
 		}
 		var ended []Held
@@ -108,10 +123,7 @@ func (s *Store) Flush(ctx context.Context, writes []Write, owner Owner, claim bo
 		done.Next, err = s.handOn(ctx, tx, ended, owner, claim)
 		return err
 	})
-	if err != nil {
-		return Flushed{}, fmt.Errorf("flush: %w", err)
-	}
-	return done, nil
+	return done, err
 }
 
 // flushAtOnce is Flush in a single statement: the ends of runs, the claims of the
@@ -143,7 +155,7 @@ func (s *Store) flushAtOnce(ctx context.Context, writes []Write, owner Owner) (F
 
 // atOnce is the statement of flushAtOnce.
 func (s *Store) atOnce(writes []Write, owner Owner) (string, []any) {
-	patches, rows := s.batch(writes)
+	patches, batch := s.batch(writes)
 	type key struct {
 		patches int
 		lease   time.Duration
@@ -158,7 +170,7 @@ func (s *Store) atOnce(writes []Write, owner Owner) (string, []any) {
 			"FROM mine LEFT JOIN next n ON n.type = mine.type WHERE l.type = mine.type) " +
 			"SELECT d.id AS done_id, d.cancel_requested_at AS done_cancelled_at, d.cancelled_by AS done_cancelled_by, d.cancel_reason AS done_cancel_reason, " +
 			strings.ReplaceAll(jobColumns, "j.", "n.") + " FROM done d LEFT JOIN next n ON n.type = d.type"
-	}), []any{rows, owner.ID}
+	}), []any{s.dialect.join(batch.objects()), owner.ID}
 }
 
 // update writes the rows and returns those that took effect.
@@ -171,8 +183,7 @@ func (s *Store) update(ctx context.Context, db bun.IDB, writes []Write) (map[uui
 		}
 		return byJob(acks), nil
 	}
-	query, args := s.fenced(writes)
-	if err := db.NewRaw(query, args...).Scan(ctx, &acks); err != nil {
+	if err := db.NewRaw("?", s.fenced(writes, " FOR UPDATE")).Scan(ctx, &acks); err != nil {
 		return nil, fmt.Errorf("lock rows: %w", err)
 	}
 	held := byJob(acks)
@@ -180,32 +191,92 @@ func (s *Store) update(ctx context.Context, db bun.IDB, writes []Write) (map[uui
 	if len(writes) == 0 {
 		return held, nil
 	}
-	query, args = s.updateJoin(writes, "")
-	if _, err := db.NewRaw(query, args...).Exec(ctx); err != nil {
-		return nil, fmt.Errorf("write records: %w", err)
-	}
-	return held, nil
+	_, err := s.updateAll(ctx, db, writes)
+	return held, err
 }
 
 const ackColumns = "j.id, j.cancel_requested_at, j.cancelled_by, j.cancel_reason"
 
 // updateReturning is the statement of update where UPDATE returns rows.
 func (s *Store) updateReturning(writes []Write) (string, []any) {
-	patches, rows := s.batch(writes)
+	patches, batch := s.batch(writes)
 	type key struct{ patches int }
 	return s.text(key{patches}, func() string {
 		return s.withWrites(patches) + " " + s.updateFrom(patches) + " RETURNING " + s.dialect.returned(ackColumns)
-	}), []any{rows}
+	}), []any{s.dialect.join(batch.objects())}
 }
 
-// updateOne is update for one row where UPDATE does not return rows, in a single
-// statement: the answer comes as its last insert id, which LAST_INSERT_ID with an
-// argument sets if a row is met.
-func (s *Store) updateOne(ctx context.Context, writes []Write) (map[uuid.UUID]Ack, error) {
+// updateRunning is update for runs that go on, where UPDATE does not return rows.
+// Afterwards just those are processing under their attempts that were before.
+func (s *Store) updateRunning(ctx context.Context, writes []Write) (map[uuid.UUID]Ack, error) {
+	if len(writes) == 1 {
+		return s.updateOne(ctx, writes[0])
+	}
+	if _, err := s.updateAll(ctx, s.db, writes); err != nil {
+		return nil, err
+	}
+	return s.readAcks(ctx, s.db, writes)
+}
+
+// errSomeGone says that some of the rows are no longer their runs'.
+var errSomeGone = errors.New("not all rows were met")
+
+// updateWhole is update, there, for batches with all of whose rows are still
+// their runs': it finds that out without locking them first, and fails with
+// errSomeGone if it is not so.
+func (s *Store) updateWhole(ctx context.Context, db bun.IDB, writes []Write) (map[uuid.UUID]Ack, error) {
+	if s.dialect.returning {
+		return s.update(ctx, db, writes)
+	}
+	switch met, err := s.updateAll(ctx, db, writes); {
+	case err != nil:
+		return nil, err
+	case met != int64(len(writes)):
+		return nil, errSomeGone
+	}
+	acks := make(map[uuid.UUID]Ack, len(writes))
+	var running []Write
+	for _, w := range writes {
+		acks[w.JobID] = Ack{JobID: w.JobID} // a run that ends has no use for more
+		if w.End == "" {
+			running = append(running, w)
+		}
+	}
+	if len(running) == 0 {
+		return acks, nil
+	}
+	read, err := s.readAcks(ctx, db, running)
+	maps.Copy(acks, read)
+	return acks, err
+}
+
+func (s *Store) updateAll(ctx context.Context, db bun.IDB, writes []Write) (met int64, err error) {
+	res, err := db.NewRaw("?", s.updateChosen(writes, "")).Exec(ctx)
+	if err == nil {
+		met, err = res.RowsAffected() // each of them is changed: its heartbeat is
+	}
+	if err != nil {
+		return 0, fmt.Errorf("write records: %w", err)
+	}
+	return met, nil
+}
+
+// readAcks reads the answer to writes that took effect.
+func (s *Store) readAcks(ctx context.Context, db bun.IDB, writes []Write) (map[uuid.UUID]Ack, error) {
+	var acks []Ack
+	if err := db.NewRaw("?", s.fenced(writes, "")).Scan(ctx, &acks); err != nil {
+		return nil, fmt.Errorf("read rows: %w", err)
+	}
+	return byJob(acks), nil
+}
+
+// updateOne is updateRunning for one row, in a single statement: the answer comes
+// as its last insert id, which LAST_INSERT_ID with an argument sets if a row is
+// met.
+func (s *Store) updateOne(ctx context.Context, write Write) (map[uuid.UUID]Ack, error) {
 	const met, cancelled = 1, 2
 	answer := fmt.Sprintf(", j.attempt = j.attempt + 0 * LAST_INSERT_ID(CASE WHEN j.cancel_requested_at IS NULL THEN %d ELSE %d END)", met, cancelled)
-	query, args := s.updateJoin(writes, answer)
-	res, err := s.db.NewRaw(query, args...).Exec(ctx)
+	res, err := s.db.NewRaw("?", s.updateChosen([]Write{write}, answer)).Exec(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("write records: %w", err)
 	}
@@ -213,7 +284,7 @@ func (s *Store) updateOne(ctx context.Context, writes []Write) (map[uuid.UUID]Ac
 	if err != nil {
 		return nil, fmt.Errorf("write records: %w", err)
 	}
-	ack := Ack{JobID: writes[0].JobID}
+	ack := Ack{JobID: write.JobID}
 	switch said {
 	case met:
 	case cancelled:
@@ -232,17 +303,15 @@ func byJob(acks []Ack) map[uuid.UUID]Ack {
 	return out
 }
 
-// fenced locks the rows that are still the runs', and by way of the primary
+// fenced reads the rows that are still the runs', and by way of the primary
 // key no others.
-func (s *Store) fenced(writes []Write) (string, []any) {
+func (s *Store) fenced(writes []Write, lock string) bun.Safe {
 	batch := &batch{columns: []column{{"id", ids}, {"attempt", integers}}}
 	for _, w := range writes {
 		batch.add(w.JobID.String(), w.Attempt)
 	}
-	return s.text("fenced", func() string {
-		return "SELECT " + ackColumns + " FROM " + s.dialect.rows(batch.columns) + " {join} job_system_jobs j FORCE INDEX (PRIMARY) " +
-			"ON j.id = v.id WHERE j.attempt = v.attempt AND j.status = 'processing' ORDER BY j.id FOR UPDATE"
-	}), []any{s.dialect.join(batch.rows)}
+	return s.choose(batch, "j.id", "SELECT "+ackColumns+" FROM job_system_jobs j FORCE INDEX (PRIMARY) "+
+		"WHERE j.id IN ({keys}) AND j.attempt = v.attempt AND j.status = 'processing' ORDER BY j.id"+lock, Owner{})
 }
 
 // updateFrom is the update where UPDATE ... FROM works, from the batch that
@@ -257,18 +326,19 @@ func (s *Store) withWrites(patches int) string {
 	return "WITH v AS MATERIALIZED (SELECT * FROM " + s.dialect.rows(writeColumns(patches)) + ")"
 }
 
-// updateJoin is the statement where UPDATE ... JOIN works, with more assignments
-// at its end.
-func (s *Store) updateJoin(writes []Write, more string) (string, []any) {
-	patches, rows := s.batch(writes)
-	type key struct {
-		patches int
-		more    string
-	}
-	return s.text(key{patches, more}, func() string {
-		return "UPDATE " + s.dialect.rows(writeColumns(patches)) + " {join} job_system_jobs j ON j.id = v.id SET " + s.assignments("j.", patches) + more +
-			" WHERE j.attempt = v.attempt AND j.status = 'processing'"
-	}), []any{rows}
+// updateChosen is the update where UPDATE ... FROM does not work, with more
+// assignments at its end.
+func (s *Store) updateChosen(writes []Write, more string) bun.Safe {
+	patches, batch := s.batch(writes)
+	return s.choose(batch, "j.id", s.text(chosenKey{patches, more}, func() string {
+		return "UPDATE job_system_jobs j FORCE INDEX (PRIMARY) SET " + s.assignments("j.", patches) + more +
+			" WHERE j.id IN ({keys}) AND j.attempt = v.attempt AND j.status = 'processing'"
+	}), Owner{})
+}
+
+type chosenKey struct {
+	patches int
+	more    string
 }
 
 // assignments sets the columns from a batch v with that number of patches.
@@ -313,13 +383,12 @@ func writeColumns(patches int) []column {
 	return columns
 }
 
-// batch is the writes as the argument of their statement, and the number of
-// patches that each has room for.
-func (s *Store) batch(writes []Write) (patches int, rows string) {
+// batch is the writes, and the number of patches that each has room for.
+func (s *Store) batch(writes []Write) (patches int, b *batch) {
 	for _, w := range writes {
 		patches = max(patches, len(w.Patches))
 	}
-	batch := &batch{columns: writeColumns(patches)}
+	b = &batch{columns: writeColumns(patches)}
 	for _, w := range writes {
 		values := []any{
 			w.JobID.String(), w.Attempt, nullable(w.Document), boolInt(w.SetCursor), nullable(w.Cursor), w.Progress,
@@ -332,9 +401,9 @@ func (s *Store) batch(writes []Write) (patches int, rows string) {
 				values = append(values, s.dialect.padPath, "null")
 			}
 		}
-		batch.add(values...)
+		b.add(values...)
 	}
-	return patches, s.dialect.join(batch.rows)
+	return patches, b
 }
 
 func orNil(n *int64) any {

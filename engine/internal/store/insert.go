@@ -38,12 +38,12 @@ func (s *Store) Insert(ctx context.Context, db bun.IDB, jobs []*model.Job, notif
 	}
 	var rows []*model.Job
 	if s.dialect.returning {
-		if err := s.fixed.query(ctx, db, s.insertReturning(notify), &rows, s.dialect.join(batch.rows)); err != nil {
+		if err := s.fixed.query(ctx, db, s.insertReturning(notify), &rows, s.dialect.join(batch.objects())); err != nil {
 			return fmt.Errorf("insert job: %w", err)
 		}
 		return s.fill(ctx, db, jobs, rows)
 	}
-	if _, err := db.NewRaw(s.text("insert", s.insertFrom), s.dialect.join(batch.rows)).Exec(ctx); err != nil {
+	if err := s.insertValues(ctx, db, batch); err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}
 	err := db.NewRaw(s.sql(`SELECT `+jobColumns+` FROM job_system_jobs j WHERE j.id IN (?)`), list(idTexts(written))).Scan(ctx, &rows)
@@ -68,11 +68,23 @@ func (s *Store) insertReturning(notify bool) string {
 	})
 }
 
+const insertInto = `INSERT INTO job_system_jobs
+(id, type, name, role, email, uploaded_file_url, data, scheduled_at, idempotency_key, status, created_at, updated_at) `
+
 func (s *Store) insertFrom() string {
-	return `INSERT INTO job_system_jobs
-(id, type, name, role, email, uploaded_file_url, data, status, scheduled_at, idempotency_key, created_at, updated_at)
-SELECT v.id, v.type, v.name, v.role, v.email, v.uploaded_file_url, ` + s.dialect.json("v.document") + `, 'scheduled',
-COALESCE(` + s.dialect.fromMicros("v.due_at") + `, {now}), v.idempotency_key, {now}, {now} FROM ` + s.dialect.rows(inserted) + ` WHERE 1 = 1` + s.dialect.keepExisting()
+	return insertInto + `SELECT v.id, v.type, v.name, v.role, v.email, v.uploaded_file_url, ` + s.dialect.json("v.document") + `,
+COALESCE(` + s.dialect.fromMicros("v.due_at") + `, {now}), v.idempotency_key, 'scheduled', {now}, {now} FROM ` + s.dialect.rows(inserted) + ` WHERE 1 = 1` + s.dialect.keepExisting()
+}
+
+// insertValues is the insert where it returns no rows.
+func (s *Store) insertValues(ctx context.Context, db bun.IDB, b *batch) error {
+	row := s.sql("(?, ?, ?, ?, ?, ?, " + s.dialect.json("?") + ", COALESCE(" + s.dialect.fromMicros("?") + ", {now}), ?, 'scheduled', {now}, {now})")
+	rows, args := make([]string, len(b.rows)), make([]any, 0, len(b.rows)*len(b.columns))
+	for i, values := range b.rows {
+		rows[i], args = row, append(args, values...)
+	}
+	_, err := db.NewRaw(insertInto+"VALUES "+strings.Join(rows, ", ")+s.dialect.keepExisting(), args...).Exec(ctx)
+	return err
 }
 
 // fill puts the rows that were inserted into jobs, and those that were there

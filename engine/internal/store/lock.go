@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -101,7 +100,7 @@ WHERE l.owner = ? ORDER BY j.id`), owner.ID).Scan(ctx, &jobs)
 }
 
 // passing is what becomes of locks as runs end and begin.
-var passing = []column{{"type", texts}, {"job_id", ids}, {"attempt", integers}, {"ended", ids}, {"ended_attempt", integers}, {"started_at", integers}}
+var passing = []column{{"type", texts}, {"job_id", ids}, {"attempt", integers}, {"ended", ids}, {"ended_attempt", integers}}
 
 // pass has the types' locks cover the jobs that were taken, and frees those of
 // the ended runs that no job follows. The transaction holds those locks. One
@@ -111,39 +110,31 @@ func (s *Store) pass(ctx context.Context, tx bun.Tx, ended []Held, jobs []*model
 	batch := &batch{columns: passing}
 	for _, j := range jobs {
 		next[j.Type] = true
-		batch.add(j.Type, j.ID.String(), j.Attempt, nil, nil, j.StartedAt.UnixMicro())
+		batch.add(j.Type, j.ID.String(), j.Attempt, nil, nil)
 	}
 	for _, run := range ended {
 		if !next[run.Type] {
-			batch.add(run.Type, nil, 0, run.JobID.String(), run.Attempt, nil)
+			batch.add(run.Type, nil, 0, run.JobID.String(), run.Attempt)
 		}
 	}
 	if len(batch.rows) == 0 {
 		return nil
 	}
-	args := []any{owner.ID, s.dialect.join(batch.rows)}
-	if !s.dialect.returning {
-		slices.Reverse(args) // the table comes first there
+	set := "job_id = v.job_id, attempt = v.attempt, updated_at = {now}, owner = CASE WHEN v.job_id IS NULL THEN '' ELSE {owner} END, " +
+		"locked_until = CASE WHEN v.job_id IS NULL THEN {now} ELSE " + s.dialect.after(owner.Lease) + " END"
+	const where = "(v.ended IS NULL OR l.job_id = v.ended AND l.attempt = v.ended_attempt)"
+	var err error
+	if s.dialect.rows == nil {
+		_, err = tx.NewRaw("?", s.choose(batch, "l.type", "UPDATE job_type_lock l SET "+set+" WHERE l.type IN ({keys}) AND "+where, owner)).Exec(ctx)
+	} else {
+		type key struct{ lease time.Duration }
+		text := s.text(key{owner.Lease}, func() string {
+			return "UPDATE job_type_lock AS l SET " + strings.Replace(set, "{owner}", "?", 1) + " FROM " + s.dialect.rows(passing) + " WHERE l.type = v.type AND " + where
+		})
+		err = s.fixed.exec(ctx, tx, text, owner.ID, s.dialect.join(batch.objects()))
 	}
-	if err := s.fixed.exec(ctx, tx, s.passText(owner), args...); err != nil {
+	if err != nil {
 		return fmt.Errorf("write locks: %w", err)
 	}
 	return nil
-}
-
-func (s *Store) passText(owner Owner) string {
-	type key struct{ lease time.Duration }
-	return s.text(key{owner.Lease}, func() string {
-		set := []string{
-			"job_id = v.job_id", "attempt = v.attempt", "updated_at = {now}", "owner = CASE WHEN v.job_id IS NULL THEN '' ELSE ? END",
-			"locked_until = CASE WHEN v.job_id IS NULL THEN {now} ELSE " + s.dialect.after(owner.Lease) + " END",
-		}
-		const where = "(v.ended IS NULL OR l.job_id = v.ended AND l.attempt = v.ended_attempt)"
-		if !s.dialect.returning { // the jobs that take chose are moved here, as of then
-			start := strings.ReplaceAll("j."+strings.ReplaceAll(startColumns, ", ", ", j."), "{now}", s.dialect.fromMicros("v.started_at"))
-			return "UPDATE " + s.dialect.rows(passing) + " {join} job_type_lock l ON l.type = v.type LEFT JOIN job_system_jobs j ON j.id = v.job_id SET l." +
-				strings.Join(set, ", l.") + ", " + start + " WHERE " + where
-		}
-		return "UPDATE job_type_lock AS l SET " + strings.Join(set, ", ") + " FROM " + s.dialect.rows(passing) + " WHERE l.type = v.type AND " + where
-	})
 }
