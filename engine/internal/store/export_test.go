@@ -44,3 +44,6 @@ func (s *Store) Kind() string { return s.dialect.name }
 
 // Numbers is a statement as PostgreSQL prepares it.
 func Numbers(text string) string { return numbers(text) }
+
+// DueTypesSQL lists the types with scheduled jobs.
+func (s *Store) DueTypesSQL() string { return s.dueTypesQuery() }

@@ -126,16 +126,22 @@ WHERE j.type = ? AND j.status = 'succeeded' AND j.deleted_at IS NULL ORDER BY j.
 }
 
 // DueTypes returns the types that have a scheduled job. It steps from type to
-// type through the index, whatever the number of jobs.
+// type through an index, whatever the number of jobs.
 func (s *Store) DueTypes(ctx context.Context) ([]string, error) {
-	const first = "(SELECT j.type FROM job_system_jobs j WHERE j.status = 'scheduled' AND j.deleted_at IS NULL "
 	var types []string
-	err := s.db.NewRaw(`WITH RECURSIVE t (type) AS (
-SELECT `+first+`ORDER BY j.type LIMIT 1)
-UNION ALL SELECT `+first+`AND j.type > t.type ORDER BY j.type LIMIT 1) FROM t WHERE t.type IS NOT NULL
-) SELECT type FROM t WHERE type IS NOT NULL`).Scan(ctx, &types)
-	if err != nil {
+	if err := s.db.NewRaw(s.dueTypesQuery()).Scan(ctx, &types); err != nil {
 		return nil, fmt.Errorf("list the types with scheduled jobs: %w", err)
 	}
 	return types, nil
+}
+
+func (s *Store) dueTypesQuery() string {
+	if !s.dialect.returning {
+		// These cannot step by themselves, but DISTINCT does.
+		return "SELECT t.type FROM (SELECT DISTINCT j.type FROM job_system_jobs j) t WHERE " + s.head("id", "t") + " IS NOT NULL ORDER BY t.type"
+	}
+	const first, order = "(SELECT j.type FROM job_system_jobs j{head_hint} WHERE j.status = 'scheduled' AND j.deleted_at IS NULL ",
+		"ORDER BY j.type, {head_order} LIMIT 1)"
+	return s.sql("WITH RECURSIVE t (type) AS (SELECT " + first + order + " UNION ALL SELECT " + first + "AND j.type > t.type " + order +
+		" FROM t WHERE t.type IS NOT NULL) SELECT t.type FROM t WHERE t.type IS NOT NULL ORDER BY t.type")
 }

@@ -148,6 +148,27 @@ func TestHandingOnWalksTheClaimsIndex(t *testing.T) {
 	}
 }
 
+// Listing the types steps from one to the next.
+func TestListingTheTypesDoesNotReadTheirJobs(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		s, types := backlog(t, db, 10, 4000)
+		listed, err := s.DueTypes(t.Context())
+		require.NoError(t, err)
+		assert.ElementsMatch(t, types, listed)
+		plan := strings.Join(explain(t, s, s.DueTypesSQL()), "")
+		switch s.Kind() {
+		case "sqlite":
+			assert.Contains(t, plan, "SEARCH j USING INDEX job_system_jobs_claim (type>?)")
+		case "postgres":
+			assert.Contains(t, plan, "Index Only Scan using job_system_jobs_claim")
+			assert.NotContains(t, plan, "job_system_jobs_idempotency")
+			assert.NotContains(t, plan, "Seq Scan on job_system_jobs")
+		default:
+			assert.Contains(t, strings.ToLower(plan), "using index for group-by")
+		}
+	})
+}
+
 // A plan that was made for any arguments meets each row of a batch once, finds
 // its job by id and the next one by the claim's index, whatever the planner knows
 // of the tables: one that reads the batch for each running job takes the square

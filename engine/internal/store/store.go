@@ -55,10 +55,10 @@ func New(ctx context.Context, db *bun.DB) (*Store, error) {
 func (s *Store) DB() *bun.DB { return s.db }
 
 // Writers is how many transactions the database can usefully be asked for at
-// once: one where there is one writer at a time, otherwise two, so that one
-// side works while the other does.
+// once: two where that does not have them wait for each other, so that one side
+// works while the other does.
 func (s *Store) Writers() int {
-	if s.dialect.lock == "" || s.db.DB.Stats().MaxOpenConnections == 1 {
+	if !s.dialect.atOnce || s.db.DB.Stats().MaxOpenConnections == 1 {
 		return 1
 	}
 	return 2
