@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 
+	"github.com/google/uuid"
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/ntxdev/jobsystem/engine"
@@ -19,6 +20,8 @@ func (inv *invocation) resumeCommand() *urfave.Command {
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, DisableDefaultText: true,
 				Usage: "change nothing; show which steps would be skipped and which run; exit with 1 if a resume would refuse the job"},
+			&urfave.StringFlag{Name: "from", Usage: "run this step and those after it again, whatever is recorded of them"},
+			&urfave.StringFlag{Name: "past", Usage: "go on behind this step: its worker died in the middle of it, and somebody has seen that its effect happened"},
 			waitFlag("exit with 1 if it does not succeed"),
 		},
 		Action: action(inv, parseResume, runResume),
@@ -27,17 +30,28 @@ func (inv *invocation) resumeCommand() *urfave.Command {
 
 type resumeRequest struct {
 	controlRequest
-	dryRun bool
+	dryRun  bool
+	options []engine.ResumeOption
 }
 
 func parseResume(c *urfave.Context) (resumeRequest, error) {
-	r, err := parseControl(c)
-	return resumeRequest{controlRequest: r, dryRun: c.Bool("dry-run")}, err
+	control, err := parseControl(c)
+	r := resumeRequest{controlRequest: control, dryRun: c.Bool("dry-run")}
+	if step := c.String("from"); step != "" {
+		r.options = append(r.options, engine.From(step))
+	}
+	if step := c.String("past"); step != "" {
+		r.options = append(r.options, engine.Past(step))
+	}
+	return r, err
 }
 
 func runResume(ctx context.Context, inv *invocation, r resumeRequest) error {
 	if r.dryRun {
-		return runForecast(ctx, inv, r.id)
+		return runForecast(ctx, inv, r.id, r.options)
 	}
-	return control((*engine.Engine).Resume)(ctx, inv, r.controlRequest)
+	resume := func(eng *engine.Engine, ctx context.Context, id uuid.UUID) error {
+		return eng.Resume(ctx, id, r.options...)
+	}
+	return control(resume)(ctx, inv, r.controlRequest)
 }

@@ -211,7 +211,7 @@ func TestWhatDoesNotExistIsNotFound(t *testing.T) {
 		id := uuid.New()
 		for name, do := range map[string]func(context.Context, uuid.UUID) error{
 			"cancel":  func(ctx context.Context, id uuid.UUID) error { return eng.Cancel(ctx, id, "", "") },
-			"resume":  eng.Resume,
+			"resume":  func(ctx context.Context, id uuid.UUID) error { return eng.Resume(ctx, id) },
 			"restart": eng.Restart,
 			"delete":  eng.Delete,
 			"succeed": func(ctx context.Context, id uuid.UUID) error { return eng.Succeed(ctx, id, nil) },

@@ -27,6 +27,10 @@ type Config struct {
 	// a checkpoint - when the engine stops, before their contexts end.
 	// Default 10 s; negative for none.
 	Grace time.Duration
+	// RetryInPlace is the longest delay before another attempt of a failed step
+	// during which the job stays processing and its type taken; for a longer
+	// one the job is scheduled again. Default 5 s.
+	RetryInPlace time.Duration
 	// MaxRunning bounds the jobs that run at once in this engine. Default 0:
 	// one for each registered type.
 	MaxRunning int
@@ -59,6 +63,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Heartbeat = cmp.Or(c.Heartbeat, c.Lease/3)
 	c.Poll = cmp.Or(c.Poll, time.Second)
 	c.Grace = max(0, cmp.Or(c.Grace, 10*time.Second))
+	c.RetryInPlace = cmp.Or(c.RetryInPlace, 5*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	l := &c.Limits
 	l.Input = cmp.Or(l.Input, 256<<10)

@@ -27,7 +27,7 @@ func (c *Client) Cancel(ctx context.Context, id uuid.UUID, by, reason string) er
 	if err := checkText(reason, maxReason); err != nil {
 		return fmt.Errorf("cancel job %s: %w", id, invalid("the reason %w", err))
 	}
-	row, err := c.engine.store.RequestCancel(ctx, c.db, id, by, reason)
+	row, err := c.engine.store.RequestCancel(ctx, c.db, id, by, reason, worker.Handled)
 	switch {
 	case err != nil:
 		return fmt.Errorf("cancel job %s: %w", id, err)
@@ -35,10 +35,12 @@ func (c *Client) Cancel(ctx context.Context, id uuid.UUID, by, reason string) er
 		return notFound("cancel", id)
 	case row.Status == model.Succeeded || row.Status == model.Failed:
 		return &StatusError{ID: id, Status: row.Status, Doing: "cancel", Hint: "it has ended already"}
-	case row.Status == model.Scheduled: // else it would be cancelled by now
+	case row.Status == model.Scheduled && !row.DeletedAt.IsZero():
 		return &StatusError{ID: id, Status: row.Status, Doing: "cancel", Hint: "and it is deleted: it will not run"}
+	case row.Status == model.Scheduled: // its handler sees to it
+		return c.cancelHandled(ctx, row, by, reason)
 	case row.Status == model.Cancelled:
-		return nil
+		return c.wakeParentOf(ctx, row)
 	}
 	if err := c.settleDead(ctx, row); err != nil {
 		return fmt.Errorf("cancel job %s: %w", id, err)
@@ -52,36 +54,46 @@ func (c *Client) Cancel(ctx context.Context, id uuid.UUID, by, reason string) er
 	return nil
 }
 
+// cancelHandled passes a cancel request on to the children that the job waits
+// for, and has an engine see to the job itself.
+func (c *Client) cancelHandled(ctx context.Context, row *store.Row, by, reason string) error {
+	data, err := model.ParseData(row.Data)
+	if err != nil {
+		return fmt.Errorf("cancel job %s: %w", row.ID, err)
+	}
+	for _, child := range worker.WaitedChildren(data) {
+		err := c.Cancel(ctx, child, by, reason)
+		if err != nil && !errors.Is(err, ErrStatus) && !errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("cancel job %s: the request is recorded, but it did not reach a child: %w", row.ID, err)
+		}
+	}
+	if err := c.tell(ctx, row.Type); err != nil {
+		return fmt.Errorf("cancel job %s: %w", row.ID, err)
+	}
+	return nil
+}
+
+// wakeParentOf makes the job due that waits for one which has ended without a
+// run. In a caller's transaction the parent looks by itself before long.
+func (c *Client) wakeParentOf(ctx context.Context, row *store.Row) error {
+	if row.ParentID == nil || c.inTx {
+		return nil
+	}
+	if err := (family{c.engine}).WakeParent(ctx, *row.ParentID); err != nil {
+		c.engine.config.Logger.Warn("cannot wake the parent of a cancelled job; it looks by itself", "job", row.ID, "error", err)
+	}
+	return nil
+}
+
 // settleDead ends a run whose lease has run out, as any running engine would do
 // before long.
 func (c *Client) settleDead(ctx context.Context, row *store.Row) error {
-	if c.inTx || row.Status != model.Processing || row.Owner == "" || row.LockedUntil.After(row.Now.Time) {
+	if c.inTx || !dead(row) {
 		return nil
 	}
 	run := store.Held{Type: row.Type, JobID: row.ID, Attempt: row.Attempt}
 	_, err := c.engine.store.Settle(ctx, run, worker.Interrupt)
 	return err
-}
-
-// Resume puts a failed or cancelled job back to scheduled with its record: it
-// goes on with the first step that is not completed. If its type is registered
-// here, it is checked first that the record fits the definition. A job whose
-// engine was killed can be resumed once its lease has run out.
-func (c *Client) Resume(ctx context.Context, id uuid.UUID) error {
-	row, err := c.row(ctx, "resume", id)
-	if err != nil {
-		return err
-	}
-	// The plan is the host's code, which may use the database: it is made
-	// before the row is locked. Its input never changes.
-	fits, err := c.engine.planFor(&row.Job)
-	if err != nil {
-		return fmt.Errorf("resume job %s: %w", id, err)
-	}
-	return c.reschedule(ctx, id, "resume", func(j *model.Job) error {
-		j.Resumptions++
-		return fits(j)
-	})
 }
 
 // Restart puts a failed or cancelled job back to scheduled without its record:
@@ -95,7 +107,7 @@ func (c *Client) Restart(ctx context.Context, id uuid.UUID) error {
 		if j.Data, err = (model.Data{Input: data.Input}).JSON(); err != nil {
 			return err
 		}
-		j.Cursor, j.Progress, j.Message, j.Resumptions = nil, 0, "", 0
+		j.Cursor, j.Signals, j.Progress, j.Message, j.Resumptions = nil, nil, 0, "", 0
 		return nil
 	})
 }
@@ -151,18 +163,6 @@ func reschedulable(row *store.Row, doing string) error {
 	default:
 		return refuse("it has nothing left to do")
 	}
-}
-
-// planFor makes the plan of a job, if its type is registered here, and returns
-// what reports why a record does not fit it.
-func (e *Engine) planFor(j *model.Job) (func(*model.Job) error, error) {
-	e.mu.Lock()
-	h, ok := e.handlers[j.Type]
-	e.mu.Unlock()
-	if !ok || !j.Status.Resumable() && j.Status != model.Processing {
-		return func(*model.Job) error { return nil }, nil
-	}
-	return worker.Fits(h, j, e.config.Limits.forWorker())
 }
 
 // Delete hides a job: it is neither run nor listed any more, its row stays, and

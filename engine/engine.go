@@ -185,7 +185,7 @@ func (e *Engine) start() (*worker.Worker, error) {
 	e.worker = worker.New(worker.Config{
 		Store: e.store, Owner: e.owner,
 		Heartbeat: e.config.Heartbeat, Poll: e.config.Poll, Grace: e.config.Grace,
-		MaxRunning: e.config.MaxRunning, Limits: e.config.Limits.forWorker(),
+		RetryInPlace: e.config.RetryInPlace, Jobs: family{e}, MaxRunning: e.config.MaxRunning, Limits: e.config.Limits.forWorker(),
 		Listener: e.config.Listener, Log: e.config.Logger, Handlers: maps.Clone(e.handlers),
 	})
 	return e.worker, nil

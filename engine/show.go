@@ -28,7 +28,36 @@ func (c *Client) Status(ctx context.Context, id uuid.UUID) (*model.JobStatus, er
 	if err != nil {
 		return nil, err
 	}
-	return status(row), nil
+	s := status(row)
+	if err := c.addChildren(ctx, s); err != nil {
+		return nil, fmt.Errorf("show job %s: %w", id, err)
+	}
+	return s, nil
+}
+
+// addChildren counts the progress of the children that a job waits for: its own
+// stands still meanwhile.
+func (c *Client) addChildren(ctx context.Context, s *model.JobStatus) error {
+	sum, done, waiting := 0.0, 0.0, 0.0
+	for _, step := range s.Steps {
+		sum += step.Weight
+		switch {
+		case step.Status.Done():
+			done += step.Weight
+		case step.Status == model.StepWaiting && len(step.Children) > 0:
+			waiting += step.Weight
+		}
+	}
+	if waiting == 0 || s.Status != model.Scheduled {
+		return nil
+	}
+	share, err := c.engine.store.ChildrenProgress(ctx, c.db, s.ID)
+	if err != nil {
+		return err
+	}
+	s.Progress = max(s.Progress, min(1, (done+waiting*share)/sum))
+	s.Percent = percent(s.Progress)
+	return nil
 }
 
 func (c *Client) row(ctx context.Context, doing string, id uuid.UUID) (*store.Row, error) {
@@ -156,7 +185,7 @@ func status(row *store.Row) *model.JobStatus {
 		ScheduledAt: j.ScheduledAt, StartedAt: j.StartedAt, FinishedAt: j.FinishedAt,
 		HeartbeatAt: j.HeartbeatAt, ProgressedAt: j.ProgressedAt,
 		CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt, DeletedAt: j.DeletedAt,
-		Steps: []model.StepView{},
+		Steps: []model.StepView{}, ParentID: j.ParentID,
 	}
 	if j.Status == model.Processing {
 		s.LeaseExpired = !row.LockedUntil.After(row.Now.Time)
@@ -196,15 +225,19 @@ func remaining(row *store.Row) *int64 {
 }
 
 func addSteps(s *model.JobStatus, data model.Data, now model.Time) {
-	s.Result = data.Result
+	s.Result, s.Undoing = data.Result, data.Undoing != nil
 	s.StepsTotal = len(data.Steps)
 	for _, record := range data.Steps {
 		view := model.StepView{
 			Name: record.Name, Status: record.Status, Weight: record.Weight, Attempts: record.Attempts,
 			StartedAt: record.StartedAt, FinishedAt: record.FinishedAt, Output: record.Output, Error: record.Error,
+			Group: record.Group, WaitUntil: record.WaitUntil, Awaits: record.Awaits, SentBy: record.SentBy, Children: record.Children, Undo: record.Undo,
+		}
+		if record.Status == model.StepWaiting && s.Status == model.Scheduled && s.WaitsFor == "" {
+			s.WaitsFor, s.WaitsUntil = waitsFor(record), record.WaitUntil
 		}
 		switch {
-		case record.Status == model.StepRunning:
+		case record.Status == model.StepRunning, record.Status == model.StepWaiting && record.FinishedAt.IsZero():
 			view.DurationMS = millis(max(0, now.Sub(record.StartedAt.Time)))
 		case !record.FinishedAt.IsZero():
 			view.DurationMS = &record.DurationMS
@@ -216,6 +249,20 @@ func addSteps(s *model.JobStatus, data model.Data, now model.Time) {
 			s.CurrentStep = record.Name
 		}
 		s.Steps = append(s.Steps, view)
+	}
+}
+
+// waitsFor says for people what a step waits for.
+func waitsFor(record model.StepRecord) string {
+	switch {
+	case record.Awaits != "":
+		return fmt.Sprintf("the signal %q", record.Awaits)
+	case len(record.Children) > 0:
+		return fmt.Sprintf("the %d jobs of step %q", len(record.Children), record.Name)
+	case record.Error != "":
+		return fmt.Sprintf("the next attempt of step %q", record.Name)
+	default:
+		return fmt.Sprintf("step %q to end", record.Name)
 	}
 }
 

@@ -41,6 +41,8 @@ const jobsColumnsMySQL = `
     cancel_requested_at DATETIME(6),
     cancelled_by        VARCHAR(255)  NOT NULL DEFAULT '',
     cancel_reason       VARCHAR(1000) NOT NULL DEFAULT '',
+    signals             JSON,
+    parent_id           CHAR(36) CHARACTER SET ascii COLLATE ascii_bin,
     idempotency_key     VARCHAR(255),
     created_at          DATETIME(6)   NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
     updated_at          DATETIME(6)   NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
@@ -74,6 +76,8 @@ func jobsKeysMySQL() []keyMySQL {
 		{"job_system_jobs_idempotency", "UNIQUE KEY job_system_jobs_idempotency (type, idempotency_key)"},
 		// The latest job of a type. Over all types, the ids are in order of time.
 		{"job_system_jobs_latest", "KEY job_system_jobs_latest (type, created_at, id)"},
+		// The children of a job that waits for them.
+		{"job_system_jobs_parent", "KEY job_system_jobs_parent (parent_id)"},
 	}
 }
 

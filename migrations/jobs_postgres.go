@@ -29,6 +29,8 @@ func jobsUpPostgres() []step {
     cancel_requested_at timestamptz,
     cancelled_by        text             NOT NULL DEFAULT '',
     cancel_reason       text             NOT NULL DEFAULT '',
+    signals             jsonb,
+    parent_id           uuid,
     idempotency_key     text,
     created_at          timestamptz      NOT NULL DEFAULT clock_timestamp(),
     updated_at          timestamptz      NOT NULL DEFAULT clock_timestamp(),
@@ -61,6 +63,10 @@ $$`},
 		// The latest job of a type. Over all types, the ids are in order of time.
 		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_latest
     ON job_system_jobs (type, created_at, id)`},
+		// The children of a job that waits for them.
+		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_parent
+    ON job_system_jobs (parent_id)
+    WHERE parent_id IS NOT NULL`},
 		{sql: `CREATE TABLE IF NOT EXISTS job_type_lock (
     type         text        NOT NULL,
     locked_until timestamptz NOT NULL DEFAULT '1970-01-01 00:00:00+00',

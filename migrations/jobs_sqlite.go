@@ -33,12 +33,15 @@ func jobsUpSQLite() []step {
     cancel_requested_at INTEGER,
     cancelled_by        TEXT    NOT NULL DEFAULT '',
     cancel_reason       TEXT    NOT NULL DEFAULT '',
+    signals             TEXT,
+    parent_id           TEXT,
     idempotency_key     TEXT,
     created_at          INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER)),
     updated_at          INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER)),
     deleted_at          INTEGER,
     CONSTRAINT job_system_jobs_data_check CHECK (json_valid(data)),
     CONSTRAINT job_system_jobs_cursor_check CHECK (json_valid("cursor")),
+    CONSTRAINT job_system_jobs_signals_check CHECK (json_valid(signals)),
     CONSTRAINT job_system_jobs_status_check
         CHECK (status IN ('scheduled', 'processing', 'succeeded', 'failed', 'cancelled')),
     CONSTRAINT job_system_jobs_progress_check CHECK (progress >= 0 AND progress <= 1),
@@ -58,6 +61,10 @@ func jobsUpSQLite() []step {
 		// The latest job of a type. Over all types, the ids are in order of time.
 		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_latest
     ON job_system_jobs (type, created_at, id)`},
+		// The children of a job that waits for them.
+		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_parent
+    ON job_system_jobs (parent_id)
+    WHERE parent_id IS NOT NULL`},
 		{sql: `CREATE TABLE IF NOT EXISTS job_type_lock (
     type         TEXT    NOT NULL PRIMARY KEY,
     locked_until INTEGER NOT NULL DEFAULT 0,

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+
+	"github.com/google/uuid"
 )
 
 // Data is the document in a job's data column.
@@ -16,6 +19,33 @@ type Data struct {
 	Steps []StepRecord `json:"steps"`
 	// Result is what the job ended with, if anything.
 	Result json.RawMessage `json:"result,omitempty"`
+	// Plan is what was declared of the whole plan, for engines that do not
+	// have the definition; nil until the job's first write.
+	Plan *PlanRecord `json:"plan,omitempty"`
+	// Undoing is set from when the first step is undone until the job ends.
+	Undoing *Undoing `json:"undoing,omitempty"`
+	// History are records that a resume from an earlier step has replaced, and
+	// those of steps that the definition no longer has; the oldest first.
+	History []StepRecord `json:"history,omitempty"`
+}
+
+// PlanRecord is what a job's row tells of its plan beside its steps.
+type PlanRecord struct {
+	// Fingerprint is the same for plans with the same steps in the same order.
+	Fingerprint string `json:"fingerprint"`
+	// ResumeOnCrash is how often the job goes on by itself after its process
+	// died, and Crashes how often it has.
+	ResumeOnCrash int `json:"resume_on_crash,omitempty"`
+	Crashes       int `json:"crashes,omitempty"`
+	// UndoOnCancel says that completed steps with an undo are undone when the
+	// job is cancelled.
+	UndoOnCancel bool `json:"undo_on_cancel,omitempty"`
+}
+
+// Undoing is how a job is going to end when its completed steps are undone.
+type Undoing struct {
+	Status Status `json:"status"`
+	Error  string `json:"error,omitempty"`
 }
 
 // StepRecord is what is known of one step.
@@ -34,10 +64,43 @@ type StepRecord struct {
 	Error  string          `json:"error,omitempty"`
 	// SetsResult says that this step has set the job's result.
 	SetsResult bool `json:"sets_result,omitempty"`
+	// Group is the name of the group whose members run at the same time.
+	Group string `json:"group,omitempty"`
+	// Version is that of the definition's step which made the output.
+	Version int `json:"version,omitempty"`
+	// Failures counts the failed attempts that the step's retries allow for,
+	// since somebody resumed the job.
+	Failures int `json:"failures,omitempty"`
+	// EarlierMS is the time that attempts before the latest took.
+	EarlierMS int64 `json:"earlier_ms,omitempty"`
+	// WaitUntil is when a waiting step goes on at the latest; Awaits is the
+	// signal it waits for, if any, and SentBy who sent that.
+	WaitUntil Time   `json:"wait_until,omitzero"`
+	Awaits    string `json:"awaits,omitempty"`
+	SentBy    string `json:"sent_by,omitempty"`
+	// Children are the jobs that the step has enqueued and waits for.
+	Children []uuid.UUID `json:"children,omitempty"`
+	// OnCrash is what becomes of the job if its process dies in the middle of
+	// this step: "stop" has a person decide; empty has it run again.
+	OnCrash string `json:"on_crash,omitempty"`
+	// Undo tells of the step's undoing; nil if it cannot be undone.
+	Undo *UndoRecord `json:"undo,omitempty"`
 }
 
-// Cursor is the document in a job's cursor column: the last checkpoint of the
-// step under way.
+// OnCrashStop is the value of [StepRecord.OnCrash] with which a job whose
+// process died in the middle of the step waits for a person.
+const OnCrashStop = "stop"
+
+// UndoRecord is what is known of one step's undoing.
+type UndoRecord struct {
+	Status     StepStatus `json:"status"` // pending, running, failed or completed
+	Attempts   int        `json:"attempts"`
+	FinishedAt Time       `json:"finished_at,omitzero"`
+	Error      string     `json:"error,omitempty"`
+}
+
+// Cursor is the last checkpoint of a step under way. A job's cursor column holds
+// one, or an array of them where the members of a group have each their own.
 type Cursor struct {
 	Step  string          `json:"step"`
 	Value json.RawMessage `json:"value"`
@@ -45,7 +108,7 @@ type Cursor struct {
 
 // envelopeKeys are the keys of a Data document. An object with "input" and no
 // key beside these is one; anything else is an input of its own.
-var envelopeKeys = []string{"input", "steps", "result"}
+var envelopeKeys = []string{"input", "steps", "result", "plan", "undoing", "history"}
 
 // ParseData reads a data column. A document that is not of the form of [Data],
 // written by another producer, is taken whole as the input.
@@ -107,14 +170,58 @@ func (d Data) Step(name string) int {
 }
 
 // Interrupt marks the steps recorded as running as interrupted: their process
-// is gone. It reports whether there was one.
-func (d Data) Interrupt() bool {
-	found := false
+// is gone. It returns the names of those that ask for a person to decide.
+func (d Data) Interrupt() (stops []string) {
 	for i := range d.Steps {
-		if d.Steps[i].Status == StepRunning {
-			d.Steps[i].Status = StepInterrupted
-			found = true
+		record := &d.Steps[i]
+		if record.Status != StepRunning {
+			continue
+		}
+		record.Status = StepInterrupted
+		if record.OnCrash == OnCrashStop {
+			stops = append(stops, record.Name)
 		}
 	}
-	return found
+	return stops
+}
+
+// Cursors are the checkpoints of the steps under way, by the steps' names.
+type Cursors map[string]json.RawMessage
+
+// ParseCursors reads a cursor column.
+func ParseCursors(raw json.RawMessage) (Cursors, error) {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil, nil
+	}
+	list := make([]Cursor, 1)
+	into := any(&list[0])
+	if raw[0] == '[' {
+		into = &list
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return nil, fmt.Errorf("read the recorded cursor: %w", err)
+	}
+	cursors := make(Cursors, len(list))
+	for _, c := range list {
+		cursors[c.Step] = c.Value
+	}
+	return cursors, nil
+}
+
+// JSON returns the cursors as they are written to the column, nil if there are
+// none.
+func (c Cursors) JSON() (json.RawMessage, error) {
+	list := make([]Cursor, 0, len(c))
+	for _, step := range slices.Sorted(maps.Keys(c)) {
+		list = append(list, Cursor{Step: step, Value: c[step]})
+	}
+	switch len(list) {
+	case 0:
+		return nil, nil
+	case 1:
+		return json.Marshal(list[0])
+	default:
+		return json.Marshal(list)
+	}
 }

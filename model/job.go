@@ -38,7 +38,7 @@ type Job struct {
 	// TimeToCompleteMS is the estimated time to the end in milliseconds, nil
 	// when nothing is known.
 	TimeToCompleteMS *int64 `bun:"time_to_complete_ms" json:"time_to_complete_ms"`
-	// Cursor is where the step under way last checkpointed; see [Cursor].
+	// Cursor is where the steps under way last checkpointed; see [Cursors].
 	Cursor json.RawMessage `bun:"cursor" json:"cursor,omitempty"`
 	// Attempt counts claims. It is the fence: a write of a run carries the
 	// attempt it was claimed with and is refused once the row has another.
@@ -58,6 +58,10 @@ type Job struct {
 	CancelRequestedAt Time   `bun:"cancel_requested_at" json:"cancel_requested_at"`
 	CancelledBy       string `bun:"cancelled_by" json:"cancelled_by,omitempty"`
 	CancelReason      string `bun:"cancel_reason" json:"cancel_reason,omitempty"`
+	// Signals are what the job was sent from outside; see [Signals].
+	Signals json.RawMessage `bun:"signals" json:"signals,omitempty"`
+	// ParentID is the job that has enqueued this one and waits for it.
+	ParentID *uuid.UUID `bun:"parent_id" json:"parent_id,omitempty"`
 	// IdempotencyKey is unique within the type, nil when none was given.
 	IdempotencyKey *string `bun:"idempotency_key" json:"idempotency_key,omitempty"`
 	CreatedAt      Time    `bun:"created_at" json:"created_at"`

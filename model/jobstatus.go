@@ -41,6 +41,17 @@ type JobStatus struct {
 	RemainingMS *int64 `json:"remaining_ms"`
 	Remaining   string `json:"remaining,omitempty"`
 
+	// WaitsFor says what a scheduled job's step waits for, for people: empty for
+	// a job that waits for its turn only. WaitsUntil is when it goes on at the
+	// latest, null for never.
+	WaitsFor   string `json:"waits_for,omitempty"`
+	WaitsUntil Time   `json:"waits_until"`
+	// Undoing says that the job's completed steps are being undone, before it
+	// ends.
+	Undoing bool `json:"undoing,omitempty"`
+	// ParentID is the job that waits for this one.
+	ParentID *uuid.UUID `json:"parent_id,omitempty"`
+
 	// CancelRequested is set from the request on; the job turns cancelled once
 	// its handler has returned.
 	CancelRequested   bool   `json:"cancel_requested"`
@@ -83,4 +94,12 @@ type StepView struct {
 	Duration   string          `json:"duration,omitempty"`
 	Output     json.RawMessage `json:"output,omitempty"`
 	Error      string          `json:"error,omitempty"`
+	Group      string          `json:"group,omitempty"`
+	// WaitUntil, Awaits, SentBy and Children tell what the step waits for, or
+	// waited for.
+	WaitUntil Time        `json:"wait_until,omitzero"`
+	Awaits    string      `json:"awaits,omitempty"`
+	SentBy    string      `json:"sent_by,omitempty"`
+	Children  []uuid.UUID `json:"children,omitempty"`
+	Undo      *UndoRecord `json:"undo,omitempty"`
 }

@@ -81,6 +81,11 @@ const (
 	StepInterrupted StepStatus = "interrupted"
 	// StepSkipped was passed over; its record says why.
 	StepSkipped StepStatus = "skipped"
+	// StepWaiting goes on at a time, or when something happens: a signal, the
+	// end of other jobs. Its job is scheduled meanwhile and holds no lock.
+	StepWaiting StepStatus = "waiting"
+	// StepUndone was completed, and its effect was taken back.
+	StepUndone StepStatus = "undone"
 )
 
 // Done reports whether a step of this state is not run (again) when its job

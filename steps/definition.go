@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -18,7 +19,7 @@ const MaxName = 128
 // engine's Register, which reports all its mistakes together. A definition must
 // not change after that; it may then be used by many jobs and engines at once.
 type Definition[In any] struct {
-	jobType  string
+	settings
 	steps    []planned[In]
 	build    func(In) (*Definition[In], error)
 	mistakes []error
@@ -26,10 +27,15 @@ type Definition[In any] struct {
 
 // planned is a step whose output type is erased.
 type planned[In any] struct {
-	name   string
-	weight float64
-	run    func(*call[In]) (json.RawMessage, error)
-	check  func(json.RawMessage) error
+	name     string
+	does     kinds[In]
+	settings stepSettings
+	group    *GroupSettings // nil for a step of its own
+	check    func(json.RawMessage) error
+
+	when   func(*Run[In]) bool
+	undo   undoer[In]
+	verify verifier[In]
 }
 
 // Typed is implemented by inputs that know the type of their jobs.
@@ -40,12 +46,44 @@ type Typed interface {
 // DefineOption is an option of [Define] and [Build].
 type DefineOption func(*settings)
 
-type settings struct{ jobType string }
+type settings struct {
+	jobType       string
+	timeout       time.Duration
+	resumeOnCrash int
+	undoOnFailure bool
+	undoOnCancel  bool
+	removed       []string
+}
 
 // Type names the job type, for inputs that do not implement [Typed] and for
 // definitions that serve several types with one kind of input.
 func Type(jobType string) DefineOption {
 	return func(s *settings) { s.jobType = jobType }
+}
+
+// JobTimeout bounds the time that a job's steps may take together, over all its
+// runs: then the step under way ends with [ErrTimeout], and the job fails. Time
+// spent waiting does not count.
+func JobTimeout(d time.Duration) DefineOption { return func(s *settings) { s.timeout = d } }
+
+// ResumeOnCrash has a job go on by itself when its process has died, up to that
+// many times; after that, and without this, it fails with its record kept, to be
+// resumed by a person.
+func ResumeOnCrash(times int) DefineOption { return func(s *settings) { s.resumeOnCrash = times } }
+
+// UndoOnFailure has steps be undone when the job fails, and not when it is
+// cancelled unless [UndoOnCancel] is given too. Without either, they are undone
+// in both cases.
+func UndoOnFailure() DefineOption { return func(s *settings) { s.undoOnFailure = true } }
+
+// UndoOnCancel has steps be undone when the job is cancelled; see
+// [UndoOnFailure].
+func UndoOnCancel() DefineOption { return func(s *settings) { s.undoOnCancel = true } }
+
+// Removed tells names of steps that the definition had before and has no more:
+// their records do not stand in the way of a resume, and are kept as history.
+func Removed(names ...string) DefineOption {
+	return func(s *settings) { s.removed = append(s.removed, names...) }
 }
 
 // Define begins a definition for jobs with an input of type In. The job type is
@@ -55,7 +93,11 @@ func Define[In any](opts ...DefineOption) *Definition[In] {
 	for _, opt := range opts {
 		opt(&s)
 	}
-	return &Definition[In]{jobType: s.jobType}
+	d := &Definition[In]{settings: s}
+	if s.timeout < 0 || s.resumeOnCrash < 0 {
+		d.mistake("its timeout %v or its number of resumptions after crashes, %d, is negative", s.timeout, s.resumeOnCrash)
+	}
+	return d
 }
 
 // Build begins a definition whose steps depend on the input: for each job,
@@ -134,9 +176,10 @@ func (d *Definition[In]) add(p planned[In]) {
 			break
 		}
 	}
-	if math.IsNaN(p.weight) || math.IsInf(p.weight, 0) || p.weight <= 0 {
-		d.mistake("step %q: weight %v is not a positive number", p.name, p.weight)
+	if w := p.settings.weight; math.IsNaN(w) || math.IsInf(w, 0) || w <= 0 {
+		d.mistake("step %q: weight %v is not a positive number", p.name, w)
 	}
+	d.mistakes = append(d.mistakes, p.mistakes()...)
 	d.steps = append(d.steps, p)
 }
 

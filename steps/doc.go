@@ -53,6 +53,7 @@
 //
 // # Imports
 //
-// This package knows no database. It may import the standard library and the
-// package model.
+// This package knows no database; Bun is where the type of a transaction comes
+// from. It may import the standard library, the package model, bun, uuid and
+// backoff.
 package steps

@@ -13,4 +13,10 @@ var (
 	// ErrLeaseLost: another engine may run this job by now. Nothing that this
 	// run still writes is kept.
 	ErrLeaseLost = errors.New("lease lost")
+	// ErrTimeout: the step or the job has taken longer than its definition
+	// allows, or what it waits for has not come in time.
+	ErrTimeout = errors.New("timed out")
+	// ErrGroupFailed: another member of the step's group has failed. The step
+	// runs again when the job is resumed.
+	ErrGroupFailed = errors.New("another step of the group failed")
 )

@@ -17,12 +17,7 @@ type Run[In any] struct {
 	input   json.RawMessage
 	session Session
 	ctx     context.Context //nolint:containedctx // for Cancelled, which takes none
-}
-
-// call is a Run and the context it was begun with.
-type call[In any] struct {
-	ctx context.Context //nolint:containedctx // an argument list of one step's call
-	run *Run[In]
+	undoing bool
 }
 
 // Input returns the job's input, decoded anew at each call, so that no step
@@ -42,10 +37,18 @@ func (r *Run[In]) Job() *model.Job { return r.session.Job() }
 func (r *Run[In]) Step() string { return r.step }
 
 // Key is a stable idempotency key for the step's effects in the outside world:
-// the job's id and the step's name, the same at each attempt.
+// the job's id and the step's name, the same at each attempt. In a function
+// given to [Undo] it ends in ":undo".
 func (r *Run[In]) Key() string {
-	return r.session.Job().ID.String() + ":" + r.step
+	key := r.session.Job().ID.String() + ":" + r.step
+	if r.undoing {
+		key += ":undo"
+	}
+	return key
 }
+
+// Attempt is the number of this attempt of the step, from 1.
+func (r *Run[In]) Attempt() int { return r.session.Attempt() }
 
 // Progress says how far the step is - done out of total, in any unit - and
 // what it does. It is advisory: kept in memory, written about once a second,

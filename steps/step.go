@@ -4,74 +4,73 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+
+	"github.com/uptrace/bun"
 )
 
 // Step is a step that produces an Out, as [Add] returns it; later steps read
 // its product with [Step.Output].
 type Step[In, Out any] struct{ name string }
 
-// Option is an option of [Add] and [Do].
-type Option func(*stepSettings)
-
-type stepSettings struct{ weight float64 }
-
-// Weight sets the step's share of the job's progress, relative to the other
-// steps' weights: a positive number, 1 by default.
-func Weight(weight float64) Option {
-	return func(s *stepSettings) { s.weight = weight }
+// Adder is what steps are appended to: a [Definition], or a [Group] of it.
+type Adder[In any] interface {
+	add(planned[In])
+	mistake(format string, args ...any)
 }
+
+// None is the output of a step that has none, for the function given to [Undo].
+type None struct{}
+
+// Tx is the transaction of an [InTx] step, on the engine's database.
+type Tx = bun.Tx
 
 // Add appends a step that produces an Out. The name is the step's identity in
 // the job's record: unique within the definition, and not to be changed while
-// jobs that have run it can still be resumed. The product is recorded as JSON
-// and must fit the engine's bound for outputs (64 KiB by default): what is
-// larger is stored where it belongs, and its address is the output.
-func Add[In, Out any](d *Definition[In], name string, fn func(context.Context, *Run[In]) (Out, error), opts ...Option) *Step[In, Out] {
+// jobs that have run it can still be resumed (see [WasNamed]). The product is
+// recorded as JSON and must fit the engine's bound for outputs (64 KiB by
+// default): what is larger is stored where it belongs, and its address is the
+// output.
+func Add[In, Out any](d Adder[In], name string, fn func(context.Context, *Run[In]) (Out, error), opts ...Option) *Step[In, Out] {
 	if fn == nil {
 		d.mistake("step %q: its function is nil", name)
 	}
-	d.add(planned[In]{
-		name:   name,
-		weight: settingsOf(opts).weight,
-		run: func(c *call[In]) (json.RawMessage, error) {
-			out, err := fn(c.ctx, c.run)
-			if err != nil {
-				return nil, err
-			}
-			raw, err := json.Marshal(out)
-			if err != nil {
-				return nil, fmt.Errorf("write its output as JSON: %w", err)
-			}
-			return raw, nil
-		},
-		check: func(raw json.RawMessage) error {
-			return json.Unmarshal(raw, new(Out))
-		},
-	})
+	addStep(d, kinds[In]{run: func(ctx context.Context, run *Run[In]) (json.RawMessage, error) {
+		out, err := fn(ctx, run)
+		if err != nil {
+			return nil, err
+		}
+		return marshalOutput(out)
+	}}, name, outputOf[Out](), opts)
 	return &Step[In, Out]{name: name}
 }
 
 // Do appends a step that produces nothing. See [Add] for the name.
-func Do[In any](d *Definition[In], name string, fn func(context.Context, *Run[In]) error, opts ...Option) {
+func Do[In any](d Adder[In], name string, fn func(context.Context, *Run[In]) error, opts ...Option) {
 	if fn == nil {
 		d.mistake("step %q: its function is nil", name)
 	}
-	d.add(planned[In]{
-		name:   name,
-		weight: settingsOf(opts).weight,
-		run: func(c *call[In]) (json.RawMessage, error) {
-			return nil, fn(c.ctx, c.run)
-		},
-		check: func(json.RawMessage) error { return nil },
-	})
+	addStep(d, kinds[In]{run: func(ctx context.Context, run *Run[In]) (json.RawMessage, error) {
+		return nil, fn(ctx, run)
+	}}, name, noOutput, opts)
 }
 
-func settingsOf(opts []Option) stepSettings {
-	s := stepSettings{weight: 1}
-	for _, opt := range opts {
-		opt(&s)
+// InTx appends a step whose own writes and whose record commit in one
+// transaction of the engine's database: they happen exactly once, or not at all.
+// The function must not commit, roll back or keep the transaction, and has no
+// checkpoints: it is short. On SQLite it must be shorter than the engine's
+// lease, since nobody else can write meanwhile, nor the engine renew it.
+func InTx[In, Out any](d Adder[In], name string, fn func(context.Context, Tx, *Run[In]) (Out, error), opts ...Option) *Step[In, Out] {
+	if fn == nil {
+		d.mistake("step %q: its function is nil", name)
 	}
-	return s
+	addStep(d, kinds[In]{tx: func(ctx context.Context, tx Tx, run *Run[In]) (json.RawMessage, error) {
+		out, err := fn(ctx, tx, run)
+		if err != nil {
+			return nil, err
+		}
+		return marshalOutput(out)
+	}}, name, outputOf[Out](), opts)
+	return &Step[In, Out]{name: name}
 }
 
 // Name returns the step's name.
@@ -79,7 +78,7 @@ func (s *Step[In, Out]) Name() string { return s.name }
 
 // Output returns what the step produced in this job, read from its record: the
 // same value whether the step ran a moment ago or before a crash. It is the
-// zero Out in a step that comes before this one.
+// zero Out in a step that comes before this one, and of a step that was skipped.
 func (s *Step[In, Out]) Output(run *Run[In]) Out {
 	var out Out
 	if raw, ok := run.session.Output(s.name); ok {
@@ -87,4 +86,41 @@ func (s *Step[In, Out]) Output(run *Run[In]) Out {
 		_ = json.Unmarshal(raw, &out)
 	}
 	return out
+}
+
+// addStep appends a step, and keeps the mistakes in its options.
+func addStep[In any](d Adder[In], does kinds[In], name string, out output, opts []Option) {
+	s := settingsOf(opts)
+	p := planned[In]{name: name, does: does, settings: s, check: out.check}
+	d.add(p)
+}
+
+func (p *planned[In]) mistakes() (found []error) {
+	wrong := func(format string, args ...any) {
+		found = append(found, fmt.Errorf("step %q: "+format, append([]any{p.name}, args...)...))
+	}
+	s := p.settings
+	if s.timeout < 0 {
+		wrong("its timeout %v is negative", s.timeout)
+	}
+	if s.retry.Attempts < 0 || s.retry.First < 0 || s.retry.Max < 0 {
+		wrong("its retry of %d attempts, from %v up to %v, has a negative part", s.retry.Attempts, s.retry.First, s.retry.Max)
+	}
+	plain := p.does.run != nil || p.does.tx != nil
+	if p.group != nil && !plain {
+		wrong("a step that waits cannot be the member of a group")
+	}
+	if (s.stop || s.verify != nil) && !plain {
+		wrong("StopOnCrash and Verify are for steps that do something")
+	}
+	if s.stop && s.verify != nil {
+		wrong("has both StopOnCrash and Verify")
+	}
+	if s.allowFailures && p.does.children == nil {
+		wrong("AllowFailures is for steps with children")
+	}
+	if s.retry.Attempts > 0 && !plain && p.does.children == nil {
+		wrong("a step that waits is not retried")
+	}
+	return append(found, p.bindOptions()...)
 }

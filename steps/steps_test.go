@@ -35,6 +35,7 @@ func newMemory() *memory {
 	return &memory{job: &model.Job{ID: uuid.MustParse("01890000-0000-7000-8000-000000000001")}, outputs: map[string]json.RawMessage{}}
 }
 
+func (m *memory) Attempt() int    { return 1 }
 func (m *memory) Job() *model.Job { return m.job }
 func (m *memory) Progress(fraction float64, format string, args []any) {
 	m.told = append(m.told, fmt.Sprintf("%.2f ", fraction)+fmt.Sprintf(format, args...))
@@ -205,10 +206,18 @@ func TestARecordedOutputIsCheckedAgainstItsType(t *testing.T) {
 	steps.Do(d, "none", func(context.Context, *steps.Run[month]) error { return nil })
 	plan, err := d.Plan([]byte(`{}`))
 	require.NoError(t, err)
-	assert.NoError(t, plan.Steps[0].Check([]byte(`7`)))
-	assert.Error(t, plan.Steps[0].Check([]byte(`"seven"`)))
-	assert.Error(t, plan.Steps[0].Check(nil), "a step that produces something has recorded it")
-	assert.NoError(t, plan.Steps[1].Check(nil))
+	read := func(i int, output string) error {
+		var raw json.RawMessage
+		if output != "" {
+			raw = json.RawMessage(output)
+		}
+		_, err := plan.Steps[i].Read(raw, 0)
+		return err
+	}
+	assert.NoError(t, read(0, `7`))
+	assert.ErrorContains(t, read(0, `"seven"`), "no longer decodes (version 0)")
+	assert.Error(t, read(0, ""), "a step that produces something has recorded it")
+	assert.NoError(t, read(1, ""))
 }
 
 func TestABuildThatPanicsIsAnError(t *testing.T) {

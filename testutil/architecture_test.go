@@ -18,9 +18,13 @@ const module = "github.com/ntxdev/jobsystem"
 // below it, the other packages of this module, and the foreign modules. A star
 // allows all.
 var allowed = map[string]struct{ ours, foreign []string }{
-	"progress":   {},
-	"model":      {foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun"}},
-	"steps":      {ours: []string{"model", "progress"}},
+	"progress": {},
+	"model":    {foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun"}},
+	// Bun for the transaction of an InTx step, and nothing else of it.
+	"steps": {
+		ours:    []string{"model", "progress"},
+		foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun", "github.com/cenkalti/backoff"},
+	},
 	"migrations": {foreign: []string{"github.com/uptrace/bun"}},
 	"engine": {
 		ours:    []string{"engine", "model", "steps", "progress"},

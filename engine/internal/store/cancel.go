@@ -11,23 +11,11 @@ import (
 )
 
 // RequestCancel cancels a scheduled job, or puts a cancel request on a
-// processing one unless there is one already. It returns the row as it is
-// then, or nil if there is no such job.
-func (s *Store) RequestCancel(ctx context.Context, db bun.IDB, id uuid.UUID, by, reason string) (*Row, error) {
+// processing one unless there is one already. So it does on a scheduled one of
+// which handled says that its handler has to see to it, and makes it due. It
+// returns the row as it is then, or nil if there is no such job.
+func (s *Store) RequestCancel(ctx context.Context, db bun.IDB, id uuid.UUID, by, reason string, handled func(*model.Job) bool) (*Row, error) {
 	for {
-		// The state may change between the statements: hence both conditions,
-		// and the loop until the row is in a state that one of them has seen.
-		_, err := db.NewRaw(s.sql("UPDATE job_system_jobs SET status = 'cancelled', finished_at = {now}, cancel_requested_at = {now}, "+
-			"cancelled_by = ?, cancel_reason = ?, time_to_complete_ms = NULL, updated_at = {now} WHERE id = ? AND status = 'scheduled' AND deleted_at IS NULL"),
-			by, reason, id.String()).Exec(ctx)
-		if err != nil {
-			return nil, err
-		}
-		_, err = db.NewRaw(s.sql("UPDATE job_system_jobs SET cancel_requested_at = {now}, cancelled_by = ?, cancel_reason = ?, updated_at = {now} "+
-			"WHERE id = ? AND status = 'processing' AND cancel_requested_at IS NULL"), by, reason, id.String()).Exec(ctx)
-		if err != nil {
-			return nil, err
-		}
 		row, err := s.Get(ctx, db, id)
 		if err != nil || row == nil {
 			return nil, err
@@ -36,9 +24,24 @@ func (s *Store) RequestCancel(ctx context.Context, db bun.IDB, id uuid.UUID, by,
 			return nil, err
 		}
 		waits := row.Status == model.Scheduled && row.DeletedAt.IsZero()
-		runs := row.Status == model.Processing && row.CancelRequestedAt.IsZero()
-		if !waits && !runs {
+		runs := row.Status == model.Processing
+		if !row.CancelRequestedAt.IsZero() || !waits && !runs {
 			return row, nil
+		}
+		set := "status = 'cancelled', finished_at = {now}, time_to_complete_ms = NULL, "
+		switch {
+		case runs:
+			set = ""
+		case handled(&row.Job):
+			set = "scheduled_at = {now}, "
+		}
+		// The state may change between the statements: hence the conditions, and
+		// the loop until the row is in a state that is left as it is.
+		_, err = db.NewRaw(s.sql("UPDATE job_system_jobs SET "+set+"cancel_requested_at = {now}, cancelled_by = ?, cancel_reason = ?, updated_at = {now} "+
+			"WHERE id = ? AND status = ? AND attempt = ? AND deleted_at IS NULL AND cancel_requested_at IS NULL"),
+			by, reason, id.String(), string(row.Status), row.Attempt).Exec(ctx)
+		if err != nil {
+			return nil, err
 		}
 	}
 }
@@ -49,8 +52,8 @@ func (s *Store) readNewest(ctx context.Context, db bun.IDB, row *Row) error {
 	if s.dialect.keyLock == "" {
 		return nil
 	}
-	return db.NewRaw(s.sql("SELECT j.status, j.cancel_requested_at, j.deleted_at FROM job_system_jobs j WHERE j.id = ?{key_lock}"), row.ID.String()).
-		Scan(ctx, &row.Status, &row.CancelRequestedAt, &row.DeletedAt)
+	return db.NewRaw(s.sql("SELECT j.status, j.attempt, j.cancel_requested_at, j.deleted_at FROM job_system_jobs j WHERE j.id = ?{key_lock}"), row.ID.String()).
+		Scan(ctx, &row.Status, &row.Attempt, &row.CancelRequestedAt, &row.DeletedAt)
 }
 
 // CancelRequests returns those of the jobs that somebody asked to cancel.

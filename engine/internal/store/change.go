@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -10,11 +11,30 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
+// ErrUnchanged is what a change returns that is none.
+var ErrUnchanged = errors.New("unchanged")
+
+// Signal reads a job with its row locked, lets change edit its signals and when
+// it is due, and writes those. It reports whether there is such a job.
+func (s *Store) Signal(ctx context.Context, db bun.IDB, id uuid.UUID, change func(*Row) error) (found bool, err error) {
+	return s.change(ctx, db, id, change, func(ctx context.Context, tx bun.Tx, j *model.Job) error {
+		_, err := tx.NewRaw(s.sql("UPDATE job_system_jobs SET signals = "+s.dialect.json("?")+", scheduled_at = ?, updated_at = {now} WHERE id = ?"),
+			string(j.Signals), j.ScheduledAt, j.ID.String()).Exec(ctx)
+		return err
+	})
+}
+
 // Change reads a job with its row locked, lets change edit it, and writes the
 // columns that people's commands may change. An error of change leaves the row
 // as it was and is returned as it is. Change reports whether there is such a
 // job.
 func (s *Store) Change(ctx context.Context, db bun.IDB, id uuid.UUID, change func(*Row) error) (found bool, err error) {
+	return s.change(ctx, db, id, change, s.writeChange)
+}
+
+func (s *Store) change(ctx context.Context, db bun.IDB, id uuid.UUID, change func(*Row) error,
+	write func(context.Context, bun.Tx, *model.Job) error,
+) (found bool, err error) {
 	err = s.InTx(ctx, db, func(ctx context.Context, tx bun.Tx) error {
 		// Touching the row locks it on every database, and makes the
 		// transaction a writing one from the start on SQLite.
@@ -29,17 +49,20 @@ func (s *Store) Change(ctx context.Context, db bun.IDB, id uuid.UUID, change fun
 		if err := change(row); err != nil {
 			return err
 		}
-		return s.writeChange(ctx, tx, &row.Job)
+		return write(ctx, tx, &row.Job)
 	})
+	if errors.Is(err, ErrUnchanged) {
+		err = nil
+	}
 	return found, err
 }
 
 func (s *Store) writeChange(ctx context.Context, tx bun.Tx, j *model.Job) error {
 	_, err := tx.NewRaw(s.sql("UPDATE job_system_jobs SET status = ?, data = "+s.dialect.json("?")+", progress = ?, message = ?, time_to_complete_ms = ?, {cursor} = "+
 		s.dialect.json("?")+", resumptions = ?, error = ?, scheduled_at = ?, started_at = ?, finished_at = ?, cancel_requested_at = ?, cancelled_by = ?, "+
-		"cancel_reason = ?, idempotency_key = ?, deleted_at = ?, updated_at = {now} WHERE id = ?"),
+		"cancel_reason = ?, signals = "+s.dialect.json("?")+", idempotency_key = ?, deleted_at = ?, updated_at = {now} WHERE id = ?"),
 		string(j.Status), string(j.Data), j.Progress, j.Message, j.TimeToCompleteMS, nullable(j.Cursor), j.Resumptions, j.Error,
-		j.ScheduledAt, j.StartedAt, j.FinishedAt, j.CancelRequestedAt, j.CancelledBy, j.CancelReason, j.IdempotencyKey, j.DeletedAt, j.ID.String()).Exec(ctx)
+		j.ScheduledAt, j.StartedAt, j.FinishedAt, j.CancelRequestedAt, j.CancelledBy, j.CancelReason, nullable(j.Signals), j.IdempotencyKey, j.DeletedAt, j.ID.String()).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("write job: %w", err)
 	}

@@ -67,6 +67,8 @@ type dialect struct {
 	// fromMicros turns microseconds since the Unix epoch into what columns of
 	// times hold.
 	fromMicros func(n string) string
+	// jsonLength is the function that counts the elements of an array.
+	jsonLength string
 	// json turns a JSON text into what the column holds.
 	json func(text string) string
 }
@@ -125,6 +127,7 @@ func sqlite() dialect {
 			return jsonSet("json_set", document, paths, values, func(value string) string { return "json(" + value + ")" })
 		},
 		fromMicros: func(n string) string { return n },
+		jsonLength: "json_array_length",
 		padPath:    "$.steps[1000000]", // beyond the end: ignored
 		path:       dollarPath,
 		json:       func(text string) string { return text },
@@ -181,6 +184,7 @@ func postgres() dialect {
 			}
 			return document
 		},
+		jsonLength: "jsonb_array_length",
 		fromMicros: func(n string) string { return "(timestamptz 'epoch' + " + n + " * interval '1 microsecond')" },
 		padPath:    "{none,none}", // a missing parent: unchanged
 		path: func(p Path) string {
@@ -205,6 +209,7 @@ func mysqlFamily() dialect {
 		skip:       " FOR UPDATE SKIP LOCKED",
 		keyLock:    " FOR UPDATE",
 		checkTime:  "SELECT CAST('2020-09-13 12:26:40.123456' AS DATETIME(6))",
+		jsonLength: "JSON_LENGTH",
 		fromMicros: func(n string) string { return "(TIMESTAMP '1970-01-01 00:00:00' + INTERVAL " + n + " MICROSECOND)" },
 		padPath:    "$.none.none", // a missing parent: unchanged
 		path:       dollarPath,

@@ -42,7 +42,29 @@ type Write struct {
 	// its type is free for the next job.
 	End   model.Status
 	Error string
+	// WakeAt is when a run that ends as scheduled is due, if it waits for
+	// something: at once, if the job has more signals than Signals by now.
+	WakeAt  model.Time
+	Signals int
+	// Children are jobs to be inserted with this write, if it takes effect.
+	Children []*model.Job
+	// OnCancel is what a cancel request on the row makes of a failed or
+	// scheduled end.
+	OnCancel OnCancel
 }
+
+// OnCancel is what a cancel request makes of the end of a run.
+type OnCancel int
+
+const (
+	// CancelEnds: the job is cancelled.
+	CancelEnds OnCancel = iota
+	// CancelDue: a scheduled job is due at once, so that its handler can see to
+	// the request; a failed one stays that.
+	CancelDue
+	// CancelWaits: the handler has seen the request, and waits.
+	CancelWaits
+)
 
 // Path is a place in the data document: a key of the object, or with an Index
 // of 0 or more, an element of the array under that key.
@@ -89,7 +111,8 @@ func (s *Store) Flush(ctx context.Context, writes []Write, owner Owner, claim bo
 		acks, err := s.update(ctx, s.db, writes)
 		return Flushed{Acks: acks}, err
 	}
-	if claim && s.dialect.atOnce {
+	inserts := slices.ContainsFunc(writes, func(w Write) bool { return len(w.Children) > 0 })
+	if claim && s.dialect.atOnce && !inserts {
 		return s.flushAtOnce(ctx, writes, owner)
 	}
 	if !ends {
@@ -116,8 +139,14 @@ func (s *Store) flushInSteps(ctx context.Context, writes []Write, owner Owner, c
 		}
 		var ended []Held
 		for _, w := range writes {
-			if _, ok := done.Acks[w.JobID]; ok && w.End != "" {
-				ended = append(ended, Held{Type: w.Type, JobID: w.JobID, Attempt: w.Attempt})
+			if _, ok := done.Acks[w.JobID]; !ok || w.End == "" {
+				continue
+			}
+			ended = append(ended, Held{Type: w.Type, JobID: w.JobID, Attempt: w.Attempt})
+			if len(w.Children) > 0 {
+				if err := s.Insert(ctx, tx, w.Children, true); err != nil {
+					return err
+				}
 			}
 		}
 		done.Next, err = s.handOn(ctx, tx, ended, owner, claim)
@@ -216,6 +245,33 @@ func (s *Store) updateRunning(ctx context.Context, writes []Write) (map[uuid.UUI
 		return nil, err
 	}
 	return s.readAcks(ctx, s.db, writes)
+}
+
+// WriteIn is Flush of one write, of a run that goes on, within the caller's
+// transaction. It reports whether the row is still the run's.
+func (s *Store) WriteIn(ctx context.Context, tx bun.Tx, write Write) (Ack, bool, error) {
+	acks, err := s.update(ctx, tx, []Write{write})
+	ack, ok := acks[write.JobID]
+	return ack, ok, err
+}
+
+// Recorded reports whether a job's row is still a run's, and what its document
+// and cursor are, once no transaction is left that might still change them.
+func (s *Store) Recorded(ctx context.Context, id uuid.UUID, attempt int64) (document json.RawMessage, mine bool, err error) {
+	var rows []struct {
+		Data json.RawMessage `bun:"data"`
+	}
+	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		// Touching the row waits for whoever has locked it.
+		if _, err := tx.NewRaw(s.sql("UPDATE job_system_jobs SET heartbeat_at = {now} WHERE id = ? AND attempt = ? AND status = 'processing'"), id.String(), attempt).Exec(ctx); err != nil {
+			return err
+		}
+		return tx.NewRaw("SELECT j.data FROM job_system_jobs j WHERE j.id = ? AND j.attempt = ? AND j.status = 'processing'", id.String(), attempt).Scan(ctx, &rows)
+	})
+	if err != nil || len(rows) == 0 {
+		return nil, false, err
+	}
+	return rows[0].Data, true, nil
 }
 
 // errSomeGone says that some of the rows are no longer their runs'.
@@ -350,13 +406,16 @@ func (s *Store) assignments(table string, patches int) string {
 	}
 	document := s.dialect.setJSON("j.data", paths, values)
 	// Whoever asked for the job to be cancelled gets that, unless it succeeds.
-	const status = "CASE WHEN v.status IN ('failed', 'scheduled') AND j.cancel_requested_at IS NOT NULL THEN 'cancelled' ELSE v.status END"
+	const status = "CASE WHEN v.status IN ('failed', 'scheduled') AND v.on_cancel = 0 AND j.cancel_requested_at IS NOT NULL THEN 'cancelled' ELSE v.status END"
 	set := []string{
 		"data = CASE WHEN v.document IS NULL THEN " + document + " ELSE " + s.dialect.json("v.document") + " END",
 		"{cursor} = CASE WHEN v.set_cursor = 0 THEN j.{cursor} WHEN v.cursor_value IS NULL THEN NULL ELSE " + s.dialect.json("v.cursor_value") + " END",
 		"progress = CASE WHEN v.progress > j.progress THEN v.progress ELSE j.progress END",
 		"message = v.message",
 		"time_to_complete_ms = v.ttc",
+		"scheduled_at = CASE WHEN v.status <> 'scheduled' THEN j.scheduled_at WHEN v.on_cancel = 1 AND j.cancel_requested_at IS NOT NULL THEN {now} " +
+			"WHEN v.wake_at IS NULL THEN j.scheduled_at WHEN COALESCE(" + s.dialect.jsonLength + "(j.signals), 0) > v.signals THEN {now} ELSE " +
+			s.dialect.fromMicros("v.wake_at") + " END",
 		"status = " + status,
 		"error = v.error",
 		"progressed_at = CASE WHEN v.progressed = 1 THEN {now} ELSE j.progressed_at END",
@@ -375,6 +434,7 @@ func writeColumns(patches int) []column {
 	columns := []column{
 		{"id", ids}, {"attempt", integers}, {"document", texts}, {"set_cursor", integers}, {"cursor_value", texts}, {"progress", floats},
 		{"message", texts}, {"ttc", integers}, {"status", texts}, {"error", texts}, {"progressed", integers},
+		{"wake_at", integers}, {"signals", integers}, {"on_cancel", integers},
 	}
 	for i := range patches {
 		n := strconv.Itoa(i)
@@ -393,6 +453,7 @@ func (s *Store) batch(writes []Write) (patches int, b *batch) {
 		values := []any{
 			w.JobID.String(), w.Attempt, nullable(w.Document), boolInt(w.SetCursor), nullable(w.Cursor), w.Progress,
 			w.Message, orNil(w.TimeToCompleteMS), string(cmp.Or(w.End, model.Processing)), w.Error, boolInt(w.Progressed),
+			micros(w.WakeAt), w.Signals, int(w.OnCancel),
 		}
 		for k := range patches {
 			if k < len(w.Patches) {
@@ -404,6 +465,14 @@ func (s *Store) batch(writes []Write) (patches int, b *batch) {
 		b.add(values...)
 	}
 	return patches, b
+}
+
+// micros is a time as fromMicros takes it.
+func micros(t model.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
 }
 
 func orNil(n *int64) any {

@@ -15,7 +15,7 @@ import (
 
 var inserted = []column{
 	{"id", ids}, {"type", texts}, {"name", texts}, {"role", texts}, {"email", texts}, {"uploaded_file_url", texts},
-	{"document", texts}, {"due_at", integers}, {"idempotency_key", texts},
+	{"document", texts}, {"due_at", integers}, {"idempotency_key", texts}, {"parent_id", ids},
 }
 
 // Insert writes new jobs and fills in what the database decides: the times, and
@@ -27,14 +27,14 @@ func (s *Store) Insert(ctx context.Context, db bun.IDB, jobs []*model.Job, notif
 	written := make([]uuid.UUID, len(jobs))
 	for i, j := range jobs {
 		written[i] = j.ID
-		var due, key any
-		if !j.ScheduledAt.IsZero() {
-			due = j.ScheduledAt.UnixMicro()
-		}
+		var key, parent any
 		if j.IdempotencyKey != nil {
 			key = *j.IdempotencyKey
 		}
-		batch.add(j.ID.String(), j.Type, j.Name, j.Role, j.Email, j.UploadedFileURL, string(j.Data), due, key)
+		if j.ParentID != nil {
+			parent = j.ParentID.String()
+		}
+		batch.add(j.ID.String(), j.Type, j.Name, j.Role, j.Email, j.UploadedFileURL, string(j.Data), micros(j.ScheduledAt), key, parent)
 	}
 	var rows []*model.Job
 	if s.dialect.returning {
@@ -69,16 +69,16 @@ func (s *Store) insertReturning(notify bool) string {
 }
 
 const insertInto = `INSERT INTO job_system_jobs
-(id, type, name, role, email, uploaded_file_url, data, scheduled_at, idempotency_key, status, created_at, updated_at) `
+(id, type, name, role, email, uploaded_file_url, data, scheduled_at, idempotency_key, parent_id, status, created_at, updated_at) `
 
 func (s *Store) insertFrom() string {
 	return insertInto + `SELECT v.id, v.type, v.name, v.role, v.email, v.uploaded_file_url, ` + s.dialect.json("v.document") + `,
-COALESCE(` + s.dialect.fromMicros("v.due_at") + `, {now}), v.idempotency_key, 'scheduled', {now}, {now} FROM ` + s.dialect.rows(inserted) + ` WHERE 1 = 1` + s.dialect.keepExisting()
+COALESCE(` + s.dialect.fromMicros("v.due_at") + `, {now}), v.idempotency_key, v.parent_id, 'scheduled', {now}, {now} FROM ` + s.dialect.rows(inserted) + ` WHERE 1 = 1` + s.dialect.keepExisting()
 }
 
 // insertValues is the insert where it returns no rows.
 func (s *Store) insertValues(ctx context.Context, db bun.IDB, b *batch) error {
-	row := s.sql("(?, ?, ?, ?, ?, ?, " + s.dialect.json("?") + ", COALESCE(" + s.dialect.fromMicros("?") + ", {now}), ?, 'scheduled', {now}, {now})")
+	row := s.sql("(?, ?, ?, ?, ?, ?, " + s.dialect.json("?") + ", COALESCE(" + s.dialect.fromMicros("?") + ", {now}), ?, ?, 'scheduled', {now}, {now})")
 	rows, args := make([]string, len(b.rows)), make([]any, 0, len(b.rows)*len(b.columns))
 	for i, values := range b.rows {
 		rows[i], args = row, append(args, values...)

@@ -21,12 +21,27 @@ type run struct {
 	job    *model.Job // as it was claimed; not changed
 	clock  clock
 
-	ctx    context.Context //nolint:containedctx // the run is what lives and ends with it
-	cancel context.CancelCauseFunc
-	expiry *time.Timer // ends the run when its lease is not renewed
+	// life ends when the run may do nothing more: its lease is lost, or the
+	// engine stops. ctx is the steps' and ends with it, or when the job is
+	// cancelled or its time is up.
+	life    context.Context //nolint:containedctx // the run is what lives and ends with it
+	endLife context.CancelCauseFunc
+	ctx     context.Context //nolint:containedctx // the same
+	cancel  context.CancelCauseFunc
+	// stopping is closed when the engine wants the job handed over.
+	stopping chan struct{}
+	expiry   *time.Timer // ends the run when its lease is not renewed
+
+	plan     *steps.Plan   // once there is one
+	signals  model.Signals // that had come when the job was claimed
+	deadline *time.Timer   // ends the run when the job's time is up, nil for never
 
 	queued bool // in the worker's dirty list, under its lock
 	flying bool // in a flush under way, under the worker's lock
+	// held keeps the run out of flushes, under the same lock; free is closed
+	// when the one under way has landed, nil if nobody waits for that.
+	held bool
+	free chan struct{}
 	// failing is when the first of the writes failed that have all failed
 	// since; the writer's own.
 	failing time.Time
@@ -37,9 +52,9 @@ type run struct {
 	// has the indexes of the records to be written.
 	whole   bool
 	changed map[int]bool
-	// cursor is the step's last checkpoint, cursorChanged whether it is to be
-	// written.
-	cursor        *model.Cursor
+	// cursors are the last checkpoints of the steps under way, cursorChanged
+	// whether they are to be written.
+	cursors       model.Cursors
 	cursorChanged bool
 	resultChanged bool
 	message       string
@@ -48,6 +63,9 @@ type run struct {
 	moved         bool              // something happened since then that people want to see
 	end           model.Status
 	err           string
+	wake          wake
+	undoes        bool // completed steps are undone when the job is cancelled
+	childrenShare float64
 	decision      *Decision
 
 	// version counts changes that somebody waits for, sent is the version in
@@ -92,7 +110,9 @@ func (c clock) now() model.Time { return model.At(c.base.Add(time.Since(c.since)
 func newRun(ctx context.Context, w *Worker, j *model.Job, claimed time.Time) *run {
 	r := &run{worker: w, job: j, changed: make(map[int]bool), message: j.Message, clock: clock{base: j.StartedAt.Time, since: time.Now()}}
 	r.reported = report{fraction: j.Progress, message: j.Message}
-	r.ctx, r.cancel = context.WithCancelCause(ctx)
+	r.life, r.endLife = context.WithCancelCause(ctx)
+	r.ctx, r.cancel = context.WithCancelCause(r.life)
+	r.stopping = make(chan struct{})
 	r.expiry = time.AfterFunc(time.Until(claimed.Add(w.Owner.Lease)), r.expire)
 	if !j.CancelRequestedAt.IsZero() {
 		r.requestCancel()
@@ -111,9 +131,12 @@ func (r *run) close() {
 	r.mu.Lock()
 	r.gone = true
 	r.expiry.Stop()
+	if r.deadline != nil {
+		r.deadline.Stop()
+	}
 	r.release()
 	r.mu.Unlock()
-	r.cancel(nil)
+	r.endLife(nil)
 }
 
 // renewed notes that the lease was renewed by a request sent at that time.
@@ -133,7 +156,7 @@ func (r *run) expire() {
 	r.mu.Lock()
 	r.expired = true
 	r.mu.Unlock()
-	r.cancel(steps.ErrLeaseLost)
+	r.endLife(steps.ErrLeaseLost)
 }
 
 // abandon gives up writing a run whose lease has run out: whoever settles it
@@ -155,7 +178,7 @@ func (r *run) lost() {
 	r.gone = true
 	r.release()
 	r.mu.Unlock()
-	r.cancel(steps.ErrLeaseLost)
+	r.endLife(steps.ErrLeaseLost)
 }
 
 // live reports whether the run may still write.
@@ -176,8 +199,11 @@ func (r *run) requestCancel() {
 // stop has the run hand its job over at the next boundary.
 func (r *run) stop() {
 	r.mu.Lock()
-	r.stopped = true
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	if !r.stopped {
+		r.stopped = true
+		close(r.stopping)
+	}
 }
 
 // refuse is interruption, for a step that is told of it.
@@ -281,16 +307,33 @@ func (r *run) snapshot() store.Write {
 		Progress: u.fraction, Message: u.message, TimeToCompleteMS: r.remaining(),
 		Progressed: r.moved || u != r.reported,
 		SetCursor:  r.cursorChanged,
-		End:        r.end, Error: r.err,
+		End:        r.end, Error: r.err, OnCancel: r.onCancel(),
+		WakeAt: r.wake.at, Signals: len(r.signals), Children: r.wake.children,
 	}
 	r.flushing = flushing{whole: r.whole, cursor: r.cursorChanged, result: r.resultChanged, moved: r.moved, end: r.end != "", changed: r.changed}
-	if r.cursorChanged && r.cursor != nil {
-		write.Cursor = mustJSON(r.cursor)
+	if r.cursorChanged {
+		cursor, err := r.cursors.JSON()
+		if err != nil {
+			panic(err) // each was checked when it came in
+		}
+		write.Cursor = cursor
 	}
 	r.addDocument(&write)
 	r.sent, r.reported = r.version, u
 	r.whole, r.cursorChanged, r.resultChanged, r.moved, r.changed = false, false, false, false, make(map[int]bool)
 	return write
+}
+
+// onCancel is what a cancel request makes of a job whose run ends otherwise.
+func (r *run) onCancel() store.OnCancel {
+	switch {
+	case r.wake.cancelled:
+		return store.CancelWaits
+	case r.undoes || r.end == model.Scheduled && len(WaitedChildren(r.data)) > 0:
+		return store.CancelDue
+	default:
+		return store.CancelEnds
+	}
 }
 
 // maxPatches is the number of changed records up to which they are written one
@@ -370,7 +413,7 @@ func (r *run) giveUp(err error) {
 	r.whole, r.cursorChanged, r.resultChanged, r.changed = false, false, false, make(map[int]bool)
 	r.release()
 	r.mu.Unlock()
-	r.cancel(err)
+	r.endLife(err)
 }
 
 // update is the progress now. The lock is held.

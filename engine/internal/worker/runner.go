@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -18,61 +17,85 @@ import (
 // job. It reports whether the end is in the database; if not, the run is lost.
 func (r *run) execute() bool {
 	r.worker.Log.Info("job started", r.attrs()...)
-	plan, err := r.prepare()
-	if err != nil {
+	if err := r.prepare(); err != nil {
 		return r.finish(r.afterError("", err))
 	}
-	return r.finish(r.perform(plan))
+	e := ending{status: model.Failed}
+	if r.data.Undoing == nil {
+		e = r.perform()
+	}
+	return r.finish(r.undoAfter(e))
 }
 
 // ending is how a run ends.
 type ending struct {
 	status model.Status
 	err    string
+	wake   wake // of a job that waits
 }
 
 // prepare makes the plan and lays the records over it. It changes nothing if it
 // fails.
-func (r *run) prepare() (*steps.Plan, error) {
+func (r *run) prepare() error {
 	data, err := model.ParseData(r.job.Data)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	handler := r.worker.Handlers[r.job.Type]
-	var plan *steps.Plan
-	if err := guard(func() (err error) {
-		plan, err = handler.Plan(data.Input)
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	records, err := merge(plan, data.Steps, r.worker.Limits)
+	plan, err := MakePlan(handler, data.Input)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	laid := lay(plan, data.Steps, r.worker.Limits)
+	if err := laid.err(); err != nil {
+		return err
 	}
 	if handler.Context != nil {
 		if err := guard(func() error { return r.makeContext(handler) }); err != nil {
-			return nil, fmt.Errorf("make the job's context: %w", err)
+			return fmt.Errorf("make the job's context: %w", err)
 		}
 	}
-	tracker, err := r.track(records)
+	tracker, err := r.track(laid.records)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var cursor *model.Cursor
-	if r.job.Cursor != nil {
-		if err := json.Unmarshal(r.job.Cursor, &cursor); err != nil {
-			return nil, fmt.Errorf("read the recorded cursor: %w", err)
-		}
+	cursors, err := model.ParseCursors(r.job.Cursor)
+	if err != nil {
+		return err
+	}
+	if r.signals, err = model.ParseSignals(r.job.Signals); err != nil {
+		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.data, r.tracker = model.Data{Input: data.Input, Steps: records}, tracker
-	if slices.ContainsFunc(records, func(s model.StepRecord) bool { return s.SetsResult && s.Status.Done() }) {
+	r.plan, r.tracker, r.cursors = plan, tracker, cursors
+	r.data = model.Data{Input: data.Input, Steps: laid.records, Undoing: data.Undoing, History: append(data.History, laid.removed...)}
+	r.data.Plan = &model.PlanRecord{Fingerprint: plan.Fingerprint(), ResumeOnCrash: plan.ResumeOnCrash, UndoOnCancel: plan.UndoOnCancel}
+	if data.Plan != nil {
+		r.data.Plan.Crashes = data.Plan.Crashes
+	}
+	if slices.ContainsFunc(laid.records, func(s model.StepRecord) bool { return s.SetsResult && s.Status.Done() }) {
 		r.data.Result = data.Result
 	}
-	r.whole, r.cursor = true, cursor
-	return plan, nil
+	r.whole, r.undoes = true, Undoes(r.data)
+	r.limitTime()
+	return nil
+}
+
+// limitTime has the run end when the job's time is up. The lock is held.
+func (r *run) limitTime() {
+	limit := r.plan.Timeout
+	if limit == 0 {
+		return
+	}
+	spent := time.Duration(0)
+	for i, record := range r.data.Steps {
+		if !r.plan.Steps[i].Waits() {
+			spent += time.Duration(record.EarlierMS+record.DurationMS) * time.Millisecond
+		}
+	}
+	err := fmt.Errorf("the job %w after %v of work", steps.ErrTimeout, limit)
+	r.deadline = time.AfterFunc(limit-spent, func() { r.cancel(err) })
 }
 
 func (r *run) makeContext(handler Handler) error {
@@ -109,41 +132,121 @@ func (r *run) track(records []model.StepRecord) (*progress.Tracker, error) {
 	return tracker, nil
 }
 
-// perform runs the steps that are not done, one after the other.
-func (r *run) perform(plan *steps.Plan) ending {
+// perform runs the steps that are not done: one after the other, the members of
+// a group together.
+func (r *run) perform() ending {
 	begun := -1 // the step that a commit has marked as running already
-	for i, planned := range plan.Steps {
-		if r.data.Steps[i].Status.Done() {
+	for i := 0; i < len(r.plan.Steps); {
+		end := r.stageEnd(i)
+		if r.stageDone(i, end) {
+			i = end
 			continue
+		}
+		if begun != i && r.decided() {
+			return ending{status: model.Succeeded}
 		}
 		if err := r.interruption(); err != nil {
 			if begun == i {
 				r.unbegin(i)
 			}
-			return r.afterError("", err)
+			return r.beforeStep(i, err)
 		}
-		if begun != i {
-			r.edit(func() { r.begin(i) })
+		var e *ending
+		if r.plan.Steps[i].Group != nil {
+			e = r.performGroup(i, end)
+		} else {
+			begun, e = r.performStep(i, begun == i)
 		}
-		output, err := r.call(planned)
-		if err != nil {
-			return r.afterStep(i, err)
+		if e != nil {
+			return *e
 		}
-		next := r.next(i)
-		if next < 0 {
-			r.edit(func() { r.complete(i, output) })
-			return r.success(output)
-		}
-		if r.decided() {
-			r.edit(func() { r.complete(i, output) })
-			return ending{status: model.Succeeded}
-		}
-		if err := r.change(func() { r.complete(i, output); r.begin(next) }); err != nil {
-			return r.afterError(planned.Name, err)
-		}
-		begun = next
+		i = end
 	}
 	return r.success(nil)
+}
+
+// stageEnd is the index behind the steps that run together with step i.
+func (r *run) stageEnd(i int) int {
+	end := i + 1
+	for group := r.plan.Steps[i].Group; group != nil && end < len(r.plan.Steps) && r.plan.Steps[end].Group == group; {
+		end++
+	}
+	return end
+}
+
+func (r *run) stageDone(from, to int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !slices.ContainsFunc(r.data.Steps[from:to], func(record model.StepRecord) bool { return !record.Status.Done() })
+}
+
+// beforeStep says how a run ends that may not go on to step i. A cancelled job
+// whose step waits for children ends when they have.
+func (r *run) beforeStep(i int, err error) ending {
+	if errors.Is(err, steps.ErrCancelled) {
+		if e := r.waitForCancelled(i); e != nil {
+			return *e
+		}
+	}
+	return r.afterError("", err)
+}
+
+// performStep runs a step, and returns how the run ends if it does not go on.
+// begun says that the step is marked as running; so is next then, unless it is
+// -1.
+func (r *run) performStep(i int, begun bool) (next int, end *ending) {
+	planned := &r.plan.Steps[i]
+	output, e := r.attempt(r.ctx, i, begun)
+	if e != nil {
+		return -1, e
+	}
+	last := r.next(i) < 0
+	switch {
+	case r.record(i).Status == model.StepSkipped:
+		return -1, nil
+	case r.record(i).Status == model.StepCompleted && (planned.Tx != nil): // its transaction has recorded it
+		if r.decided() && !last {
+			return -1, &ending{status: model.Succeeded}
+		}
+		if last {
+			e := r.success(output)
+			return -1, &e
+		}
+		return -1, nil
+	case last:
+		r.edit(func() { r.complete(i, output) })
+		e := r.success(output)
+		return -1, &e
+	case r.decided():
+		r.edit(func() { r.complete(i, output) })
+		return -1, &ending{status: model.Succeeded}
+	}
+	next = r.nextToBegin(i)
+	err := r.change(func() {
+		r.complete(i, output)
+		if next >= 0 {
+			r.begin(next)
+		}
+	})
+	if err != nil {
+		e := r.afterError(planned.Name, err)
+		return -1, &e
+	}
+	return next, nil
+}
+
+// nextToBegin is the step that begins with the record of step i, -1 if there is
+// something to be seen to before.
+func (r *run) nextToBegin(i int) int {
+	next := r.next(i)
+	if next < 0 {
+		return -1
+	}
+	planned := &r.plan.Steps[next]
+	if planned.Waits() || planned.When != nil || planned.Group != nil || planned.Verify != nil && r.record(next).Status == model.StepInterrupted {
+		return -1
+	}
+	return next
 }
 
 // edit changes the run's state without waiting for the database.
@@ -153,8 +256,17 @@ func (r *run) edit(change func()) {
 	change()
 }
 
+// record is a copy of a step's record.
+func (r *run) record(i int) model.StepRecord {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.data.Steps[i]
+}
+
 // next is the index of the first step after i that is not done, or -1.
 func (r *run) next(i int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	rest := r.data.Steps[i+1:]
 	n := slices.IndexFunc(rest, func(record model.StepRecord) bool { return !record.Status.Done() })
 	if n < 0 {
@@ -163,12 +275,23 @@ func (r *run) next(i int) int {
 	return i + 1 + n
 }
 
+// groupOf is the group of a step, nil if it has none.
+func (r *run) groupOf(step string) *steps.GroupSettings {
+	i := slices.IndexFunc(r.plan.Steps, func(p steps.PlannedStep) bool { return p.Name == step })
+	if i < 0 {
+		return nil
+	}
+	return r.plan.Steps[i].Group
+}
+
 // begin marks a step as running. The lock is held.
 func (r *run) begin(i int) {
 	record := &r.data.Steps[i]
+	record.EarlierMS += record.DurationMS
 	record.Status, record.StartedAt, record.FinishedAt = model.StepRunning, r.clock.now(), model.Time{}
 	record.Attempts++
 	record.Error, record.DurationMS, record.Output, record.SetsResult = "", 0, nil, false
+	record.WaitUntil, record.Awaits, record.SentBy, record.Undo = model.Time{}, "", "", nil
 	r.changed[i], r.moved, r.message = true, true, ""
 	_ = r.tracker.Start(record.Name) // the phases are the records
 }
@@ -186,45 +309,36 @@ func (r *run) unbegin(i int) {
 	})
 }
 
-// end marks a step as ended. The lock is held.
+// endStep marks a step as ended. The lock is held.
 func (r *run) endStep(i int, status model.StepStatus) *model.StepRecord {
 	record := &r.data.Steps[i]
 	record.Status, record.FinishedAt = status, r.clock.now()
 	record.DurationMS = record.FinishedAt.Sub(record.StartedAt.Time).Milliseconds()
+	record.WaitUntil = model.Time{}
 	r.changed[i], r.moved = true, true
 	return record
 }
 
 // complete marks a step as completed. The lock is held.
 func (r *run) complete(i int, output json.RawMessage) {
-	r.endStep(i, model.StepCompleted).Output = output
-	r.tracker.Done(r.data.Steps[i].Name)
-	if r.cursor != nil {
-		r.cursor, r.cursorChanged = nil, true
+	planned := &r.plan.Steps[i]
+	record := r.endStep(i, model.StepCompleted)
+	record.Output, record.Version, record.Failures, record.Error = output, planned.Version, 0, ""
+	if planned.Undo != nil {
+		record.Undo = &model.UndoRecord{Status: model.StepPending}
+		r.undoes = r.plan.UndoOnCancel
 	}
+	r.done(i)
 }
 
-// call runs the step, in a goroutine of its own so that one which ends its
-// goroutine ends nothing else, and checks its output.
-func (r *run) call(planned steps.PlannedStep) (json.RawMessage, error) {
-	var output json.RawMessage
-	session := newSession(r, planned.Name)
-	err := guard(func() (err error) {
-		output, err = planned.Run(r.ctx, session)
-		return err
-	})
-	session.close()
-	if err != nil || output == nil {
-		return nil, err
+// done takes a step out of what is under way. The lock is held.
+func (r *run) done(i int) {
+	name := r.data.Steps[i].Name
+	r.tracker.Done(name)
+	if _, ok := r.cursors[name]; ok {
+		delete(r.cursors, name)
+		r.cursorChanged = true
 	}
-	if err := checkJSON(output, r.worker.Limits.Output); err != nil {
-		return nil, fmt.Errorf("its output %w", err)
-	}
-	if size := r.size() + len(output); size > r.worker.Limits.Data {
-		return nil, fmt.Errorf("with its output of %d bytes the job's data would have %d, more than the bound of %d: store it elsewhere and keep its address",
-			len(output), size, r.worker.Limits.Data)
-	}
-	return output, nil
 }
 
 // size is about the number of bytes of the document.
@@ -233,81 +347,12 @@ func (r *run) size() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := len(r.data.Input) + len(r.data.Result)
-	for _, s := range r.data.Steps {
-		n += record + len(s.Name) + len(s.Output) + len(s.Error)
+	for _, list := range [][]model.StepRecord{r.data.Steps, r.data.History} {
+		for _, s := range list {
+			n += record + len(s.Name) + len(s.Output) + len(s.Error)
+		}
 	}
 	return n
-}
-
-// PanicError is the error of a step that panicked.
-type PanicError struct {
-	Value any
-	Stack []byte
-}
-
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n\n%s", e.Value, e.Stack) }
-
-var errExited = errors.New("the step ended its goroutine (runtime.Goexit, or a test's FailNow) instead of returning")
-
-// guard calls fn in a goroutine and returns its error: a [PanicError] if it
-// panicked, and otherwise one that can be read without running foreign code.
-func guard(fn func() error) error {
-	done := make(chan error, 1)
-	go func() {
-		err := errExited
-		defer func() {
-			if value := recover(); value != nil {
-				err = &PanicError{Value: value, Stack: debug.Stack()}
-			}
-			done <- err
-		}()
-		err = settled(fn())
-	}()
-	return <-done
-}
-
-// settledError is what a step's error said when it was asked, in the step's own
-// goroutine: its methods may panic.
-type settledError struct {
-	text string
-	is   []error
-}
-
-func (e *settledError) Error() string   { return e.text }
-func (e *settledError) Unwrap() []error { return e.is }
-
-func settled(err error) error {
-	if err == nil {
-		return nil
-	}
-	out := &settledError{text: err.Error()}
-	for _, known := range []error{steps.ErrCancelled, steps.ErrShutdown, steps.ErrLeaseLost, context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, known) {
-			out.is = append(out.is, known)
-		}
-	}
-	return out
-}
-
-// afterStep records a step that returned an error, and says how the run ends.
-func (r *run) afterStep(i int, err error) ending {
-	name := r.data.Steps[i].Name
-	end := r.afterError(name, err)
-	r.edit(func() {
-		status := model.StepFailed
-		switch end.status {
-		case model.Cancelled:
-			status = model.StepCancelled
-		case model.Scheduled:
-			status = model.StepInterrupted
-		}
-		record := r.endStep(i, status)
-		record.Error = cut(err.Error(), r.worker.Limits.Error)
-		if end.status == model.Scheduled {
-			record.Attempts-- // being handed over costs none
-		}
-	})
-	return end
 }
 
 // afterError says how a run ends that an error ended, of that step if it has a
@@ -382,7 +427,10 @@ func (r *run) finish(e ending) bool {
 		if e = r.obey(e); e.status == model.Succeeded {
 			r.skipRest()
 		}
-		r.end, r.err = e.status, e.err
+		if e.status.Ended() {
+			r.undoes = false // what there was to undo is undone
+		}
+		r.end, r.err, r.wake = e.status, e.err, e.wake
 	})
 	if err != nil && !errors.Is(err, steps.ErrLeaseLost) {
 		err = r.finishBroken(err)
@@ -391,12 +439,16 @@ func (r *run) finish(e ending) bool {
 	switch {
 	case err != nil:
 		r.worker.Log.Warn("job ended without its end being recorded", append(attrs, "error", err)...)
+		return false
 	case e.err != "":
 		r.worker.Log.Warn("job ended", append(attrs, "error", e.err)...)
+	case !e.wake.at.IsZero():
+		r.worker.Log.Info("job waits", append(r.attrs(), "for", e.wake.why)...)
 	default:
 		r.worker.Log.Info("job ended", attrs...)
 	}
-	return err == nil
+	r.afterEnd(e)
+	return true
 }
 
 // skipRest records the steps that a decision made needless. The lock is held.
@@ -419,7 +471,7 @@ func (r *run) finishBroken(refusal error) error {
 	r.broken, r.changed, r.whole, r.resultChanged, r.cursorChanged = nil, make(map[int]bool), false, false, false
 	r.mu.Unlock()
 	return r.change(func() {
-		r.end = model.Failed
+		r.end, r.wake = model.Failed, wake{}
 		r.err = cut("the database refused the job's record: "+refusal.Error(), r.worker.Limits.Error)
 	})
 }

@@ -23,6 +23,8 @@ type session struct {
 	formatted atomic.Int64    // when the last message was, in nanoseconds of since
 	since     time.Time
 	closed    atomic.Bool // the step has returned
+	attempt   int
+	inTx      bool // the step runs in a transaction, see intx.go
 }
 
 // close ends the session: what the step has left running can do nothing more.
@@ -37,15 +39,17 @@ func newSession(r *run, step string) *session {
 	s := &session{run: r, step: step, since: time.Now()}
 	s.formatted.Store(-int64(messageInterval))
 	r.mu.Lock()
-	if r.cursor != nil && r.cursor.Step == step {
-		s.cursor = r.cursor.Value
+	defer r.mu.Unlock()
+	s.cursor = r.cursors[step]
+	if i := r.data.Step(step); i >= 0 {
+		s.attempt = r.data.Steps[i].Attempts
 	}
-	r.mu.Unlock()
 	return s
 }
 
 func (s *session) Job() *model.Job         { return s.run.job }
 func (s *session) Cursor() json.RawMessage { return s.cursor }
+func (s *session) Attempt() int            { return s.attempt }
 
 // Progress moves the tracker, and formats the message if the last one is old
 // enough or the step says that it is through.
@@ -80,11 +84,18 @@ func (s *session) Checkpoint(ctx context.Context, cursor json.RawMessage) error 
 	if s.closed.Load() {
 		return fmt.Errorf("checkpoint of step %q: %w", s.step, errReturned)
 	}
+	if s.inTx {
+		return fmt.Errorf("checkpoint of step %q: a step in a transaction has none: it happens as a whole or not at all", s.step)
+	}
 	if err := checkJSON(cursor, s.run.worker.Limits.Output); err != nil {
 		return fmt.Errorf("checkpoint of step %q: the cursor %w", s.step, err)
 	}
 	err := s.run.changeWithin(ctx, func() {
-		s.run.cursor, s.run.cursorChanged, s.run.moved = &model.Cursor{Step: s.step, Value: cursor}, true, true
+		if s.run.cursors == nil {
+			s.run.cursors = make(model.Cursors)
+		}
+		s.run.cursors[s.step] = cursor
+		s.run.cursorChanged, s.run.moved = true, true
 	})
 	if err == nil {
 		err = s.run.refuse()
@@ -99,10 +110,15 @@ func (s *session) Output(step string) (json.RawMessage, bool) {
 	s.run.mu.Lock()
 	defer s.run.mu.Unlock()
 	i := s.run.data.Step(step)
-	if i < 0 || s.run.data.Steps[i].Status != model.StepCompleted {
+	if i < 0 {
 		return nil, false
 	}
-	return s.run.data.Steps[i].Output, true
+	record, planned := s.run.data.Steps[i], s.run.plan.Steps[i]
+	if record.Status != model.StepCompleted || planned.Group != nil && planned.Group == s.run.groupOf(s.step) {
+		return nil, false // members of a group do not read each other's
+	}
+	output, err := planned.Read(record.Output, record.Version)
+	return output, err == nil // one that does not fit was found before anything ran
 }
 
 func (s *session) Result(result json.RawMessage) error {

@@ -3,6 +3,9 @@ package worker
 import (
 	"context"
 	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
@@ -18,23 +21,62 @@ func (w *Worker) settled(j *model.Job, err error) {
 	switch {
 	case err != nil:
 		w.Log.Warn("cannot settle an interrupted job; trying again", "error", err)
-	case j != nil && j.Status.Ended():
+	case j != nil && j.Status != "":
 		w.Log.Info("settled an interrupted job: its engine is gone", "job", j.ID, "type", j.Type, "status", j.Status)
+		if j.ParentID != nil && j.Status.Ended() {
+			w.wakeParent(*j.ParentID)
+		}
 	}
 }
 
 // Interrupt makes j what becomes of a job whose engine is gone: cancelled where
-// that was asked for, failed otherwise. Its record is kept.
+// that was asked for, scheduled where its definition has it go on by itself, and
+// failed otherwise. Its record is kept.
 func Interrupt(j *model.Job) error {
-	j.Status, j.Error = model.Failed, "interrupted: its engine stopped renewing the lease; the process was killed, or cut off from the database"
+	const interrupted = "interrupted: its engine stopped renewing the lease; the process was killed, or cut off from the database"
+	j.Status, j.Error = model.Failed, interrupted
 	if !j.CancelRequestedAt.IsZero() {
 		j.Status = model.Cancelled
 	}
 	data, err := model.ParseData(j.Data)
-	if err == nil && data.Interrupt() { // a document that cannot be read stays
-		j.Data, err = data.JSON()
-		if err != nil {
-			return fmt.Errorf("mark the step under way as interrupted: %w", err)
+	if err != nil {
+		return nil //nolint:nilerr // a document that cannot be read stays as it is
+	}
+	if stops := data.Interrupt(); len(stops) > 0 {
+		j.Error = fmt.Sprintf("%s in the middle of step %q, whose effect may have happened or not: look, and resume either by running it again or behind it", interrupted, stops[0])
+	} else if p := data.Plan; p != nil && p.Crashes < p.ResumeOnCrash && (j.Status == model.Failed || Undoes(data)) {
+		p.Crashes++
+		j.Status, j.Error = model.Scheduled, ""
+	}
+	if j.Data, err = data.JSON(); err != nil {
+		return fmt.Errorf("mark the step under way as interrupted: %w", err)
+	}
+	return nil
+}
+
+// Undoes reports whether a job has completed steps that are to be undone when it
+// is cancelled, or is undoing them.
+func Undoes(data model.Data) bool {
+	if data.Undoing != nil {
+		return true
+	}
+	return data.Plan != nil && data.Plan.UndoOnCancel && slices.ContainsFunc(data.Steps, func(r model.StepRecord) bool {
+		return r.Status == model.StepCompleted && r.Undo != nil
+	})
+}
+
+// Handled reports whether cancelling a scheduled job is more than marking it:
+// its handler has steps to undo, or children to wait for.
+func Handled(j *model.Job) bool {
+	data, err := model.ParseData(j.Data)
+	return err == nil && (Undoes(data) || len(WaitedChildren(data)) > 0)
+}
+
+// WaitedChildren are the jobs that a job's step waits for.
+func WaitedChildren(data model.Data) []uuid.UUID {
+	for _, r := range data.Steps {
+		if r.Status == model.StepWaiting && len(r.Children) > 0 {
+			return r.Children
 		}
 	}
 	return nil

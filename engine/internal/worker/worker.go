@@ -106,7 +106,7 @@ func (w *Worker) stop() {
 	}
 	for _, r := range w.current() {
 		w.Log.Info("grace is over: ending the step", r.attrs()...)
-		r.cancel(steps.ErrShutdown)
+		r.endLife(steps.ErrShutdown)
 	}
 	<-w.idle
 }

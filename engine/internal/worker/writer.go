@@ -196,6 +196,10 @@ func (w *writer) land(ctx context.Context, f flight) {
 	w.mu.Lock()
 	for _, r := range f.batch {
 		r.flying = false
+		if r.free != nil {
+			close(r.free)
+			r.free = nil
+		}
 	}
 	w.mu.Unlock()
 	if f.err != nil {
@@ -261,7 +265,7 @@ func (w *writer) takeDirty() (batch []*run) {
 	defer w.mu.Unlock()
 	w.dirty = slices.DeleteFunc(w.dirty, func(r *run) bool {
 		switch {
-		case r.flying && r.live() || len(batch) == limit:
+		case (r.flying || r.held) && r.live() || len(batch) == limit:
 			return false
 		case r.live():
 			batch = append(batch, r)

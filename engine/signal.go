@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/ntxdev/jobsystem/engine/internal/store"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+)
+
+// maxSignals is how many signals a job may be sent.
+const maxSignals = 100
+
+// Signal tells a job what its step of that name waits for (see [steps.Await]),
+// with a payload that is kept as JSON, or nil, and records who sent it. A signal
+// that comes before the step is kept for it. The first one of a name stands: a
+// second one changes nothing, and the first is returned, with Existing set. A
+// job that has ended or is deleted is a [StatusError].
+func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload any, by string) (*model.Signal, error) {
+	signal, err := c.newSignal(name, payload, by)
+	if err != nil {
+		return nil, fmt.Errorf("signal job %s: %w", id, err)
+	}
+	jobType := ""
+	found, err := c.engine.store.Signal(ctx, c.db, id, func(row *store.Row) error {
+		if row.Status.Ended() || !row.DeletedAt.IsZero() {
+			return &StatusError{ID: id, Status: row.Status, Doing: "signal", Hint: "it waits for nothing more"}
+		}
+		signals, err := model.ParseSignals(row.Signals)
+		if err != nil {
+			return err
+		}
+		if first := signals.Find(name); first != nil {
+			*signal = *first
+			signal.Existing = true
+			return store.ErrUnchanged
+		}
+		if len(signals) >= maxSignals {
+			return invalid("it has %d signals, and may have no more", len(signals))
+		}
+		signal.SentAt = row.Now
+		if row.Signals, err = json.Marshal(append(signals, *signal)); err != nil {
+			return err
+		}
+		if awaits(row, name) {
+			row.ScheduledAt, jobType = row.Now, row.Type
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, ErrStatus):
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("signal job %s: %w", id, err)
+	case !found:
+		return nil, notFound("signal", id)
+	case jobType != "":
+		if err := c.tell(ctx, jobType); err != nil {
+			return nil, fmt.Errorf("signal job %s: %w", id, err)
+		}
+	}
+	return signal, nil
+}
+
+func (c *Client) newSignal(name string, payload any, by string) (*model.Signal, error) {
+	if err := steps.CheckName(name); err != nil {
+		return nil, invalid("the signal's name %w", err)
+	}
+	if err := checkText(by, maxName); err != nil {
+		return nil, invalid("who sends it %w", err)
+	}
+	raw, err := json.Marshal(payload)
+	if err != nil {
+		return nil, invalid("payload: %w", err)
+	}
+	if limit := c.engine.config.Limits.Output; len(raw) > limit {
+		return nil, invalid("payload has %d bytes, more than the bound of %d: store it elsewhere and send its address", len(raw), limit)
+	}
+	if err := model.CheckJSON(raw); err != nil {
+		return nil, invalid("payload %w", err)
+	}
+	return &model.Signal{Name: name, Payload: raw, SentBy: by}, nil
+}
+
+// awaits reports whether a job waits for that signal now.
+func awaits(row *store.Row, name string) bool {
+	if row.Status != model.Scheduled {
+		return false
+	}
+	data, err := model.ParseData(row.Data)
+	if err != nil {
+		return false
+	}
+	for _, record := range data.Steps {
+		if record.Status == model.StepWaiting && record.Awaits == name {
+			return true
+		}
+	}
+	return false
+}

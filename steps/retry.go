@@ -1,0 +1,83 @@
+package steps
+
+import (
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// The curve of the delays between attempts: each is about twice the one before,
+// longer or shorter at random by up to the jitter.
+const (
+	retryMultiplier = 2
+	retryJitter     = 0.2
+	retryMaxDelay   = time.Hour
+)
+
+// Retries is how a failed step is tried again. Attempts of 0 or 1 is not at all.
+type Retries struct {
+	Attempts int
+	First    time.Duration
+	Max      time.Duration
+	If       func(error) bool // nil for all errors
+}
+
+// RetryOption is an option of [Retry].
+type RetryOption func(*Retries)
+
+// Retry has the step tried up to that many times in all when it returns an
+// error or panics. The first delay is followed by ones about twice as long each,
+// up to an hour, with a jitter of a fifth. Attempts are recorded: a crash does
+// not begin them anew, a resume by a person does. While a long delay lasts, the
+// job is scheduled and its type is free for others.
+func Retry(attempts int, first time.Duration, opts ...RetryOption) Option {
+	return func(s *stepSettings) {
+		s.retry = Retries{Attempts: attempts, First: first, Max: retryMaxDelay}
+		for _, opt := range opts {
+			opt(&s.retry)
+		}
+	}
+}
+
+// MaxDelay bounds the delays between attempts. The default is an hour.
+func MaxDelay(d time.Duration) RetryOption { return func(r *Retries) { r.Max = d } }
+
+// RetryIf tries again only after errors of which worth is true. It is not asked
+// about those that are [Permanent].
+func RetryIf(worth func(error) bool) RetryOption { return func(r *Retries) { r.If = worth } }
+
+// Permanent wraps an error of a step that no further attempt can mend: it fails
+// the job at once, whatever [Retry] says. It returns nil for nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &permanentError{err}
+}
+
+type permanentError struct{ err error }
+
+func (e *permanentError) Error() string { return e.err.Error() }
+func (e *permanentError) Unwrap() error { return e.err }
+
+// Worth reports whether an error may be followed by another attempt.
+func (r Retries) Worth(err error) bool {
+	var permanent *permanentError
+	return !errors.As(err, &permanent) && (r.If == nil || r.If(err))
+}
+
+// Delay returns the delay before the next attempt, after that many have failed,
+// and false if there is none left.
+func (r Retries) Delay(failures int) (time.Duration, bool) {
+	if failures >= r.Attempts {
+		return 0, false
+	}
+	curve := backoff.ExponentialBackOff{InitialInterval: max(r.First, time.Millisecond), RandomizationFactor: retryJitter, Multiplier: retryMultiplier, MaxInterval: max(r.Max, time.Millisecond)}
+	curve.Reset()
+	delay := curve.NextBackOff()
+	for range min(failures, 64) - 1 { // by then it has reached its bound
+		delay = curve.NextBackOff()
+	}
+	return min(delay, max(r.Max, time.Millisecond)), true
+}
