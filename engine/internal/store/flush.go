@@ -57,12 +57,12 @@ type Write struct {
 type OnCancel int
 
 const (
-	// CancelEnds: the job is cancelled.
+	// CancelEnds has the job be cancelled.
 	CancelEnds OnCancel = iota
-	// CancelDue: a scheduled job is due at once, so that its handler can see to
-	// the request; a failed one stays that.
+	// CancelDue has a scheduled job be due at once, so that its handler can see
+	// to the request; a failed one stays that.
 	CancelDue
-	// CancelWaits: the handler has seen the request, and waits.
+	// CancelWaits leaves the job as it is: its handler has seen the request.
 	CancelWaits
 )
 

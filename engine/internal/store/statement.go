@@ -40,7 +40,7 @@ func newStatements(db *bun.DB, d dialect) *statements {
 
 // query runs a text, alone or in a transaction, and scans what it returns.
 func (s *statements) query(ctx context.Context, db bun.IDB, text string, dest any, args ...any) error {
-	rows, err := s.rows(ctx, db, text, args)
+	rows, err := s.rows(ctx, db, text, args) //nolint:rowserrcheck // ScanRows does
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (s *statements) query(ctx context.Context, db bun.IDB, text string, dest an
 
 // exec runs a text that returns nothing.
 func (s *statements) exec(ctx context.Context, db bun.IDB, text string, args ...any) error {
-	stmt, err := s.of(ctx, db, text)
+	stmt, err := s.of(ctx, db, text) //nolint:sqlclosecheck // it stays prepared
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (s *statements) exec(ctx context.Context, db bun.IDB, text string, args ...
 }
 
 func (s *statements) rows(ctx context.Context, db bun.IDB, text string, args []any) (*sql.Rows, error) {
-	stmt, err := s.of(ctx, db, text)
+	stmt, err := s.of(ctx, db, text) //nolint:sqlclosecheck // it stays prepared
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func (s *statements) prepare(ctx context.Context, text string) (*sql.Stmt, error
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if first := s.prepared[text]; first != nil {
-		return first, stmt.Close()
+		return first, stmt.Close() //nolint:sqlclosecheck // another one is kept
 	}
 	s.prepared[text] = stmt
 	return stmt, nil
@@ -137,7 +137,7 @@ func (s *statements) prepareWanted(ctx context.Context) {
 	clear(s.wanted)
 	s.mu.Unlock()
 	for _, text := range wanted {
-		if _, err := s.prepare(ctx, text); err != nil {
+		if _, err := s.prepare(ctx, text); err != nil { //nolint:sqlclosecheck // it stays prepared
 			return
 		}
 	}

@@ -284,7 +284,7 @@ func (r *run) waitForCancelled(i int) *ending {
 	defer cancel()
 	children, err := r.worker.Store.ByIDs(ctx, r.worker.Store.DB(), record.Children)
 	if err != nil || open(children) == 0 {
-		return nil //nolint:nilerr // they were told; the job need not wait for what it cannot see
+		return nil // what cannot be seen is not waited for: they were told
 	}
 	for _, j := range children {
 		if err := r.worker.Jobs.Cancel(ctx, j.ID, r.job.CancelledBy, r.job.CancelReason); err != nil {
