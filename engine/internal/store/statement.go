@@ -50,27 +50,41 @@ func (s *statements) query(ctx context.Context, db bun.IDB, text string, dest an
 // exec runs a text that returns nothing.
 func (s *statements) exec(ctx context.Context, db bun.IDB, text string, args ...any) error {
 	stmt, err := s.of(ctx, db, text) //nolint:sqlclosecheck // it stays prepared
-	if err != nil {
-		return err
+	if err == nil && stmt != nil {
+		_, err = stmt.ExecContext(ctx, args...)
 	}
-	if stmt == nil {
+	if stmt == nil && err == nil || s.without(db, err) {
 		_, err = db.NewRaw(text, args...).Exec(ctx)
-		return err
 	}
-	_, err = stmt.ExecContext(ctx, args...)
-	return s.checked(err)
+	return err
 }
 
-func (s *statements) rows(ctx context.Context, db bun.IDB, text string, args []any) (*sql.Rows, error) {
+func (s *statements) rows(ctx context.Context, db bun.IDB, text string, args []any) (rows *sql.Rows, err error) {
 	stmt, err := s.of(ctx, db, text) //nolint:sqlclosecheck // it stays prepared
-	if err != nil {
-		return nil, err
+	if err == nil && stmt != nil {
+		rows, err = stmt.QueryContext(ctx, args...) //nolint:rowserrcheck // the caller does
 	}
-	if stmt == nil {
+	if stmt == nil && err == nil || s.without(db, err) {
 		return db.QueryContext(ctx, text, args...)
 	}
-	rows, err := stmt.QueryContext(ctx, args...)
-	return rows, s.checked(err)
+	return rows, err
+}
+
+// without notes that prepared statements do not work here, if that is what the
+// error says, and reports whether the statement is to be run without one: it has
+// not run yet. In a transaction, which such an error ends, the next try does.
+func (s *statements) without(db bun.IDB, err error) bool {
+	var state interface{ SQLState() string }
+	if !errors.As(err, &state) {
+		return false
+	}
+	const unknownStatement, knownStatement = "26000", "42P05"
+	if code := state.SQLState(); code != unknownStatement && code != knownStatement {
+		return false
+	}
+	s.off.Store(true)
+	_, alone := db.(*bun.DB)
+	return alone
 }
 
 // of returns the text's prepared statement for use in db, or nil if the text is
@@ -118,7 +132,7 @@ func (s *statements) prepare(ctx context.Context, text string) (*sql.Stmt, error
 	}
 	stmt, err := s.db.DB.PrepareContext(ctx, query)
 	if err != nil {
-		return nil, fmt.Errorf("prepare a statement: %w", s.checked(err))
+		return nil, fmt.Errorf("prepare a statement: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,19 +155,6 @@ func (s *statements) prepareWanted(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// checked notes that prepared statements do not work here: the statement has not
-// run, and the next try goes without.
-func (s *statements) checked(err error) error {
-	var state interface{ SQLState() string }
-	if errors.As(err, &state) {
-		const unknownStatement, knownStatement = "26000", "42P05"
-		if code := state.SQLState(); code == unknownStatement || code == knownStatement {
-			s.off.Store(true)
-		}
-	}
-	return err
 }
 
 // numbers puts $1, $2 and so on in place of ?.
