@@ -102,8 +102,7 @@ func (r *run) skip(i int, why string) {
 // becomes of the job, it waits until that is recorded.
 func (r *run) beginStep(i int) *ending {
 	planned := &r.plan.Steps[i]
-	counts := planned.StopOnCrash || planned.Verify != nil || planned.Retries.Attempts > 1 || r.plan.ResumeOnCrash > 0
-	if !counts {
+	if !r.counts(planned) {
 		r.edit(func() { r.begin(i) })
 		return nil
 	}
@@ -117,6 +116,11 @@ func (r *run) beginStep(i int) *ending {
 		return &e
 	}
 	return nil
+}
+
+// counts reports whether it decides over the job that the step has begun.
+func (r *run) counts(planned *steps.PlannedStep) bool {
+	return planned.StopOnCrash || planned.Verify != nil || planned.Retries.Attempts > 1 || r.plan.ResumeOnCrash > 0
 }
 
 // call runs the step once, in a goroutine of its own so that one which ends its

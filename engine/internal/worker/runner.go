@@ -243,11 +243,21 @@ func (r *run) nextToBegin(i int) int {
 		return -1
 	}
 	planned := &r.plan.Steps[next]
-	if planned.Waits() || planned.When != nil || planned.Group != nil || planned.Verify != nil && r.record(next).Status == model.StepInterrupted {
+	switch {
+	case planned.Waits() || planned.When != nil || planned.Group != nil || planned.Verify != nil && r.record(next).Status == model.StepInterrupted:
 		return -1
+	case !r.counts(planned) && r.size() > largeDocument:
+		return -1
+	default:
+		return next
 	}
-	return next
 }
+
+// largeDocument is the size from which on a step's begin is not written with the
+// record of the one before, but with what is written next, a second later at
+// most: a database takes about as long for each part of a large document that
+// changes as for the whole.
+const largeDocument = 32 << 10
 
 // edit changes the run's state without waiting for the database.
 func (r *run) edit(change func()) {
