@@ -149,7 +149,7 @@ type flight struct {
 // at once as the database gains by. What becomes dirty meanwhile rides in the
 // next one.
 func (w *writer) flush(ctx context.Context) {
-	for !w.pausing && w.flying < w.flights() {
+	for !w.pausing && !w.reconcileDue() && w.flying < w.flights() {
 		batch := w.takeDirty()
 		if len(batch) == 0 {
 			return
@@ -310,9 +310,21 @@ func (w *writer) refused(ctx context.Context, r *run, write store.Write) {
 	r.lost()
 }
 
-// reconcile starts jobs that a transaction claimed whose answer was lost.
+// reconcileDue reports whether claims that went unheard are to be looked for.
+// No flush begins before that is done.
+func (w *writer) reconcileDue() bool {
+	return !w.unsure.IsZero() && time.Since(w.reconciled) >= reconcileInterval
+}
+
+// reconcile starts jobs that a transaction claimed whose answer was lost. It
+// waits for flushes under way: the answer of one that is still to be heard must
+// not start a job which was started from here, and has ended by then.
 func (w *writer) reconcile(ctx context.Context) {
-	if w.unsure.IsZero() || time.Since(w.reconciled) < reconcileInterval || !w.startClaim() {
+	if !w.reconcileDue() || w.flying > 0 {
+		return
+	}
+	if !w.startClaim() {
+		w.unsure = time.Time{} // nothing begins any more: it is left to be settled
 		return
 	}
 	defer w.endClaim()
