@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -50,12 +51,21 @@ func (d dbosOn) system(name string, on []testutil.Kind) system {
 	return one
 }
 
-// address is DBOS's form of ours.
-func (d dbosOn) address(address string) string {
-	if path, ok := strings.CutPrefix(address, "sqlite://"); ok {
-		return "sqlite:" + path + "?_pragma=synchronous(" + d.synchronous + ")"
+// open returns where its tables are: on PostgreSQL by an address, on SQLite by a
+// pool, since the first connection of one that DBOS opens has synchronous NORMAL
+// whatever its address says. The pool is as DBOS makes it otherwise.
+func (d dbosOn) open(t *testing.T, address string) (url string, pool *sql.DB, done func()) {
+	t.Helper()
+	path, ok := strings.CutPrefix(address, "sqlite://")
+	if !ok {
+		return fmt.Sprintf("%s?pool_max_conns=%d", address, *dbosPool), nil, func() {}
 	}
-	return fmt.Sprintf("%s?pool_max_conns=%d", address, *dbosPool)
+	pool, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)"+
+		"&_pragma=foreign_keys(ON)&_pragma=synchronous("+d.synchronous+")")
+	require.NoError(t, err)
+	pool.SetMaxOpenConns(8)
+	pool.SetMaxIdleConns(4)
+	return "", pool, func() { require.NoError(t, pool.Close()) }
 }
 
 // schema is the prefix of its tables.
@@ -72,8 +82,8 @@ func (d dbosOn) prepare(ctx context.Context, t *testing.T, address string, s sha
 	if d.direct {
 		return
 	}
-	client := d.connect(ctx, t, address)
-	defer func() { require.NoError(t, dbos.Shutdown(client, time.Minute)) }()
+	client, done := d.connect(ctx, t, address)
+	defer done()
 	options := []dbos.QueueOption{dbos.WithQueueBasePollingInterval(dbosPoll), dbos.WithQueueOnConflict(dbos.QueueConflictAlwaysUpdate)}
 	if s.types == 1 {
 		options = append(options, dbos.WithWorkerConcurrency(1))
@@ -85,11 +95,15 @@ func (d dbosOn) prepare(ctx context.Context, t *testing.T, address string, s sha
 	}
 }
 
-func (d dbosOn) connect(ctx context.Context, t *testing.T, address string) dbos.Client {
+func (d dbosOn) connect(ctx context.Context, t *testing.T, address string) (client dbos.Client, done func()) {
 	t.Helper()
-	client, err := dbos.NewClient(ctx, dbos.ClientConfig{DatabaseURL: d.address(address), AppName: "bench", Logger: slog.New(slog.DiscardHandler)})
+	url, pool, closePool := d.open(t, address)
+	client, err := dbos.NewClient(ctx, dbos.ClientConfig{DatabaseURL: url, SQLiteSystemDB: pool, AppName: "bench", Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
-	return client
+	return client, func() {
+		require.NoError(t, dbos.Shutdown(client, time.Minute))
+		closePool()
+	}
 }
 
 func dbosEnqueue(client dbos.Client, job int) error {
@@ -100,8 +114,10 @@ func dbosEnqueue(client dbos.Client, job int) error {
 // launch starts DBOS with the workload's workflow, and gives it to use.
 func (d dbosOn) launch(ctx context.Context, t *testing.T, address string, s shape, reached func(job, step int), use func(dbos.Context, dbos.Workflow[input, int])) (stop func()) {
 	t.Helper()
+	url, pool, closePool := d.open(t, address)
 	app, err := dbos.NewContext(ctx, dbos.Config{
-		DatabaseURL:        d.address(address),
+		DatabaseURL:        url,
+		SQLiteSystemDB:     pool,
 		AppName:            "bench",
 		Logger:             slog.New(slog.DiscardHandler), // its shutdown is noisy; the counts tell what went wrong
 		ApplicationVersion: dbosVersion,
@@ -112,7 +128,10 @@ func (d dbosOn) launch(ctx context.Context, t *testing.T, address string, s shap
 	dbos.RegisterWorkflow(app, workflow, dbos.WithWorkflowName(dbosWorkflow))
 	require.NoError(t, dbos.Launch(app))
 	use(app, workflow)
-	return func() { require.NoError(t, dbos.Shutdown(app, time.Minute)) }
+	return func() {
+		require.NoError(t, dbos.Shutdown(app, time.Minute))
+		closePool()
+	}
 }
 
 func dbosSteps(s shape, reached func(job, step int)) dbos.Workflow[input, int] {
@@ -185,6 +204,6 @@ func (d dbosOn) serve(ctx context.Context, t *testing.T, address string, _ shape
 }
 
 func (d dbosOn) client(ctx context.Context, t *testing.T, address string) (enqueue func(job int) error, done func()) {
-	client := d.connect(ctx, t, address)
-	return func(job int) error { return dbosEnqueue(client, job) }, func() { require.NoError(t, dbos.Shutdown(client, time.Minute)) }
+	client, done := d.connect(ctx, t, address)
+	return func(job int) error { return dbosEnqueue(client, job) }, done
 }

@@ -92,11 +92,13 @@
 //     time is a queue with one worker. On SQLite one connection, as River's
 //     documentation asks, with synchronous FULL.
 //   - DBOS: twice. "queue": enqueued before, a queue without limits polled every
-//     10 ms (1 s by default); it does an eighth of the workload hot. "direct": RunWorkflow from 100 goroutines, which no
-//     queue holds up, and whose enqueueing is part of what is measured. A pool of
-//     -dbospool connections. DBOS runs SQLite with synchronous NORMAL, which
-//     may lose the last steps at a power cut; "FULL" is the same with that put
-//     right through its DSN.
+//     10 ms (1 s by default); it does an eighth of the workload hot. "direct":
+//     RunWorkflow from 100 goroutines, which no queue holds up, and whose
+//     enqueueing is part of what is measured. A pool of -dbospool connections.
+//     DBOS runs SQLite with synchronous NORMAL, which may lose the last steps at a
+//     power cut; "FULL" is the same with that put right. It has a pool of ours,
+//     since DBOS sets the first connection of its own to NORMAL whatever its
+//     DSN says.
 //   - go-workflows: its monoprocess backend (in-process wake-ups instead of
 //     polling), 16 pollers for workflows and activities each, 32 connections to
 //     PostgreSQL (one to SQLite, as it sets itself), and an executor cache that holds every
