@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -42,19 +43,29 @@ func dbosSystems() []system {
 }
 
 func (d dbosOn) system(name string, on []testutil.Kind) system {
-	one := system{name: name, on: on, prepare: d.prepare, run: d.run, first: d.first}
+	one := system{name: name, on: on, prepare: d.prepare, run: d.run, serve: d.serve}
 	if !d.direct {
 		one.hotShare = 8 // a job for each poll
+		one.client = d.client
 	}
 	return one
 }
 
-// address is DBOS's form of ours.
-func (d dbosOn) address(address string) string {
-	if path, ok := strings.CutPrefix(address, "sqlite://"); ok {
-		return "sqlite:" + path + "?_pragma=synchronous(" + d.synchronous + ")"
+// open returns where its tables are: on PostgreSQL by an address, on SQLite by a
+// pool, since the first connection of one that DBOS opens has synchronous NORMAL
+// whatever its address says. The pool is as DBOS makes it otherwise.
+func (d dbosOn) open(t *testing.T, address string) (url string, pool *sql.DB, done func()) {
+	t.Helper()
+	path, ok := strings.CutPrefix(address, "sqlite://")
+	if !ok {
+		return fmt.Sprintf("%s?pool_max_conns=%d", address, *dbosPool), nil, func() {}
 	}
-	return fmt.Sprintf("%s?pool_max_conns=%d", address, *dbosPool)
+	pool, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)"+
+		"&_pragma=foreign_keys(ON)&_pragma=synchronous("+d.synchronous+")")
+	require.NoError(t, err)
+	pool.SetMaxOpenConns(8)
+	pool.SetMaxIdleConns(4)
+	return "", pool, func() { require.NoError(t, pool.Close()) }
 }
 
 // schema is the prefix of its tables.
@@ -66,31 +77,47 @@ func (d dbosOn) schema() string {
 }
 
 func (d dbosOn) prepare(ctx context.Context, t *testing.T, address string, s shape) {
-	stop := d.launch(ctx, t, address, s, func(int) {}, func(dbos.Context, dbos.Workflow[input, int]) {}) // makes the tables
+	stop := d.launch(ctx, t, address, s, func(_, _ int) {}, func(dbos.Context, dbos.Workflow[input, int]) {}) // makes the tables
 	stop()
-	client, err := dbos.NewClient(ctx, dbos.ClientConfig{DatabaseURL: d.address(address), AppName: "bench", Logger: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, dbos.Shutdown(client, time.Minute)) }()
 	if d.direct {
 		return
 	}
+	client, done := d.connect(ctx, t, address)
+	defer done()
 	options := []dbos.QueueOption{dbos.WithQueueBasePollingInterval(dbosPoll), dbos.WithQueueOnConflict(dbos.QueueConflictAlwaysUpdate)}
 	if s.types == 1 {
 		options = append(options, dbos.WithWorkerConcurrency(1))
 	}
-	_, err = dbos.RegisterQueue(client, dbosQueue, options...)
+	_, err := dbos.RegisterQueue(client, dbosQueue, options...)
 	require.NoError(t, err)
 	for i := range s.jobs {
-		_, err := dbos.Enqueue[int](client, dbosQueue, dbosWorkflow, input{N: i}, dbos.WithEnqueueApplicationVersion(dbosVersion))
-		require.NoError(t, err)
+		require.NoError(t, dbosEnqueue(client, i))
 	}
 }
 
-// launch starts DBOS with the workload's workflow, and gives it to use.
-func (d dbosOn) launch(ctx context.Context, t *testing.T, address string, s shape, reached func(step int), use func(dbos.Context, dbos.Workflow[input, int])) (stop func()) {
+func (d dbosOn) connect(ctx context.Context, t *testing.T, address string) (client dbos.Client, done func()) {
 	t.Helper()
+	url, pool, closePool := d.open(t, address)
+	client, err := dbos.NewClient(ctx, dbos.ClientConfig{DatabaseURL: url, SQLiteSystemDB: pool, AppName: "bench", Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	return client, func() {
+		require.NoError(t, dbos.Shutdown(client, time.Minute))
+		closePool()
+	}
+}
+
+func dbosEnqueue(client dbos.Client, job int) error {
+	_, err := dbos.Enqueue[int](client, dbosQueue, dbosWorkflow, input{N: job}, dbos.WithEnqueueApplicationVersion(dbosVersion))
+	return err
+}
+
+// launch starts DBOS with the workload's workflow, and gives it to use.
+func (d dbosOn) launch(ctx context.Context, t *testing.T, address string, s shape, reached func(job, step int), use func(dbos.Context, dbos.Workflow[input, int])) (stop func()) {
+	t.Helper()
+	url, pool, closePool := d.open(t, address)
 	app, err := dbos.NewContext(ctx, dbos.Config{
-		DatabaseURL:        d.address(address),
+		DatabaseURL:        url,
+		SQLiteSystemDB:     pool,
 		AppName:            "bench",
 		Logger:             slog.New(slog.DiscardHandler), // its shutdown is noisy; the counts tell what went wrong
 		ApplicationVersion: dbosVersion,
@@ -101,18 +128,21 @@ func (d dbosOn) launch(ctx context.Context, t *testing.T, address string, s shap
 	dbos.RegisterWorkflow(app, workflow, dbos.WithWorkflowName(dbosWorkflow))
 	require.NoError(t, dbos.Launch(app))
 	use(app, workflow)
-	return func() { require.NoError(t, dbos.Shutdown(app, time.Minute)) }
+	return func() {
+		require.NoError(t, dbos.Shutdown(app, time.Minute))
+		closePool()
+	}
 }
 
-func dbosSteps(s shape, reached func(step int)) dbos.Workflow[input, int] {
+func dbosSteps(s shape, reached func(job, step int)) dbos.Workflow[input, int] {
 	names := make([]dbos.StepOption, s.steps)
 	for i := range names {
 		names[i] = dbos.WithStepName(stepName(i))
 	}
-	return func(ctx dbos.Context, _ input) (int, error) {
+	return func(ctx dbos.Context, in input) (int, error) {
 		for i := range s.steps {
 			if _, err := dbos.RunAsStep(ctx, func(context.Context) (int, error) {
-				reached(i)
+				reached(in.N, i)
 				return i, nil
 			}, names[i]); err != nil {
 				return 0, err
@@ -122,7 +152,7 @@ func dbosSteps(s shape, reached func(step int)) dbos.Workflow[input, int] {
 	}
 }
 
-func (d dbosOn) run(ctx context.Context, t *testing.T, address string, s shape) time.Duration {
+func (d dbosOn) run(ctx context.Context, t *testing.T, address string, s shape) figure {
 	last := lastOf(s)
 	stop := d.launch(ctx, t, address, s, last.reached, func(app dbos.Context, workflow dbos.Workflow[input, int]) {
 		if !d.direct {
@@ -160,19 +190,20 @@ func runDirect(app dbos.Context, workflow dbos.Workflow[input, int], in input) e
 	return err
 }
 
-func (d dbosOn) first(ctx context.Context, t *testing.T, address string, n int) (times []time.Duration) {
-	began := make(chan time.Time, 1)
-	stop := d.launch(ctx, t, address, shape{types: 1, steps: 1}, func(int) { began <- time.Now() }, func(app dbos.Context, workflow dbos.Workflow[input, int]) {
-		time.Sleep(200 * time.Millisecond)
-		times = spaced(ctx, t, n, began, func() error {
-			if d.direct {
-				_, err := dbos.RunWorkflow(app, workflow, input{})
+func (d dbosOn) serve(ctx context.Context, t *testing.T, address string, _ shape, began func(job int)) (enqueue func(job int) error, stop func()) {
+	stop = d.launch(ctx, t, address, shape{steps: 1}, func(job, _ int) { began(job) }, func(app dbos.Context, workflow dbos.Workflow[input, int]) {
+		enqueue = func(job int) error { return dbosEnqueue(app, job) }
+		if d.direct {
+			enqueue = func(job int) error {
+				_, err := dbos.RunWorkflow(app, workflow, input{N: job})
 				return err
 			}
-			_, err := dbos.Enqueue[int](app, dbosQueue, dbosWorkflow, input{})
-			return err
-		})
+		}
 	})
-	stop()
-	return times
+	return enqueue, stop
+}
+
+func (d dbosOn) client(ctx context.Context, t *testing.T, address string) (enqueue func(job int) error, done func()) {
+	client, done := d.connect(ctx, t, address)
+	return func(job int) error { return dbosEnqueue(client, job) }, done
 }

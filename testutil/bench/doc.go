@@ -3,9 +3,9 @@
 // systems for Go that keep their state in a database. It prints one table.
 //
 //	cd testutil/bench
-//	go test -count=1 -v -run TestTable .            # all of it, a few minutes
+//	go test -count=1 -v -run TestTable .            # all of it, some minutes
 //	go test -count=1 -v -run TestTable . -smoke     # about a minute: does it still work
-//	go test -count=1 -v -run TestTable . -db postgres -only ours,floor -cpuprofile cpu.out
+//	go test -count=1 -v -run TestTable . -db postgres -only ours,floor -workloads many,long -cpuprofile cpu.out
 //
 // It is a module of its own, so that none of what it needs enters the
 // product's dependencies. The servers are private ones of package testutil,
@@ -21,15 +21,42 @@
 // jobs have succeeded with all their steps recorded.
 //
 //   - many: 2,000 jobs of 5 steps, over 100 types: 100 run at once.
+//   - alone: 200 jobs of 5 steps and of one type, so one at a time: what a step
+//     takes that shares its transactions with no other.
 //   - long: 1 job of 1,000 steps, one after the other.
 //   - hot: 2,000 jobs of 1 step and of one type, so one at a time.
-//   - first: from before the call that enqueues to the first step's begin, in
-//     one process, with nothing else to do; the median and the 99th percentile.
 //
-// "tx/step" is the number of transactions that PostgreSQL counted
-// (pg_stat_database.xact_commit, reads included) from the workers' start to their
-// stop; with -statements, which slows everything a little, that of statements
-// stands behind it, without BEGIN and COMMIT (pg_stat_statements).
+// And with nothing else to do, the time from before the call that enqueues a job
+// to its first step's begin, the median and the 99th percentile:
+//
+//   - first: in one process.
+//   - burst: of two jobs of different types, enqueued one right after the other,
+//     the first and the second, each from before its own call.
+//   - process: from another process, on PostgreSQL. A child process takes the
+//     time by the machine's clock and enqueues; the parent, whose engine has
+//     dsn's Listener, takes the time of the step's begin.
+//
+// -workloads names those to measure.
+//
+// # The columns
+//
+// "tx/step (statements)" is what the database itself counts for each step from
+// the workers' start to their stop: transactions that were committed, those of
+// reads included, and statements without BEGIN and COMMIT. The harness's own
+// questions are taken off.
+//
+//   - PostgreSQL: pg_stat_database.xact_commit, and the calls in
+//     pg_stat_statements. Those slow everything by some percent, so they are
+//     counted in the workload alone only, and with -statements in all.
+//   - MariaDB: the trx_..._commits of innodb_metrics, and the Com_... of the
+//     global status for SELECT, INSERT, UPDATE, DELETE and REPLACE.
+//   - SQLite: its trace hook (sqlite3_trace_v2), which it calls as a statement
+//     begins. One outside of BEGIN and COMMIT is a transaction.
+//
+// "KB/step" is what the process allocated on Go's heap from the first step's
+// begin to the end, for each step. SQLite's own memory is not on it, nor is a
+// server's.
+//
 // The column "ours/it" divides our figure by that line's figure (for latency
 // the other way round): above 1 we are faster.
 //
@@ -37,10 +64,19 @@
 //
 // What the bare driver reaches: single-row UPDATE commits on one connection
 // and from 16 goroutines with 16 connections; and rows per second of one
-// statement for 100 rows on one connection, with a number to set ("batch"), and
-// with a step's record to set in a JSON document ("batch of records", on
-// PostgreSQL). It is what a journal with one writer could do if everything else
-// were free.
+// statement for 100 rows on one connection, with a number to set ("batch"), with
+// a step's record to set in a JSON document ("batch of records", on PostgreSQL),
+// and last with the engine's own statement, which sets two records and the rest
+// of a step's columns in the engine's own table ("our statement"). It is what a
+// journal with one writer could do if everything else were free.
+//
+// The engine's statement is not to be had from outside of it: for that line runs,
+// as a child process with a server of its own, the store's benchmark
+//
+//	go test -run xxx -bench BenchmarkFlush/postgres/rows=100/statement ./engine/internal/store
+//
+// in which the bare driver runs the prepared statement with arguments that were
+// made before. Beside it, rows=100/flush is the same by the store.
 //
 // # The peers' settings
 //
@@ -56,11 +92,13 @@
 //     time is a queue with one worker. On SQLite one connection, as River's
 //     documentation asks, with synchronous FULL.
 //   - DBOS: twice. "queue": enqueued before, a queue without limits polled every
-//     10 ms (1 s by default); it does an eighth of the workload hot. "direct": RunWorkflow from 100 goroutines, which no
-//     queue holds up, and whose enqueueing is part of what is measured. A pool of
-//     -dbospool connections. DBOS runs SQLite with synchronous NORMAL, which
-//     may lose the last steps at a power cut; "FULL" is the same with that put
-//     right through its DSN.
+//     10 ms (1 s by default); it does an eighth of the workload hot. "direct":
+//     RunWorkflow from 100 goroutines, which no queue holds up, and whose
+//     enqueueing is part of what is measured. A pool of -dbospool connections.
+//     DBOS runs SQLite with synchronous NORMAL, which may lose the last steps at a
+//     power cut; "FULL" is the same with that put right. It has a pool of ours,
+//     since DBOS sets the first connection of its own to NORMAL whatever its
+//     DSN says.
 //   - go-workflows: its monoprocess backend (in-process wake-ups instead of
 //     polling), 16 pollers for workflows and activities each, 32 connections to
 //     PostgreSQL (one to SQLite, as it sets itself), and an executor cache that holds every

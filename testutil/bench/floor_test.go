@@ -25,13 +25,6 @@ const batchRows = 100
 // record is what a step's record looks like.
 const record = `{"name": "step-1", "status": "completed", "attempts": 1, "started_at": "2026-11-23T17:00:00.123456Z", "finished_at": "2026-11-23T17:00:00.123456Z", "duration_ms": 0}`
 
-func parsePostgres(t *testing.T, address string) *pgx.ConnConfig {
-	t.Helper()
-	config, err := pgx.ParseConfig(address)
-	require.NoError(t, err)
-	return config
-}
-
 // measureFloor measures what there is to compare a workload with.
 func measureFloor(t *testing.T, kind testutil.Kind, empty func(*testing.T) string, s shape) {
 	t.Run("floor/"+s.name, func(t *testing.T) {
@@ -51,6 +44,7 @@ func measureFloor(t *testing.T, kind testutil.Kind, empty func(*testing.T) strin
 		if kind == testutil.Postgres {
 			report("batch of 100 records", "rows/s", batches(t, kind, db, batchOfRecords))
 		}
+		report("our statement for 100", "rows/s", flushes(t, kind))
 	})
 }
 

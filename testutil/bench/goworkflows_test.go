@@ -34,7 +34,7 @@ func goWorkflowsSystems() []system {
 		share:   4,
 		prepare: prepareGoWorkflows,
 		run:     runGoWorkflows,
-		first:   firstGoWorkflows,
+		serve:   serveGoWorkflows,
 	}}
 }
 
@@ -58,17 +58,17 @@ func prepareGoWorkflows(ctx context.Context, t *testing.T, address string, s sha
 	defer b.Close()
 	c := client.New(b)
 	for i := range s.jobs {
-		require.NoError(t, createGoWorkflow(ctx, c, i))
+		require.NoError(t, createGoWorkflow(ctx, c, i, i))
 	}
 }
 
-func createGoWorkflow(ctx context.Context, c *client.Client, i int) error {
-	_, err := c.CreateWorkflowInstance(ctx, client.WorkflowInstanceOptions{InstanceID: fmt.Sprint("bench-", i)}, goWorkflow, input{N: i})
+func createGoWorkflow(ctx context.Context, c *client.Client, i, job int) error {
+	_, err := c.CreateWorkflowInstance(ctx, client.WorkflowInstanceOptions{InstanceID: fmt.Sprint("bench-", i)}, goWorkflow, input{N: job})
 	return err
 }
 
 // startGoWorkflows runs a worker until the func that it returns is called.
-func startGoWorkflows(ctx context.Context, t *testing.T, b backend.Backend, s shape, reached func(step int)) (stop func()) {
+func startGoWorkflows(ctx context.Context, t *testing.T, b backend.Backend, s shape, reached func(job, step int)) (stop func()) {
 	t.Helper()
 	options := worker.DefaultOptions
 	options.WorkflowPollers, options.ActivityPollers = 16, 16
@@ -78,16 +78,16 @@ func startGoWorkflows(ctx context.Context, t *testing.T, b backend.Backend, s sh
 	options.WorkflowPollingInterval, options.ActivityPollingInterval = time.Millisecond, time.Millisecond
 	options.WorkflowExecutorCacheSize = 10_000
 	w := worker.New(b, &options)
-	require.NoError(t, w.RegisterWorkflow(func(ctx workflow.Context, _ input) (int, error) {
+	require.NoError(t, w.RegisterWorkflow(func(ctx workflow.Context, in input) (int, error) {
 		for i := range s.steps {
-			if _, err := workflow.ExecuteActivity[int](ctx, workflow.DefaultActivityOptions, goActivity, i).Get(ctx); err != nil {
+			if _, err := workflow.ExecuteActivity[int](ctx, workflow.DefaultActivityOptions, goActivity, in.N, i).Get(ctx); err != nil {
 				return 0, err
 			}
 		}
 		return s.steps, nil
 	}, registry.WithName(goWorkflow)))
-	require.NoError(t, w.RegisterActivity(func(_ context.Context, i int) (int, error) {
-		reached(i)
+	require.NoError(t, w.RegisterActivity(func(_ context.Context, job, i int) (int, error) {
+		reached(job, i)
 		return i, nil
 	}, registry.WithName(goActivity)))
 	ctx, cancel := context.WithCancel(ctx)
@@ -98,7 +98,7 @@ func startGoWorkflows(ctx context.Context, t *testing.T, b backend.Backend, s sh
 	}
 }
 
-func runGoWorkflows(ctx context.Context, t *testing.T, address string, s shape) time.Duration {
+func runGoWorkflows(ctx context.Context, t *testing.T, address string, s shape) figure {
 	b := openGoWorkflows(t, address)
 	defer b.Close()
 	last := lastOf(s)
@@ -114,16 +114,15 @@ func runGoWorkflows(ctx context.Context, t *testing.T, address string, s shape) 
 	return took
 }
 
-func firstGoWorkflows(ctx context.Context, t *testing.T, address string, n int) []time.Duration {
+func serveGoWorkflows(ctx context.Context, t *testing.T, address string, _ shape, began func(job int)) (enqueue func(job int) error, stop func()) {
 	b := openGoWorkflows(t, address)
-	defer b.Close()
-	began := make(chan time.Time, 1)
-	stop := startGoWorkflows(ctx, t, b, shape{types: 100, steps: 1}, func(int) { began <- time.Now() })
-	defer stop()
-	time.Sleep(200 * time.Millisecond)
-	c, i := client.New(b), 0
-	return spaced(ctx, t, n, began, func() error {
-		i++
-		return createGoWorkflow(ctx, c, i)
-	})
+	end := startGoWorkflows(ctx, t, b, shape{types: 100, steps: 1}, func(job, _ int) { began(job) })
+	c, made := client.New(b), 0
+	return func(job int) error {
+			made++
+			return createGoWorkflow(ctx, c, made, job)
+		}, func() {
+			end()
+			b.Close()
+		}
 }

@@ -4,10 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
@@ -31,7 +28,8 @@ func oursSystems() []system {
 		on:      []testutil.Kind{testutil.SQLite, testutil.Postgres, testutil.MariaDB},
 		prepare: prepareOurs,
 		run:     runOurs,
-		first:   firstOurs,
+		serve:   serveOurs,
+		client:  clientOurs,
 	}}
 }
 
@@ -41,10 +39,9 @@ func prepareOurs(ctx context.Context, t *testing.T, address string, s shape) {
 	db := openOurs(ctx, t, address)
 	defer db.Close()
 	require.NoError(t, migrations.Migrate(ctx, db))
-	eng := register(t, db, s, func(int) {})
+	enqueue := enqueueOurs(ctx, register(t, db, engine.Config{}, s, func(_, _ int) {}))
 	for i := range s.jobs {
-		_, err := eng.Enqueue(ctx, engine.Raw{Type: typeName(i % s.types), Input: fmt.Appendf(nil, `{"n":%d}`, i)})
-		require.NoError(t, err)
+		require.NoError(t, enqueue(i%s.types))
 	}
 }
 
@@ -56,16 +53,17 @@ func openOurs(ctx context.Context, t *testing.T, address string) *bun.DB {
 }
 
 // register returns an engine with the workload's types. Each step calls
-// reached with its number.
-func register(t *testing.T, db *bun.DB, s shape, reached func(step int)) *engine.Engine {
+// reached with its type's number and its own.
+func register(t *testing.T, db *bun.DB, cfg engine.Config, s shape, reached func(k, step int)) *engine.Engine {
 	t.Helper()
-	eng, err := engine.New(db, engine.Config{Logger: quiet()})
+	cfg.Logger = quiet()
+	eng, err := engine.New(db, cfg)
 	require.NoError(t, err)
 	for k := range s.types {
 		d := jobsteps.Define[input](jobsteps.Type(typeName(k)))
 		for i := range s.steps {
 			jobsteps.Do(d, stepName(i), func(context.Context, *jobsteps.Run[input]) error {
-				reached(i)
+				reached(k, i)
 				return nil
 			})
 		}
@@ -74,17 +72,18 @@ func register(t *testing.T, db *bun.DB, s shape, reached func(step int)) *engine
 	return eng
 }
 
-func runOurs(ctx context.Context, t *testing.T, address string, s shape) time.Duration {
+func runOurs(ctx context.Context, t *testing.T, address string, s shape) figure {
 	db := openOurs(ctx, t, address)
 	defer db.Close()
 	last := lastOf(s)
-	eng := register(t, db, s, last.reached)
+	eng := register(t, db, engine.Config{}, s, last.reached)
 	stop := start(ctx, t, eng)
 	reached(ctx, t, last.done)
 	ending(ctx, t, address, "SELECT count(*) FROM job_system_jobs WHERE status = 'succeeded'", s.jobs)
 	took := last.took()
 	stop()
 	recorded := 0
+	asked.Add(1)
 	rows, err := db.QueryContext(ctx, "SELECT data FROM job_system_jobs")
 	require.NoError(t, err)
 	defer rows.Close()
@@ -104,17 +103,32 @@ func runOurs(ctx context.Context, t *testing.T, address string, s shape) time.Du
 	return took
 }
 
-func firstOurs(ctx context.Context, t *testing.T, address string, n int) []time.Duration {
+func serveOurs(ctx context.Context, t *testing.T, address string, s shape, began func(job int)) (enqueue func(job int) error, stop func()) {
 	db := openOurs(ctx, t, address)
-	defer db.Close()
-	began := make(chan time.Time, 1)
-	eng := register(t, db, shape{types: 1, steps: 1}, func(int) { began <- time.Now() })
-	defer start(ctx, t, eng)()
-	time.Sleep(200 * time.Millisecond)
-	return spaced(ctx, t, n, began, func() error {
-		_, err := eng.Enqueue(ctx, engine.Raw{Type: typeName(0), Input: []byte(`{"n":1}`)})
+	var cfg engine.Config
+	if s.name == "process" {
+		listener, err := dsn.NewListener(address)
+		require.NoError(t, err)
+		cfg.Listener = listener
+	}
+	eng := register(t, db, cfg, shape{types: s.types, steps: 1}, func(k, _ int) { began(k) })
+	end := start(ctx, t, eng)
+	return enqueueOurs(ctx, eng), func() {
+		end()
+		db.Close()
+	}
+}
+
+func clientOurs(ctx context.Context, t *testing.T, address string) (enqueue func(job int) error, done func()) {
+	db := openOurs(ctx, t, address)
+	return enqueueOurs(ctx, register(t, db, engine.Config{}, shape{}, nil)), func() { db.Close() }
+}
+
+func enqueueOurs(ctx context.Context, eng *engine.Engine) func(job int) error {
+	return func(job int) error {
+		_, err := eng.Enqueue(ctx, engine.Raw{Type: typeName(job), Input: fmt.Appendf(nil, `{"n":%d}`, job)})
 		return err
-	})
+	}
 }
 
 // start runs an engine until the func that it returns is called.
@@ -127,27 +141,3 @@ func start(ctx context.Context, t *testing.T, eng *engine.Engine) (stop func()) 
 		require.NoError(t, <-stopped)
 	}
 }
-
-// counter tells when the first step of a workload's first job and the last
-// step of its last are reached.
-type counter struct {
-	shape shape
-	begin sync.Once
-	began time.Time
-	ended atomic.Int64
-	done  chan struct{}
-}
-
-func lastOf(s shape) *counter { return &counter{shape: s, done: make(chan struct{}, 1)} }
-
-func (c *counter) reached(step int) {
-	c.begin.Do(func() { c.began = time.Now() })
-	if step == c.shape.steps-1 && c.ended.Add(1) == int64(c.shape.jobs) {
-		c.done <- struct{}{}
-	}
-}
-
-// took is the time since the first step began.
-func (c *counter) took() time.Duration { return time.Since(c.began) }
-
-func stepName(i int) string { return fmt.Sprint("step-", i) }

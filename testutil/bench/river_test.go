@@ -77,8 +77,8 @@ func riverSystems() []system {
 		},
 	}
 	return []system{
-		{name: "River", on: []testutil.Kind{testutil.Postgres}, prepare: postgres.prepare, run: postgres.run, first: postgres.first},
-		{name: "River", on: []testutil.Kind{testutil.SQLite}, prepare: sqlite.prepare, run: sqlite.run, first: sqlite.first},
+		{name: "River", on: []testutil.Kind{testutil.Postgres}, prepare: postgres.prepare, run: postgres.run, serve: postgres.serve, client: postgres.client},
+		{name: "River", on: []testutil.Kind{testutil.SQLite}, prepare: sqlite.prepare, run: sqlite.run, serve: sqlite.serve, client: sqlite.client},
 	}
 }
 
@@ -135,13 +135,13 @@ func (r riverOn[TTx]) prepare(ctx context.Context, t *testing.T, address string,
 	require.NoError(t, err)
 }
 
-func (r riverOn[TTx]) client(t *testing.T, driver riverdriver.Driver[TTx], s shape, reached func(step int)) *river.Client[TTx] {
+func (r riverOn[TTx]) worker(t *testing.T, driver riverdriver.Driver[TTx], s shape, reached func(job, step int)) *river.Client[TTx] {
 	t.Helper()
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &riverWorker{work: func(ctx context.Context, job *river.Job[riverArgs]) error {
 		for i := range s.steps {
 			river.ResumableStep(ctx, stepName(i), nil, func(ctx context.Context) error {
-				reached(i)
+				reached(job.Args.N, i)
 				if i == s.steps-1 {
 					return nil // the job's completion records it
 				}
@@ -162,11 +162,11 @@ func (r riverOn[TTx]) client(t *testing.T, driver riverdriver.Driver[TTx], s sha
 	return client
 }
 
-func (r riverOn[TTx]) run(ctx context.Context, t *testing.T, address string, s shape) time.Duration {
+func (r riverOn[TTx]) run(ctx context.Context, t *testing.T, address string, s shape) figure {
 	driver, done := r.open(ctx, t, address)
 	defer done()
 	last := lastOf(s)
-	client := r.client(t, driver, s, last.reached)
+	client := r.worker(t, driver, s, last.reached)
 	require.NoError(t, client.Start(ctx))
 	reached(ctx, t, last.done)
 	ending(ctx, t, address, r.finished(s), s.jobs)
@@ -175,17 +175,26 @@ func (r riverOn[TTx]) run(ctx context.Context, t *testing.T, address string, s s
 	return took
 }
 
-func (r riverOn[TTx]) first(ctx context.Context, t *testing.T, address string, n int) []time.Duration {
+func (r riverOn[TTx]) serve(ctx context.Context, t *testing.T, address string, _ shape, began func(job int)) (enqueue func(job int) error, stop func()) {
 	driver, done := r.open(ctx, t, address)
-	defer done()
-	began := make(chan time.Time, 1)
-	client := r.client(t, driver, shape{types: 100, steps: 1}, func(int) { began <- time.Now() })
+	client := r.worker(t, driver, shape{types: 100, steps: 1}, func(job, _ int) { began(job) })
 	require.NoError(t, client.Start(ctx))
-	time.Sleep(200 * time.Millisecond)
-	times := spaced(ctx, t, n, began, func() error {
-		_, err := client.Insert(ctx, riverArgs{}, nil)
+	return riverEnqueue(ctx, client), func() {
+		require.NoError(t, client.Stop(ctx))
+		done()
+	}
+}
+
+func (r riverOn[TTx]) client(ctx context.Context, t *testing.T, address string) (enqueue func(job int) error, done func()) {
+	driver, done := r.open(ctx, t, address)
+	client, err := river.NewClient(driver, &river.Config{Logger: quiet()})
+	require.NoError(t, err)
+	return riverEnqueue(ctx, client), done
+}
+
+func riverEnqueue[TTx any](ctx context.Context, client *river.Client[TTx]) func(job int) error {
+	return func(job int) error {
+		_, err := client.Insert(ctx, riverArgs{input{N: job}}, nil)
 		return err
-	})
-	require.NoError(t, client.Stop(ctx))
-	return times
+	}
 }

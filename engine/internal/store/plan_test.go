@@ -23,21 +23,27 @@ var owner = store.Owner{ID: "tester", Lease: time.Minute}
 
 // backlog makes a store with jobs of some types in the table, which the planner
 // knows of.
-func backlog(t *testing.T, db *bun.DB, types, jobs int) (*store.Store, []string) {
+func backlog(t testing.TB, db *bun.DB, types, jobs int) (*store.Store, []string) {
 	t.Helper()
 	s, names := unknownBacklog(t, db, types, jobs)
-	analyze := map[string]string{"sqlite": "ANALYZE", "postgres": "ANALYZE"}[s.Kind()]
-	if analyze == "" {
-		analyze = "ANALYZE TABLE job_system_jobs, job_type_lock"
-	}
-	_, err := db.ExecContext(t.Context(), analyze)
-	require.NoError(t, err)
+	analyze(t, s)
 	return s, names
+}
+
+// analyze has the planner know of the tables.
+func analyze(t testing.TB, s *store.Store) {
+	t.Helper()
+	command := map[string]string{"sqlite": "ANALYZE", "postgres": "ANALYZE"}[s.Kind()]
+	if command == "" {
+		command = "ANALYZE TABLE job_system_jobs, job_type_lock"
+	}
+	_, err := s.DB().ExecContext(t.Context(), command)
+	require.NoError(t, err)
 }
 
 // unknownBacklog is backlog before the planner knows of it: PostgreSQL may take
 // a minute to look.
-func unknownBacklog(t *testing.T, db *bun.DB, types, jobs int) (*store.Store, []string) {
+func unknownBacklog(t testing.TB, db *bun.DB, types, jobs int) (*store.Store, []string) {
 	t.Helper()
 	s, err := store.New(t.Context(), db)
 	require.NoError(t, err)
@@ -175,7 +181,7 @@ func TestListingTheTypesDoesNotReadTheirJobs(t *testing.T) {
 // of their number, and one that reads the waiting jobs takes the backlog.
 func TestTheJournalsPreparedPlanIsLinear(t *testing.T) {
 	t.Parallel()
-	for name, fill := range map[string]func(*testing.T, *bun.DB, int, int) (*store.Store, []string){"known": backlog, "unknown": unknownBacklog} {
+	for name, fill := range map[string]func(testing.TB, *bun.DB, int, int) (*store.Store, []string){"known": backlog, "unknown": unknownBacklog} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := testutil.Open(t, testutil.DSN(t, testutil.Postgres))

@@ -1,0 +1,95 @@
+package bench
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// latencies are the lines of the workloads whose figure is a time: one for each
+// job that is enqueued at once.
+var latencies = map[string][]string{
+	"first":   {"first: enqueue to step"},
+	"burst":   {"burst, 1st: enqueue to step", "burst, 2nd: enqueue to step"},
+	"process": {"process: enqueue in another to step"},
+}
+
+func measureLatency(t *testing.T, kind testutil.Kind, empty func(*testing.T) string, one system, s shape) {
+	if one.serve == nil || s.name == "process" && (one.client == nil || kind != testutil.Postgres) {
+		return
+	}
+	works := latencies[s.name]
+	times := make([][]time.Duration, len(works))
+	t.Run(one.name+"/"+s.name, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		address := empty(t)
+		one.prepare(ctx, t, address, shape{s.name, s.types, 0, 1})
+		times = sample(ctx, t, one, address, s)
+	})
+	for i, work := range works {
+		result := line{kind: kind, work: work, system: one.name, unit: "ms, p50", lessIsBetter: true}
+		if n := len(times[i]); n > 0 {
+			slices.Sort(times[i])
+			result.value = milliseconds(times[i][n/2])
+			add(result)
+			result.unit, result.value = "ms, p99", milliseconds(times[i][n*99/100])
+		} else {
+			result.note = "failed: see its messages"
+		}
+		add(result)
+	}
+}
+
+// sample takes the times from a job's enqueueing to its step's begin, for each
+// of those that are enqueued at once, of a system that is idle between them.
+func sample(ctx context.Context, t *testing.T, one system, address string, s shape) [][]time.Duration {
+	t.Helper()
+	type begin struct {
+		job int
+		at  time.Time
+	}
+	began := make(chan begin, s.types)
+	serving, stop := one.serve(ctx, t, address, s, func(job int) { began <- begin{job, time.Now()} })
+	defer stop()
+	enqueue := func(job int) (time.Time, error) {
+		start := time.Now()
+		return start, serving(job)
+	}
+	if s.name == "process" {
+		var done func()
+		enqueue, done = elsewhere(ctx, t, one, address)
+		defer done()
+	}
+	time.Sleep(200 * time.Millisecond)
+
+	const warmup = 5
+	times := make([][]time.Duration, s.types)
+	for i := range *samples + warmup {
+		time.Sleep(time.Duration(8+i%7) * time.Millisecond)
+		starts := make([]time.Time, s.types)
+		for job := range starts {
+			var err error
+			starts[job], err = enqueue(job)
+			require.NoError(t, err)
+		}
+		for range starts {
+			select {
+			case b := <-began:
+				if i >= warmup {
+					times[b.job] = append(times[b.job], b.at.Sub(starts[b.job]))
+				}
+			case <-ctx.Done():
+				require.Fail(t, "a step was not reached in time")
+			}
+		}
+	}
+	return times
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
