@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -115,6 +116,9 @@ func (r *resumption) edit(j *model.Job) error {
 	}
 	if err := r.goBack(&data, j); err != nil {
 		return err
+	}
+	if data.Undoing == nil && slices.ContainsFunc(data.Steps, model.StepRecord.WasUndone) {
+		j.Progress = progressOf(data.Steps) // what was undone is to be done again
 	}
 	for _, record := range data.Steps {
 		if record.Status == model.StepInterrupted && record.OnCrash == model.OnCrashStop && record.Name != r.from {

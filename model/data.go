@@ -83,7 +83,9 @@ type StepRecord struct {
 	// OnCrash is what becomes of the job if its process dies in the middle of
 	// this step: "stop" has a person decide; empty has it run again.
 	OnCrash string `json:"on_crash,omitempty"`
-	// Undo tells of the step's undoing; nil if it cannot be undone.
+	// Undo tells of the step's undoing; nil if it cannot be undone, or has not
+	// completed yet. That of a step which was undone stays until it completes
+	// again.
 	Undo *UndoRecord `json:"undo,omitempty"`
 }
 
@@ -91,12 +93,20 @@ type StepRecord struct {
 // process died in the middle of the step waits for a person.
 const OnCrashStop = "stop"
 
+// WasUndone reports whether the step has been undone, and has not completed
+// again since.
+func (r StepRecord) WasUndone() bool {
+	return !r.Status.Done() && r.Undo != nil && r.Undo.Status == StepCompleted
+}
+
 // UndoRecord is what is known of one step's undoing.
 type UndoRecord struct {
-	Status     StepStatus `json:"status"` // pending, running, failed or completed
-	Attempts   int        `json:"attempts"`
-	FinishedAt Time       `json:"finished_at,omitzero"`
-	Error      string     `json:"error,omitempty"`
+	// Status is pending, running, interrupted, failed or completed.
+	Status StepStatus `json:"status"`
+	// Attempts counts how often undoing it was begun.
+	Attempts   int    `json:"attempts"`
+	FinishedAt Time   `json:"finished_at,omitzero"`
+	Error      string `json:"error,omitempty"`
 }
 
 // Cursor is the last checkpoint of a step under way. A job's cursor column holds
@@ -169,11 +179,14 @@ func (d Data) Step(name string) int {
 	return slices.IndexFunc(d.Steps, func(r StepRecord) bool { return r.Name == name })
 }
 
-// Interrupt marks the steps recorded as running as interrupted: their process
-// is gone. It returns the names of those that ask for a person to decide.
+// Interrupt marks the steps recorded as running, and as being undone, as
+// interrupted: their process is gone. It returns the names of those that ask for a person to decide.
 func (d Data) Interrupt() (stops []string) {
 	for i := range d.Steps {
 		record := &d.Steps[i]
+		if record.Undo != nil && record.Undo.Status == StepRunning {
+			record.Undo.Status = StepInterrupted
+		}
 		if record.Status != StepRunning {
 			continue
 		}

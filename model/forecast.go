@@ -14,5 +14,6 @@ type Does string
 const (
 	DoesSkip    Does = "skip"    // it is done
 	DoesRun     Does = "run"     // it runs, or runs again
+	DoesUndo    Does = "undo"    // it is undone: the job was at that when it ended
 	DoesUnknown Does = "unknown" // its record does not fit the definition: the resume would be refused
 )

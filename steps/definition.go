@@ -1,7 +1,6 @@
 package steps
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -21,6 +20,7 @@ const MaxName = 128
 type Definition[In any] struct {
 	settings
 	steps    []planned[In]
+	groups   []string // their names
 	build    func(In) (*Definition[In], error)
 	mistakes []error
 }
@@ -31,7 +31,7 @@ type planned[In any] struct {
 	does     kinds[In]
 	settings stepSettings
 	group    *GroupSettings // nil for a step of its own
-	check    func(json.RawMessage) error
+	output   output
 
 	when   func(*Run[In]) bool
 	undo   undoer[In]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 )
 
 // When has the step run only if cond is true when its turn has come; otherwise
@@ -14,15 +15,30 @@ func When[In any](cond func(*Run[In]) bool, why string) Option {
 }
 
 // Undo takes the step's effect back when the job fails or is cancelled (see
-// [UndoOnFailure] and [UndoOnCancel]): the completed steps are undone in reverse
-// order, each with the output that it recorded, [None] for a step without one.
-// Undoing is recorded like a step: it goes on after a crash, and fn may run
-// again. [Run.Key] has a value of its own in it. If it fails, the step's [Retry]
-// says how often it is tried again; after that the job ends, and a resume goes
-// on with the undoing.
+// [UndoOnFailure] and [UndoOnCancel]): the completed steps are undone one after
+// the other in reverse order, also the members of a group, each with the output
+// that it recorded, [None] for a step of [Do]. Out must be what the step
+// produces.
+//
+// Undoing is recorded like a step: it goes on after a crash or a stop, and fn may
+// run again. The step's [Timeout] bounds each of its attempts, and its [Retry]
+// says how often it is tried again, with at most the delay for which a job stays
+// processing; neither a cancel request nor the [JobTimeout] ends it. In it,
+// [Run.Key] and [Run.Attempt] have values of their own, and [Run.Checkpoint] is
+// for going on with undoing. If it fails for good, the job ends as it would have,
+// with both errors, and a resume goes on with the undoing.
+//
+// Once all is undone, a resume runs the undone steps again. Completed steps that
+// have no Undo stay as they are, also then: to have them run again, resume from
+// one of them. A job that failed because its process died is not undone unless
+// it was at that already: a resume goes on with its steps.
 func Undo[In, Out any](fn func(ctx context.Context, run *Run[In], out Out) error) Option {
 	return func(s *stepSettings) {
-		s.undo = undoer[In](func(ctx context.Context, run *Run[In], raw json.RawMessage) error {
+		if fn == nil {
+			s.undo = undoer[In]{of: reflect.TypeFor[Out]()}
+			return
+		}
+		s.undo = undoer[In]{of: reflect.TypeFor[Out](), fn: func(ctx context.Context, run *Run[In], raw json.RawMessage) error {
 			var out Out
 			if len(raw) > 0 {
 				if err := json.Unmarshal(raw, &out); err != nil {
@@ -30,11 +46,15 @@ func Undo[In, Out any](fn func(ctx context.Context, run *Run[In], out Out) error
 				}
 			}
 			return fn(ctx, run, out)
-		})
+		}}
 	}
 }
 
-type undoer[In any] func(context.Context, *Run[In], json.RawMessage) error
+// undoer is a function given to Undo, and the output it takes.
+type undoer[In any] struct {
+	of reflect.Type
+	fn func(context.Context, *Run[In], json.RawMessage) error
+}
 
 // Verify asks whether the step's effect happened when its process died in the
 // middle of it: fn looks, and returns true with the output that the step would
@@ -100,6 +120,12 @@ func (p *planned[In]) bindOptions() (found []error) {
 	bind("Undo", s.undo, ok)
 	p.verify, ok = s.verify.(verifier[In])
 	bind("Verify", s.verify, ok)
+	if ok := p.undo.of == nil || p.undo.of == p.output.of; !ok {
+		found = append(found, fmt.Errorf("step %q: the function of Undo takes a %v, and the step produces a %v", p.name, p.undo.of, p.output.of))
+	}
+	if p.undo.of != nil && p.undo.fn == nil {
+		found = append(found, fmt.Errorf("step %q: the function of Undo is nil", p.name))
+	}
 	if s.undo != nil && p.does.run == nil && p.does.tx == nil && p.does.children == nil {
 		found = append(found, fmt.Errorf("step %q: a step that waits has nothing to undo", p.name))
 	}

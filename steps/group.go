@@ -1,5 +1,7 @@
 package steps
 
+import "slices"
+
 // Group is steps of a definition that run at the same time, each with its own
 // record and weight. Make one with [Parallel], and add its members to it with
 // [Add], [Do] and [InTx].
@@ -29,8 +31,17 @@ func LetFinish() GroupOption { return func(s *GroupSettings) { s.LetFinish = tru
 
 // Parallel begins a group: the steps added to it run at the same time, when the
 // definition's steps before it are done, and those after it begin when all its
-// members are. A member reads only outputs of steps before the group. Its steps'
-// names are unique within the definition like all others.
+// members are. The group ends with the first step that is added to the
+// definition itself; to add to it after that is a mistake, as is a member that
+// waits ([Sleep], [Await], [Children]). The name is for people, and unique among
+// the definition's groups; the members' names are unique among all its steps.
+//
+// Each member has its own record, weight, checkpoints and options: those that
+// have completed are not run again when the job is resumed. A member reads only
+// outputs of steps before the group. Between the attempts of a member's [Retry]
+// the job stays processing, however long the delay is. Members that are [InTx]
+// run beside others, and one at a time among themselves; while one does, the
+// records of the others wait for it.
 func Parallel[In any](d *Definition[In], name string, opts ...GroupOption) *Group[In] {
 	s := &GroupSettings{Name: name}
 	for _, opt := range opts {
@@ -42,12 +53,10 @@ func Parallel[In any](d *Definition[In], name string, opts ...GroupOption) *Grou
 	if s.Limit < 0 {
 		d.mistake("group %q: its limit of %d is negative", name, s.Limit)
 	}
-	for _, p := range d.steps {
-		if p.group != nil && p.group.Name == name {
-			d.mistake("group %q: its name is taken", name)
-			break
-		}
+	if slices.Contains(d.groups, name) {
+		d.mistake("group %q: its name is taken by another group", name)
 	}
+	d.groups = append(d.groups, name)
 	return &Group[In]{definition: d, settings: s}
 }
 

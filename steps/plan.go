@@ -177,11 +177,11 @@ func (p *planned[In]) bind(input json.RawMessage) PlannedStep {
 	if p.when != nil {
 		step.When = func(session Session) bool { return p.when(run(context.Background(), session)) }
 	}
-	if p.undo != nil {
+	if p.undo.fn != nil {
 		step.Undo = func(ctx context.Context, session Session, out json.RawMessage) error {
 			r := run(ctx, session)
 			r.undoing = true
-			return p.undo(ctx, r, out)
+			return p.undo.fn(ctx, r, out)
 		}
 	}
 	if p.verify != nil {
@@ -227,7 +227,7 @@ func (p *planned[In]) read(raw json.RawMessage, version int) (json.RawMessage, e
 			return nil, err
 		}
 	}
-	if err := p.check(raw); err != nil {
+	if err := p.output.check(raw); err != nil {
 		return nil, fmt.Errorf("no longer decodes (version %d): %w", version, err)
 	}
 	return raw, nil

@@ -56,9 +56,18 @@ func Do[In any](d Adder[In], name string, fn func(context.Context, *Run[In]) err
 
 // InTx appends a step whose own writes and whose record commit in one
 // transaction of the engine's database: they happen exactly once, or not at all.
+// They do not happen when the function returns an error or panics, when its
+// context ends before the commit, or when the job's lease was lost. That holds
+// for what is written with the transaction given; what the function does
+// elsewhere is at-least-once as in any step. If the answer to the commit is
+// lost, the engine finds out whether it took effect. A transaction that the
+// database refuses is a failed attempt like others: see [Retry].
+//
 // The function must not commit, roll back or keep the transaction, and has no
-// checkpoints: it is short. On SQLite it must be shorter than the engine's
-// lease, since nobody else can write meanwhile, nor the engine renew it.
+// checkpoints: it is short. Meanwhile no progress of the job is written. On
+// SQLite it must be shorter than the engine's lease, since nobody else can write
+// meanwhile, nor the engine renew it; and where the application has a single
+// connection, as it should there, to use another one in it is to wait for ever.
 func InTx[In, Out any](d Adder[In], name string, fn func(context.Context, Tx, *Run[In]) (Out, error), opts ...Option) *Step[In, Out] {
 	if fn == nil {
 		d.mistake("step %q: its function is nil", name)
@@ -91,7 +100,7 @@ func (s *Step[In, Out]) Output(run *Run[In]) Out {
 // addStep appends a step, and keeps the mistakes in its options.
 func addStep[In any](d Adder[In], does kinds[In], name string, out output, opts []Option) {
 	s := settingsOf(opts)
-	p := planned[In]{name: name, does: does, settings: s, check: out.check}
+	p := planned[In]{name: name, does: does, settings: s, output: out}
 	d.add(p)
 }
 

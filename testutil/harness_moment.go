@@ -41,12 +41,15 @@ func AtCheckpoint(step string, n int) Moment { return Moment{atCheckpoint, step,
 
 // BeforeRecord is when the step's function has returned without an error, and
 // nothing of that is recorded: the effects are there, and a step that is
-// killed now runs again. (The record of a step with a transaction of its own
-// has been committed with that.)
+// killed now runs again. What a step of [steps.InTx] has written is not committed.
+//
+// The moments of a step of [steps.InTx] are in the middle of its transaction.
+// They need a database with more than one connection, see [OnDB].
 func BeforeRecord(step string) Moment { return Moment{atReturn, step, 1} }
 
 // AfterStep is when the step's record is in the database, and the next step has
-// not done anything. There is no such moment after the last step: its record
+// not done anything. Of the member of a group it is when all members have theirs.
+// There is no such moment after the last step: its record
 // and the end of the job are one write.
 func AfterStep(step string) Moment { return Moment{atRecord, step, 1} }
 
@@ -67,7 +70,7 @@ func (m Moment) String() string {
 }
 
 // check reports why the moment can never come in a run of this plan.
-func (m Moment) check(plan *steps.Plan) error {
+func (m Moment) check(plan *steps.Plan, connections int) error {
 	names := make([]string, len(plan.Steps))
 	for i, planned := range plan.Steps {
 		names[i] = planned.Name
@@ -78,9 +81,22 @@ func (m Moment) check(plan *steps.Plan) error {
 	case m.place == atRecord && i == len(names)-1:
 		return fmt.Errorf("nothing comes between the record of step %q and the end of the job, because it is the last step: "+
 			"they are one write. Use BeforeRecord(%q), or let the job end", m.step, m.step)
+	case connections == 1 && m.inTx(plan, i):
+		return fmt.Errorf("%s is in the middle of a transaction, and the database has one connection: the harness cannot look at the job then. "+
+			"Give it one with more, see OnDB", m)
 	case m.count < 1:
 		return fmt.Errorf("%s: calls are counted from 1", m)
 	default:
 		return nil
 	}
+}
+
+// inTx reports whether the moment of step i is within a transaction.
+func (m Moment) inTx(plan *steps.Plan, i int) bool {
+	if m.place == atRecord { // it is at the begin of the next stage
+		group := plan.Steps[i].Group
+		for i++; i < len(plan.Steps)-1 && group != nil && plan.Steps[i].Group == group; i++ {
+		}
+	}
+	return plan.Steps[i].Tx != nil
 }

@@ -110,7 +110,7 @@ func (h *Harness) reachable(at Moment) *model.JobStatus {
 	h.must("read the job's input", err)
 	plan, err := h.definition.Plan(data.Input)
 	h.must("plan the job", err)
-	h.must("wait for "+at.String(), at.check(plan))
+	h.must("wait for "+at.String(), at.check(plan, h.db.DB.Stats().MaxOpenConnections))
 	return status
 }
 

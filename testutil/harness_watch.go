@@ -32,36 +32,55 @@ func (w watched) Plan(input json.RawMessage) (*steps.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	before := ""
+	var before, stage []string // the steps of the stage before, and of this one
 	for i, planned := range plan.Steps {
-		plan.Steps[i].Run = w.wrap(planned, before)
-		before = planned.Name
+		if i == 0 || planned.Group == nil || planned.Group != plan.Steps[i-1].Group {
+			before, stage = stage, nil
+		}
+		stage = append(stage, planned.Name)
+		w.wrap(&plan.Steps[i], before)
 	}
 	return plan, nil
 }
 
-// wrap returns the step's function with its moments. The record of the step
-// before is in the database by the time the function is called.
-func (w watched) wrap(planned steps.PlannedStep, before string) func(context.Context, steps.Session) (json.RawMessage, error) {
-	return func(ctx context.Context, session steps.Session) (json.RawMessage, error) {
-		s := &watchedSession{Session: session, watch: w.watch, step: planned.Name, ctx: ctx}
-		if before != "" {
-			if err := s.at(AfterStep(before)); err != nil {
-				return nil, err
-			}
+// wrap gives the step's function its moments. The records of the steps before
+// are in the database by the time the function is called. A step that waits has
+// no moments.
+func (w watched) wrap(planned *steps.PlannedStep, before []string) {
+	if run := planned.Run; run != nil {
+		planned.Run = func(ctx context.Context, session steps.Session) (json.RawMessage, error) {
+			return w.call(ctx, planned.Name, before, session, run)
 		}
-		if err := s.at(BeforeStep(planned.Name)); err != nil {
-			return nil, err
-		}
-		output, err := planned.Run(ctx, s)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.at(BeforeRecord(planned.Name)); err != nil {
-			return nil, err
-		}
-		return output, nil
 	}
+	if fn := planned.Tx; fn != nil {
+		planned.Tx = func(ctx context.Context, tx steps.Tx, session steps.Session) (json.RawMessage, error) {
+			return w.call(ctx, planned.Name, before, session, func(ctx context.Context, session steps.Session) (json.RawMessage, error) {
+				return fn(ctx, tx, session)
+			})
+		}
+	}
+}
+
+func (w watched) call(ctx context.Context, step string, before []string, session steps.Session,
+	run func(context.Context, steps.Session) (json.RawMessage, error),
+) (json.RawMessage, error) {
+	s := &watchedSession{Session: session, watch: w.watch, step: step, ctx: ctx}
+	for _, name := range before {
+		if err := s.at(AfterStep(name)); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.at(BeforeStep(step)); err != nil {
+		return nil, err
+	}
+	output, err := run(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.at(BeforeRecord(step)); err != nil {
+		return nil, err
+	}
+	return output, nil
 }
 
 // watchedSession tells a watch of a step's calls.

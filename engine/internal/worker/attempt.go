@@ -128,11 +128,8 @@ func (r *run) counts(planned *steps.PlannedStep) bool {
 // is worth another attempt.
 func (r *run) call(ctx context.Context, i int) (output json.RawMessage, again bool, err error) {
 	planned := &r.plan.Steps[i]
-	if planned.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, planned.Timeout, fmt.Errorf("%w after %v", steps.ErrTimeout, planned.Timeout))
-		defer cancel()
-	}
+	ctx, cancel := r.limitStep(ctx, planned)
+	defer cancel()
 	session := newSession(r, planned.Name)
 	defer session.close()
 	if planned.Tx != nil {
@@ -152,6 +149,14 @@ func (r *run) call(ctx context.Context, i int) (output json.RawMessage, again bo
 		return nil, false, err
 	}
 	return output, false, nil
+}
+
+// limitStep bounds the time of one attempt of a step.
+func (r *run) limitStep(ctx context.Context, planned *steps.PlannedStep) (context.Context, context.CancelFunc) {
+	if planned.Timeout == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, planned.Timeout, fmt.Errorf("%w after %v", steps.ErrTimeout, planned.Timeout))
 }
 
 // reason is a step's error, and why its context ended if it did by its own time.
@@ -180,6 +185,9 @@ func (r *run) checkOutput(output json.RawMessage) error {
 // failed records a failed attempt. It returns nil after the delay before the
 // next one, or how the run ends.
 func (r *run) failed(ctx context.Context, i int, err error, again bool) *ending {
+	if errors.Is(context.Cause(ctx), steps.ErrGroupFailed) && !errors.Is(err, steps.ErrGroupFailed) {
+		err = fmt.Errorf("%w: %w", steps.ErrGroupFailed, err) // in whatever way it says that its context has ended
+	}
 	e := r.afterStep(i, err)
 	if e.status != model.Failed || !again || ctx.Err() != nil {
 		return &e

@@ -39,7 +39,8 @@ func (r *run) performGroup(from, to int) *ending {
 			mu.Lock()
 			ends = append(ends, *e)
 			mu.Unlock()
-			if !settings.LetFinish {
+			// One that is handed over leaves the others their time to a boundary.
+			if e.status == model.Failed && !settings.LetFinish {
 				cancel(steps.ErrGroupFailed)
 			}
 		})
@@ -56,7 +57,7 @@ func (r *run) takePlace(ctx context.Context, places chan struct{}) bool {
 		return false
 	case places <- struct{}{}:
 	}
-	return ctx.Err() == nil && r.interruption() == nil
+	return ctx.Err() == nil && r.interruption() == nil && !r.decided()
 }
 
 func (r *run) performMember(ctx context.Context, i int) *ending {
@@ -81,8 +82,11 @@ func (r *run) groupEnding(ends []ending, from, to int) *ending {
 			}
 		}
 	}
-	if r.stageDone(from, to) {
+	switch {
+	case r.stageDone(from, to):
 		return nil
+	case r.decided():
+		return &ending{status: model.Succeeded}
 	}
 	err := r.interruption()
 	if err == nil {

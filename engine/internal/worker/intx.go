@@ -15,10 +15,22 @@ import (
 	"github.com/ntxdev/jobsystem/steps"
 )
 
-// callInTx is call for a step in a transaction: what the step writes there and
-// its record commit together. If its end is unknown, it waits until it is known.
+// stepTx is one attempt of a step in a transaction: what the step writes there
+// and its record commit together.
+type stepTx struct {
+	*run
+	i      int
+	before model.StepRecord // as it is again if the transaction is rolled back
+	output json.RawMessage
+	again  bool // the error is worth another attempt
+	wrote  bool // the record has been sent: from here on the end may be unknown
+	taken  bool // the row is not the run's any more
+	ack    store.Ack
+}
+
+// callInTx is call for a step in a transaction. If the transaction's end is
+// unknown, it waits until it is known.
 func (r *run) callInTx(ctx context.Context, i int, session *session) (output json.RawMessage, again bool, err error) {
-	planned := &r.plan.Steps[i]
 	session.inTx = true
 	// Nothing else of this run is written meanwhile: it would have to wait for
 	// the row, and on SQLite for the one connection.
@@ -26,97 +38,136 @@ func (r *run) callInTx(ctx context.Context, i int, session *session) (output jso
 		return nil, false, err
 	}
 	defer r.letGo()
-	again = true
-	before, written := r.record(i), false
-	var ack store.Ack
-	failed := r.worker.Store.InTx(ctx, r.worker.Store.DB(), func(ctx context.Context, tx bun.Tx) error {
-		err := guard(func() (err error) {
-			if output, err = planned.Tx(ctx, tx, session); err != nil {
-				again = planned.Retries.Worth(err)
-			}
-			return err
-		})
-		if err == nil {
-			err = r.checkOutput(output)
-		}
-		if err != nil {
-			return err
-		}
-		r.edit(func() { r.complete(i, output) })
-		written = true
-		var mine bool
-		if ack, mine, err = r.worker.Store.WriteIn(ctx, tx, r.snapshot()); err == nil && !mine {
-			err = steps.ErrLeaseLost
+	t := &stepTx{run: r, i: i, before: r.record(i), again: true}
+	err = r.worker.Store.InTx(ctx, r.worker.Store.DB(), func(ctx context.Context, tx bun.Tx) error {
+		return t.perform(ctx, tx, session)
+	})
+	if err != nil && t.wrote && !t.taken {
+		err = t.settle(err)
+	}
+	if err != nil {
+		t.takeBack()
+		return nil, t.again, r.endOfTx(ctx, err)
+	}
+	r.edit(func() { r.done(i) })
+	r.written(t.ack, false)
+	return t.output, false, nil
+}
+
+// perform calls the step and writes its record.
+func (t *stepTx) perform(ctx context.Context, tx bun.Tx, session *session) error {
+	planned := &t.plan.Steps[t.i]
+	err := guard(func() (err error) {
+		if t.output, err = planned.Tx(ctx, tx, session); err != nil {
+			t.again = planned.Retries.Worth(err)
 		}
 		return err
 	})
-	if failed != nil && written && !errors.Is(failed, steps.ErrLeaseLost) {
-		failed = r.settleTx(i, failed)
+	if err != nil {
+		return err
 	}
-	switch {
-	case failed == nil:
-		r.written(ack, false)
-		return output, false, nil
-	case written:
-		r.edit(func() {
-			r.data.Steps[i] = before
-			r.restore(r.flushing)
-			r.changed[i] = true
-		})
+	if err := t.checkOutput(t.output); err != nil {
+		t.again = false
+		return err
 	}
-	if errors.Is(failed, steps.ErrLeaseLost) && r.ctx.Err() == nil {
-		r.lost()
+	t.edit(func() { t.recordCompletion(t.i, t.output) })
+	t.wrote = true
+	ack, mine, err := t.worker.Store.WriteIn(ctx, tx, t.snapshot())
+	if err == nil && !mine {
+		t.taken = true
+		return steps.ErrLeaseLost
 	}
-	return nil, again, r.reason(ctx, failed)
+	t.ack = ack
+	return err
 }
 
-// settleTx finds out what became of a transaction whose commit has failed: nil
-// if it took effect after all. It asks until it is told, or the run is over.
-func (r *run) settleTx(i int, failed error) error {
-	name := r.plan.Steps[i].Name
-	r.worker.Log.Warn("the end of a step's transaction is unknown; asking for it", append(r.attrs(), "step", name, "error", failed)...)
+// takeBack has the run be as before a transaction that was rolled back.
+func (t *stepTx) takeBack() {
+	if t.wrote {
+		t.edit(func() {
+			t.data.Steps[t.i] = t.before
+			t.restore(t.flushing)
+			t.changed[t.i] = true
+		})
+	}
+	if t.taken {
+		t.lost()
+	}
+}
+
+// endOfTx is the error of a transaction, together with why its context ended:
+// that is why it was rolled back, whatever the database or the driver call it.
+func (r *run) endOfTx(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(cause, steps.ErrTimeout):
+		return cause
+	case cause != nil && !errors.Is(err, cause):
+		return fmt.Errorf("%w: %w", cause, err)
+	default:
+		return err
+	}
+}
+
+// settle finds out what became of a transaction whose end is unknown: nil if it
+// took effect after all. It asks until it is told, even when the run is to end:
+// a run that goes on without knowing would write over the record. Only where the
+// engine stops and the lease has run out is that left to whoever settles the job.
+func (t *stepTx) settle(failed error) error {
+	name := t.plan.Steps[t.i].Name
+	t.worker.Log.Warn("the end of a step's transaction is unknown; asking for it", append(t.attrs(), "step", name, "error", failed)...)
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = 10*time.Millisecond, time.Second
 	for {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.life), r.worker.Owner.Lease)
-		document, mine, err := r.worker.Store.Recorded(ctx, r.job.ID, r.job.Attempt)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.life), t.worker.Owner.Lease)
+		document, mine, err := t.worker.Store.Recorded(ctx, t.job.ID, t.job.Attempt)
 		cancel()
 		if err == nil {
-			return known(document, mine, name, failed)
+			return t.known(document, mine, failed)
 		}
-		if r.life.Err() != nil {
-			return fmt.Errorf("%w: and its end is not known: %w", failed, context.Cause(r.life))
+		if t.worker.stops() {
+			t.abandon()
 		}
-		r.pause(pause.NextBackOff())
+		if !t.live() {
+			return fmt.Errorf("%w: %w: whether the transaction took effect is not known here", steps.ErrLeaseLost, failed)
+		}
+		time.Sleep(pause.NextBackOff())
 	}
 }
 
-// known is settleTx's answer from what the row has.
-func known(document json.RawMessage, mine bool, step string, failed error) error {
+// known is settle's answer from what the row has.
+func (t *stepTx) known(document json.RawMessage, mine bool, failed error) error {
 	if !mine {
+		t.taken = true
 		return steps.ErrLeaseLost
 	}
 	data, err := model.ParseData(document)
 	if err != nil {
 		return err
 	}
-	if k := data.Step(step); k >= 0 && data.Steps[k].Status == model.StepCompleted {
+	if k := data.Step(t.plan.Steps[t.i].Name); k >= 0 && data.Steps[k].Status == model.StepCompleted {
 		return nil
 	}
 	return failed
 }
 
-// hold keeps the run out of flushes, once the one that it may be in has landed.
+// hold keeps the run out of flushes, once the one that it may be in has landed,
+// and once no other member of its group is at this.
 func (r *run) hold(ctx context.Context) error {
+	select {
+	case r.inTx <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	w := r.worker
 	w.mu.Lock()
 	r.held = true
-	if !r.flying {
-		w.mu.Unlock()
-		return nil
-	}
 	free := make(chan struct{})
-	r.free = free
+	if r.flying {
+		r.free = free
+	} else {
+		close(free)
+	}
 	w.mu.Unlock()
 	select {
 	case <-free:
@@ -130,7 +181,8 @@ func (r *run) hold(ctx context.Context) error {
 func (r *run) letGo() {
 	w := r.worker
 	w.mu.Lock()
-	r.held = false
+	r.held, r.free = false, nil
 	w.mu.Unlock()
+	<-r.inTx
 	w.wake()
 }

@@ -56,7 +56,9 @@ func lay(plan *steps.Plan, old []model.StepRecord, limits Limits) *laid {
 		l.records[i] = record
 		switch {
 		case !record.Status.Done():
-			if open == "" {
+			// Steps are undone from the end on, past those that cannot be: these
+			// stay completed, and do so when the others run again.
+			if open == "" && !record.WasUndone() {
 				open, openGroup = planned.Name, planned.Group
 			}
 			l.say(planned.Name, model.DoesRun, "%s", whyRun(record))
@@ -142,5 +144,20 @@ func MakePlan(h Handler, input json.RawMessage) (*steps.Plan, error) {
 // would refuse to.
 func Forecast(plan *steps.Plan, data model.Data, limits Limits) ([]model.ForecastStep, error) {
 	l := lay(plan, data.Steps, limits)
+	if data.Undoing != nil && l.err() == nil {
+		return forecastUndoing(plan, l.records, data.Undoing), nil
+	}
 	return l.forecast, l.err()
+}
+
+// forecastUndoing is Forecast for a job that goes on with undoing its steps.
+func forecastUndoing(plan *steps.Plan, records []model.StepRecord, undoing *model.Undoing) []model.ForecastStep {
+	out := make([]model.ForecastStep, len(records))
+	for i, record := range records {
+		out[i] = model.ForecastStep{Step: record.Name, Does: model.DoesSkip, Why: "is recorded as " + string(record.Status) + ", and the job's steps are being undone"}
+		if record.Status == model.StepCompleted && plan.Steps[i].Undo != nil {
+			out[i].Does, out[i].Why = model.DoesUndo, fmt.Sprintf("is undone before the job ends as %s", undoing.Status)
+		}
+	}
+	return out
 }

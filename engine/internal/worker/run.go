@@ -42,6 +42,8 @@ type run struct {
 	// when the one under way has landed, nil if nobody waits for that.
 	held bool
 	free chan struct{}
+	// inTx has room for the one step of the run that may be in a transaction.
+	inTx chan struct{}
 	// failing is when the first of the writes failed that have all failed
 	// since; the writer's own.
 	failing time.Time
@@ -64,9 +66,9 @@ type run struct {
 	end           model.Status
 	err           string
 	wake          wake
-	undoes        bool // completed steps are undone when the job is cancelled
 	childrenShare float64
 	decision      *Decision
+	concluded     bool // how the run ends is settled: no decision changes it
 
 	// version counts changes that somebody waits for, sent is the version in
 	// the write under way, and acked the one in the database.
@@ -112,7 +114,7 @@ func newRun(ctx context.Context, w *Worker, j *model.Job, claimed time.Time) *ru
 	r.reported = report{fraction: j.Progress, message: j.Message}
 	r.life, r.endLife = context.WithCancelCause(ctx)
 	r.ctx, r.cancel = context.WithCancelCause(r.life)
-	r.stopping = make(chan struct{})
+	r.stopping, r.inTx = make(chan struct{}), make(chan struct{}, 1)
 	r.expiry = time.AfterFunc(time.Until(claimed.Add(w.Owner.Lease)), r.expire)
 	if !j.CancelRequestedAt.IsZero() {
 		r.requestCancel()
@@ -329,7 +331,7 @@ func (r *run) onCancel() store.OnCancel {
 	switch {
 	case r.wake.cancelled:
 		return store.CancelWaits
-	case r.undoes || r.end == model.Scheduled && len(WaitedChildren(r.data)) > 0:
+	case Undoes(r.data) || r.end == model.Scheduled && len(WaitedChildren(r.data)) > 0:
 		return store.CancelDue
 	default:
 		return store.CancelEnds

@@ -18,13 +18,13 @@ import (
 func (r *run) execute() bool {
 	r.worker.Log.Info("job started", r.attrs()...)
 	if err := r.prepare(); err != nil {
-		return r.finish(r.afterError("", err))
+		return r.finish(r.conclude(r.afterError("", err)))
 	}
-	e := ending{status: model.Failed}
+	var e ending
 	if r.data.Undoing == nil {
 		e = r.perform()
 	}
-	return r.finish(r.undoAfter(e))
+	return r.finish(r.undoAfter(r.conclude(e)))
 }
 
 // ending is how a run ends.
@@ -51,7 +51,7 @@ func (r *run) prepare() error {
 		return err
 	}
 	if handler.Context != nil {
-		if err := guard(func() error { return r.makeContext(handler) }); err != nil {
+		if err := guard(func() error { return r.makeContext(handler, data) }); err != nil {
 			return fmt.Errorf("make the job's context: %w", err)
 		}
 	}
@@ -77,7 +77,7 @@ func (r *run) prepare() error {
 	if slices.ContainsFunc(laid.records, func(s model.StepRecord) bool { return s.SetsResult && s.Status.Done() }) {
 		r.data.Result = data.Result
 	}
-	r.whole, r.undoes = true, Undoes(r.data)
+	r.whole = true
 	r.limitTime()
 	return nil
 }
@@ -98,8 +98,12 @@ func (r *run) limitTime() {
 	r.deadline = time.AfterFunc(limit-spent, func() { r.cancel(err) })
 }
 
-func (r *run) makeContext(handler Handler) error {
-	made, err := handler.Context(r.ctx, r.job)
+func (r *run) makeContext(handler Handler, data model.Data) error {
+	base := r.ctx
+	if Undoes(data) {
+		base = r.life // a cancelled job's steps are undone in that context
+	}
+	made, err := handler.Context(base, r.job)
 	if err != nil {
 		return err
 	}
@@ -162,7 +166,16 @@ func (r *run) perform() ending {
 		}
 		i = end
 	}
-	return r.success(nil)
+	return r.success(r.lastOutput())
+}
+
+// lastOutput is the recorded output of the last step.
+func (r *run) lastOutput() json.RawMessage {
+	last := r.record(len(r.plan.Steps) - 1)
+	if last.Status != model.StepCompleted {
+		return nil
+	}
+	return last.Output
 }
 
 // stageEnd is the index behind the steps that run together with step i.
@@ -301,7 +314,7 @@ func (r *run) begin(i int) {
 	record.Status, record.StartedAt, record.FinishedAt = model.StepRunning, r.clock.now(), model.Time{}
 	record.Attempts++
 	record.Error, record.DurationMS, record.Output, record.SetsResult = "", 0, nil, false
-	record.WaitUntil, record.Awaits, record.SentBy, record.Undo = model.Time{}, "", "", nil
+	record.WaitUntil, record.Awaits, record.SentBy = model.Time{}, "", ""
 	r.changed[i], r.moved, r.message = true, true, ""
 	_ = r.tracker.Start(record.Name) // the phases are the records
 }
@@ -331,14 +344,18 @@ func (r *run) endStep(i int, status model.StepStatus) *model.StepRecord {
 
 // complete marks a step as completed. The lock is held.
 func (r *run) complete(i int, output json.RawMessage) {
+	r.recordCompletion(i, output)
+	r.done(i)
+}
+
+// recordCompletion is complete's part that can be taken back. The lock is held.
+func (r *run) recordCompletion(i int, output json.RawMessage) {
 	planned := &r.plan.Steps[i]
 	record := r.endStep(i, model.StepCompleted)
-	record.Output, record.Version, record.Failures, record.Error = output, planned.Version, 0, ""
+	record.Output, record.Version, record.Failures, record.Error, record.Undo = output, planned.Version, 0, "", nil
 	if planned.Undo != nil {
 		record.Undo = &model.UndoRecord{Status: model.StepPending}
-		r.undoes = r.plan.UndoOnCancel
 	}
-	r.done(i)
 }
 
 // done takes a step out of what is under way. The lock is held.
@@ -403,11 +420,14 @@ func (r *run) decided() bool {
 	return r.decision != nil
 }
 
-// obey is the ending that a decision makes of e, together with its result. A
+// conclude is the ending that a decision makes of e, together with its result. A
 // step's own failure weighs more than being declared succeeded; being cancelled
-// or handed over weighs more than any decision. The lock is held, and no
-// decision is taken after it: see decide.
-func (r *run) obey(e ending) ending {
+// or handed over weighs more than any decision. No decision is taken after it:
+// see decide.
+func (r *run) conclude(e ending) ending {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.concluded = true
 	d := r.decision
 	if d == nil || e.status != model.Succeeded && e.status != model.Failed || e.status == model.Failed && d.Status == model.Succeeded {
 		return e
@@ -434,11 +454,8 @@ func (r *run) success(output json.RawMessage) ending {
 func (r *run) finish(e ending) bool {
 	began := time.Now()
 	err := r.change(func() {
-		if e = r.obey(e); e.status == model.Succeeded {
+		if e.status == model.Succeeded {
 			r.skipRest()
-		}
-		if e.status.Ended() {
-			r.undoes = false // what there was to undo is undone
 		}
 		r.end, r.err, r.wake = e.status, e.err, e.wake
 	})

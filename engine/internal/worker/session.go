@@ -25,6 +25,7 @@ type session struct {
 	closed    atomic.Bool // the step has returned
 	attempt   int
 	inTx      bool // the step runs in a transaction, see intx.go
+	undoing   bool // the step is undone
 }
 
 // close ends the session: what the step has left running can do nothing more.
@@ -97,7 +98,10 @@ func (s *session) Checkpoint(ctx context.Context, cursor json.RawMessage) error 
 		s.run.cursors[s.step] = cursor
 		s.run.cursorChanged, s.run.moved = true, true
 	})
-	if err == nil {
+	switch {
+	case err == nil && s.undoing:
+		err = s.run.undoInterruption()
+	case err == nil:
 		err = s.run.refuse()
 	}
 	if err != nil {
@@ -156,7 +160,7 @@ func (r *run) decide(d Decision) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.end != "" || r.gone {
+	if r.concluded || r.gone {
 		return ErrEnding
 	}
 	r.decision = &d

@@ -48,10 +48,25 @@ func Interrupt(j *model.Job) error {
 		p.Crashes++
 		j.Status, j.Error = model.Scheduled, ""
 	}
+	leaveUndoing(j, &data)
 	if j.Data, err = data.JSON(); err != nil {
 		return fmt.Errorf("mark the step under way as interrupted: %w", err)
 	}
 	return nil
+}
+
+// leaveUndoing has a job that ends here with steps still to undo say so, and a
+// resume go on with that: only a handler can undo them.
+func leaveUndoing(j *model.Job, data *model.Data) {
+	if j.Status == model.Cancelled && data.Undoing == nil && Undoes(*data) {
+		data.Undoing = &model.Undoing{Status: model.Cancelled}
+	}
+	if j.Status.Ended() && data.Undoing != nil {
+		j.Error += "; it has steps to undo: resume it for that"
+		if data.Undoing.Error != "" {
+			j.Error = data.Undoing.Error + "; " + j.Error
+		}
+	}
 }
 
 // Undoes reports whether a job has completed steps that are to be undone when it

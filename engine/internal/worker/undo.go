@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
 )
 
 // undoAfter undoes the job's completed steps, the last one first, if the run
@@ -13,19 +14,13 @@ import (
 // it. It returns how the run ends then.
 func (r *run) undoAfter(e ending) ending {
 	if r.data.Undoing == nil {
-		r.mu.Lock()
-		declared := r.decision != nil && r.decision.Status == model.Failed && e.status == model.Succeeded
-		if declared {
-			e = ending{status: model.Failed, err: cut(r.decision.Error, r.worker.Limits.Error)}
-		}
 		wanted := e.status == model.Failed && r.plan.UndoOnFailure || e.status == model.Cancelled && r.plan.UndoOnCancel
-		r.mu.Unlock()
 		if !wanted || r.lastToUndo() < 0 {
 			return e
 		}
 		r.edit(func() {
 			r.data.Undoing = &model.Undoing{Status: e.status, Error: e.err}
-			r.whole, r.undoes, r.message = true, true, "undoing"
+			r.whole, r.message = true, "undoing"
 		})
 	}
 	e = ending{status: r.data.Undoing.Status, err: r.data.Undoing.Error}
@@ -58,76 +53,117 @@ func (r *run) lastToUndo() int {
 // does not succeed now.
 func (r *run) undo(ctx context.Context, i int, e ending) *ending {
 	planned := &r.plan.Steps[i]
-	output, err := planned.Read(r.record(i).Output, r.record(i).Version)
-	for failures := 0; ; {
-		if e := r.handOver(); e != nil {
-			return e
+	for failures := 1; ; failures++ {
+		if end := r.handOver(); end != nil {
+			return end
 		}
-		lost := r.change(func() {
-			record := &r.data.Steps[i]
-			if record.Undo == nil {
-				record.Undo = &model.UndoRecord{}
-			}
-			record.Undo.Status = model.StepRunning
-			record.Undo.Attempts++
-			r.changed[i], r.moved = true, true
-		})
-		if lost != nil {
-			e := r.afterError(planned.Name, lost)
-			return &e
+		if err := r.change(func() { r.beginUndo(i) }); err != nil {
+			end := r.afterError(planned.Name, err)
+			return &end
 		}
-		again := false
+		again, err := r.callUndo(ctx, i)
 		if err == nil {
-			again = true
-			session := newSession(r, planned.Name)
-			err = guard(func() error {
-				err := planned.Undo(ctx, session, output)
-				again = err != nil && planned.Retries.Worth(err)
-				return err
-			})
-			session.close()
-		}
-		if err == nil {
-			r.edit(func() { r.undone(i, model.StepCompleted, "") })
+			r.edit(func() { r.undone(i) })
 			return nil
 		}
-		if e := r.handOver(); e != nil {
-			return e
+		if end := r.handOver(); end != nil {
+			return end
 		}
-		r.edit(func() { r.undone(i, model.StepFailed, cut(err.Error(), r.worker.Limits.Error)) })
-		failures++
+		r.edit(func() { r.endUndo(i, model.StepFailed, cut(err.Error(), r.worker.Limits.Error)) })
 		delay, ok := planned.Retries.Delay(failures)
 		if !ok || !again {
-			text := fmt.Sprintf("undo step %q: %v", planned.Name, err)
-			if e.err != "" {
-				text = e.err + "; " + text
-			}
-			return &ending{status: e.status, err: cut(text, r.worker.Limits.Error)}
+			return r.notUndone(planned.Name, e, err)
 		}
-		err = nil
 		r.pause(min(delay, r.worker.RetryInPlace))
 	}
 }
 
-// undone records how an attempt to undo a step ended. The lock is held.
-func (r *run) undone(i int, status model.StepStatus, text string) {
-	record := &r.data.Steps[i]
-	record.Undo.Status, record.Undo.Error, record.Undo.FinishedAt = status, text, r.clock.now()
-	if status == model.StepCompleted {
-		record.Status = model.StepUndone
+// callUndo calls the step's undo once. again says that its error is worth
+// another attempt.
+func (r *run) callUndo(ctx context.Context, i int) (again bool, err error) {
+	planned, record := &r.plan.Steps[i], r.record(i)
+	output, err := planned.Read(record.Output, record.Version)
+	if err != nil {
+		return false, fmt.Errorf("its recorded output %w", err)
 	}
+	ctx, cancel := r.limitStep(ctx, planned)
+	defer cancel()
+	session := newSession(r, planned.Name)
+	session.undoing, session.attempt = true, record.Undo.Attempts
+	defer session.close()
+	again = true // a panic is an error like others
+	err = guard(func() error {
+		err := planned.Undo(ctx, session, output)
+		again = err != nil && planned.Retries.Worth(err)
+		return err
+	})
+	if err != nil {
+		err = r.reason(ctx, err)
+	}
+	return again, err
+}
+
+// notUndone is how the run ends when a step cannot be undone: as it would have,
+// with both errors. That it is undoing stays recorded.
+func (r *run) notUndone(step string, e ending, err error) *ending {
+	text := fmt.Sprintf("undo step %q: %v", step, err)
+	if e.err != "" {
+		text = e.err + "; " + text
+	}
+	return &ending{status: e.status, err: cut(text, r.worker.Limits.Error)}
+}
+
+// beginUndo marks a step as being undone. The lock is held.
+func (r *run) beginUndo(i int) {
+	record := &r.data.Steps[i]
+	undo := model.UndoRecord{Status: model.StepRunning, Attempts: 1}
+	if record.Undo != nil {
+		undo.Attempts += record.Undo.Attempts
+	}
+	record.Undo = &undo
 	r.changed[i], r.moved = true, true
+}
+
+// endUndo records how an attempt to undo a step ended. The lock is held.
+func (r *run) endUndo(i int, status model.StepStatus, text string) {
+	undo := *r.data.Steps[i].Undo
+	undo.Status, undo.Error, undo.FinishedAt = status, text, r.clock.now()
+	r.data.Steps[i].Undo = &undo
+	r.changed[i], r.moved = true, true
+}
+
+// undone marks a step as undone. The lock is held.
+func (r *run) undone(i int) {
+	r.endUndo(i, model.StepCompleted, "")
+	r.data.Steps[i].Status = model.StepUndone
+	if name := r.data.Steps[i].Name; r.cursors[name] != nil {
+		delete(r.cursors, name) // of its undoing
+		r.cursorChanged = true
+	}
 }
 
 // handOver is how the run ends when the engine stops or the lease is lost while
 // steps are undone: another run goes on with it.
 func (r *run) handOver() *ending {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.stopped || r.gone || r.expired || r.life.Err() != nil {
+	if r.undoInterruption() != nil {
 		return &ending{status: model.Scheduled}
 	}
 	return nil
+}
+
+// undoInterruption is interruption while steps are undone, which no cancel
+// request ends.
+func (r *run) undoInterruption() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.gone || r.expired:
+		return steps.ErrLeaseLost
+	case r.stopped:
+		return steps.ErrShutdown
+	default:
+		return context.Cause(r.life)
+	}
 }
 
 // pause waits for d, or until the run is to end.

@@ -111,6 +111,13 @@ func (w *Worker) stop() {
 	<-w.idle
 }
 
+// stops reports whether the engine is stopping.
+func (w *Worker) stops() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stopping
+}
+
 // checkIdle closes idle when nothing runs or can begin. The lock is held.
 func (w *Worker) checkIdle() {
 	if w.stopping && w.claims == 0 && len(w.runs) == 0 {

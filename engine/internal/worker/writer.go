@@ -193,15 +193,8 @@ func (w *writer) land(ctx context.Context, f flight) {
 	if f.claims {
 		defer w.endClaim()
 	}
-	w.mu.Lock()
-	for _, r := range f.batch {
-		r.flying = false
-		if r.free != nil {
-			close(r.free)
-			r.free = nil
-		}
-	}
-	w.mu.Unlock()
+	// Only once the runs know the outcome: whoever holds one goes on from there.
+	defer w.ground(f.batch)
 	if f.err != nil {
 		w.crash(ctx, f)
 		return
@@ -226,6 +219,19 @@ func (w *writer) land(ctx context.Context, f flight) {
 	}
 }
 
+// ground has the runs of a batch be in no flush any more.
+func (w *writer) ground(batch []*run) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range batch {
+		r.flying = false
+		if r.free != nil {
+			close(r.free)
+			r.free = nil
+		}
+	}
+}
+
 // crash has a failed flush repeated after a pause, with whatever is newest.
 func (w *writer) crash(ctx context.Context, f flight) {
 	if f.ends {
@@ -246,12 +252,6 @@ func (w *writer) crash(ctx context.Context, f flight) {
 	}
 	w.pausing = true
 	w.again.Reset(w.retry.NextBackOff())
-}
-
-func (w *writer) stops() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.stopping
 }
 
 // takeDirty takes as many dirty runs as one flush holds, and none that is in a
