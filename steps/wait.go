@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/google/uuid"
@@ -74,12 +75,13 @@ func Children[In any](d Adder[In], name string, fn func(context.Context, *Run[In
 // output is what a step produces, with its type erased.
 type output struct {
 	check func(json.RawMessage) error
+	kind  reflect.Type // nil for none
 }
 
 var noOutput = output{check: func(json.RawMessage) error { return nil }}
 
 func outputOf[Out any]() output {
-	return output{check: func(raw json.RawMessage) error { return json.Unmarshal(raw, new(Out)) }}
+	return output{check: func(raw json.RawMessage) error { return json.Unmarshal(raw, new(Out)) }, kind: reflect.TypeFor[Out]()}
 }
 
 // kinds is what a step does: one of these.
