@@ -32,7 +32,7 @@ func (r *run) callInTx(ctx context.Context, i int, session *session) (output jso
 	failed := r.worker.Store.InTx(ctx, r.worker.Store.DB(), func(ctx context.Context, tx bun.Tx) error {
 		err := guard(func() (err error) {
 			if output, err = planned.Tx(ctx, tx, session); err != nil {
-				again = planned.Retries.Worth(err)
+				again = planned.Retries.Worth(reason(ctx, err))
 			}
 			return err
 		})
@@ -67,7 +67,7 @@ func (r *run) callInTx(ctx context.Context, i int, session *session) (output jso
 	if errors.Is(failed, steps.ErrLeaseLost) && r.ctx.Err() == nil {
 		r.lost()
 	}
-	return nil, again, r.reason(ctx, failed)
+	return nil, again, reason(ctx, failed)
 }
 
 // settleTx finds out what became of a transaction whose commit has failed: nil
