@@ -27,6 +27,8 @@ func (inv *invocation) hints(j *model.JobStatus) []string {
 			"The next worker settles it; or go on with it now: %s resume %s", inv.program(), j.ID)
 	case j.Status == model.Processing && j.CancelRequested:
 		hint("It becomes cancelled when the step under way has returned.")
+	case len(j.Undecided) > 0 && j.Status.Resumable():
+		hint("%s", inv.decide(j))
 	case j.Status.Resumable():
 		hint("%s", inv.goOn(j))
 	}
@@ -58,6 +60,13 @@ func (inv *invocation) goOn(j *model.JobStatus) string {
 		return ""
 	}
 	return fmt.Sprintf("Go on with %s: %s resume %s\nBegin anew: %s restart %s", resumePoint(j), inv.program(), j.ID, inv.program(), j.ID)
+}
+
+// decide says what a person has to find out before a job can go on.
+func (inv *invocation) decide(j *model.JobStatus) string {
+	step, resume := clean(j.Undecided[0]), fmt.Sprintf("%s resume %s", inv.program(), j.ID)
+	return fmt.Sprintf("Its worker died in the middle of step %q: look whether the effect of that happened.\n"+
+		"If not, run it again: %s --from %q\nIf so, go on behind it: %s --past %q", step, resume, step, resume, step)
 }
 
 // resumePoint names the step that a resume goes on with.

@@ -21,7 +21,7 @@ func (inv *invocation) resumeCommand() *urfave.Command {
 			&urfave.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, DisableDefaultText: true,
 				Usage: "change nothing; show which steps would be skipped and which run; exit with 1 if a resume would refuse the job"},
 			&urfave.StringFlag{Name: "from", Usage: "run this step and those after it again, whatever is recorded of them"},
-			&urfave.StringFlag{Name: "past", Usage: "go on behind this step: its worker died in the middle of it, and somebody has seen that its effect happened"},
+			&urfave.StringSliceFlag{Name: "past", Usage: "go on behind this step: its worker died in the middle of it, and somebody has seen that its effect happened; several times for several steps"},
 			waitFlag("exit with 1 if it does not succeed"),
 		},
 		Action: action(inv, parseResume, runResume),
@@ -37,10 +37,10 @@ type resumeRequest struct {
 func parseResume(c *urfave.Context) (resumeRequest, error) {
 	control, err := parseControl(c)
 	r := resumeRequest{controlRequest: control, dryRun: c.Bool("dry-run")}
-	if step := c.String("from"); step != "" {
-		r.options = append(r.options, engine.From(step))
+	if c.IsSet("from") {
+		r.options = append(r.options, engine.From(c.String("from")))
 	}
-	if step := c.String("past"); step != "" {
+	for _, step := range c.StringSlice("past") {
 		r.options = append(r.options, engine.Past(step))
 	}
 	return r, err

@@ -71,6 +71,7 @@ func (s *session) describe(sheet *sheet, j *model.JobStatus, job *model.Job) {
 	sheet.add("Status", state(j))
 	sheet.add("Progress", progressOf(j))
 	sheet.add("Step", j.CurrentStep)
+	sheet.add("Waits for", s.wait(j))
 	sheet.add("Message", j.Message)
 	sheet.addLines("Error", j.Error)
 	if j.CancelRequested {
@@ -80,6 +81,9 @@ func (s *session) describe(sheet *sheet, j *model.JobStatus, job *model.Job) {
 	sheet.add("Attempt", fmt.Sprint(j.Attempt))
 	if j.Resumptions > 0 {
 		sheet.add("Resumptions", fmt.Sprint(j.Resumptions))
+	}
+	if j.Crashes > 0 {
+		sheet.add("Crashes", fmt.Sprint(j.Crashes))
 	}
 	if data, err := model.ParseData(job.Data); err == nil {
 		sheet.add("Input", shortJSON(data.Input, shownJSON))
@@ -98,6 +102,14 @@ func (s *session) cancellation(j *model.JobStatus) string {
 		text += ": " + j.CancelReason
 	}
 	return text
+}
+
+// wait tells what a job waits for, and until when.
+func (s *session) wait(j *model.JobStatus) string {
+	if j.WaitsFor == "" || j.WaitsUntil.IsZero() {
+		return j.WaitsFor
+	}
+	return j.WaitsFor + ", until " + s.out.when(j.WaitsUntil)
 }
 
 // elapsed tells how long the latest run took or takes, and may still take.

@@ -29,7 +29,7 @@ type Config struct {
 	Grace time.Duration
 	// RetryInPlace is the longest delay before another attempt of a failed step
 	// during which the job stays processing and its type taken; for a longer
-	// one the job is scheduled again. Default 5 s.
+	// one the job is scheduled again. Default 5 s; negative for none.
 	RetryInPlace time.Duration
 	// MaxRunning bounds the jobs that run at once in this engine. Default 0:
 	// one for each registered type.

@@ -92,7 +92,7 @@ func (c *Client) settleDead(ctx context.Context, row *store.Row) error {
 		return nil
 	}
 	run := store.Held{Type: row.Type, JobID: row.ID, Attempt: row.Attempt}
-	_, err := c.engine.store.Settle(ctx, run, worker.Interrupt)
+	_, err := c.engine.store.Settle(ctx, run, worker.Interrupt(c.engine.definitions()))
 	return err
 }
 
@@ -194,7 +194,8 @@ func (c *Client) Delete(ctx context.Context, id uuid.UUID) error {
 // JSON. It takes effect when the step under way has returned without an error;
 // the steps after it are recorded as skipped. It works in the process that runs
 // the job, from within its step or beside it; elsewhere, and for jobs that are
-// not processing, it is a [StatusError].
+// not processing, it is a [StatusError]. If the step fails, it is not tried again
+// after that, and the job fails.
 func (c *Client) Succeed(ctx context.Context, id uuid.UUID, result any) error {
 	return c.decide(ctx, id, "declare succeeded", worker.Decision{Status: model.Succeeded}, result)
 }

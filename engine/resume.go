@@ -15,22 +15,33 @@ import (
 // ResumeOption is an option of [Client.Resume] and [Client.DryRun].
 type ResumeOption func(*resumption)
 
-type resumption struct{ from, past string }
+type resumption struct {
+	from string
+	back bool // From was given
+	past []string
+}
 
 // From has the job go on with that step: it and the steps after it run again,
-// whatever is recorded of them. Their records are kept as history.
-func From(step string) ResumeOption { return func(r *resumption) { r.from = step } }
+// whatever is recorded of them, but for those that [Past] names. Their records
+// are kept as history. The last one given counts.
+func From(step string) ResumeOption { return func(r *resumption) { r.from, r.back = step, true } }
 
-// Past has the job go on behind that step, which is recorded as skipped: for a
-// step whose process died in the middle of it, and whose effect somebody has
-// found to have happened.
-func Past(step string) ResumeOption { return func(r *resumption) { r.past = step } }
+// Past has the job go on behind that step, which is recorded as skipped and has
+// no output: for a step whose process died in the middle of it, and whose effect
+// somebody has found to have happened. It may be given for several steps: those
+// of a group.
+func Past(step string) ResumeOption {
+	return func(r *resumption) { r.past = append(r.past, step) }
+}
 
 // Resume puts a failed or cancelled job back to scheduled with its record: it
 // goes on with the first step that is not done. If its type is registered here,
 // it is checked first that the record fits the definition. A job whose engine
 // was killed can be resumed once its lease has run out. The steps' retries begin
-// anew. A job of which steps were being undone goes on with that.
+// anew, without the delay that may be under way. A job of which steps were being
+// undone goes on with that. One whose process died in the middle of a
+// [steps.StopOnCrash] step is refused unless [From] or [Past] says what becomes
+// of that.
 func (c *Client) Resume(ctx context.Context, id uuid.UUID, opts ...ResumeOption) error {
 	row, err := c.row(ctx, "resume", id)
 	if err != nil {
@@ -108,11 +119,11 @@ func (r *resumption) edit(j *model.Job) error {
 	if data.Plan != nil {
 		data.Plan.Crashes = 0
 	}
-	for i := range data.Steps {
-		data.Steps[i].Failures = 0
-	}
-	if err := r.goPast(&data); err != nil {
-		return err
+	retryAnew(data.Steps)
+	for _, step := range r.past {
+		if err := goPast(&data, step); err != nil {
+			return err
+		}
 	}
 	if err := r.goBack(&data, j); err != nil {
 		return err
@@ -121,7 +132,7 @@ func (r *resumption) edit(j *model.Job) error {
 		j.Progress = progressOf(data.Steps) // what was undone is to be done again
 	}
 	for _, record := range data.Steps {
-		if record.Status == model.StepInterrupted && record.OnCrash == model.OnCrashStop && record.Name != r.from {
+		if record.Undecided() {
 			return invalid("its process died in the middle of step %q, and whether its effect happened is not known: look, and resume with From(%q) to run it again, or with Past(%q) to go on behind it",
 				record.Name, record.Name, record.Name)
 		}
@@ -130,25 +141,36 @@ func (r *resumption) edit(j *model.Job) error {
 	return err
 }
 
-func (r *resumption) goPast(data *model.Data) error {
-	if r.past == "" {
-		return nil
+// retryAnew has the steps' retries begin anew, the next attempt now.
+func retryAnew(records []model.StepRecord) {
+	for i := range records {
+		record := &records[i]
+		record.Failures = 0
+		if record.Retrying() {
+			record.Status, record.WaitUntil = model.StepFailed, model.Time{}
+		}
 	}
-	i := data.Step(r.past)
+}
+
+// goPast records a step as skipped that has begun and not ended well.
+func goPast(data *model.Data, step string) error {
+	i := data.Step(step)
 	switch {
 	case i < 0:
-		return invalid("it has no record of a step %q to go past", r.past)
+		return invalid("it has no record of a step %q to go past", step)
 	case data.Steps[i].Status.Done():
-		return invalid("step %q is recorded as %s: there is nothing to go past", r.past, data.Steps[i].Status)
+		return invalid("step %q is recorded as %s: there is nothing to go past", step, data.Steps[i].Status)
 	case data.Steps[i].Status == model.StepPending:
-		return invalid("step %q has not begun: it cannot be gone past", r.past)
+		return invalid("step %q has not begun: it cannot be gone past", step)
 	}
-	data.Steps[i].Status, data.Steps[i].Error = model.StepSkipped, "somebody resumed the job behind it"
+	record := &data.Steps[i]
+	record.Status, record.Error = model.StepSkipped, "somebody resumed the job behind it"
+	record.WaitUntil, record.Awaits = model.Time{}, ""
 	return nil
 }
 
 func (r *resumption) goBack(data *model.Data, j *model.Job) error {
-	if r.from == "" {
+	if !r.back {
 		return nil
 	}
 	i := data.Step(r.from)
@@ -158,6 +180,9 @@ func (r *resumption) goBack(data *model.Data, j *model.Job) error {
 	data.Undoing = nil
 	for k := i; k < len(data.Steps); k++ {
 		record := data.Steps[k]
+		if slices.Contains(r.past, record.Name) {
+			continue
+		}
 		if record.Status != model.StepPending {
 			data.History = append(data.History, record)
 		}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -226,6 +227,9 @@ func remaining(row *store.Row) *int64 {
 
 func addSteps(s *model.JobStatus, data model.Data, now model.Time) {
 	s.Result, s.Undoing = data.Result, data.Undoing != nil
+	if data.Plan != nil {
+		s.Crashes = data.Plan.Crashes
+	}
 	s.StepsTotal = len(data.Steps)
 	for _, record := range data.Steps {
 		view := model.StepView{
@@ -233,8 +237,8 @@ func addSteps(s *model.JobStatus, data model.Data, now model.Time) {
 			StartedAt: record.StartedAt, FinishedAt: record.FinishedAt, Output: record.Output, Error: record.Error,
 			Group: record.Group, WaitUntil: record.WaitUntil, Awaits: record.Awaits, SentBy: record.SentBy, Children: record.Children, Undo: record.Undo,
 		}
-		if record.Status == model.StepWaiting && s.Status == model.Scheduled && s.WaitsFor == "" {
-			s.WaitsFor, s.WaitsUntil = waitsFor(record), record.WaitUntil
+		if record.Undecided() {
+			s.Undecided = append(s.Undecided, record.Name)
 		}
 		switch {
 		case record.Status == model.StepRunning, record.Status == model.StepWaiting && record.FinishedAt.IsZero():
@@ -250,6 +254,24 @@ func addSteps(s *model.JobStatus, data model.Data, now model.Time) {
 		}
 		s.Steps = append(s.Steps, view)
 	}
+	addWait(s, data.Steps)
+}
+
+// addWait tells what the job waits for: with several steps that wait, what goes
+// on first. One of which a step runs does not wait.
+func addWait(s *model.JobStatus, records []model.StepRecord) {
+	if s.Status.Ended() || slices.ContainsFunc(records, func(r model.StepRecord) bool { return r.Status == model.StepRunning }) {
+		return
+	}
+	for _, record := range records {
+		if record.Status != model.StepWaiting {
+			continue
+		}
+		until := record.WaitUntil
+		if s.WaitsFor == "" || !until.IsZero() && until.Before(s.WaitsUntil.Time) {
+			s.WaitsFor, s.WaitsUntil = waitsFor(record), until
+		}
+	}
 }
 
 // waitsFor says for people what a step waits for.
@@ -259,7 +281,7 @@ func waitsFor(record model.StepRecord) string {
 		return fmt.Sprintf("the signal %q", record.Awaits)
 	case len(record.Children) > 0:
 		return fmt.Sprintf("the %d jobs of step %q", len(record.Children), record.Name)
-	case record.Error != "":
+	case record.Retrying():
 		return fmt.Sprintf("the next attempt of step %q", record.Name)
 	default:
 		return fmt.Sprintf("step %q to end", record.Name)

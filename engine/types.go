@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
+	"github.com/ntxdev/jobsystem/engine/internal/worker"
 	"github.com/ntxdev/jobsystem/model"
 )
 
@@ -27,4 +28,11 @@ func (e *Engine) summarize(counts []store.TypeCount) []TypeSummary {
 		out = append(out, byType[t])
 	}
 	return out
+}
+
+// definitions are what is registered, by type.
+func (e *Engine) definitions() map[string]worker.Handler {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return maps.Clone(e.handlers)
 }

@@ -37,6 +37,9 @@ type PlanRecord struct {
 	// died, and Crashes how often it has.
 	ResumeOnCrash int `json:"resume_on_crash,omitempty"`
 	Crashes       int `json:"crashes,omitempty"`
+	// WorkedMS is the time that the job's ended runs took, waits left out, where
+	// the definition bounds it and where a run was cut short, in milliseconds.
+	WorkedMS int64 `json:"worked_ms,omitempty"`
 	// UndoOnCancel says that completed steps with an undo are undone when the
 	// job is cancelled.
 	UndoOnCancel bool `json:"undo_on_cancel,omitempty"`
@@ -71,8 +74,6 @@ type StepRecord struct {
 	// Failures counts the failed attempts that the step's retries allow for,
 	// since somebody resumed the job.
 	Failures int `json:"failures,omitempty"`
-	// EarlierMS is the time that attempts before the latest took.
-	EarlierMS int64 `json:"earlier_ms,omitempty"`
 	// WaitUntil is when a waiting step goes on at the latest; Awaits is the
 	// signal it waits for, if any, and SentBy who sent that.
 	WaitUntil Time   `json:"wait_until,omitzero"`
@@ -98,6 +99,20 @@ const OnCrashStop = "stop"
 func (r StepRecord) WasUndone() bool {
 	return !r.Status.Done() && r.Undo != nil && r.Undo.Status == StepCompleted
 }
+
+// Crashed reports whether the process died in the middle of the step's latest
+// attempt: one that was handed over, or ended with its group, has returned, and
+// so has an end.
+func (r StepRecord) Crashed() bool {
+	return r.Status == StepInterrupted && r.FinishedAt.IsZero()
+}
+
+// Undecided reports whether a person has to say how the job goes on: the process
+// died in the middle of a step that must not simply run again.
+func (r StepRecord) Undecided() bool { return r.Crashed() && r.OnCrash == OnCrashStop }
+
+// Retrying reports whether the step has failed and waits for its next attempt.
+func (r StepRecord) Retrying() bool { return r.Status == StepWaiting && !r.FinishedAt.IsZero() }
 
 // UndoRecord is what is known of one step's undoing.
 type UndoRecord struct {
@@ -180,8 +195,9 @@ func (d Data) Step(name string) int {
 }
 
 // Interrupt marks the steps recorded as running, and as being undone, as
-// interrupted: their process is gone. It returns the names of those that ask for a person to decide.
-func (d Data) Interrupt() (stops []string) {
+// interrupted: their process is gone, and was heard of last at that time. It
+// returns the names of those that ask for a person to decide.
+func (d Data) Interrupt(heard Time) (stops []string) {
 	for i := range d.Steps {
 		record := &d.Steps[i]
 		if record.Undo != nil && record.Undo.Status == StepRunning {
@@ -190,8 +206,9 @@ func (d Data) Interrupt() (stops []string) {
 		if record.Status != StepRunning {
 			continue
 		}
-		record.Status = StepInterrupted
-		if record.OnCrash == OnCrashStop {
+		record.Status, record.FinishedAt = StepInterrupted, Time{}
+		record.DurationMS = max(0, heard.Sub(record.StartedAt.Time).Milliseconds())
+		if record.Undecided() {
 			stops = append(stops, record.Name)
 		}
 	}

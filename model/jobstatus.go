@@ -41,14 +41,21 @@ type JobStatus struct {
 	RemainingMS *int64 `json:"remaining_ms"`
 	Remaining   string `json:"remaining,omitempty"`
 
-	// WaitsFor says what a scheduled job's step waits for, for people: empty for
-	// a job that waits for its turn only. WaitsUntil is when it goes on at the
-	// latest, null for never.
+	// WaitsFor says what the job's step waits for, for people: empty for a job
+	// that runs, or that waits for its turn only. WaitsUntil is when it goes on
+	// at the latest, null for never. A job that waits is scheduled, but for a
+	// short delay before a step's next attempt.
 	WaitsFor   string `json:"waits_for,omitempty"`
 	WaitsUntil Time   `json:"waits_until"`
 	// Undoing says that the job's completed steps are being undone, before it
 	// ends.
 	Undoing bool `json:"undoing,omitempty"`
+	// Crashes is how often the job has gone on by itself after its process died,
+	// since a person resumed it.
+	Crashes int `json:"crashes,omitempty"`
+	// Undecided are the steps in whose middle the process died and that do not
+	// simply run again: a resume has to say whether they do.
+	Undecided []string `json:"undecided,omitempty"`
 	// ParentID is the job that waits for this one.
 	ParentID *uuid.UUID `json:"parent_id,omitempty"`
 

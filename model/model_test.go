@@ -109,8 +109,8 @@ func TestADocumentWithoutTheEnvelopeIsTheInput(t *testing.T) {
 func TestInterruptMarksWhatRan(t *testing.T) {
 	t.Parallel()
 	d := model.Data{Steps: []model.StepRecord{{Name: "a", Status: model.StepCompleted}, {Name: "b", Status: model.StepRunning, OnCrash: model.OnCrashStop}, {Name: "c", Status: model.StepPending}}}
-	assert.Equal(t, []string{"b"}, d.Interrupt())
-	assert.Empty(t, d.Interrupt())
+	assert.Equal(t, []string{"b"}, d.Interrupt(model.Time{}))
+	assert.Empty(t, d.Interrupt(model.Time{}))
 	assert.Equal(t, []model.StepStatus{model.StepCompleted, model.StepInterrupted, model.StepPending}, []model.StepStatus{d.Steps[0].Status, d.Steps[1].Status, d.Steps[2].Status})
 	assert.Equal(t, 2, d.Step("c"))
 	assert.Equal(t, -1, d.Step("d"))

@@ -61,14 +61,21 @@ func Type(jobType string) DefineOption {
 	return func(s *settings) { s.jobType = jobType }
 }
 
-// JobTimeout bounds the time that a job's steps may take together, over all its
-// runs: then the step under way ends with [ErrTimeout], and the job fails. Time
-// spent waiting does not count.
+// JobTimeout bounds the time that a job may work, over all its runs: then the
+// contexts of the steps under way end with [ErrTimeout], no step is tried again,
+// and the job fails. Time spent waiting does not count: for its turn, for a step
+// that sleeps or awaits something, or for the next attempt of one, except in a
+// group. The time of a run whose process died counts up to its last heartbeat. A
+// job whose time is up stays so when it is resumed: give it more, or restart it.
+// 0, the default, is no bound.
 func JobTimeout(d time.Duration) DefineOption { return func(s *settings) { s.timeout = d } }
 
 // ResumeOnCrash has a job go on by itself when its process has died, up to that
-// many times; after that, and without this, it fails with its record kept, to be
-// resumed by a person.
+// many times: it becomes scheduled again with its record kept. After that, and
+// without this, it fails, to be resumed by a person; then the count begins anew.
+// A job that dies in the middle of a [StopOnCrash] step fails all the same. The
+// number is recorded with the job's first step, so that any engine goes by it,
+// also one that does not have the definition.
 func ResumeOnCrash(times int) DefineOption { return func(s *settings) { s.resumeOnCrash = times } }
 
 // UndoOnFailure has steps be undone when the job fails, and not when it is

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,10 +9,18 @@ import (
 )
 
 // When has the step run only if cond is true when its turn has come; otherwise
-// it is recorded as skipped, with the reason why. Its output is then the zero
-// value. What was recorded stands: a resume does not ask again.
+// it is recorded as skipped, with the reason why, before the next step begins.
+// Its output is then the zero value, and it counts as done in the job's
+// progress. cond may read the outputs of earlier steps, and should do little
+// else. What was recorded stands: neither a crash nor a resume has cond asked
+// again about a step that was skipped or has begun. If cond panics, the job
+// fails, and a resume asks again.
 func When[In any](cond func(*Run[In]) bool, why string) Option {
-	return func(s *stepSettings) { s.when, s.whenWhy = cond, why }
+	return func(s *stepSettings) {
+		if s.when, s.whenWhy = cond, cmp.Or(why, "its condition was not met"); cond == nil {
+			s.mistakes = append(s.mistakes, "the function of When is nil")
+		}
+	}
 }
 
 // Undo takes the step's effect back when the job fails or is cancelled (see
@@ -56,19 +65,25 @@ type undoer[In any] struct {
 	fn func(context.Context, *Run[In], json.RawMessage) error
 }
 
-// Verify asks whether the step's effect happened when its process died in the
-// middle of it: fn looks, and returns true with the output that the step would
-// have had; then the step is recorded as completed. With false it runs again.
+// Verify asks whether the step's effect happened, before the step runs again
+// after an attempt that was cut short: its process died, its engine stopped, or
+// its group ended it. fn looks, and returns true with the output that the step
+// would have had, [None] for a step without one; then the step is recorded as
+// completed. With false it runs again. An error fails the job, and a resume asks
+// again.
 func Verify[In, Out any](fn func(ctx context.Context, run *Run[In]) (out Out, happened bool, err error)) Option {
 	return func(s *stepSettings) {
-		s.verify = verifier[In](func(ctx context.Context, run *Run[In]) (json.RawMessage, bool, error) {
+		if fn == nil {
+			s.mistakes = append(s.mistakes, "the function of Verify is nil")
+		}
+		s.verify, s.verified = verifier[In](func(ctx context.Context, run *Run[In]) (json.RawMessage, bool, error) {
 			out, happened, err := fn(ctx, run)
-			if err != nil || !happened {
-				return nil, false, err
+			if _, none := any(out).(None); err != nil || !happened || none {
+				return nil, happened && err == nil, err
 			}
 			raw, err := marshalOutput(out)
-			return raw, true, err
-		})
+			return raw, err == nil, err
+		}), reflect.TypeFor[Out]()
 	}
 }
 
@@ -125,6 +140,9 @@ func (p *planned[In]) bindOptions() (found []error) {
 	}
 	if p.undo.of != nil && p.undo.fn == nil {
 		found = append(found, fmt.Errorf("step %q: the function of Undo is nil", p.name))
+	}
+	if s.verify != nil && s.verified != p.output.of {
+		found = append(found, fmt.Errorf("step %q: the function of Verify returns a %v, and the step makes a %v", p.name, s.verified, p.output.of))
 	}
 	if s.undo != nil && p.does.run == nil && p.does.tx == nil && p.does.children == nil {
 		found = append(found, fmt.Errorf("step %q: a step that waits has nothing to undo", p.name))

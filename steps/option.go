@@ -1,6 +1,9 @@
 package steps
 
-import "time"
+import (
+	"reflect"
+	"time"
+)
 
 // Option is an option of a step: of [Add], [Do], [InTx], [Sleep], [Await] and
 // [Children]. Those that take a function are checked when the step is added:
@@ -16,11 +19,13 @@ type stepSettings struct {
 	whenWhy       string
 	undo          any
 	verify        any
+	verified      reflect.Type // what verify returns
 	stop          bool
 	was           []string
 	version       int
 	migrations    map[int]any
 	allowFailures bool
+	mistakes      []string // in the options themselves
 }
 
 func settingsOf(opts []Option) stepSettings {
@@ -38,8 +43,10 @@ func Weight(weight float64) Option {
 }
 
 // Timeout bounds one attempt of the step: its context ends then, with
-// [ErrTimeout] as the cause, and the attempt has failed unless the step returns
-// without an error. Of [Await] and [Children], it is how long they wait.
+// [ErrTimeout] as the cause. The attempt has failed with that, and [Retry] may
+// have another one follow, unless the step returns without an error all the
+// same. It bounds [Verify] as well. Of [Await] and [Children], it is how long
+// they wait. 0, the default, is no bound.
 func Timeout(d time.Duration) Option {
 	return func(s *stepSettings) { s.timeout = d }
 }
@@ -53,8 +60,16 @@ func WasNamed(names ...string) Option {
 
 // StopOnCrash has a person decide when the process died in the middle of the
 // step: whether its effect happened is not known, and the job fails instead of
-// running the step again. The resume then says how it goes on: by running the
-// step again, or behind it.
+// running the step again, whatever [ResumeOnCrash] says. A resume is refused
+// until it says how the job goes on: by running the step again (engine.From), or
+// behind it (engine.Past).
+//
+// It is about processes that die, and not about attempts that return. A step
+// that returns an error has said that its effect did not happen, and runs again
+// as any other: tried again, resumed, or elsewhere after its engine was stopped.
+// So one that cannot tell, because its context ended in the middle of a call,
+// should make that call with [context.WithoutCancel] and a timeout of its own,
+// or be given [Verify] instead.
 func StopOnCrash() Option {
 	return func(s *stepSettings) { s.stop = true }
 }

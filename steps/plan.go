@@ -18,6 +18,8 @@ import (
 type Handler interface {
 	// JobType is the type of the jobs it handles.
 	JobType() string
+	// ResumesOnCrash is the number given to [ResumeOnCrash].
+	ResumesOnCrash() int
 	// Validate returns all mistakes of the definition, joined.
 	Validate() error
 	// Plan returns the steps for a job with this input, or why there is none.
@@ -113,6 +115,10 @@ type Session interface {
 }
 
 func (d *Definition[In]) sealed() {}
+
+// ResumesOnCrash returns the number given to [ResumeOnCrash]: how often a job
+// goes on by itself when its process has died.
+func (d *Definition[In]) ResumesOnCrash() int { return d.resumeOnCrash }
 
 // Plan returns the steps for a job with this input. It fails if the input does
 // not decode into an In, or if the function given to [Build] does; it does not

@@ -114,6 +114,11 @@ func (p *planned[In]) mistakes() (found []error) {
 	}
 	if s.retry.Attempts < 0 || s.retry.First < 0 || s.retry.Max < 0 {
 		wrong("its retry of %d attempts, from %v up to %v, has a negative part", s.retry.Attempts, s.retry.First, s.retry.Max)
+	} else if s.retry.Max < s.retry.First {
+		wrong("the first delay of its retry, %v, is longer than its longest, %v", s.retry.First, s.retry.Max)
+	}
+	for _, mistake := range s.mistakes {
+		wrong("%s", mistake)
 	}
 	plain := p.does.run != nil || p.does.tx != nil
 	if p.group != nil && !plain {

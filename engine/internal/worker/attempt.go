@@ -5,19 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 )
 
 // attempt gets a step done, however many attempts that takes, and returns its
-// output; or how the run ends instead. A step that was skipped, or that a
-// transaction has recorded, is marked so.
+// output; or how the run ends instead. A step that was skipped, or that is
+// recorded as completed already, is marked so.
 func (r *run) attempt(ctx context.Context, i int, begun bool) (json.RawMessage, *ending) {
 	planned := &r.plan.Steps[i]
 	if !begun {
-		switch done, e := r.prelude(i); {
+		switch done, e := r.prelude(ctx, i); {
 		case e != nil:
 			return nil, e
 		case done:
@@ -29,7 +28,10 @@ func (r *run) attempt(ctx context.Context, i int, begun bool) (json.RawMessage, 
 	}
 	for {
 		if !begun {
-			if e := r.beginStep(i); e != nil {
+			if e := r.waitToRetry(ctx, i); e != nil {
+				return nil, e
+			}
+			if e := r.beginStep(ctx, i); e != nil {
 				return nil, e
 			}
 		}
@@ -44,63 +46,9 @@ func (r *run) attempt(ctx context.Context, i int, begun bool) (json.RawMessage, 
 	}
 }
 
-// prelude sees to what comes before a step's first attempt in this run: whether
-// it is to run, and what became of an attempt that was cut short.
-func (r *run) prelude(i int) (done bool, end *ending) {
-	planned, record := &r.plan.Steps[i], r.record(i)
-	fails := func(err error) (bool, *ending) {
-		r.edit(func() { r.begin(i) })
-		e := r.afterStep(i, err)
-		return false, &e
-	}
-	if planned.When != nil && record.Attempts == 0 {
-		wanted := false
-		if err := guard(func() error { wanted = planned.When(newSession(r, planned.Name)); return nil }); err != nil {
-			return fails(fmt.Errorf("decide whether it runs: %w", err))
-		}
-		if !wanted {
-			r.edit(func() { r.skip(i, planned.WhenWhy) })
-			return true, nil
-		}
-	}
-	if record.Status != model.StepInterrupted || planned.Verify == nil {
-		return false, nil
-	}
-	var output json.RawMessage
-	happened := false
-	session := newSession(r, planned.Name)
-	err := guard(func() (err error) {
-		output, happened, err = planned.Verify(r.ctx, session)
-		return err
-	})
-	session.close()
-	switch {
-	case err != nil:
-		return fails(fmt.Errorf("verify whether its effect happened: %w", err))
-	case !happened:
-		return false, nil
-	}
-	if err := r.checkOutput(output); err != nil {
-		return fails(err)
-	}
-	if err := r.change(func() { r.begin(i); r.complete(i, output) }); err != nil {
-		e := r.afterError(planned.Name, err)
-		return false, &e
-	}
-	return true, nil
-}
-
-// skip marks a step as passed over. The lock is held.
-func (r *run) skip(i int, why string) {
-	record := &r.data.Steps[i]
-	record.Status, record.Error, record.FinishedAt = model.StepSkipped, cut(why, r.worker.Limits.Error), r.clock.now()
-	r.changed[i], r.moved = true, true
-	r.done(i)
-}
-
 // beginStep marks a step as running; where the begin of an attempt decides what
 // becomes of the job, it waits until that is recorded.
-func (r *run) beginStep(i int) *ending {
+func (r *run) beginStep(ctx context.Context, i int) *ending {
 	planned := &r.plan.Steps[i]
 	if !r.counts(planned) {
 		r.edit(func() { r.begin(i) })
@@ -110,7 +58,11 @@ func (r *run) beginStep(i int) *ending {
 		e := r.afterError(planned.Name, err)
 		return &e
 	}
-	if err := r.interruption(); err != nil {
+	err := r.interruption()
+	if err == nil {
+		err = context.Cause(ctx) // of the group
+	}
+	if err != nil {
 		r.unbegin(i)
 		e := r.afterError("", err)
 		return &e
@@ -128,7 +80,7 @@ func (r *run) counts(planned *steps.PlannedStep) bool {
 // is worth another attempt.
 func (r *run) call(ctx context.Context, i int) (output json.RawMessage, again bool, err error) {
 	planned := &r.plan.Steps[i]
-	ctx, cancel := r.limitStep(ctx, planned)
+	ctx, cancel := limited(ctx, planned)
 	defer cancel()
 	session := newSession(r, planned.Name)
 	defer session.close()
@@ -138,12 +90,12 @@ func (r *run) call(ctx context.Context, i int) (output json.RawMessage, again bo
 	again = true // a panic is an error like others
 	err = guard(func() (err error) {
 		if output, err = planned.Run(ctx, session); err != nil {
-			again = planned.Retries.Worth(err)
+			again = planned.Retries.Worth(reason(ctx, err))
 		}
 		return err
 	})
 	if err != nil {
-		return nil, again, r.reason(ctx, err)
+		return nil, again, reason(ctx, err)
 	}
 	if err := r.checkOutput(output); err != nil {
 		return nil, false, err
@@ -151,21 +103,33 @@ func (r *run) call(ctx context.Context, i int) (output json.RawMessage, again bo
 	return output, false, nil
 }
 
-// limitStep bounds the time of one attempt of a step.
-func (r *run) limitStep(ctx context.Context, planned *steps.PlannedStep) (context.Context, context.CancelFunc) {
+// limited is a context that ends when an attempt of the step takes too long.
+func limited(ctx context.Context, planned *steps.PlannedStep) (context.Context, context.CancelFunc) {
 	if planned.Timeout == 0 {
 		return ctx, func() {}
 	}
 	return context.WithTimeoutCause(ctx, planned.Timeout, fmt.Errorf("%w after %v", steps.ErrTimeout, planned.Timeout))
 }
 
-// reason is a step's error, and why its context ended if it did by its own time.
-func (r *run) reason(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); errors.Is(cause, steps.ErrTimeout) {
-		return cause
+// reason is a step's error as it is recorded: that its time was up, or that its
+// group has failed, tells more than what the step made of that. A panic stays.
+func reason(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	switch {
+	case errors.As(err, new(*PanicError)):
+		return err
+	case errors.Is(cause, steps.ErrTimeout), errors.Is(cause, steps.ErrGroupFailed) && errors.Is(err, context.Canceled):
+		return &causedError{cause, err}
+	default:
+		return err
 	}
-	return err
 }
+
+// causedError says why a step's context ended, and holds what the step returned.
+type causedError struct{ cause, err error }
+
+func (e *causedError) Error() string   { return e.cause.Error() }
+func (e *causedError) Unwrap() []error { return []error{e.cause, e.err} }
 
 // checkOutput reports why an output cannot be recorded.
 func (r *run) checkOutput(output json.RawMessage) error {
@@ -182,54 +146,17 @@ func (r *run) checkOutput(output json.RawMessage) error {
 	return nil
 }
 
-// failed records a failed attempt. It returns nil after the delay before the
-// next one, or how the run ends.
+// failed records a failed attempt. It returns nil if another one is to follow,
+// or how the run ends. Somebody's decision from outside has none follow.
 func (r *run) failed(ctx context.Context, i int, err error, again bool) *ending {
 	if errors.Is(context.Cause(ctx), steps.ErrGroupFailed) && !errors.Is(err, steps.ErrGroupFailed) {
 		err = fmt.Errorf("%w: %w", steps.ErrGroupFailed, err) // in whatever way it says that its context has ended
 	}
 	e := r.afterStep(i, err)
-	if e.status != model.Failed || !again || ctx.Err() != nil {
+	if e.status != model.Failed || !again || ctx.Err() != nil || r.decided() || !r.postpone(i) {
 		return &e
 	}
-	delay, ok := time.Duration(0), false
-	r.edit(func() {
-		record := &r.data.Steps[i]
-		record.Failures++
-		if delay, ok = r.plan.Steps[i].Retries.Delay(record.Failures); !ok {
-			return
-		}
-		record.Status, record.WaitUntil = model.StepWaiting, model.At(r.clock.now().Add(delay))
-	})
-	switch {
-	case !ok:
-		return &e
-	case delay > r.worker.RetryInPlace && r.plan.Steps[i].Group == nil:
-		return &ending{status: model.Scheduled, wake: wake{at: r.record(i).WaitUntil, why: fmt.Sprintf("step %q to be tried again", r.plan.Steps[i].Name)}}
-	}
-	r.worker.mark(r)
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-	case <-r.stopping:
-	}
-	// What ends the run now leaves the attempts that have failed as they are.
-	why := r.interruption()
-	if why == nil {
-		why = context.Cause(ctx)
-	}
-	end := r.afterError(r.plan.Steps[i].Name, why)
-	r.edit(func() {
-		record := &r.data.Steps[i]
-		record.WaitUntil, record.Status = model.Time{}, model.StepFailed
-		if end.status == model.Cancelled {
-			record.Status = model.StepCancelled
-		}
-	})
-	return &end
+	return nil
 }
 
 // afterStep records a step that returned an error, and says how the run ends.

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/ntxdev/jobsystem/model"
@@ -73,8 +74,10 @@ func (r *run) performMember(ctx context.Context, i int) *ending {
 }
 
 // groupEnding is how the run ends after members that did, nil if all are done.
-// What the first one met weighs most, unless the job is cancelled.
+// What the first one met weighs most, unless the job is cancelled; of those that
+// wait, the one that goes on first.
 func (r *run) groupEnding(ends []ending, from, to int) *ending {
+	slices.SortStableFunc(ends, func(a, b ending) int { return a.wake.at.Compare(b.wake.at.Time) })
 	for _, status := range []model.Status{model.Cancelled, model.Failed, model.Scheduled} {
 		for i := range ends {
 			if ends[i].status == status {

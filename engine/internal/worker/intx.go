@@ -59,7 +59,7 @@ func (t *stepTx) perform(ctx context.Context, tx bun.Tx, session *session) error
 	planned := &t.plan.Steps[t.i]
 	err := guard(func() (err error) {
 		if t.output, err = planned.Tx(ctx, tx, session); err != nil {
-			t.again = planned.Retries.Worth(err)
+			t.again = planned.Retries.Worth(reason(ctx, err))
 		}
 		return err
 	})

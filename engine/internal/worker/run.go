@@ -32,9 +32,8 @@ type run struct {
 	stopping chan struct{}
 	expiry   *time.Timer // ends the run when its lease is not renewed
 
-	plan     *steps.Plan   // once there is one
-	signals  model.Signals // that had come when the job was claimed
-	deadline *time.Timer   // ends the run when the job's time is up, nil for never
+	plan    *steps.Plan   // once there is one
+	signals model.Signals // that had come when the job was claimed
 
 	queued bool // in the worker's dirty list, under its lock
 	flying bool // in a flush under way, under the worker's lock
@@ -49,7 +48,10 @@ type run struct {
 	failing time.Time
 
 	mu   sync.Mutex
+	time jobTime
 	data model.Data
+	// before has the records of steps as they were before they began.
+	before map[int]model.StepRecord
 	// whole says that the document has to be written whole; otherwise changed
 	// has the indexes of the records to be written.
 	whole   bool
@@ -59,6 +61,7 @@ type run struct {
 	cursors       model.Cursors
 	cursorChanged bool
 	resultChanged bool
+	planChanged   bool
 	message       string
 	tracker       *progress.Tracker // nil until there is a plan
 	reported      report            // the progress written last
@@ -87,9 +90,9 @@ type run struct {
 
 // flushing is what a write under way carries, to be marked again if it fails.
 type flushing struct {
-	whole, cursor, result, moved bool
-	end                          bool // the run's end, which is its last write
-	changed                      map[int]bool
+	whole, cursor, result, plan, moved bool
+	end                                bool // the run's end, which is its last write
+	changed                            map[int]bool
 }
 
 // report is the progress as it stands in the row.
@@ -110,7 +113,7 @@ func (c clock) now() model.Time { return model.At(c.base.Add(time.Since(c.since)
 // newRun makes the run of a job whose claim was begun at that time: from then
 // on the lease counts.
 func newRun(ctx context.Context, w *Worker, j *model.Job, claimed time.Time) *run {
-	r := &run{worker: w, job: j, changed: make(map[int]bool), message: j.Message, clock: clock{base: j.StartedAt.Time, since: time.Now()}}
+	r := &run{worker: w, job: j, changed: make(map[int]bool), before: make(map[int]model.StepRecord), message: j.Message, clock: clock{base: j.StartedAt.Time, since: time.Now()}}
 	r.reported = report{fraction: j.Progress, message: j.Message}
 	r.life, r.endLife = context.WithCancelCause(ctx)
 	r.ctx, r.cancel = context.WithCancelCause(r.life)
@@ -133,9 +136,7 @@ func (r *run) close() {
 	r.mu.Lock()
 	r.gone = true
 	r.expiry.Stop()
-	if r.deadline != nil {
-		r.deadline.Stop()
-	}
+	r.time.halt()
 	r.release()
 	r.mu.Unlock()
 	r.endLife(nil)
@@ -232,9 +233,11 @@ func (r *run) interruption() error {
 		return r.broken
 	case r.stopped:
 		return steps.ErrShutdown
-	default:
-		return context.Cause(r.ctx)
 	}
+	if err := context.Cause(r.ctx); err != nil {
+		return err
+	}
+	return r.time.over()
 }
 
 // change edits the run's state and waits until the database has what it
@@ -312,7 +315,7 @@ func (r *run) snapshot() store.Write {
 		End:        r.end, Error: r.err, OnCancel: r.onCancel(),
 		WakeAt: r.wake.at, Signals: len(r.signals), Children: r.wake.children,
 	}
-	r.flushing = flushing{whole: r.whole, cursor: r.cursorChanged, result: r.resultChanged, moved: r.moved, end: r.end != "", changed: r.changed}
+	r.flushing = flushing{whole: r.whole, cursor: r.cursorChanged, result: r.resultChanged, plan: r.planChanged, moved: r.moved, end: r.end != "", changed: r.changed}
 	if r.cursorChanged {
 		cursor, err := r.cursors.JSON()
 		if err != nil {
@@ -322,7 +325,7 @@ func (r *run) snapshot() store.Write {
 	}
 	r.addDocument(&write)
 	r.sent, r.reported = r.version, u
-	r.whole, r.cursorChanged, r.resultChanged, r.moved, r.changed = false, false, false, false, make(map[int]bool)
+	r.whole, r.cursorChanged, r.resultChanged, r.planChanged, r.moved, r.changed = false, false, false, false, false, make(map[int]bool)
 	return write
 }
 
@@ -356,6 +359,9 @@ func (r *run) addDocument(write *store.Write) {
 				write.Patches = append(write.Patches, store.Patch{Path: store.Path{Key: "steps", Index: i}, Value: mustJSON(r.data.Steps[i])})
 			}
 		}
+	}
+	if r.planChanged {
+		write.Patches = append(write.Patches, store.Patch{Path: store.Path{Key: "plan", Index: -1}, Value: mustJSON(r.data.Plan)})
 	}
 	if r.resultChanged {
 		write.Patches = append(write.Patches, store.Patch{Path: store.Path{Key: "result", Index: -1}, Value: r.data.Result})
@@ -400,6 +406,7 @@ func (r *run) restore(f flushing) {
 	r.whole = r.whole || f.whole
 	r.cursorChanged = r.cursorChanged || f.cursor
 	r.resultChanged = r.resultChanged || f.result
+	r.planChanged = r.planChanged || f.plan
 	r.moved = r.moved || f.moved
 	for i := range f.changed {
 		r.changed[i] = true
@@ -412,7 +419,7 @@ func (r *run) giveUp(err error) {
 	r.worker.Log.Error("the database refuses this run's record; failing the job", append(r.attrs(), "error", err)...)
 	r.mu.Lock()
 	r.broken = err
-	r.whole, r.cursorChanged, r.resultChanged, r.changed = false, false, false, make(map[int]bool)
+	r.whole, r.cursorChanged, r.resultChanged, r.planChanged, r.changed = false, false, false, false, make(map[int]bool)
 	r.release()
 	r.mu.Unlock()
 	r.endLife(err)

@@ -72,30 +72,14 @@ func (r *run) prepare() error {
 	r.data = model.Data{Input: data.Input, Steps: laid.records, Undoing: data.Undoing, History: append(data.History, laid.removed...)}
 	r.data.Plan = &model.PlanRecord{Fingerprint: plan.Fingerprint(), ResumeOnCrash: plan.ResumeOnCrash, UndoOnCancel: plan.UndoOnCancel}
 	if data.Plan != nil {
-		r.data.Plan.Crashes = data.Plan.Crashes
+		r.data.Plan.Crashes, r.data.Plan.WorkedMS = data.Plan.Crashes, data.Plan.WorkedMS
 	}
 	if slices.ContainsFunc(laid.records, func(s model.StepRecord) bool { return s.SetsResult && s.Status.Done() }) {
 		r.data.Result = data.Result
 	}
 	r.whole = true
-	r.limitTime()
+	r.startTime()
 	return nil
-}
-
-// limitTime has the run end when the job's time is up. The lock is held.
-func (r *run) limitTime() {
-	limit := r.plan.Timeout
-	if limit == 0 {
-		return
-	}
-	spent := time.Duration(0)
-	for i, record := range r.data.Steps {
-		if !r.plan.Steps[i].Waits() {
-			spent += time.Duration(record.EarlierMS+record.DurationMS) * time.Millisecond
-		}
-	}
-	err := fmt.Errorf("the job %w after %v of work", steps.ErrTimeout, limit)
-	r.deadline = time.AfterFunc(limit-spent, func() { r.cancel(err) })
 }
 
 func (r *run) makeContext(handler Handler, data model.Data) error {
@@ -217,7 +201,7 @@ func (r *run) performStep(i int, begun bool) (next int, end *ending) {
 	switch {
 	case r.record(i).Status == model.StepSkipped:
 		return -1, nil
-	case r.record(i).Status == model.StepCompleted && (planned.Tx != nil): // its transaction has recorded it
+	case r.record(i).Status == model.StepCompleted: // recorded already, by its transaction or by being verified
 		if r.decided() && !last {
 			return -1, &ending{status: model.Succeeded}
 		}
@@ -256,8 +240,9 @@ func (r *run) nextToBegin(i int) int {
 		return -1
 	}
 	planned := &r.plan.Steps[next]
+	record := r.record(next)
 	switch {
-	case planned.Waits() || planned.When != nil || planned.Group != nil || planned.Verify != nil && r.record(next).Status == model.StepInterrupted:
+	case planned.Waits() || planned.When != nil || planned.Group != nil || record.Retrying() || planned.Verify != nil && record.Status == model.StepInterrupted:
 		return -1
 	case !r.counts(planned) && r.size() > largeDocument:
 		return -1
@@ -310,7 +295,10 @@ func (r *run) groupOf(step string) *steps.GroupSettings {
 // begin marks a step as running. The lock is held.
 func (r *run) begin(i int) {
 	record := &r.data.Steps[i]
-	record.EarlierMS += record.DurationMS
+	r.before[i] = *record
+	if record.SetsResult { // by an attempt that has failed
+		r.data.Result, r.whole = nil, true
+	}
 	record.Status, record.StartedAt, record.FinishedAt = model.StepRunning, r.clock.now(), model.Time{}
 	record.Attempts++
 	record.Error, record.DurationMS, record.Output, record.SetsResult = "", 0, nil, false
@@ -322,12 +310,7 @@ func (r *run) begin(i int) {
 // unbegin takes back a begin of a step that never ran.
 func (r *run) unbegin(i int) {
 	r.edit(func() {
-		record := &r.data.Steps[i]
-		record.Attempts--
-		record.Status, record.StartedAt = model.StepPending, model.Time{}
-		if record.Attempts > 0 {
-			record.Status = model.StepInterrupted
-		}
+		r.data.Steps[i] = r.before[i]
 		r.changed[i] = true
 	})
 }
@@ -457,6 +440,7 @@ func (r *run) finish(e ending) bool {
 		if e.status == model.Succeeded {
 			r.skipRest()
 		}
+		r.keepTime(e.status)
 		r.end, r.err, r.wake = e.status, e.err, e.wake
 	})
 	if err != nil && !errors.Is(err, steps.ErrLeaseLost) {
@@ -495,7 +479,7 @@ func (r *run) skipRest() {
 // as the reason, and the row's document as it was written last.
 func (r *run) finishBroken(refusal error) error {
 	r.mu.Lock()
-	r.broken, r.changed, r.whole, r.resultChanged, r.cursorChanged = nil, make(map[int]bool), false, false, false
+	r.broken, r.changed, r.whole, r.resultChanged, r.cursorChanged, r.planChanged = nil, make(map[int]bool), false, false, false, false
 	r.mu.Unlock()
 	return r.change(func() {
 		r.end, r.wake = model.Failed, wake{}

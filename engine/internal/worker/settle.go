@@ -13,7 +13,7 @@ import (
 
 // settle ends a run whose engine is gone.
 func (w *Worker) settle(ctx context.Context, dead store.Held) {
-	j, err := w.Store.Settle(ctx, dead, Interrupt)
+	j, err := w.Store.Settle(ctx, dead, Interrupt(w.Handlers))
 	w.settled(j, err)
 }
 
@@ -29,30 +29,50 @@ func (w *Worker) settled(j *model.Job, err error) {
 	}
 }
 
-// Interrupt makes j what becomes of a job whose engine is gone: cancelled where
-// that was asked for, scheduled where its definition has it go on by itself, and
-// failed otherwise. Its record is kept.
-func Interrupt(j *model.Job) error {
-	const interrupted = "interrupted: its engine stopped renewing the lease; the process was killed, or cut off from the database"
-	j.Status, j.Error = model.Failed, interrupted
-	if !j.CancelRequestedAt.IsZero() {
-		j.Status = model.Cancelled
+const interrupted = "interrupted: its engine stopped renewing the lease; the process was killed, or cut off from the database"
+
+// Interrupt returns what makes of a job what becomes of it when its engine is
+// gone: cancelled where that was asked for, scheduled where its definition has
+// it go on by itself, and failed otherwise. Its record is kept. The definition
+// is asked only if the record does not tell yet.
+func Interrupt(handlers map[string]Handler) func(*model.Job) error {
+	return func(j *model.Job) error {
+		j.Status, j.Error = model.Failed, interrupted
+		if !j.CancelRequestedAt.IsZero() {
+			j.Status = model.Cancelled
+		}
+		data, err := model.ParseData(j.Data)
+		if err != nil {
+			return nil //nolint:nilerr // a document that cannot be read stays as it is
+		}
+		if h, ok := handlers[j.Type]; ok && data.Plan == nil && h.ResumesOnCrash() > 0 {
+			data.Plan = &model.PlanRecord{ResumeOnCrash: h.ResumesOnCrash()}
+		}
+		interrupt(j, &data)
+		if j.Data, err = data.JSON(); err != nil {
+			return fmt.Errorf("mark the step under way as interrupted: %w", err)
+		}
+		return nil
 	}
-	data, err := model.ParseData(j.Data)
-	if err != nil {
-		return nil //nolint:nilerr // a document that cannot be read stays as it is
+}
+
+// interrupt is Interrupt of a job whose document can be read.
+func interrupt(j *model.Job, data *model.Data) {
+	stops, p := data.Interrupt(j.HeartbeatAt), data.Plan
+	if p != nil {
+		p.WorkedMS += max(0, j.HeartbeatAt.Sub(j.StartedAt.Time).Milliseconds())
 	}
-	if stops := data.Interrupt(); len(stops) > 0 {
-		j.Error = fmt.Sprintf("%s in the middle of step %q, whose effect may have happened or not: look, and resume either by running it again or behind it", interrupted, stops[0])
-	} else if p := data.Plan; p != nil && p.Crashes < p.ResumeOnCrash && (j.Status == model.Failed || Undoes(data)) {
+	switch {
+	case len(stops) > 0:
+		j.Error = fmt.Sprintf("%s in the middle of step %q, whose effect may have happened or not: look, and resume from it to run it again, or past it", interrupted, stops[0])
+	case p == nil || p.ResumeOnCrash == 0 || j.Status == model.Cancelled && !Undoes(*data):
+	case p.Crashes >= p.ResumeOnCrash:
+		j.Error = fmt.Sprintf("%s; it has gone on by itself after that %d times, and does not again", interrupted, p.Crashes)
+	default:
 		p.Crashes++
 		j.Status, j.Error = model.Scheduled, ""
 	}
-	leaveUndoing(j, &data)
-	if j.Data, err = data.JSON(); err != nil {
-		return fmt.Errorf("mark the step under way as interrupted: %w", err)
-	}
-	return nil
+	leaveUndoing(j, data)
 }
 
 // leaveUndoing has a job that ends here with steps still to undo say so, and a

@@ -86,7 +86,7 @@ func (r *run) callUndo(ctx context.Context, i int) (again bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("its recorded output %w", err)
 	}
-	ctx, cancel := r.limitStep(ctx, planned)
+	ctx, cancel := limited(ctx, planned)
 	defer cancel()
 	session := newSession(r, planned.Name)
 	session.undoing, session.attempt = true, record.Undo.Attempts
@@ -98,7 +98,7 @@ func (r *run) callUndo(ctx context.Context, i int) (again bool, err error) {
 		return err
 	})
 	if err != nil {
-		err = r.reason(ctx, err)
+		err = reason(ctx, err)
 	}
 	return again, err
 }
