@@ -26,7 +26,8 @@ type watch interface {
 	at(ctx context.Context, job uuid.UUID, m Moment) error
 }
 
-// Plan returns the definition's plan with every step wrapped.
+// Plan returns the definition's plan with every step wrapped that has a function
+// of its own, outside a transaction.
 func (w watched) Plan(input json.RawMessage) (*steps.Plan, error) {
 	plan, err := w.Handler.Plan(input)
 	if err != nil {
@@ -34,7 +35,12 @@ func (w watched) Plan(input json.RawMessage) (*steps.Plan, error) {
 	}
 	before := ""
 	for i, planned := range plan.Steps {
-		plan.Steps[i].Run = w.wrap(planned, before)
+		if planned.Run != nil {
+			plan.Steps[i].Run = wrap(w, planned.Name, before, planned.Run)
+		}
+		if planned.Children != nil {
+			plan.Steps[i].Children = wrap(w, planned.Name, before, planned.Children)
+		}
 		before = planned.Name
 	}
 	return plan, nil
@@ -42,23 +48,23 @@ func (w watched) Plan(input json.RawMessage) (*steps.Plan, error) {
 
 // wrap returns the step's function with its moments. The record of the step
 // before is in the database by the time the function is called.
-func (w watched) wrap(planned steps.PlannedStep, before string) func(context.Context, steps.Session) (json.RawMessage, error) {
-	return func(ctx context.Context, session steps.Session) (json.RawMessage, error) {
-		s := &watchedSession{Session: session, watch: w.watch, step: planned.Name, ctx: ctx}
+func wrap[Out any](w watched, step, before string, fn func(context.Context, steps.Session) (Out, error)) func(context.Context, steps.Session) (Out, error) {
+	return func(ctx context.Context, session steps.Session) (output Out, err error) {
+		var none Out
+		s := &watchedSession{Session: session, watch: w.watch, step: step, ctx: ctx}
 		if before != "" {
 			if err := s.at(AfterStep(before)); err != nil {
-				return nil, err
+				return none, err
 			}
 		}
-		if err := s.at(BeforeStep(planned.Name)); err != nil {
-			return nil, err
+		if err := s.at(BeforeStep(step)); err != nil {
+			return none, err
 		}
-		output, err := planned.Run(ctx, s)
-		if err != nil {
-			return nil, err
+		if output, err = fn(ctx, s); err != nil {
+			return none, err
 		}
-		if err := s.at(BeforeRecord(planned.Name)); err != nil {
-			return nil, err
+		if err := s.at(BeforeRecord(step)); err != nil {
+			return none, err
 		}
 		return output, nil
 	}

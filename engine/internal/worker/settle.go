@@ -44,6 +44,8 @@ func Interrupt(j *model.Job) error {
 	}
 	if stops := data.Interrupt(); len(stops) > 0 {
 		j.Error = fmt.Sprintf("%s in the middle of step %q, whose effect may have happened or not: look, and resume either by running it again or behind it", interrupted, stops[0])
+	} else if j.Status == model.Cancelled && len(WaitedChildren(data)) > 0 {
+		j.Status, j.Error = model.Scheduled, "" // it is cancelled when they have ended
 	} else if p := data.Plan; p != nil && p.Crashes < p.ResumeOnCrash && (j.Status == model.Failed || Undoes(data)) {
 		p.Crashes++
 		j.Status, j.Error = model.Scheduled, ""
