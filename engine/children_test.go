@@ -450,7 +450,7 @@ func TestAJobThatWaitsForChildrenIsNotDeleted(t *testing.T) {
 func TestAParentThatDiesBeforeItsRecordHasEnqueuedNoChildren(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		h := testutil.NewHarness(t, parentOf("parent", []string{"good", "good"}), testutil.OnDB(db))
-		job := h.Enqueue(input{})
+		job := h.Enqueue(raw("parent"))
 		assert.Equal(t, model.Failed, h.Kill(testutil.BeforeRecord("children")).Status)
 		list, err := h.Engine().List(t.Context(), engine.Filter{Parent: job.ID})
 		require.NoError(t, err)

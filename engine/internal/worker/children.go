@@ -121,6 +121,7 @@ func (r *run) waitUntilTimeout(i int) {
 		until = bounded(r.clock.now().Add(limit))
 	}
 	r.startWaiting(i, until)
+	r.childrenShare = 0 // it may be that of an earlier step's
 }
 
 // makeChildren asks the step for its children, and makes jobs of them. Nothing
