@@ -269,11 +269,15 @@ func TestWhatCannotBeASignalIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 		eng := newEngine(t, db, config(), awaiting())
 		job := enqueue(t, eng, input{})
 		for name, call := range map[string]func() (*model.Signal, error){
-			"is empty":                    func() (*model.Signal, error) { return eng.Signal(t.Context(), job.ID, "", nil, "") },
-			"longer than 255":             func() (*model.Signal, error) { return eng.Signal(t.Context(), job.ID, "x", nil, strings.Repeat("x", 256)) },
-			"unsupported type":            func() (*model.Signal, error) { return eng.Signal(t.Context(), job.ID, "x", func() {}, "") },
-			"more than the bound of 6553": func() (*model.Signal, error) { return eng.Signal(t.Context(), job.ID, "x", strings.Repeat("x", 70000), "") },
-			"NUL":                         func() (*model.Signal, error) { return eng.Signal(t.Context(), job.ID, "x", "\x00", "") },
+			"is empty": func() (*model.Signal, error) { return eng.Signal(t.Context(), job.ID, "", nil, "") },
+			"longer than 255": func() (*model.Signal, error) {
+				return eng.Signal(t.Context(), job.ID, "x", nil, strings.Repeat("x", 256))
+			},
+			"unsupported type": func() (*model.Signal, error) { return eng.Signal(t.Context(), job.ID, "x", func() {}, "") },
+			"more than the bound of 6553": func() (*model.Signal, error) {
+				return eng.Signal(t.Context(), job.ID, "x", strings.Repeat("x", 70000), "")
+			},
+			"NUL": func() (*model.Signal, error) { return eng.Signal(t.Context(), job.ID, "x", "\x00", "") },
 		} {
 			_, err := call()
 			assert.ErrorIs(t, err, engine.ErrInvalid)
