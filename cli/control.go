@@ -53,6 +53,8 @@ func outcome(j *model.JobStatus) string {
 	switch {
 	case !j.DeletedAt.IsZero():
 		return state(j)
+	case j.Status == model.Scheduled && j.CancelRequested:
+		return state(j) + ": it becomes cancelled when what it has begun has ended"
 	case j.Status == model.Scheduled && j.CurrentStep != "":
 		return state(j) + ", to go on with " + resumePoint(j)
 	case j.Status == model.Processing && j.CancelRequested && !j.LeaseExpired:

@@ -20,6 +20,8 @@ func (inv *invocation) hints(j *model.JobStatus) []string {
 	switch {
 	case !j.DeletedAt.IsZero():
 		hint("The job is deleted: it is neither run nor listed.")
+	case j.Status == model.Scheduled && (j.WaitsFor != "" || j.CancelRequested):
+		hint("%s", inv.waitHint(j))
 	case j.Status == model.Scheduled:
 		hint("It runs when it is due, a worker has its type (%s worker), and no other job of the type runs.", inv.program())
 	case j.LeaseExpired:

@@ -28,7 +28,7 @@ func (v *linesView) update(j *model.JobStatus) error {
 			return err
 		}
 	}
-	head, what := lineHead(lineState(j), j.Percent), lineWhat(j)
+	head, what := lineHead(lineState(j), j.Percent), v.out.lineWhat(j)
 	if head+what == v.last {
 		return nil
 	}
@@ -54,7 +54,7 @@ func lineState(j *model.JobStatus) string {
 	switch {
 	case j.LeaseExpired:
 		return string(j.Status) + "(lease-expired)"
-	case j.Status == model.Processing && j.CancelRequested:
+	case !j.Status.Ended() && j.CancelRequested:
 		return string(j.Status) + "(cancel-requested)"
 	default:
 		return string(j.Status)
@@ -62,13 +62,15 @@ func lineState(j *model.JobStatus) string {
 }
 
 // lineWhat tells the step and its message, or why the job ended.
-func lineWhat(j *model.JobStatus) string {
+func (p *printer) lineWhat(j *model.JobStatus) string {
 	step, message := clean(j.CurrentStep), clean(j.Message)
 	switch {
 	case j.Status.Ended() && j.Error != "":
 		return firstLine(j.Error)
 	case j.Status.Ended():
 		return ""
+	case p.waiting(j) != "":
+		return p.waiting(j)
 	case step != "" && message != "":
 		return step + ": " + message
 	default:

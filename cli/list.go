@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/jedib0t/go-pretty/v6/table"
 	urfave "github.com/urfave/cli/v2"
 
@@ -21,6 +22,7 @@ func (inv *invocation) listCommand() *urfave.Command {
 			&urfave.StringSliceFlag{Name: "status", Aliases: []string{"s"}, Usage: "only jobs of that `STATUS`: " + statusNames()},
 			&urfave.IntFlag{Name: "limit", Aliases: []string{"n"}, Value: 50, Usage: "at most `N` jobs"},
 			&urfave.StringFlag{Name: "before", Usage: "only jobs older than the job `ID`: the next page"},
+			&urfave.StringFlag{Name: "parent", Usage: "only jobs that the job `ID` has enqueued and waits for"},
 			&urfave.BoolFlag{Name: "deleted", Usage: "deleted jobs too", DisableDefaultText: true},
 		},
 		Action: action(inv, parseList, runList),
@@ -52,10 +54,14 @@ func parseList(c *urfave.Context) (engine.Filter, error) {
 			f.Statuses = append(f.Statuses, status)
 		}
 	}
-	if c.IsSet("before") {
+	for flag, into := range map[string]*uuid.UUID{"before": &f.Before, "parent": &f.Parent} {
+		if !c.IsSet(flag) {
+			continue
+		}
 		var err error
-		f.Before, err = parseID(c.String("before"))
-		return f, err
+		if *into, err = parseID(c.String(flag)); err != nil {
+			return f, fmt.Errorf("--%s: %w", flag, err)
+		}
 	}
 	return f, nil
 }
@@ -77,7 +83,7 @@ func (s *session) printList(jobs []*model.JobStatus, limit int) error {
 	}
 	rows := make([]table.Row, len(jobs))
 	for i, j := range jobs {
-		rows[i] = table.Row{j.ID, shorten(clean(j.Type), 30), state(j), progressOf(j), s.out.when(j.CreatedAt), shorten(clean(j.Name), 30), whatOf(j)}
+		rows[i] = table.Row{j.ID, shorten(clean(j.Type), 30), state(j), progressOf(j), s.out.when(j.CreatedAt), shorten(clean(j.Name), 30), s.whatOf(j)}
 	}
 	if err := s.out.table(table.Row{"ID", "TYPE", "STATUS", "PROGRESS", "CREATED", "NAME", "WHAT"}, rows); err != nil {
 		return err
@@ -95,7 +101,7 @@ func state(j *model.JobStatus) string {
 		return string(j.Status) + ", deleted"
 	case j.LeaseExpired:
 		return string(j.Status) + ", lease expired"
-	case j.Status == model.Processing && j.CancelRequested:
+	case !j.Status.Ended() && j.CancelRequested:
 		return string(j.Status) + ", cancel requested"
 	default:
 		return string(j.Status)
@@ -112,13 +118,15 @@ func progressOf(j *model.JobStatus) string {
 }
 
 // whatOf tells what a job does, or why it does not.
-func whatOf(j *model.JobStatus) string {
+func (s *session) whatOf(j *model.JobStatus) string {
 	const limit = 60
 	switch {
 	case j.Error != "":
 		return shorten(firstLine(j.Error), limit)
 	case j.Status == model.Succeeded:
 		return ""
+	case s.out.waiting(j) != "":
+		return shorten(s.out.waiting(j), limit)
 	case j.CurrentStep != "" && j.Message != "":
 		return shorten(clean(j.CurrentStep)+": "+clean(j.Message), limit)
 	default:

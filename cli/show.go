@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -33,12 +34,12 @@ func runShow(ctx context.Context, inv *invocation, id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		return s.out.result(status, func() error { return s.printShow(status, job) })
+		return s.out.result(status, func() error { return s.printShow(ctx, status, job) })
 	})
 }
 
 // printShow prints a job for people.
-func (s *session) printShow(j *model.JobStatus, job *model.Job) error {
+func (s *session) printShow(ctx context.Context, j *model.JobStatus, job *model.Job) error {
 	sheet := &sheet{}
 	s.describe(sheet, j, job)
 	s.times(sheet, j)
@@ -46,6 +47,9 @@ func (s *session) printShow(j *model.JobStatus, job *model.Job) error {
 		return err
 	}
 	if err := s.printSteps(j); err != nil {
+		return err
+	}
+	if err := s.printFamily(ctx, j); err != nil {
 		return err
 	}
 	for _, hint := range s.hints(j) {
@@ -69,6 +73,10 @@ func (s *session) describe(sheet *sheet, j *model.JobStatus, job *model.Job) {
 		sheet.add("Key", *job.IdempotencyKey)
 	}
 	sheet.add("Status", state(j))
+	if j.ParentID != nil {
+		sheet.add("Parent", j.ParentID.String())
+	}
+	sheet.add("Waits", strings.TrimPrefix(s.out.waiting(j), "waits "))
 	sheet.add("Progress", progressOf(j))
 	sheet.add("Step", j.CurrentStep)
 	sheet.add("Waits for", s.wait(j))
@@ -132,7 +140,9 @@ func (s *session) times(sheet *sheet, j *model.JobStatus) {
 		{"Created", j.CreatedAt}, {"Due", j.ScheduledAt}, {"Started", j.StartedAt}, {"Finished", j.FinishedAt},
 		{"Progressed", j.ProgressedAt}, {"Heartbeat", j.HeartbeatAt}, {"Updated", j.UpdatedAt}, {"Deleted", j.DeletedAt},
 	} {
-		if !t.time.IsZero() {
+		if t.label == "Due" {
+			sheet.add(t.label, s.out.due(j))
+		} else if !t.time.IsZero() {
 			sheet.add(t.label, s.out.when(t.time))
 		}
 	}
@@ -146,6 +156,12 @@ func (s *session) printSteps(j *model.JobStatus) error {
 	if len(j.Steps) == 0 {
 		return nil
 	}
+	header := table.Row{"#", "STEP", "STATUS", "WEIGHT", "ATTEMPTS", "TOOK", "FINISHED", "OUTPUT OR ERROR"}
+	grouped := slices.ContainsFunc(j.Steps, func(step model.StepView) bool { return step.Group != "" })
+	if grouped {
+		header = slices.Insert(header, 2, any("GROUP"))
+	}
+	var notes []string
 	rows := make([]table.Row, len(j.Steps))
 	for i, step := range j.Steps {
 		product := shortJSON(step.Output, 60)
@@ -153,11 +169,23 @@ func (s *session) printSteps(j *model.JobStatus) error {
 			product = shorten(firstLine(step.Error), 60)
 		}
 		rows[i] = table.Row{i + 1, clean(step.Name), step.Status, step.Weight, step.Attempts, dash(step.Duration), s.out.when(step.FinishedAt), product}
+		if grouped {
+			rows[i] = slices.Insert(rows[i], 2, any(dash(clean(step.Group))))
+		}
+		notes = append(notes, s.stepNotes(j, step)...)
 	}
 	if err := s.out.printf("\n"); err != nil {
 		return err
 	}
-	return s.out.table(table.Row{"#", "STEP", "STATUS", "WEIGHT", "ATTEMPTS", "TOOK", "FINISHED", "OUTPUT OR ERROR"}, rows)
+	if err := s.out.table(header, rows); err != nil {
+		return err
+	}
+	for _, note := range notes {
+		if err := s.out.printf("%s\n", note); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func dash(text string) string {

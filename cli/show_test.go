@@ -58,7 +58,7 @@ func TestAJobThatDoesNotExistExitsWith3(t *testing.T) {
 	b.ok("migrate", "up")
 	for _, args := range [][]string{
 		{"show", someID}, {"cancel", someID}, {"resume", someID}, {"resume", "--dry-run", someID},
-		{"restart", someID}, {"delete", someID}, {"watch", someID}, {"resume", someID, "--wait"},
+		{"restart", someID}, {"delete", someID}, {"signal", someID, "x"}, {"watch", someID}, {"resume", someID, "--wait"},
 	} {
 		assert.Contains(t, b.fails(ExitNotFound, args...), "job "+someID+": job not found", args)
 	}

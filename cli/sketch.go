@@ -112,6 +112,8 @@ func (s sketch) stepLine(i int) string {
 		text = fmt.Sprintf("%3.0f%%  %s", 100*s.stepProgress(i), seconds(*step.DurationMS, s.since))
 	case step.Status == model.StepRunning:
 		mark, code, text = "✗", red, "interrupted"
+	case step.Status == model.StepWaiting:
+		mark, code, text = "…", plain, s.out.waiting(s.JobStatus)
 	case verb == "":
 	case step.Status.Done():
 		mark, code, text = "✓", green, stepSentence(verb, "", detail)

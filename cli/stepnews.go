@@ -24,6 +24,8 @@ func (p *printer) stepEnd(j *model.JobStatus, step model.StepView) (verb, detail
 		return "skipped", firstLine(step.Error)
 	case model.StepFailed:
 		return "failed", strings.TrimPrefix(after+": "+firstLine(step.Error), ": ")
+	case model.StepUndone:
+		return "undone", ""
 	case model.StepCancelled, model.StepInterrupted:
 		return string(step.Status), after
 	default:
@@ -54,7 +56,7 @@ func newStepNews(out *printer) *stepNews { return &stepNews{out: out, told: make
 
 // of returns what is new in a status, at most one for each step.
 func (n *stepNews) of(j *model.JobStatus) []news {
-	if j.Status == model.Scheduled {
+	if j.Status == model.Scheduled && j.WaitsFor == "" {
 		return nil // which run its records are from shows when it runs
 	}
 	var list []news

@@ -67,6 +67,7 @@ func (inv *invocation) commands() []*urfave.Command {
 		inv.listCommand(),
 		inv.showCommand(),
 		inv.watchCommand(),
+		inv.signalCommand(),
 		inv.cancelCommand(),
 		inv.resumeCommand(),
 		inv.restartCommand(),

@@ -40,7 +40,7 @@ func (c *Client) Cancel(ctx context.Context, id uuid.UUID, by, reason string) er
 	case row.Status == model.Scheduled: // its handler sees to it
 		return c.cancelHandled(ctx, row, by, reason)
 	case row.Status == model.Cancelled:
-		return c.wakeParentOf(ctx, row)
+		return c.wakeParentOf(ctx, &row.Job)
 	}
 	if err := c.settleDead(ctx, row); err != nil {
 		return fmt.Errorf("cancel job %s: %w", id, err)
@@ -74,15 +74,22 @@ func (c *Client) cancelHandled(ctx context.Context, row *store.Row, by, reason s
 }
 
 // wakeParentOf makes the job due that waits for one which has ended without a
-// run. In a caller's transaction the parent looks by itself before long.
-func (c *Client) wakeParentOf(ctx context.Context, row *store.Row) error {
-	if row.ParentID == nil || c.inTx {
+// run. Outside a caller's transaction that is no reason to fail: the parent looks
+// by itself before long.
+func (c *Client) wakeParentOf(ctx context.Context, j *model.Job) error {
+	if j.ParentID == nil {
 		return nil
 	}
-	if err := (family{c.engine}).WakeParent(ctx, *row.ParentID); err != nil {
-		c.engine.config.Logger.Warn("cannot wake the parent of a cancelled job; it looks by itself", "job", row.ID, "error", err)
+	err := c.wakeParent(ctx, *j.ParentID)
+	switch {
+	case err == nil:
+		return nil
+	case c.inTx:
+		return fmt.Errorf("wake the parent of job %s: %w", j.ID, err)
+	default:
+		c.engine.config.Logger.Warn("cannot wake the parent of a job that has ended; it looks by itself", "job", j.ID, "error", err)
+		return nil
 	}
-	return nil
 }
 
 // settleDead ends a run whose lease has run out, as any running engine would do
@@ -92,8 +99,11 @@ func (c *Client) settleDead(ctx context.Context, row *store.Row) error {
 		return nil
 	}
 	run := store.Held{Type: row.Type, JobID: row.ID, Attempt: row.Attempt}
-	_, err := c.engine.store.Settle(ctx, run, worker.Interrupt(c.engine.definitions()))
-	return err
+	settled, err := c.engine.store.Settle(ctx, run, worker.Interrupt(c.engine.definitions()))
+	if err != nil || settled == nil {
+		return err
+	}
+	return c.wakeParentOf(ctx, settled)
 }
 
 // Restart puts a failed or cancelled job back to scheduled without its record:
@@ -167,15 +177,20 @@ func reschedulable(row *store.Row, doing string) error {
 
 // Delete hides a job: it is neither run nor listed any more, its row stays, and
 // its idempotency key is free again. A processing job is a [StatusError].
-// Deleting a deleted job is no error.
+// So is a job whose children have not ended. Deleting a deleted job is no error.
 func (c *Client) Delete(ctx context.Context, id uuid.UUID) error {
+	var deleted model.Job
 	found, err := c.engine.store.Change(ctx, c.db, id, func(row *store.Row) error {
+		if row.Status == model.Scheduled && row.DeletedAt.IsZero() && waitsForChildren(&row.Job) {
+			return &StatusError{ID: id, Status: row.Status, Doing: "delete", Hint: "and waits for its children: cancel it first"}
+		}
 		if row.Status == model.Processing {
 			return &StatusError{ID: id, Status: row.Status, Doing: "delete", Hint: "cancel it first"}
 		}
 		if row.DeletedAt.IsZero() {
 			row.DeletedAt, row.IdempotencyKey = row.Now, nil
 		}
+		deleted = row.Job
 		return nil
 	})
 	switch {
@@ -186,8 +201,14 @@ func (c *Client) Delete(ctx context.Context, id uuid.UUID) error {
 	case !found:
 		return notFound("delete", id)
 	default:
-		return nil
+		return c.wakeParentOf(ctx, &deleted)
 	}
+}
+
+// waitsForChildren reports whether a step of the job waits for other jobs.
+func waitsForChildren(j *model.Job) bool {
+	data, err := model.ParseData(j.Data)
+	return err == nil && len(worker.WaitedChildren(data)) > 0
 }
 
 // Succeed declares a processing job succeeded, with a result that is kept as

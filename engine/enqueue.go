@@ -129,12 +129,6 @@ type Item struct {
 	Options []EnqueueOption
 }
 
-// The most that one statement of EnqueueMany inserts.
-const (
-	manyRows  = 500
-	manyBytes = 4 << 20
-)
-
 // EnqueueMany is [Client.Enqueue] for many jobs: all of them are written in one
 // transaction, or none. Everything is checked before anything is written, and
 // the error names the item that cannot be used. It returns the rows in the order
@@ -153,14 +147,7 @@ func (c *Client) EnqueueMany(ctx context.Context, items []Item) ([]*model.Job, e
 		jobs[i], types[r.job.Type] = &r.job, true
 	}
 	err := c.engine.store.InTx(ctx, c.db, func(ctx context.Context, tx bun.Tx) error {
-		for rest := jobs; len(rest) > 0; {
-			n := chunk(rest)
-			if err := c.engine.store.Insert(ctx, tx, rest[:n], true); err != nil {
-				return err
-			}
-			rest = rest[n:]
-		}
-		return nil
+		return c.engine.store.InsertMany(ctx, tx, jobs, true)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("enqueue %d jobs: %w", len(items), err)
@@ -169,17 +156,6 @@ func (c *Client) EnqueueMany(ctx context.Context, items []Item) ([]*model.Job, e
 		w.Due(slices.Collect(maps.Keys(types))...)
 	}
 	return jobs, nil
-}
-
-// chunk is the number of jobs that one statement inserts.
-func chunk(jobs []*model.Job) int {
-	size := 0
-	for n, j := range jobs {
-		if size += len(j.Data); n == manyRows || n > 0 && size > manyBytes {
-			return n
-		}
-	}
-	return len(jobs)
 }
 
 func (c *Client) newRequest(input steps.Typed, opts []EnqueueOption) (*request, error) {

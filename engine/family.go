@@ -42,13 +42,27 @@ func (f family) Cancel(ctx context.Context, id uuid.UUID, by, reason string) err
 }
 
 func (f family) WakeParent(ctx context.Context, parent uuid.UUID) error {
-	c := &f.engine.Client
-	woken, err := f.engine.store.WakeParent(ctx, c.db, parent)
-	if err != nil || !woken {
+	return f.engine.Client.wakeParent(ctx, parent)
+}
+
+// wakeParent makes a job due that waits for children which have all ended.
+func (c *Client) wakeParent(ctx context.Context, parent uuid.UUID) error {
+	row, err := c.engine.store.Get(ctx, c.db, parent)
+	if err != nil || row == nil || row.Status != model.Scheduled {
 		return err
 	}
-	row, err := f.engine.store.Get(ctx, c.db, parent)
-	if err != nil || row == nil {
+	data, err := model.ParseData(row.Data)
+	if err != nil {
+		return err
+	}
+	children := worker.WaitedChildren(data)
+	if len(children) == 0 {
+		return nil
+	}
+	if open, err := c.engine.store.AnyOpen(ctx, c.db, children); err != nil || open {
+		return err
+	}
+	if woken, err := c.engine.store.MakeDue(ctx, c.db, parent, row.Attempt); err != nil || !woken {
 		return err
 	}
 	return c.tell(ctx, row.Type)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -120,6 +121,9 @@ func (r *resumption) edit(j *model.Job) error {
 		data.Plan.Crashes = 0
 	}
 	retryAnew(data.Steps)
+	if err := waitAnew(&data, j); err != nil {
+		return err
+	}
 	for _, step := range r.past {
 		if err := goPast(&data, step); err != nil {
 			return err
@@ -152,6 +156,43 @@ func retryAnew(records []model.StepRecord) {
 	}
 }
 
+// waitAnew has steps that waited when the job ended wait anew: for a signal or
+// for children, with all of their timeout. A time to wait until stays.
+func waitAnew(data *model.Data, j *model.Job) error {
+	for i := range data.Steps {
+		record := &data.Steps[i]
+		if record.Status == model.StepWaiting && (record.Awaits != "" || len(record.Children) > 0) {
+			record.Status = model.StepInterrupted
+		}
+		if record.Status == model.StepFailed {
+			if err := forgetSignals(j, data.Steps[i:i+1]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// forgetSignals takes from the job the signals that these steps have used, so
+// that others can be sent.
+func forgetSignals(j *model.Job, records []model.StepRecord) error {
+	signals, err := model.ParseSignals(j.Signals)
+	if err != nil {
+		return err
+	}
+	left := signals
+	for _, record := range records {
+		if !record.SentAt.IsZero() {
+			left = left.Without(record.Awaits, record.SentAt)
+		}
+	}
+	if len(left) == len(signals) {
+		return nil
+	}
+	j.Signals, err = json.Marshal(left)
+	return err
+}
+
 // goPast records a step as skipped that has begun and not ended well.
 func goPast(data *model.Data, step string) error {
 	i := data.Step(step)
@@ -178,6 +219,9 @@ func (r *resumption) goBack(data *model.Data, j *model.Job) error {
 		return invalid("it has no record of a step %q to go on from", r.from)
 	}
 	data.Undoing = nil
+	if err := forgetSignals(j, data.Steps[i:]); err != nil {
+		return err
+	}
 	for k := i; k < len(data.Steps); k++ {
 		record := data.Steps[k]
 		if slices.Contains(r.past, record.Name) {

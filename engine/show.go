@@ -40,19 +40,20 @@ func (c *Client) Status(ctx context.Context, id uuid.UUID) (*model.JobStatus, er
 // stands still meanwhile.
 func (c *Client) addChildren(ctx context.Context, s *model.JobStatus) error {
 	sum, done, waiting := 0.0, 0.0, 0.0
+	var children []uuid.UUID
 	for _, step := range s.Steps {
 		sum += step.Weight
 		switch {
 		case step.Status.Done():
 			done += step.Weight
 		case step.Status == model.StepWaiting && len(step.Children) > 0:
-			waiting += step.Weight
+			waiting, children = waiting+step.Weight, step.Children
 		}
 	}
 	if waiting == 0 || s.Status != model.Scheduled {
 		return nil
 	}
-	share, err := c.engine.store.ChildrenProgress(ctx, c.db, s.ID)
+	share, err := c.engine.store.Progress(ctx, c.db, children)
 	if err != nil {
 		return err
 	}
@@ -105,6 +106,8 @@ type Filter struct {
 	Deleted bool
 	// Before selects jobs that are older than this one, for the next page.
 	Before uuid.UUID
+	// Parent selects the children of this job.
+	Parent uuid.UUID
 	// Limit is the most jobs to return; default 50.
 	Limit int
 }
@@ -188,6 +191,9 @@ func status(row *store.Row) *model.JobStatus {
 		CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt, DeletedAt: j.DeletedAt,
 		Steps: []model.StepView{}, ParentID: j.ParentID,
 	}
+	if !s.ScheduledAt.Before(model.Never().Time) {
+		s.ScheduledAt = model.Time{}
+	}
 	if j.Status == model.Processing {
 		s.LeaseExpired = !row.LockedUntil.After(row.Now.Time)
 		s.RemainingMS = remaining(row)
@@ -235,13 +241,16 @@ func addSteps(s *model.JobStatus, data model.Data, now model.Time) {
 		view := model.StepView{
 			Name: record.Name, Status: record.Status, Weight: record.Weight, Attempts: record.Attempts,
 			StartedAt: record.StartedAt, FinishedAt: record.FinishedAt, Output: record.Output, Error: record.Error,
-			Group: record.Group, WaitUntil: record.WaitUntil, Awaits: record.Awaits, SentBy: record.SentBy, Children: record.Children, Undo: record.Undo,
+			Group: record.Group, WaitUntil: record.WaitUntil, Awaits: record.Awaits, SentBy: record.SentBy, SentAt: record.SentAt, Children: record.Children, Undo: record.Undo,
 		}
 		if record.Undecided() {
 			s.Undecided = append(s.Undecided, record.Name)
 		}
+		if record.Status == model.StepWaiting && s.Status.Ended() { // a scheduled job is cancelled without its record
+			view.Status = model.StepCancelled
+		}
 		switch {
-		case record.Status == model.StepRunning, record.Status == model.StepWaiting && record.FinishedAt.IsZero():
+		case view.Status == model.StepRunning, view.Status == model.StepWaiting && record.FinishedAt.IsZero():
 			view.DurationMS = millis(max(0, now.Sub(record.StartedAt.Time)))
 		case !record.FinishedAt.IsZero():
 			view.DurationMS = &record.DurationMS

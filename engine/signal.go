@@ -21,6 +21,10 @@ const maxSignals = 100
 // that comes before the step is kept for it. The first one of a name stands: a
 // second one changes nothing, and the first is returned, with Existing set. A
 // job that has ended or is deleted is a [StatusError].
+//
+// A signal that its step has used stays with the job, so that it is not used
+// twice; a resume from before that step has it wait for another one. So has a
+// resume after a payload that did not fit the step's type.
 func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload any, by string) (*model.Signal, error) {
 	signal, err := c.newSignal(name, payload, by)
 	if err != nil {
@@ -47,7 +51,10 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 		if row.Signals, err = json.Marshal(append(signals, *signal)); err != nil {
 			return err
 		}
-		if awaits(row, name) {
+		if len(row.Signals) > c.engine.config.Limits.Data {
+			return invalid("with it the job's signals would have %d bytes, more than the bound of %d", len(row.Signals), c.engine.config.Limits.Data)
+		}
+		if awaits(row) {
 			row.ScheduledAt, jobType = row.Now, row.Type
 		}
 		return nil
@@ -87,8 +94,9 @@ func (c *Client) newSignal(name string, payload any, by string) (*model.Signal, 
 	return &model.Signal{Name: name, Payload: raw, SentBy: by}, nil
 }
 
-// awaits reports whether a job waits for that signal now.
-func awaits(row *store.Row, name string) bool {
+// awaits reports whether a job waits for a signal now; of which name, its run
+// finds out, since its step may have got another name meanwhile.
+func awaits(row *store.Row) bool {
 	if row.Status != model.Scheduled {
 		return false
 	}
@@ -97,7 +105,7 @@ func awaits(row *store.Row, name string) bool {
 		return false
 	}
 	for _, record := range data.Steps {
-		if record.Status == model.StepWaiting && record.Awaits == name {
+		if record.Status == model.StepWaiting && record.Awaits != "" {
 			return true
 		}
 	}

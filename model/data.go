@@ -75,10 +75,11 @@ type StepRecord struct {
 	// since somebody resumed the job.
 	Failures int `json:"failures,omitempty"`
 	// WaitUntil is when a waiting step goes on at the latest; Awaits is the
-	// signal it waits for, if any, and SentBy who sent that.
+	// signal it waits for, if any, and SentBy and SentAt who sent that, when.
 	WaitUntil Time   `json:"wait_until,omitzero"`
 	Awaits    string `json:"awaits,omitempty"`
 	SentBy    string `json:"sent_by,omitempty"`
+	SentAt    Time   `json:"sent_at,omitzero"`
 	// Children are the jobs that the step has enqueued and waits for.
 	Children []uuid.UUID `json:"children,omitempty"`
 	// OnCrash is what becomes of the job if its process dies in the middle of

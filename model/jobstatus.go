@@ -73,18 +73,20 @@ type JobStatus struct {
 	LockedUntil  Time   `json:"locked_until"`
 	LeaseExpired bool   `json:"lease_expired"`
 
-	Attempt      int64           `json:"attempt"`
-	Resumptions  int             `json:"resumptions"`
-	Cursor       json.RawMessage `json:"cursor,omitempty"`
-	Result       json.RawMessage `json:"result,omitempty"`
-	ScheduledAt  Time            `json:"scheduled_at"`
-	StartedAt    Time            `json:"started_at"`
-	FinishedAt   Time            `json:"finished_at"`
-	HeartbeatAt  Time            `json:"heartbeat_at"`
-	ProgressedAt Time            `json:"progressed_at"`
-	CreatedAt    Time            `json:"created_at"`
-	UpdatedAt    Time            `json:"updated_at"`
-	DeletedAt    Time            `json:"deleted_at"`
+	Attempt     int64           `json:"attempt"`
+	Resumptions int             `json:"resumptions"`
+	Cursor      json.RawMessage `json:"cursor,omitempty"`
+	Result      json.RawMessage `json:"result,omitempty"`
+	// ScheduledAt is when the job is due; null while it waits for something that
+	// has no time.
+	ScheduledAt  Time `json:"scheduled_at"`
+	StartedAt    Time `json:"started_at"`
+	FinishedAt   Time `json:"finished_at"`
+	HeartbeatAt  Time `json:"heartbeat_at"`
+	ProgressedAt Time `json:"progressed_at"`
+	CreatedAt    Time `json:"created_at"`
+	UpdatedAt    Time `json:"updated_at"`
+	DeletedAt    Time `json:"deleted_at"`
 }
 
 // StepView is one step in a [JobStatus].
@@ -102,11 +104,12 @@ type StepView struct {
 	Output     json.RawMessage `json:"output,omitempty"`
 	Error      string          `json:"error,omitempty"`
 	Group      string          `json:"group,omitempty"`
-	// WaitUntil, Awaits, SentBy and Children tell what the step waits for, or
+	// WaitUntil, Awaits, SentBy, SentAt and Children tell what the step waits for, or
 	// waited for.
 	WaitUntil Time        `json:"wait_until,omitzero"`
 	Awaits    string      `json:"awaits,omitempty"`
 	SentBy    string      `json:"sent_by,omitempty"`
+	SentAt    Time        `json:"sent_at,omitzero"`
 	Children  []uuid.UUID `json:"children,omitempty"`
 	Undo      *UndoRecord `json:"undo,omitempty"`
 }

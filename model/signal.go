@@ -36,6 +36,12 @@ func ParseSignals(raw json.RawMessage) (Signals, error) {
 	return signals, nil
 }
 
+// Without returns the signals but for one of that name which was sent at that
+// time.
+func (s Signals) Without(name string, sent Time) Signals {
+	return slices.DeleteFunc(slices.Clone(s), func(one Signal) bool { return one.Name == name && one.SentAt.Equal(sent.Time) })
+}
+
 // Find returns the signal of that name, or nil.
 func (s Signals) Find(name string) *Signal {
 	i := slices.IndexFunc(s, func(one Signal) bool { return one.Name == name })

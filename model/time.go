@@ -29,6 +29,10 @@ func At(t time.Time) Time {
 	return Time{t.UTC().Truncate(time.Microsecond)}
 }
 
+// Never is when a job is due that waits for something without a time: the last
+// day that every database can hold.
+func Never() Time { return Time{time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)} }
+
 // AppendQuery writes the time as the literal that gen's dialect stores.
 func (t Time) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
 	switch {

@@ -63,8 +63,10 @@ type PlannedStep struct {
 	Tx func(context.Context, Tx, Session) (json.RawMessage, error)
 	// Sleep returns how long to wait, or until when if that is not zero.
 	Sleep func(Session) (time.Duration, time.Time, error)
-	// Await says that the step waits for the signal of its name.
-	Await bool
+	// Await says that the step waits for the signal of its name, and Accept
+	// reports why the payload of one cannot be its output.
+	Await  bool
+	Accept func(payload json.RawMessage) error
 	// Children returns the jobs to enqueue and wait for.
 	Children func(context.Context, Session) ([]Child, error)
 
@@ -176,7 +178,7 @@ func (p *planned[In]) bind(input json.RawMessage) PlannedStep {
 	s := p.settings
 	step := PlannedStep{
 		Name: p.name, Was: s.was, Weight: s.weight, Group: p.group, Version: s.version, Timeout: s.timeout, Retries: s.retry,
-		StopOnCrash: s.stop, AllowFailures: s.allowFailures, Await: p.does.await, WhenWhy: s.whenWhy,
+		StopOnCrash: s.stop, AllowFailures: s.allowFailures, Await: p.does.await, Accept: p.output.check, WhenWhy: s.whenWhy,
 		Read: p.read,
 	}
 	p.bindWork(&step, run)

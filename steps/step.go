@@ -133,8 +133,11 @@ func (p *planned[In]) mistakes() (found []error) {
 	if s.allowFailures && p.does.children == nil {
 		wrong("AllowFailures is for steps with children")
 	}
-	if s.retry.Attempts > 0 && !plain && p.does.children == nil {
+	if s.retry.Attempts > 0 && !plain {
 		wrong("a step that waits is not retried")
+	}
+	if s.timeout > 0 && (p.does.sleep != nil || p.does.until != nil) {
+		wrong("a step that sleeps has no timeout beside its time")
 	}
 	return append(found, p.bindOptions()...)
 }

@@ -12,9 +12,10 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Sleep appends a step that waits for that long. While it waits, the job is
-// scheduled: it holds no lock, costs nothing, and goes on wherever an engine is
-// when the time has come.
+// Sleep appends a step that waits for that long, by the database's clock. While
+// it waits, the job is scheduled: it holds no lock, costs nothing, and goes on
+// wherever an engine is when the time has come, within the engine's poll
+// interval. The time stays when the job is cancelled meanwhile and resumed.
 func Sleep[In any](d Adder[In], name string, duration time.Duration, opts ...Option) {
 	if duration < 0 {
 		d.mistake("step %q: its duration %v is negative", name, duration)
@@ -23,7 +24,8 @@ func Sleep[In any](d Adder[In], name string, duration time.Duration, opts ...Opt
 }
 
 // SleepUntil appends a step that waits until the time that until returns, by the
-// database's clock. It is asked once; the time is recorded. See [Sleep].
+// database's clock; not at all if that has passed, and until the year 9999 at the
+// latest. It is asked once; the time is recorded. See [Sleep].
 func SleepUntil[In any](d Adder[In], name string, until func(*Run[In]) time.Time, opts ...Option) {
 	if until == nil {
 		d.mistake("step %q: its function is nil", name)
@@ -33,10 +35,14 @@ func SleepUntil[In any](d Adder[In], name string, until func(*Run[In]) time.Time
 
 // Await appends a step that waits for the signal of its name: an approval, a
 // callback from another system. Its output is the signal's payload; the record
-// tells who sent it. While it waits, the job is scheduled and costs nothing. A
-// signal that came before the step is kept for it, and the first of a name
-// stands. With [Timeout], the step fails with [ErrTimeout] when no signal has
-// come by then.
+// tells who sent it. While it waits, the job is scheduled: it holds no lock and
+// costs nothing. A signal that came before the step is kept for it, and the first
+// of a name stands. With [Timeout], the step fails with [ErrTimeout] when no
+// signal has come by then; without, it waits for ever.
+//
+// A payload that is not a Payload in JSON fails the step. A resume then waits for
+// another signal of the name, as does one from before the step. The payload null,
+// of a signal without one, is the zero Payload.
 func Await[In, Payload any](d Adder[In], name string, opts ...Option) *Step[In, Payload] {
 	addStep(d, kinds[In]{await: true}, name, outputOf[Payload](), opts)
 	return &Step[In, Payload]{name: name}
@@ -48,7 +54,10 @@ type Child struct {
 	Name  string // for people; the type by default
 }
 
-// ChildResult is how a child has ended.
+// ChildResult is how a child has ended; one that was deleted before it ran counts
+// as cancelled. Where the results of all do not fit the engine's bound for an
+// output, they are left out, and the errors too if need be: the children's own
+// rows have them.
 type ChildResult struct {
 	ID     uuid.UUID       `json:"id"`
 	Type   string          `json:"type"`
@@ -58,12 +67,22 @@ type ChildResult struct {
 }
 
 // Children appends a step that enqueues jobs of other types and waits until all
-// have ended. They are enqueued once, together with the step's record. While it
-// waits, the job is scheduled and holds no lock; its progress counts theirs, and
-// cancelling it cancels them. If one of them does not succeed, the step fails,
-// unless [AllowFailures] is given; when the job is resumed, those that did not
-// are resumed with it. A child of the job's own type is refused: it would wait
-// for the type as its parent waits for it.
+// have ended; its output is how, in the order of the children. They are enqueued
+// once, together with the step's record, with their parent's role and email. The
+// function may be called again if the process dies before that record, and must
+// only say which jobs are wanted. None is fine.
+//
+// While it waits, the job is scheduled and holds no lock; its progress counts
+// theirs, and cancelling it cancels them: it is cancelled itself when they have
+// ended. If one of them does not succeed, the step fails, unless [AllowFailures]
+// is given; when the job is resumed, those that did not are resumed with it, and
+// no others. With [Timeout], the step fails with [ErrTimeout] when they have not
+// ended by then; they go on, and a resume waits for them again. A restart, and a
+// resume from this step or before, enqueue new ones.
+//
+// A child of the job's own type is refused. So are more children than their
+// results can be kept of (about 500 with the engine's default bounds), before
+// any is enqueued.
 func Children[In any](d Adder[In], name string, fn func(context.Context, *Run[In]) ([]Child, error), opts ...Option) *Step[In, []ChildResult] {
 	if fn == nil {
 		d.mistake("step %q: its function is nil", name)

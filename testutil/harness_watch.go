@@ -26,7 +26,8 @@ type watch interface {
 	at(ctx context.Context, job uuid.UUID, m Moment) error
 }
 
-// Plan returns the definition's plan with every step wrapped.
+// Plan returns the definition's plan with every step wrapped that has a function
+// of its own, outside a transaction.
 func (w watched) Plan(input json.RawMessage) (*steps.Plan, error) {
 	plan, err := w.Handler.Plan(input)
 	if err != nil {
@@ -45,40 +46,46 @@ func (w watched) Plan(input json.RawMessage) (*steps.Plan, error) {
 
 // wrap gives the step's function its moments. The records of the steps before
 // are in the database by the time the function is called. A step that waits has
-// no moments.
+// no moments, but for one that enqueues jobs.
 func (w watched) wrap(planned *steps.PlannedStep, before []string) {
-	if run := planned.Run; run != nil {
+	if fn := planned.Run; fn != nil {
 		planned.Run = func(ctx context.Context, session steps.Session) (json.RawMessage, error) {
-			return w.call(ctx, planned.Name, before, session, run)
+			return watching(ctx, w, planned.Name, before, session, fn)
+		}
+	}
+	if fn := planned.Children; fn != nil {
+		planned.Children = func(ctx context.Context, session steps.Session) ([]steps.Child, error) {
+			return watching(ctx, w, planned.Name, before, session, fn)
 		}
 	}
 	if fn := planned.Tx; fn != nil {
 		planned.Tx = func(ctx context.Context, tx steps.Tx, session steps.Session) (json.RawMessage, error) {
-			return w.call(ctx, planned.Name, before, session, func(ctx context.Context, session steps.Session) (json.RawMessage, error) {
+			return watching(ctx, w, planned.Name, before, session, func(ctx context.Context, session steps.Session) (json.RawMessage, error) {
 				return fn(ctx, tx, session)
 			})
 		}
 	}
 }
 
-func (w watched) call(ctx context.Context, step string, before []string, session steps.Session,
-	run func(context.Context, steps.Session) (json.RawMessage, error),
-) (json.RawMessage, error) {
+// watching calls a step's function with its moments around it.
+func watching[Out any](ctx context.Context, w watched, step string, before []string, session steps.Session,
+	fn func(context.Context, steps.Session) (Out, error),
+) (output Out, err error) {
+	var none Out
 	s := &watchedSession{Session: session, watch: w.watch, step: step, ctx: ctx}
 	for _, name := range before {
 		if err := s.at(AfterStep(name)); err != nil {
-			return nil, err
+			return none, err
 		}
 	}
 	if err := s.at(BeforeStep(step)); err != nil {
-		return nil, err
+		return none, err
 	}
-	output, err := run(ctx, s)
-	if err != nil {
-		return nil, err
+	if output, err = fn(ctx, s); err != nil {
+		return none, err
 	}
 	if err := s.at(BeforeRecord(step)); err != nil {
-		return nil, err
+		return none, err
 	}
 	return output, nil
 }

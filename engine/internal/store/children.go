@@ -10,9 +10,8 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// ByIDs returns the jobs of those ids, in their order; one that is not there is
-// missing.
-func (s *Store) ByIDs(ctx context.Context, db bun.IDB, jobs []uuid.UUID) ([]*model.Job, error) {
+// ByIDs returns the jobs of those ids, deleted or not.
+func (s *Store) ByIDs(ctx context.Context, db bun.IDB, jobs []uuid.UUID) (map[uuid.UUID]*model.Job, error) {
 	var rows []*model.Job
 	err := db.NewRaw(s.sql("SELECT "+jobColumns+" FROM job_system_jobs j WHERE j.id IN (?)"), list(idTexts(jobs))).Scan(ctx, &rows)
 	if err != nil {
@@ -22,40 +21,37 @@ func (s *Store) ByIDs(ctx context.Context, db bun.IDB, jobs []uuid.UUID) ([]*mod
 	for _, row := range rows {
 		byID[row.ID] = row
 	}
-	found := make([]*model.Job, 0, len(rows))
-	for _, id := range jobs {
-		if row, ok := byID[id]; ok {
-			found = append(found, row)
-		}
-	}
-	return found, nil
+	return byID, nil
 }
 
-// ChildrenProgress returns the mean progress of a job's children, ended ones
-// counting as done.
-func (s *Store) ChildrenProgress(ctx context.Context, db bun.IDB, parent uuid.UUID) (float64, error) {
+// Progress returns the mean progress of some jobs.
+func (s *Store) Progress(ctx context.Context, db bun.IDB, jobs []uuid.UUID) (float64, error) {
 	var mean *float64
-	err := db.NewRaw("SELECT AVG(CASE WHEN j.status IN ('scheduled', 'processing') THEN j.progress ELSE 1 END) FROM job_system_jobs j WHERE j.parent_id = ?",
-		parent.String()).Scan(ctx, &mean)
+	err := db.NewRaw("SELECT AVG(j.progress) FROM job_system_jobs j WHERE j.id IN (?)", list(idTexts(jobs))).Scan(ctx, &mean)
 	if err != nil || mean == nil {
 		return 0, err
 	}
 	return *mean, nil
 }
 
-// WakeParent makes a job that waits for its children due, if all have ended, and
-// reports whether it did.
-func (s *Store) WakeParent(ctx context.Context, db bun.IDB, parent uuid.UUID) (bool, error) {
-	var open int
-	err := db.NewRaw("SELECT COUNT(*) FROM job_system_jobs j WHERE j.parent_id = ? AND j.status IN ('scheduled', 'processing') AND j.deleted_at IS NULL",
-		parent.String()).Scan(ctx, &open)
-	if err != nil || open > 0 {
-		return false, err
-	}
-	res, err := db.NewRaw(s.sql("UPDATE job_system_jobs SET scheduled_at = {now}, updated_at = {now} WHERE id = ? AND status = 'scheduled' AND deleted_at IS NULL AND scheduled_at > {now}"),
-		parent.String()).Exec(ctx)
+// AnyOpen reports whether one of the jobs runs or is going to.
+func (s *Store) AnyOpen(ctx context.Context, db bun.IDB, jobs []uuid.UUID) (bool, error) {
+	var n int
+	err := db.NewRaw("SELECT COUNT(*) FROM job_system_jobs j WHERE j.id IN (?) AND j.status IN ('scheduled', 'processing') AND j.deleted_at IS NULL",
+		list(idTexts(jobs))).Scan(ctx, &n)
 	if err != nil {
-		return false, fmt.Errorf("wake the parent: %w", err)
+		return false, fmt.Errorf("look for jobs that have not ended: %w", err)
+	}
+	return n > 0, nil
+}
+
+// MakeDue makes a scheduled job due that is not, if it has not run since that
+// attempt, and reports whether it did.
+func (s *Store) MakeDue(ctx context.Context, db bun.IDB, id uuid.UUID, attempt int64) (bool, error) {
+	res, err := db.NewRaw(s.sql("UPDATE job_system_jobs SET scheduled_at = {now}, updated_at = {now} "+
+		"WHERE id = ? AND attempt = ? AND status = 'scheduled' AND deleted_at IS NULL AND scheduled_at > {now}"), id.String(), attempt).Exec(ctx)
+	if err != nil {
+		return false, fmt.Errorf("make a job due: %w", err)
 	}
 	n, err := res.RowsAffected()
 	return n > 0, err

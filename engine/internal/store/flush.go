@@ -143,10 +143,8 @@ func (s *Store) flushInSteps(ctx context.Context, writes []Write, owner Owner, c
 				continue
 			}
 			ended = append(ended, Held{Type: w.Type, JobID: w.JobID, Attempt: w.Attempt})
-			if len(w.Children) > 0 {
-				if err := s.Insert(ctx, tx, w.Children, true); err != nil {
-					return err
-				}
+			if err := s.InsertMany(ctx, tx, w.Children, true); err != nil {
+				return err
 			}
 		}
 		done.Next, err = s.handOn(ctx, tx, ended, owner, claim)

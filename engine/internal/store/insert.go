@@ -53,6 +53,35 @@ func (s *Store) Insert(ctx context.Context, db bun.IDB, jobs []*model.Job, notif
 	return s.fill(ctx, db, jobs, rows)
 }
 
+// The most that one statement inserts.
+const (
+	insertRows  = 500
+	insertBytes = 4 << 20
+)
+
+// InsertMany is Insert for any number of jobs, in a transaction.
+func (s *Store) InsertMany(ctx context.Context, tx bun.Tx, jobs []*model.Job, notify bool) error {
+	for rest := jobs; len(rest) > 0; {
+		n := chunk(rest)
+		if err := s.Insert(ctx, tx, rest[:n], notify); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	return nil
+}
+
+// chunk is the number of jobs that one statement inserts.
+func chunk(jobs []*model.Job) int {
+	size := 0
+	for n, j := range jobs {
+		if size += len(j.Data); n == insertRows || n > 0 && size > insertBytes {
+			return n
+		}
+	}
+	return len(jobs)
+}
+
 // insertReturning is the insert where it returns rows; telling other engines
 // is a part of it.
 func (s *Store) insertReturning(notify bool) string {

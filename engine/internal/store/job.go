@@ -61,6 +61,7 @@ type Filter struct {
 	Statuses []model.Status
 	Deleted  bool      // deleted ones too
 	Before   uuid.UUID // older than this job: the next page
+	Parent   uuid.UUID // children of this job
 	Limit    int
 }
 
@@ -78,6 +79,9 @@ func (s *Store) List(ctx context.Context, db bun.IDB, f Filter) ([]Row, error) {
 	}
 	if f.Before != uuid.Nil {
 		where, args = append(where, "j.id < ?"), append(args, f.Before.String())
+	}
+	if f.Parent != uuid.Nil {
+		where, args = append(where, "j.parent_id = ?"), append(args, f.Parent.String())
 	}
 	args = append(args, f.Limit)
 	var rows []Row

@@ -313,7 +313,7 @@ func (r *run) snapshot() store.Write {
 		Progressed: r.moved || u != r.reported,
 		SetCursor:  r.cursorChanged,
 		End:        r.end, Error: r.err, OnCancel: r.onCancel(),
-		WakeAt: r.wake.at, Signals: len(r.signals), Children: r.wake.children,
+		WakeAt: r.wake.at, Signals: r.wake.heard(r.signals), Children: r.wake.children,
 	}
 	r.flushing = flushing{whole: r.whole, cursor: r.cursorChanged, result: r.resultChanged, plan: r.planChanged, moved: r.moved, end: r.end != "", changed: r.changed}
 	if r.cursorChanged {

@@ -184,6 +184,11 @@ func (r *run) beforeStep(i int, err error) ending {
 		if e := r.waitForCancelled(i); e != nil {
 			return *e
 		}
+		r.edit(func() {
+			if r.data.Steps[i].Status == model.StepWaiting {
+				r.endStep(i, model.StepCancelled)
+			}
+		})
 	}
 	return r.afterError("", err)
 }
@@ -302,7 +307,7 @@ func (r *run) begin(i int) {
 	record.Status, record.StartedAt, record.FinishedAt = model.StepRunning, r.clock.now(), model.Time{}
 	record.Attempts++
 	record.Error, record.DurationMS, record.Output, record.SetsResult = "", 0, nil, false
-	record.WaitUntil, record.Awaits, record.SentBy = model.Time{}, "", ""
+	record.WaitUntil, record.Awaits, record.SentBy, record.SentAt = model.Time{}, "", "", model.Time{}
 	r.changed[i], r.moved, r.message = true, true, ""
 	_ = r.tracker.Start(record.Name) // the phases are the records
 }
@@ -356,10 +361,11 @@ func (r *run) size() int {
 	const record = 200 // of a record, beside its name and output
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	const child = 40 // of a child's id
 	n := len(r.data.Input) + len(r.data.Result)
 	for _, list := range [][]model.StepRecord{r.data.Steps, r.data.History} {
 		for _, s := range list {
-			n += record + len(s.Name) + len(s.Output) + len(s.Error)
+			n += record + child*len(s.Children) + len(s.Name) + len(s.Output) + len(s.Error)
 		}
 	}
 	return n

@@ -65,6 +65,8 @@ func interrupt(j *model.Job, data *model.Data) {
 	switch {
 	case len(stops) > 0:
 		j.Error = fmt.Sprintf("%s in the middle of step %q, whose effect may have happened or not: look, and resume from it to run it again, or past it", interrupted, stops[0])
+	case j.Status == model.Cancelled && len(WaitedChildren(*data)) > 0:
+		j.Status, j.Error = model.Scheduled, "" // it is cancelled when they have ended
 	case p == nil || p.ResumeOnCrash == 0 || j.Status == model.Cancelled && !Undoes(*data):
 	case p.Crashes >= p.ResumeOnCrash:
 		j.Error = fmt.Sprintf("%s; it has gone on by itself after that %d times, and does not again", interrupted, p.Crashes)

@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// waiting tells what a scheduled job waits for, empty if for its turn only.
+func (p *printer) waiting(j *model.JobStatus) string {
+	if j.WaitsFor == "" || j.Status != model.Scheduled {
+		return ""
+	}
+	text := "waits for " + clean(j.WaitsFor)
+	if !j.WaitsUntil.IsZero() && j.WaitsUntil.Before(model.Never().Time) {
+		text += " (" + p.at(j.WaitsUntil) + " at the latest)"
+	}
+	return text
+}
+
+// due tells when a job is due.
+func (p *printer) due(j *model.JobStatus) string {
+	if _, ok := awaited(j); ok && j.ScheduledAt.IsZero() {
+		return "when the signal comes"
+	}
+	return p.when(j.ScheduledAt)
+}
+
+// waitHint says what has a waiting job go on.
+func (inv *invocation) waitHint(j *model.JobStatus) string {
+	name, signal := awaited(j)
+	switch {
+	case j.CancelRequested:
+		return "It becomes cancelled when what it has begun has ended: its jobs, and the undoing of its steps."
+	case signal:
+		return fmt.Sprintf("It goes on with the signal: %s signal %s %s --data JSON", inv.program(), j.ID, shellWord(name))
+	default:
+		return fmt.Sprintf("It goes on by itself, when a worker has its type (%s worker).", inv.program())
+	}
+}
+
+// printFamily prints the jobs that a job's steps have enqueued.
+func (s *session) printFamily(ctx context.Context, j *model.JobStatus) error {
+	stepOf := make(map[uuid.UUID]string)
+	for _, step := range j.Steps {
+		for _, id := range step.Children {
+			stepOf[id] = step.Name
+		}
+	}
+	if len(stepOf) == 0 {
+		return nil
+	}
+	const most = 100
+	children, err := s.eng.List(ctx, engine.Filter{Parent: j.ID, Deleted: true, Limit: most})
+	if err != nil {
+		return err
+	}
+	var rows []table.Row
+	for i := len(children) - 1; i >= 0; i-- { // the first one first
+		child := children[i]
+		rows = append(rows, table.Row{clean(dash(stepOf[child.ID])), child.ID, shorten(clean(child.Type), 30), state(child), progressOf(child), s.whatOf(child)})
+	}
+	if err := s.out.printf("\n"); err != nil {
+		return err
+	}
+	if len(children) == most {
+		s.note("only the last %d of its jobs are shown; list --parent %s has more", most, j.ID)
+	}
+	return s.out.table(table.Row{"STEP", "ITS JOB", "TYPE", "STATUS", "PROGRESS", "WHAT"}, rows)
+}
+
+// stepNotes tell of a step what its row in the table has no room for.
+func (s *session) stepNotes(j *model.JobStatus, step model.StepView) (notes []string) {
+	note := func(format string, args ...any) {
+		notes = append(notes, fmt.Sprintf("Step %q ", clean(step.Name))+fmt.Sprintf(format, args...))
+	}
+	switch {
+	case step.Status == model.StepWaiting && j.WaitsFor != "":
+		note("%s.", s.out.waiting(j))
+	case !step.SentAt.IsZero():
+		note("has the signal %q%s.", clean(step.Awaits), s.sentBy(step.SentBy, step.SentAt))
+	}
+	if u := step.Undo; u != nil && u.Attempts > 0 {
+		text := fmt.Sprintf("is undone: %s, %d attempts", u.Status, u.Attempts)
+		if u.Error != "" {
+			text += ", " + firstLine(u.Error)
+		}
+		note("%s.", text)
+	}
+	return notes
+}

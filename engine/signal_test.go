@@ -1,0 +1,440 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// approval is the payload that the tests' jobs wait for.
+type approval struct {
+	OK bool `json:"ok"`
+}
+
+// awaiting is a definition that waits for an approval and ends with it.
+func awaiting(opts ...steps.Option) *steps.Definition[input] {
+	d := steps.Define[input]()
+	steps.Do(d, "prepare", nothing)
+	approved := steps.Await[input, approval](d, "approve", opts...)
+	steps.Add(d, "act", func(_ context.Context, run *steps.Run[input]) (bool, error) { return approved.Output(run).OK, nil })
+	return d
+}
+
+// unasked is config for engines that do not look by themselves while a test
+// lasts: what makes a job go on is what the test is about.
+func unasked() engine.Config {
+	c := config()
+	c.Poll = time.Hour
+	return c
+}
+
+// waits waits until a job waits for something.
+func waits(t *testing.T, eng *engine.Engine, id uuid.UUID) *model.JobStatus {
+	t.Helper()
+	return until(t, eng, id, func(s *model.JobStatus) bool { return s.Status == model.Scheduled && s.WaitsFor != "" })
+}
+
+func signal(t *testing.T, eng *engine.Engine, id uuid.UUID, payload any, by string) {
+	t.Helper()
+	_, err := eng.Signal(t.Context(), id, "approve", payload, by)
+	require.NoError(t, err)
+}
+
+func TestAJobThatAwaitsASignalHoldsNothingAndGoesOnWithIt(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, unasked(), awaiting())
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		s := waits(t, eng, job.ID)
+		assert.Equal(t, `the signal "approve"`, s.WaitsFor)
+		assert.True(t, s.WaitsUntil.IsZero())
+		assert.True(t, s.ScheduledAt.IsZero(), "it is due at no time")
+		assert.Empty(t, s.Owner)
+		assert.Equal(t, "approve", s.CurrentStep)
+		assert.Equal(t, model.StepWaiting, s.Steps[1].Status)
+		other := enqueue(t, eng, input{N: 1})
+		waits(t, eng, other.ID) // its type was free for it
+
+		sent, err := eng.Signal(t.Context(), job.ID, "approve", approval{true}, "ann")
+		require.NoError(t, err)
+		assert.False(t, sent.Existing)
+		s = ended(t, eng, job.ID)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.JSONEq(t, `true`, string(s.Result))
+		assert.JSONEq(t, `{"ok":true}`, string(s.Steps[1].Output))
+		assert.Equal(t, "ann", s.Steps[1].SentBy)
+		assert.Equal(t, sent.SentAt, s.Steps[1].SentAt)
+		assert.Equal(t, 1, s.Steps[1].Attempts)
+		assert.Empty(t, s.WaitsFor)
+		assert.Equal(t, model.Scheduled, waits(t, eng, other.ID).Status, "the signal was not its")
+	})
+}
+
+func TestASignalThatComesBeforeItsStepIsKept(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, unasked(), awaiting())
+		job := enqueue(t, eng, input{})
+		signal(t, eng, job.ID, approval{true}, "ann")
+		start(t, eng)
+		s := ended(t, eng, job.ID)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.Equal(t, "ann", s.Steps[1].SentBy)
+		assert.EqualValues(t, 1, s.Attempt, "it never had to wait")
+	})
+}
+
+// The signal comes when the run has been claimed without it and has not begun to
+// wait: the write with which it begins finds it.
+func TestASignalToAProcessingJobWakesItWhenItBeginsToWait(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		begun, goOn := make(chan struct{}), make(chan struct{})
+		d := steps.Define[input]()
+		steps.Do(d, "prepare", func(context.Context, *steps.Run[input]) error { close(begun); <-goOn; return nil })
+		steps.Await[input, approval](d, "approve")
+		eng := newEngine(t, db, unasked(), d)
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		receive(t, begun)
+		signal(t, eng, job.ID, approval{true}, "ann")
+		close(goOn)
+		s := ended(t, eng, job.ID)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.EqualValues(t, 2, s.Attempt)
+	})
+}
+
+func TestASignalThatRacesWithTheBeginOfTheWaitIsNeverLost(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		begun := make(chan uuid.UUID, 1)
+		d := steps.Define[input]()
+		steps.Do(d, "prepare", func(_ context.Context, run *steps.Run[input]) error { begun <- run.Job().ID; return nil })
+		steps.Await[input, approval](d, "approve")
+		eng := newEngine(t, db, unasked(), d)
+		start(t, eng)
+		for range 25 {
+			job := enqueue(t, eng, input{})
+			signal(t, eng, receive(t, begun), approval{true}, "ann")
+			require.Equal(t, model.Succeeded, ended(t, eng, job.ID).Status)
+		}
+	})
+}
+
+func TestOfManySignalsAtOnceTheFirstStands(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), awaiting())
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		waits(t, eng, job.ID)
+		const crowd = 50
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		firsts, senders, late := 0, make(map[string]bool), 0
+		for i := range crowd {
+			all.Go(func() {
+				sent, err := eng.Signal(t.Context(), job.ID, "approve", approval{true}, fmt.Sprint("sender-", i))
+				mu.Lock()
+				defer mu.Unlock()
+				switch {
+				case errors.Is(err, engine.ErrStatus):
+					late++ // the job had ended with the first one already
+				case assert.NoError(t, err):
+					senders[sent.SentBy] = true
+					if !sent.Existing {
+						firsts++
+					}
+				}
+			})
+		}
+		all.Wait()
+		assert.Equal(t, 1, firsts)
+		assert.Len(t, senders, 1, "all are told of the same one")
+		s := ended(t, eng, job.ID)
+		assert.True(t, senders[s.Steps[1].SentBy])
+		assert.Less(t, late, crowd)
+	})
+}
+
+func TestAPayloadThatDoesNotFitFailsTheStepAndAResumeWaitsForAnother(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, unasked(), awaiting())
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		waits(t, eng, job.ID)
+		signal(t, eng, job.ID, "yes", "bob")
+		s := ended(t, eng, job.ID)
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Contains(t, s.Error, `step "approve": the payload of its signal does not fit (resume the job and send another one): json: cannot unmarshal string`)
+		assert.Equal(t, "bob", s.Steps[1].SentBy)
+
+		require.NoError(t, eng.Resume(t.Context(), job.ID))
+		waits(t, eng, job.ID)
+		signal(t, eng, job.ID, approval{true}, "ann")
+		s = ended(t, eng, job.ID)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.Equal(t, "ann", s.Steps[1].SentBy)
+		assert.Equal(t, 2, s.Steps[1].Attempts)
+	})
+}
+
+func TestAResumeFromBeforeAnApprovalAsksForAnotherOne(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		d := awaiting()
+		steps.Do(d, "fail", func(context.Context, *steps.Run[input]) error { return errBoom })
+		eng := newEngine(t, db, unasked(), d)
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		signal(t, eng, job.ID, approval{true}, "ann")
+		assert.Equal(t, model.Failed, ended(t, eng, job.ID).Status)
+		require.NoError(t, eng.Resume(t.Context(), job.ID))
+		assert.Equal(t, model.Failed, ended(t, eng, job.ID).Status, "a plain resume keeps the approval")
+		require.NoError(t, eng.Resume(t.Context(), job.ID, engine.From("prepare")))
+		waits(t, eng, job.ID)
+		signal(t, eng, job.ID, approval{false}, "bob")
+		s := ended(t, eng, job.ID)
+		assert.Equal(t, "bob", s.Steps[1].SentBy)
+		assert.JSONEq(t, `false`, string(s.Steps[2].Output))
+	})
+}
+
+func TestAWaitWithATimeoutFailsThenAndAResumeWaitsAnew(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), awaiting(steps.Timeout(50*time.Millisecond)))
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		s := ended(t, eng, job.ID)
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Equal(t, `step "approve": timed out: no signal came within 50ms`, s.Error)
+		require.ErrorIs(t, func() error { _, err := eng.Signal(t.Context(), job.ID, "approve", nil, ""); return err }(), engine.ErrStatus)
+		require.NoError(t, eng.Resume(t.Context(), job.ID))
+		s = ended(t, eng, job.ID)
+		assert.Contains(t, s.Error, "no signal came within 50ms")
+		assert.Equal(t, 2, s.Steps[1].Attempts)
+	})
+}
+
+func TestARestartForgetsSignals(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, unasked(), awaiting())
+		job := enqueue(t, eng, input{})
+		signal(t, eng, job.ID, approval{true}, "ann")
+		require.NoError(t, eng.Cancel(t.Context(), job.ID, "", ""))
+		require.NoError(t, eng.Restart(t.Context(), job.ID))
+		start(t, eng)
+		waits(t, eng, job.ID)
+	})
+}
+
+func TestCancelAndDeleteOfAWaitingJob(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, unasked(), awaiting(steps.Timeout(time.Hour)))
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		first := waits(t, eng, job.ID)
+		assert.False(t, first.WaitsUntil.IsZero())
+		require.NoError(t, eng.Cancel(t.Context(), job.ID, "ann", "no"))
+		s := ended(t, eng, job.ID)
+		assert.Equal(t, model.Cancelled, s.Status)
+		assert.Equal(t, model.StepCancelled, s.Steps[1].Status)
+		assert.Empty(t, s.WaitsFor)
+		_, err := eng.Signal(t.Context(), job.ID, "approve", nil, "")
+		assert.ErrorIs(t, err, engine.ErrStatus)
+
+		require.NoError(t, eng.Resume(t.Context(), job.ID))
+		again := until(t, eng, job.ID, func(s *model.JobStatus) bool { return s.WaitsFor != "" })
+		assert.True(t, again.WaitsUntil.After(first.WaitsUntil.Time), "all of its timeout begins anew")
+		require.NoError(t, eng.Delete(t.Context(), job.ID))
+		_, err = eng.Signal(t.Context(), job.ID, "approve", nil, "")
+		assert.ErrorIs(t, err, engine.ErrStatus)
+		assert.ErrorContains(t, err, "waits for nothing more")
+	})
+}
+
+func TestWhatCannotBeASignalIsRefusedBeforeAnythingIsWritten(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), awaiting())
+		job := enqueue(t, eng, input{})
+		for name, call := range map[string]func() (*model.Signal, error){
+			"is empty": func() (*model.Signal, error) { return eng.Signal(t.Context(), job.ID, "", nil, "") },
+			"longer than 255": func() (*model.Signal, error) {
+				return eng.Signal(t.Context(), job.ID, "x", nil, strings.Repeat("x", 256))
+			},
+			"unsupported type": func() (*model.Signal, error) { return eng.Signal(t.Context(), job.ID, "x", func() {}, "") },
+			"more than the bound of 6553": func() (*model.Signal, error) {
+				return eng.Signal(t.Context(), job.ID, "x", strings.Repeat("x", 70000), "")
+			},
+			"NUL": func() (*model.Signal, error) { return eng.Signal(t.Context(), job.ID, "x", "\x00", "") },
+		} {
+			_, err := call()
+			assert.ErrorIs(t, err, engine.ErrInvalid)
+			assert.ErrorContains(t, err, name)
+		}
+		_, err := eng.Signal(t.Context(), uuid.New(), "approve", nil, "")
+		assert.ErrorIs(t, err, engine.ErrNotFound)
+		row, err := eng.Job(t.Context(), job.ID)
+		require.NoError(t, err)
+		assert.Empty(t, row.Signals)
+		for i := range 100 {
+			_, err := eng.Signal(t.Context(), job.ID, fmt.Sprint("signal-", i), nil, "")
+			require.NoError(t, err)
+		}
+		_, err = eng.Signal(t.Context(), job.ID, "approve", nil, "")
+		assert.ErrorContains(t, err, "it has 100 signals")
+	})
+}
+
+func TestASignalInACallersTransactionComesWithItsCommit(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), awaiting())
+		stop := start(t, eng)
+		job := enqueue(t, eng, input{})
+		waits(t, eng, job.ID)
+		stop()
+		err := db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
+			_, err := eng.With(tx).Signal(ctx, job.ID, "approve", approval{false}, "bob")
+			require.NoError(t, err)
+			return errBoom
+		})
+		require.ErrorIs(t, err, errBoom)
+		require.NoError(t, db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
+			_, err := eng.With(tx).Signal(ctx, job.ID, "approve", approval{true}, "ann")
+			return err
+		}))
+		later := newEngine(t, db, config(), awaiting())
+		start(t, later)
+		s := ended(t, later, job.ID)
+		assert.Equal(t, "ann", s.Steps[1].SentBy)
+		assert.JSONEq(t, `true`, string(s.Result))
+	})
+}
+
+func TestASignalReachesAnotherProcessesEngineByNotification(t *testing.T) {
+	t.Parallel()
+	text := testutil.DSN(t, testutil.Postgres)
+	cfg, l := deaf(t, text)
+	eng := newEngine(t, testutil.Open(t, text), cfg, awaiting())
+	start(t, eng)
+	receive(t, l.ready)
+	db := testutil.Open(t, text)
+	other := newEngine(t, db, config())
+	job := enqueue(t, other, input{})
+	waits(t, other, job.ID)
+	signal(t, other, job.ID, approval{true}, "ann")
+	assert.Equal(t, model.Succeeded, ended(t, other, job.ID).Status)
+
+	job = enqueue(t, other, input{})
+	waits(t, other, job.ID)
+	require.NoError(t, db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
+		_, err := other.With(tx).Signal(ctx, job.ID, "approve", nil, "")
+		return err
+	}))
+	assert.Equal(t, model.Succeeded, ended(t, other, job.ID).Status)
+}
+
+// While a job waits, its step gets another name: whichever of the two a signal
+// has, it comes through.
+func TestASignalFindsAStepThatWasRenamed(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		for _, name := range []string{"approve", "confirm"} {
+			before := newEngine(t, db, config(), awaiting())
+			stop := start(t, before)
+			job := enqueue(t, before, input{})
+			waits(t, before, job.ID)
+			stop()
+			renamed := steps.Define[input]()
+			steps.Do(renamed, "prepare", nothing)
+			steps.Await[input, approval](renamed, "confirm", steps.WasNamed("approve"))
+			after := newEngine(t, db, unasked(), renamed)
+			stop = start(t, after)
+			_, err := after.Signal(t.Context(), job.ID, name, approval{true}, "ann")
+			require.NoError(t, err)
+			s := ended(t, after, job.ID)
+			stop()
+			assert.Equal(t, model.Succeeded, s.Status, s.Error)
+			assert.Equal(t, "ann", s.Steps[1].SentBy)
+		}
+	})
+}
+
+func TestASleepingJobGoesOnWhenItsTimeHasCome(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		d := steps.Define[input]()
+		steps.Do(d, "before", nothing)
+		steps.Sleep(d, "sleep", 150*time.Millisecond)
+		steps.Sleep(d, "not at all", 0)
+		steps.SleepUntil(d, "past", func(*steps.Run[input]) time.Time { return time.Now().Add(-time.Hour) })
+		steps.SleepUntil(d, "no time", func(*steps.Run[input]) time.Time { return time.Time{} })
+		steps.Do(d, "after", nothing)
+		eng := newEngine(t, db, unasked(), d)
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		s := waits(t, eng, job.ID)
+		assert.Equal(t, `step "sleep" to end`, s.WaitsFor)
+		assert.Equal(t, s.ScheduledAt, s.WaitsUntil)
+		until := s.WaitsUntil
+		s = ended(t, eng, job.ID)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.False(t, s.Steps[5].StartedAt.Before(until.Time))
+		assert.EqualValues(t, 2, s.Attempt)
+		for _, step := range s.Steps {
+			assert.Equal(t, 1, step.Attempts, step.Name)
+		}
+	})
+}
+
+func TestASleepKeepsItsTimeOverACancelAndAResume(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		asked := 0
+		d := steps.Define[input]()
+		steps.SleepUntil(d, "sleep", func(run *steps.Run[input]) time.Time {
+			if asked++; run.Input().N > 0 {
+				return time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)
+			}
+			return run.Job().CreatedAt.Add(time.Hour)
+		})
+		eng := newEngine(t, db, config(), d)
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		s := waits(t, eng, job.ID)
+		assert.Equal(t, job.CreatedAt.Add(time.Hour), s.WaitsUntil.Time)
+		require.NoError(t, eng.Cancel(t.Context(), job.ID, "", ""))
+		assert.Equal(t, model.StepCancelled, ended(t, eng, job.ID).Steps[0].Status)
+		require.NoError(t, eng.Resume(t.Context(), job.ID))
+		again := until(t, eng, job.ID, func(s *model.JobStatus) bool { return s.Status == model.Scheduled && s.Attempt == 2 })
+		assert.Equal(t, s.WaitsUntil, again.WaitsUntil)
+		assert.Equal(t, 1, asked)
+
+		s = waits(t, eng, enqueue(t, eng, input{N: 1}).ID)
+		assert.Equal(t, model.Never(), s.WaitsUntil, "later than any database can tell")
+		assert.True(t, s.ScheduledAt.IsZero())
+		_, err := json.Marshal(s)
+		assert.NoError(t, err)
+	})
+}
+
+func TestASleepThatPanicsFailsItsJob(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		d := steps.Define[input]()
+		steps.SleepUntil(d, "sleep", func(*steps.Run[input]) time.Time { panic("no calendar") })
+		eng := newEngine(t, db, config(), d)
+		start(t, eng)
+		s := ended(t, eng, enqueue(t, eng, input{}).ID)
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Contains(t, s.Error, "no calendar")
+		assert.Equal(t, model.StepFailed, s.Steps[0].Status)
+	})
+}
