@@ -105,7 +105,7 @@ func TestAWaitingJobCostsNothing(t *testing.T) {
 		waits(t, eng, enqueue(t, eng, input{}).ID)
 		counter := &queries{}
 		db.AddQueryHook(counter) //nolint:staticcheck // a copy with the hook would not be the engine's
-		const rest = 20 // looks at the counter without news
+		const rest = 20          // looks at the counter without news
 		for deadline, still, last := time.Now().Add(patience), 0, int64(-1); still < rest; still++ {
 			require.True(t, time.Now().Before(deadline), "the database is asked without end")
 			time.Sleep(5 * time.Millisecond)
