@@ -230,6 +230,32 @@ func TestCancellingAParentReachesItsWholeFamily(t *testing.T) {
 	})
 }
 
+// In a caller's transaction the family is cancelled with the commit, or not at
+// all.
+func TestACancelOfAParentInATransactionComesWithItsCommit(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), parentOf("parent", []string{"nowhere", "nowhere"}))
+		stop := start(t, eng)
+		job := enqueue(t, eng, raw("parent"))
+		ids := childrenOf(t, eng, job.ID)
+		stop()
+		cancel := func(outcome error) error {
+			return db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
+				require.NoError(t, eng.With(tx).Cancel(ctx, job.ID, "ann", ""))
+				return outcome
+			})
+		}
+		require.ErrorIs(t, cancel(errBoom), errBoom)
+		s, err := eng.Status(t.Context(), ids[0])
+		require.NoError(t, err)
+		assert.Equal(t, model.Scheduled, s.Status)
+		require.NoError(t, cancel(nil))
+		assert.Equal(t, model.Cancelled, ended(t, eng, ids[1]).Status)
+		start(t, newEngine(t, db, config(), parentOf("parent", nil)))
+		assert.Equal(t, model.Cancelled, ended(t, eng, job.ID).Status)
+	})
+}
+
 func TestAResumeOfACancelledParentGoesOnWithItsChildren(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		parent := newEngine(t, db, config(), parentOf("parent", []string{"good", "good"}))

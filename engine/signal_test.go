@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -82,6 +83,36 @@ func TestAJobThatAwaitsASignalHoldsNothingAndGoesOnWithIt(t *testing.T) {
 		assert.Equal(t, 1, s.Steps[1].Attempts)
 		assert.Empty(t, s.WaitsFor)
 		assert.Equal(t, model.Scheduled, waits(t, eng, other.ID).Status, "the signal was not its")
+	})
+}
+
+// queries counts what is asked of a database.
+type queries struct{ n atomic.Int64 }
+
+func (q *queries) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context {
+	q.n.Add(1)
+	return ctx
+}
+
+func (q *queries) AfterQuery(context.Context, *bun.QueryEvent) {}
+
+// The engine asks nothing of the database on behalf of a job that waits: once it
+// is at rest, it stays so.
+func TestAWaitingJobCostsNothing(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, unasked(), awaiting())
+		start(t, eng)
+		waits(t, eng, enqueue(t, eng, input{}).ID)
+		counter := &queries{}
+		db.AddQueryHook(counter) //nolint:staticcheck // a copy with the hook would not be the engine's
+		const rest = 20          // looks at the counter without news
+		for deadline, still, last := time.Now().Add(patience), 0, int64(-1); still < rest; still++ {
+			require.True(t, time.Now().Before(deadline), "the database is asked without end")
+			time.Sleep(5 * time.Millisecond)
+			if n := counter.n.Load(); n != last {
+				still, last = 0, n
+			}
+		}
 	})
 }
 

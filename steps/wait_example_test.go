@@ -102,14 +102,14 @@ func ExampleChildren() {
 	}, steps.AllowFailures())
 	steps.Do(pay, "report", func(_ context.Context, run *steps.Run[invoice]) error {
 		for _, r := range reminders.Output(run) {
-			fmt.Println(strings.TrimSpace(fmt.Sprint(r.Status, " ", string(r.Result), " ", r.Error)))
+			fmt.Println(r.Status, string(r.Result)+r.Error)
 		}
 		return nil
 	})
 	fmt.Println(waitingExample(invoice{}, nil, pay, remind).Status)
 	// Output:
 	// succeeded "sent to ann"
-	// failed  step "send": no address
+	// failed step "send": no address
 	// succeeded "sent to bob"
 	// succeeded
 }

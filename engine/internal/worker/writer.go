@@ -401,7 +401,7 @@ func (w *writer) lookForJobs(ctx context.Context) time.Duration {
 		w.Look()
 	}
 	w.claim(ctx, ready.Due)
-	if ready.Next > 0 && ready.Next < wait { // it may be thousands of years
+	if ready.Next > 0 && ready.Next < wait { // it may be as long as a Duration can be
 		wait = ready.Next + time.Millisecond
 	}
 	return wait
