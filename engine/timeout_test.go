@@ -1,0 +1,184 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+func TestAStepThatTakesTooLongFailsWithItsTimeout(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		causes := make(chan error, 1)
+		d := steps.Define[input]()
+		steps.Do(d, "slow", func(ctx context.Context, run *steps.Run[input]) error {
+			<-ctx.Done()
+			causes <- context.Cause(ctx)
+			if run.Input().Text == "done" {
+				return nil
+			}
+			return ctx.Err()
+		}, steps.Timeout(10*time.Millisecond))
+		eng := newEngine(t, db, config(), d)
+		start(t, eng)
+		s := ended(t, eng, enqueue(t, eng, input{}).ID)
+		assert.Equal(t, []any{model.Failed, `step "slow": timed out after 10ms`}, []any{s.Status, s.Error})
+		assert.Equal(t, []any{model.StepFailed, "timed out after 10ms"}, []any{s.Steps[0].Status, s.Steps[0].Error})
+		assert.ErrorIs(t, receive(t, causes), steps.ErrTimeout)
+		s = ended(t, eng, enqueue(t, eng, input{Text: "done"}).ID)
+		assert.Equal(t, model.Succeeded, s.Status, "it has completed all the same")
+	})
+}
+
+func TestATimeoutIsTriedAgainAndSeenByTheConditionForThat(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		d := steps.Define[input]()
+		onTimeout := steps.RetryIf(func(err error) bool { return errors.Is(err, steps.ErrTimeout) })
+		steps.Add(d, "slow", func(ctx context.Context, run *steps.Run[input]) (int, error) {
+			if run.Attempt() < 3 {
+				<-ctx.Done()
+				err := ctx.Err()
+				if run.Input().Text == "permanent" {
+					err = steps.Permanent(err)
+				}
+				return 0, err
+			}
+			return run.Attempt(), nil
+		}, steps.Timeout(time.Second/4), steps.Retry(3, time.Millisecond, onTimeout))
+		eng := newEngine(t, db, config(), d)
+		start(t, eng)
+		s := ended(t, eng, enqueue(t, eng, input{}).ID)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.JSONEq(t, `3`, string(s.Result))
+		s = ended(t, eng, enqueue(t, eng, input{Text: "permanent"}).ID)
+		assert.Equal(t, 1, s.Steps[0].Attempts)
+	})
+}
+
+func TestAPanicAfterTheTimeoutKeepsItsStack(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		d := steps.Define[input]()
+		steps.Do(d, "slow", func(ctx context.Context, _ *steps.Run[input]) error {
+			<-ctx.Done()
+			panic("out of order")
+		}, steps.Timeout(time.Millisecond))
+		eng := newEngine(t, db, config(), d)
+		start(t, eng)
+		assert.Contains(t, ended(t, eng, enqueue(t, eng, input{}).ID).Error, "timeout_test.go")
+	})
+}
+
+// outOfTime is a definition with a bound of an hour, whose step can be told to
+// wait for its context's end.
+func outOfTime(limit time.Duration, ran *atomic.Int32) *steps.Definition[input] {
+	d := steps.Define[input](steps.JobTimeout(limit))
+	steps.Do(d, "first", func(context.Context, *steps.Run[input]) error { return nil })
+	steps.Do(d, "second", func(ctx context.Context, run *steps.Run[input]) error {
+		ran.Add(1)
+		if run.Input().Text == "fail" {
+			return errBoom
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}, steps.Retry(3, time.Hour, steps.RetryIf(func(err error) bool { return !errors.Is(err, errBoom) })))
+	return d
+}
+
+func TestAJobWhoseTimeIsUpFailsAndIsNotTriedAgain(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		var ran atomic.Int32
+		eng := newEngine(t, db, config(), outOfTime(time.Second/4, &ran))
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		s := ended(t, eng, job.ID)
+		assert.Equal(t, []any{model.Failed, `step "second": the job timed out after 250ms of work, all its runs together`}, []any{s.Status, s.Error})
+		assert.EqualValues(t, 1, ran.Load())
+
+		require.NoError(t, eng.Resume(t.Context(), job.ID))
+		s = ended(t, eng, job.ID)
+		assert.Equal(t, []any{model.Failed, `the job timed out after 250ms of work, all its runs together`}, []any{s.Status, s.Error})
+		assert.EqualValues(t, 1, ran.Load(), "its time is up before anything runs")
+	})
+}
+
+func TestTheTimeOfEarlierRunsCounts(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		var ran atomic.Int32
+		eng := newEngine(t, db, config(), outOfTime(time.Hour, &ran))
+		start(t, eng)
+		job := enqueue(t, eng, input{Text: "fail"})
+		ended(t, eng, job.ID)
+		worked := func() int64 {
+			row, err := eng.Job(t.Context(), job.ID)
+			require.NoError(t, err)
+			data, err := model.ParseData(row.Data)
+			require.NoError(t, err)
+			// As if it had worked for an hour.
+			once := data.Plan.WorkedMS
+			data.Plan.WorkedMS = time.Hour.Milliseconds()
+			raw, err := data.JSON()
+			require.NoError(t, err)
+			_, err = db.NewRaw("UPDATE job_system_jobs SET data = ? WHERE id = ?", string(raw), job.ID.String()).Exec(t.Context())
+			require.NoError(t, err)
+			return once
+		}
+		assert.Less(t, worked(), time.Minute.Milliseconds())
+		require.NoError(t, eng.Resume(t.Context(), job.ID))
+		assert.Contains(t, ended(t, eng, job.ID).Error, "the job timed out after 1h0m0s of work")
+		assert.GreaterOrEqual(t, worked(), time.Hour.Milliseconds())
+		require.NoError(t, eng.Restart(t.Context(), job.ID))
+		assert.Contains(t, ended(t, eng, job.ID).Error, "boom", "a restart begins anew")
+	})
+}
+
+// The delays are longer than the job may take, in place and not.
+func TestWaitsDoNotCountAsTimeOfTheJob(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		var ran atomic.Int32
+		d := steps.Define[input](steps.JobTimeout(2 * time.Second))
+		steps.Sleep(d, "rest", 1200*time.Millisecond)
+		steps.Do(d, "flaky", func(context.Context, *steps.Run[input]) error {
+			if ran.Add(1) <= 1 {
+				return errBoom
+			}
+			return nil
+		}, steps.Retry(2, 1500*time.Millisecond))
+		eng := newEngine(t, db, inPlace(), d)
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		s := ended(t, eng, job.ID)
+		assert.Equal(t, model.Succeeded, s.Status, s.Error)
+	})
+}
+
+func TestARunWhoseProcessDiedCountsUpToItsLastHeartbeat(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		begun, causes := make(chan struct{}, 1), make(chan error, 1)
+		eng := newEngine(t, db, config(), blocking(begun, causes))
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		receive(t, begun)
+		row := until(t, eng, job.ID, func(s *model.JobStatus) bool { return s.CurrentStep == "blocks" })
+		at := model.At(row.StartedAt.Add(10 * time.Minute))
+		_, err := db.NewRaw("UPDATE job_system_jobs SET heartbeat_at = ? WHERE id = ?", at, job.ID.String()).Exec(t.Context())
+		require.NoError(t, err)
+		expire(t, db, job.ID)
+		require.NoError(t, newEngine(t, db, config()).Resume(t.Context(), job.ID))
+		settled, err := eng.Job(t.Context(), job.ID)
+		require.NoError(t, err)
+		data, err := model.ParseData(settled.Data)
+		require.NoError(t, err)
+		assert.Equal(t, (10 * time.Minute).Milliseconds(), data.Plan.WorkedMS)
+		assert.InDelta(t, (10 * time.Minute).Milliseconds(), data.Steps[1].DurationMS, float64(patience.Milliseconds()))
+		require.NoError(t, eng.Cancel(t.Context(), job.ID, "", ""))
+	})
+}
