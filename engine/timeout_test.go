@@ -140,18 +140,18 @@ func TestTheTimeOfEarlierRunsCounts(t *testing.T) {
 	})
 }
 
-// The delays are longer than the job may take, in place and not.
+// The delay in place alone is longer than the job may take.
 func TestWaitsDoNotCountAsTimeOfTheJob(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
-		d := steps.Define[input](steps.JobTimeout(2 * time.Second))
-		steps.Sleep(d, "rest", 1200*time.Millisecond)
+		d := steps.Define[input](steps.JobTimeout(3 * time.Second))
+		steps.Sleep(d, "rest", 50*time.Millisecond)
 		steps.Do(d, "flaky", func(context.Context, *steps.Run[input]) error {
 			if ran.Add(1) <= 1 {
 				return errBoom
 			}
 			return nil
-		}, steps.Retry(2, 1500*time.Millisecond))
+		}, steps.Retry(2, 4*time.Second))
 		eng := newEngine(t, db, inPlace(), d)
 		start(t, eng)
 		job := enqueue(t, eng, input{})
