@@ -14,7 +14,9 @@ import (
 )
 
 // Cancel asks for a job to be cancelled, and records who asked and why; both
-// may be empty. A scheduled job is cancelled at once. A processing job keeps
+// may be empty. A scheduled job is cancelled at once, unless a step of it waits for
+// other jobs or steps are to be undone: then those are cancelled with it, and an
+// engine that has its type ends it when all that is done. A processing job keeps
 // running until its handler has returned: its step's context ends, wherever it
 // runs, and then it becomes cancelled. If its last step completes all the same,
 // it has succeeded. The first request stands; cancelling a job again changes

@@ -38,6 +38,13 @@
 // cannot fail and never falls. [Run.Checkpoint] is durable when it returns: a
 // step that runs again finds its last checkpoint with [Run.Resume].
 //
+// # Waiting
+//
+// A step of [Sleep], [SleepUntil], [Await] or [Children] waits while its job is
+// scheduled: the job holds no lock, no goroutine and no connection, its type is
+// free for others, and whichever engine is there when what it waits for has come
+// goes on with it. A cancel reaches it at once.
+//
 // # Being stopped
 //
 // A step's context ends when the job is cancelled, when the engine shuts down,
