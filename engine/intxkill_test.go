@@ -85,6 +85,7 @@ func runAndKill(t *testing.T, text string) {
 	t.Helper()
 	child := exec.CommandContext(t.Context(), os.Args[0])
 	child.Env = append(os.Environ(), childVariable+"="+text)
+	child.Stderr = os.Stderr
 	stdin, err := child.StdinPipe()
 	require.NoError(t, err)
 	defer stdin.Close()

@@ -18,6 +18,8 @@ import (
 type Handler interface {
 	// JobType is the type of the jobs it handles.
 	JobType() string
+	// Resumptions is how often a job goes on by itself after a crash; 0 is never.
+	Resumptions() int
 	// Validate returns all mistakes of the definition, joined.
 	Validate() error
 	// Plan returns the steps for a job with this input, or why there is none.

@@ -13,7 +13,7 @@ import (
 
 // settle ends a run whose engine is gone.
 func (w *Worker) settle(ctx context.Context, dead store.Held) {
-	j, err := w.Store.Settle(ctx, dead, Interrupt)
+	j, err := w.Store.Settle(ctx, dead, w.interrupt)
 	w.settled(j, err)
 }
 
@@ -27,6 +27,20 @@ func (w *Worker) settled(j *model.Job, err error) {
 			w.wakeParent(*j.ParentID)
 		}
 	}
+}
+
+// interrupt is Interrupt, and knows of jobs whose process died before their first
+// write what their definition says.
+func (w *Worker) interrupt(j *model.Job) error {
+	data, err := model.ParseData(j.Data)
+	handler, ok := w.Handlers[j.Type]
+	if err == nil && ok && data.Plan == nil && handler.Resumptions() > 0 {
+		data.Plan = &model.PlanRecord{ResumeOnCrash: handler.Resumptions()}
+		if j.Data, err = data.JSON(); err != nil {
+			return err
+		}
+	}
+	return Interrupt(j)
 }
 
 // Interrupt makes j what becomes of a job whose engine is gone: cancelled where

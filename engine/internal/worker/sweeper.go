@@ -43,7 +43,7 @@ func (w *Worker) sweepOnce(ctx context.Context, unknown map[string]bool) error {
 		w.settle(limited, run)
 	}
 	for _, run := range rows {
-		w.settled(w.Store.SettleOrphan(limited, run, silence, Interrupt))
+		w.settled(w.Store.SettleOrphan(limited, run, silence, w.interrupt))
 	}
 	types, err := w.Store.DueTypes(limited)
 	if err != nil {
