@@ -20,7 +20,13 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-func TestMain(m *testing.M) { testutil.Main(m) }
+func TestMain(m *testing.M) {
+	if text := os.Getenv(childVariable); text != "" {
+		runChild(text)
+		return
+	}
+	testutil.Main(m)
+}
 
 // input is what the tests' jobs are given.
 type input struct {

@@ -1,0 +1,174 @@
+package engine_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/cli/dsn"
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// childVariable has this test binary be a process that runs jobs until it is
+// killed, on the database that it names.
+const childVariable = "JOBSYSTEM_TEST_CHILD"
+
+// childTypes is how many jobs run at once in such a process.
+const childTypes = 24
+
+func childType(n int) string { return fmt.Sprint("child:", n) }
+
+// chain is a job that has one effect, and one successor, in its transaction.
+func chain(n int, eng **engine.Engine, ran func()) *steps.Definition[input] {
+	d := steps.Define[input](steps.Type(childType(n)), steps.ResumeOnCrash(1<<30))
+	steps.InTx(d, "effect", func(ctx context.Context, tx steps.Tx, run *steps.Run[input]) (int, error) {
+		ran()
+		if err := addEffect(ctx, tx, run.Job().ID); err != nil {
+			return 0, err
+		}
+		_, err := (*eng).With(tx).Enqueue(ctx, raw(childType(n)))
+		return n, err
+	})
+	steps.Do(d, "after", nothing)
+	return d
+}
+
+// runChild is that process. It says so when the first step is in the middle.
+func runChild(text string) {
+	fail := func(err error) {
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	}
+	go func() { // it ends with its parent
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+	ctx := context.Background()
+	db, err := dsn.Open(ctx, text)
+	fail(err)
+	cfg := config()
+	cfg.Poll = 20 * time.Millisecond
+	eng, err := engine.New(db, cfg)
+	fail(err)
+	running := make(chan struct{}, 1)
+	for n := range childTypes {
+		fail(eng.Register(chain(n, &eng, func() {
+			select {
+			case running <- struct{}{}:
+				fmt.Println("running")
+			default:
+			}
+		})))
+	}
+	fail(eng.Run(ctx))
+}
+
+// runAndKill runs a child, and kills it within a moment after its first step has
+// begun.
+func runAndKill(t *testing.T, text string) {
+	t.Helper()
+	child := exec.CommandContext(t.Context(), os.Args[0])
+	child.Env = append(os.Environ(), childVariable+"="+text)
+	child.Stderr = os.Stderr
+	stdin, err := child.StdinPipe()
+	require.NoError(t, err)
+	defer stdin.Close()
+	stdout, err := child.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, child.Start())
+	said, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "running\n", said)
+	time.Sleep(rand.N(60 * time.Millisecond)) // the moment is what is random
+	require.NoError(t, child.Process.Kill())
+	assert.Error(t, child.Wait(), "it was killed")
+}
+
+// A real process is killed again and again while two dozen of its jobs commit
+// what they do: each of them has its effect if and only if its record says so,
+// and once. So has each the successor that it enqueued in the same transaction.
+func TestWhateverIsKilledAroundItsCommitHasItsEffectOnceOrNotAtAll(t *testing.T) {
+	testutil.EachDSN(t, func(t *testing.T, text string) {
+		rounds := 120
+		if testing.Short() {
+			rounds = 12
+		}
+		db := testutil.Open(t, text)
+		makeEffects(t, db)
+		eng := newEngine(t, db, config())
+		for n := range childTypes {
+			enqueue(t, eng, raw(childType(n)))
+		}
+		for range rounds {
+			runAndKill(t, text)
+			expireLeases(t, db)
+		}
+		var jobs []model.Job
+		require.NoError(t, db.NewSelect().Model(&jobs).Scan(t.Context()))
+		effects := readEffects(t, db)
+		done, crashes := 0, 0
+		for _, job := range jobs {
+			data, err := model.ParseData(job.Data)
+			require.NoError(t, err)
+			want := 0
+			if i := data.Step("effect"); i >= 0 && data.Steps[i].Status == model.StepCompleted {
+				want = 1
+			}
+			if data.Plan != nil {
+				crashes += data.Plan.Crashes
+			}
+			done += want
+			assert.Equal(t, want, effects[job.ID], "effects of job %s: %s", job.ID, job.Data)
+		}
+		assert.Len(t, jobs, childTypes+done, "each has one successor")
+		assert.NotZero(t, crashes)
+		t.Logf("%d rounds: %d jobs, %d effects, %d runs cut short", rounds, len(jobs), done, crashes)
+	})
+}
+
+// expireLeases has all leases end, as if their engines had not renewed them.
+func expireLeases(t *testing.T, db *bun.DB) {
+	t.Helper()
+	_, err := db.NewRaw("UPDATE job_type_lock SET locked_until = updated_at WHERE job_id IS NOT NULL").Exec(t.Context())
+	require.NoError(t, err)
+}
+
+// makeEffects makes a table of the host, of what its jobs have done.
+func makeEffects(t *testing.T, db *bun.DB) {
+	t.Helper()
+	_, err := db.NewRaw("CREATE TABLE effects (job CHAR(36) NOT NULL)").Exec(t.Context())
+	require.NoError(t, err)
+}
+
+func addEffect(ctx context.Context, tx bun.IDB, job uuid.UUID) error {
+	_, err := tx.NewRaw("INSERT INTO effects (job) VALUES (?)", job.String()).Exec(ctx)
+	return err
+}
+
+// readEffects counts them by job.
+func readEffects(t *testing.T, db *bun.DB) map[uuid.UUID]int {
+	t.Helper()
+	var ids []string
+	require.NoError(t, db.NewRaw("SELECT job FROM effects").Scan(t.Context(), &ids))
+	counts := make(map[uuid.UUID]int)
+	for _, id := range ids {
+		counts[uuid.MustParse(id)]++
+	}
+	return counts
+}
