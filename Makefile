@@ -1,6 +1,6 @@
 # make test   everything, on SQLite, PostgreSQL and MariaDB, with the race detector
 # make lint   formatting, vet and the linters
-# make bench  how fast it is, beside the bare drivers and three other systems (4 min)
+# make bench  how fast it is, beside the bare drivers and three other systems (5 min)
 # make demo   the example report, on SQLite in this folder
 # make readme the commands of the README, as they stand there
 

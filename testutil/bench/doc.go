@@ -78,6 +78,14 @@
 // in which the bare driver runs the prepared statement with arguments that were
 // made before. Beside it, rows=100/flush is the same by the store.
 //
+// # What others do not have
+//
+// What a step costs as its job gets longer, and a claim as the backlog grows, has
+// nothing to be compared with but itself:
+//
+//	go test -run xxx -bench StepCost ./engine
+//	go test -run xxx -bench Claim -timeout 30m ./engine/internal/store    # fills tables with a million rows
+//
 // # The peers' settings
 //
 // Each has the fastest of the settings that its own documentation offers and

@@ -23,7 +23,7 @@ var backlogRows = flag.Int("backlog", 1_000_000, "scheduled rows that BenchmarkC
 // of one type or spread over 1,000. "x-empty" is what the backlog makes of the
 // time that the same number of types takes without.
 //
-//	go test -run xxx -bench Claim ./engine/internal/store    # takes minutes
+//	go test -run xxx -bench Claim -timeout 30m ./engine/internal/store    # takes minutes
 func BenchmarkClaim(b *testing.B) {
 	for _, kind := range testutil.Kinds(b) {
 		for _, types := range []int{1, 1000} {
