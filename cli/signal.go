@@ -72,7 +72,7 @@ func runSignal(ctx context.Context, inv *invocation, r signalRequest) error {
 	}
 	var payload any // a nil RawMessage in it would be no nil
 	if raw != nil {
-		payload = json.RawMessage(raw)
+		payload = raw
 	}
 	return inv.withSession(ctx, inv.controls(needTables), func(s *session) error {
 		sent, err := s.eng.Signal(ctx, r.id, r.name, payload, r.by)

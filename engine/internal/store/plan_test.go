@@ -224,7 +224,7 @@ func preparedPlan(t *testing.T, db *bun.DB, query string, args []any) string {
 		_, err = conn.ExecContext(t.Context(), command)
 		require.NoError(t, err)
 	}
-	rows, err := conn.QueryContext(t.Context(), "EXPLAIN EXECUTE one("+strings.Repeat(", ?", len(args))[2:]+")", args...)
+	rows, err := conn.QueryContext(t.Context(), "EXPLAIN EXECUTE one("+strings.Repeat(", ?", len(args))[2:]+")", args...) //nolint:rowserrcheck // ScanRows does
 	require.NoError(t, err)
 	var lines []string
 	require.NoError(t, db.ScanRows(t.Context(), rows, &lines))

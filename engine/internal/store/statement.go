@@ -62,7 +62,7 @@ func (s *statements) exec(ctx context.Context, db bun.IDB, text string, args ...
 func (s *statements) rows(ctx context.Context, db bun.IDB, text string, args []any) (rows *sql.Rows, err error) {
 	stmt, err := s.of(ctx, db, text) //nolint:sqlclosecheck // it stays prepared
 	if err == nil && stmt != nil {
-		rows, err = stmt.QueryContext(ctx, args...) //nolint:rowserrcheck // the caller does
+		rows, err = stmt.QueryContext(ctx, args...)
 	}
 	if stmt == nil && err == nil || s.without(db, err) {
 		return db.QueryContext(ctx, text, args...)
