@@ -105,7 +105,7 @@ func TestAWaitingJobCostsNothing(t *testing.T) {
 		eng := newEngine(t, db, unasked(), awaiting())
 		start(t, eng)
 		waits(t, eng, enqueue(t, eng, input{}).ID)
-		const rest = 20          // looks at the counter without news
+		const rest = 20 // looks at the counter without news
 		for deadline, still, last := time.Now().Add(patience), 0, int64(-1); still < rest; still++ {
 			require.True(t, time.Now().Before(deadline), "the database is asked without end")
 			time.Sleep(5 * time.Millisecond)
