@@ -66,9 +66,9 @@ func (inv *invocation) goOn(j *model.JobStatus) string {
 
 // decide says what a person has to find out before a job can go on.
 func (inv *invocation) decide(j *model.JobStatus) string {
-	step, resume := clean(j.Undecided[0]), fmt.Sprintf("%s resume %s", inv.program(), j.ID)
+	step, resume := j.Undecided[0], fmt.Sprintf("%s resume %s", inv.program(), j.ID)
 	return fmt.Sprintf("Its worker died in the middle of step %q: look whether the effect of that happened.\n"+
-		"If not, run it again: %s --from %q\nIf so, go on behind it: %s --past %q", step, resume, step, resume, step)
+		"If not, run it again: %s --from %s\nIf so, go on behind it: %s --past %s", clean(step), resume, shellWord(step), resume, shellWord(step))
 }
 
 // resumePoint names the step that a resume goes on with.

@@ -1,0 +1,30 @@
+package cli
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+func TestHintsOfAnUndecidedJobTellBothWays(t *testing.T) {
+	t.Parallel()
+	inv := &invocation{name: "jobctl"}
+	id := uuid.MustParse("01890000-0000-7000-8000-000000000001")
+	hints := inv.hints(&model.JobStatus{ID: id, Status: model.Failed, CurrentStep: "pay", Undecided: []string{"pay it"}})
+	assert.Contains(t, hints[0], `died in the middle of step "pay it"`)
+	assert.Contains(t, hints[0], `resume `+id.String()+` --from 'pay it'`)
+	assert.Contains(t, hints[0], `resume `+id.String()+` --past 'pay it'`)
+}
+
+func TestShowTellsWhatAJobWaitsForAndUntilWhen(t *testing.T) {
+	t.Parallel()
+	s := &session{invocation: &invocation{out: &printer{}}}
+	until := model.At(time.Date(2026, 10, 1, 6, 0, 0, 0, time.UTC))
+	job := &model.JobStatus{WaitsFor: `the next attempt of step "pay"`, WaitsUntil: until}
+	assert.Equal(t, `the next attempt of step "pay", until 2026-10-01T06:00:00Z`, s.wait(job))
+	assert.Empty(t, s.wait(&model.JobStatus{}))
+}
