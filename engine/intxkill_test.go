@@ -28,7 +28,7 @@ import (
 const childVariable = "JOBSYSTEM_TEST_CHILD"
 
 // childTypes is how many jobs run at once in such a process.
-const childTypes = 24
+const childTypes = 48
 
 func childType(n int) string { return fmt.Sprint("child:", n) }
 
@@ -100,14 +100,14 @@ func runAndKill(t *testing.T, text string) {
 	assert.Error(t, child.Wait(), "it was killed")
 }
 
-// A real process is killed again and again while two dozen of its jobs commit
+// A real process is killed again and again while dozens of its jobs commit
 // what they do: each of them has its effect if and only if its record says so,
 // and once. So has each the successor that it enqueued in the same transaction.
 func TestWhateverIsKilledAroundItsCommitHasItsEffectOnceOrNotAtAll(t *testing.T) {
 	testutil.EachDSN(t, func(t *testing.T, text string) {
-		rounds := 120
+		rounds := 50
 		if testing.Short() {
-			rounds = 12
+			rounds = 8
 		}
 		db := testutil.Open(t, text)
 		makeEffects(t, db)
