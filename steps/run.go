@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/ntxdev/jobsystem/model"
 )
@@ -18,6 +19,7 @@ type Run[In any] struct {
 	session Session
 	ctx     context.Context //nolint:containedctx // for Cancelled, which takes none
 	undoing bool
+	each    atomic.Bool // an Each has begun
 }
 
 // Input returns the job's input, decoded anew at each call, so that no step

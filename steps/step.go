@@ -91,7 +91,7 @@ func (s *Step[In, Out]) Output(run *Run[In]) Out {
 // addStep appends a step, and keeps the mistakes in its options.
 func addStep[In any](d Adder[In], does kinds[In], name string, out output, opts []Option) {
 	s := settingsOf(opts)
-	p := planned[In]{name: name, does: does, settings: s, check: out.check}
+	p := planned[In]{name: name, does: does, settings: s, output: out.of, check: out.check}
 	d.add(p)
 }
 
@@ -121,6 +121,9 @@ func (p *planned[In]) mistakes() (found []error) {
 	}
 	if s.retry.Attempts > 0 && !plain && p.does.children == nil {
 		wrong("a step that waits is not retried")
+	}
+	for _, mistake := range p.settings.sortMigrations(p.output) {
+		wrong("%w", mistake)
 	}
 	return append(found, p.bindOptions()...)
 }

@@ -215,7 +215,7 @@ func TestARecordedOutputIsCheckedAgainstItsType(t *testing.T) {
 		return err
 	}
 	assert.NoError(t, read(0, `7`))
-	assert.ErrorContains(t, read(0, `"seven"`), "no longer decodes (version 0)")
+	assert.ErrorContains(t, read(0, `"seven"`), `no longer decodes (recorded under version 0, now it is 0): it is a JSON string, and a int is wanted`)
 	assert.Error(t, read(0, ""), "a step that produces something has recorded it")
 	assert.NoError(t, read(1, ""))
 }

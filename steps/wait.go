@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/google/uuid"
@@ -71,15 +72,16 @@ func Children[In any](d Adder[In], name string, fn func(context.Context, *Run[In
 	return &Step[In, []ChildResult]{name: name}
 }
 
-// output is what a step produces, with its type erased.
+// output is what a step produces, with its type erased; the zero one is none.
 type output struct {
+	of    reflect.Type
 	check func(json.RawMessage) error
 }
 
-var noOutput = output{check: func(json.RawMessage) error { return nil }}
+var noOutput = output{}
 
 func outputOf[Out any]() output {
-	return output{check: func(raw json.RawMessage) error { return json.Unmarshal(raw, new(Out)) }}
+	return output{of: reflect.TypeFor[Out](), check: func(raw json.RawMessage) error { return json.Unmarshal(raw, new(Out)) }}
 }
 
 // kinds is what a step does: one of these.
