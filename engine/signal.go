@@ -47,7 +47,7 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 		if row.Signals, err = json.Marshal(append(signals, *signal)); err != nil {
 			return err
 		}
-		if awaits(row, name) {
+		if awaits(row) {
 			row.ScheduledAt, jobType = row.Now, row.Type
 		}
 		return nil
@@ -87,8 +87,10 @@ func (c *Client) newSignal(name string, payload any, by string) (*model.Signal, 
 	return &model.Signal{Name: name, Payload: raw, SentBy: by}, nil
 }
 
-// awaits reports whether a job waits for that signal now.
-func awaits(row *store.Row, name string) bool {
+// awaits reports whether a job waits for a signal now. Which one is for its
+// definition to say, which may have renamed the step: it looks, and waits on if
+// this is not it.
+func awaits(row *store.Row) bool {
 	if row.Status != model.Scheduled {
 		return false
 	}
@@ -97,7 +99,7 @@ func awaits(row *store.Row, name string) bool {
 		return false
 	}
 	for _, record := range data.Steps {
-		if record.Status == model.StepWaiting && record.Awaits == name {
+		if record.Status == model.StepWaiting && record.Awaits != "" {
 			return true
 		}
 	}

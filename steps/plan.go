@@ -103,6 +103,9 @@ type Session interface {
 	Job() *model.Job
 	// Attempt is the number of the step's attempt, from 1.
 	Attempt() int
+	// BegunAs is the name under which the step first began, the one that
+	// [Run.Key] is made of.
+	BegunAs() string
 	// Progress takes a fraction of 0 to 1, or a negative one for "unchanged".
 	Progress(fraction float64, format string, args []any)
 	Checkpoint(ctx context.Context, cursor json.RawMessage) error

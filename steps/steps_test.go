@@ -27,6 +27,7 @@ type memory struct {
 	job     *model.Job
 	outputs map[string]json.RawMessage
 	cursor  json.RawMessage
+	step    string // under way
 	result  json.RawMessage
 	told    []string
 }
@@ -36,6 +37,7 @@ func newMemory() *memory {
 }
 
 func (m *memory) Attempt() int    { return 1 }
+func (m *memory) BegunAs() string { return m.step }
 func (m *memory) Job() *model.Job { return m.job }
 func (m *memory) Progress(fraction float64, format string, args []any) {
 	m.told = append(m.told, fmt.Sprintf("%.2f ", fraction)+fmt.Sprintf(format, args...))
@@ -57,6 +59,7 @@ func (m *memory) run(t *testing.T, h steps.Handler, input string) error {
 	plan, err := h.Plan(json.RawMessage(input))
 	require.NoError(t, err)
 	for _, s := range plan.Steps {
+		m.step = s.Name
 		output, err := s.Run(t.Context(), m)
 		if err != nil {
 			return err

@@ -53,7 +53,7 @@ func (r *run) prelude(i int) (done bool, end *ending) {
 		e := r.afterStep(i, err)
 		return false, &e
 	}
-	if planned.When != nil && record.Attempts == 0 {
+	if planned.When != nil && record.Status == model.StepPending {
 		wanted := false
 		if err := guard(func() error { wanted = planned.When(newSession(r, planned.Name)); return nil }); err != nil {
 			return fails(fmt.Errorf("decide whether it runs: %w", err))
@@ -166,7 +166,7 @@ func (r *run) checkOutput(output json.RawMessage) error {
 	if err := checkJSON(output, r.worker.Limits.Output); err != nil {
 		return fmt.Errorf("its output %w", err)
 	}
-	if size := r.size() + len(output); size > r.worker.Limits.Data {
+	if size := r.sizeWith(len(output)); size > r.worker.Limits.Data {
 		return fmt.Errorf("with its output of %d bytes the job's data would have %d, more than the bound of %d: store it elsewhere and keep its address",
 			len(output), size, r.worker.Limits.Data)
 	}

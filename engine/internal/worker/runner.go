@@ -63,23 +63,40 @@ func (r *run) prepare() error {
 	if err != nil {
 		return err
 	}
+	cursors, moved := adoptCursors(plan, cursors)
 	if r.signals, err = model.ParseSignals(r.job.Signals); err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.plan, r.tracker, r.cursors = plan, tracker, cursors
-	r.data = model.Data{Input: data.Input, Steps: laid.records, Undoing: data.Undoing, History: append(data.History, laid.removed...)}
-	r.data.Plan = &model.PlanRecord{Fingerprint: plan.Fingerprint(), ResumeOnCrash: plan.ResumeOnCrash, UndoOnCancel: plan.UndoOnCancel}
-	if data.Plan != nil {
-		r.data.Plan.Crashes = data.Plan.Crashes
+	r.plan, r.tracker, r.cursors, r.cursorChanged = plan, tracker, cursors, moved
+	r.data = model.Data{
+		Input: data.Input, Steps: laid.records, Undoing: data.Undoing, Plan: r.planRecord(plan, data.Plan),
+		History: append(data.History, laid.removed...), HistoryDropped: data.HistoryDropped,
 	}
+	r.data.DropHistory(r.worker.Limits.Data)
 	if slices.ContainsFunc(laid.records, func(s model.StepRecord) bool { return s.SetsResult && s.Status.Done() }) {
 		r.data.Result = data.Result
 	}
 	r.whole, r.undoes = true, Undoes(r.data)
 	r.limitTime()
 	return nil
+}
+
+// planRecord is what the row tells of the plan, after what it has told before. A
+// plan that is not the one before fits all the same, and people want to know.
+func (r *run) planRecord(plan *steps.Plan, before *model.PlanRecord) *model.PlanRecord {
+	now := &model.PlanRecord{Fingerprint: plan.Fingerprint(), ResumeOnCrash: plan.ResumeOnCrash, UndoOnCancel: plan.UndoOnCancel}
+	if before == nil {
+		return now
+	}
+	now.Crashes, now.Earlier = before.Crashes, before.Earlier
+	if before.Fingerprint != now.Fingerprint {
+		now.Earlier = before.Fingerprint
+		r.worker.Log.Info("the definition has changed; the job goes on under another plan, which its record fits",
+			append(r.attrs(), "plan", now.Fingerprint, "earlier", now.Earlier)...)
+	}
+	return now
 }
 
 // limitTime has the run end when the job's time is up. The lock is held.
@@ -341,18 +358,15 @@ func (r *run) done(i int) {
 	}
 }
 
-// size is about the number of bytes of the document.
-func (r *run) size() int {
-	const record = 200 // of a record, beside its name and output
+// sizeWith is about the number of bytes of the document with n more, for which
+// history gives way.
+func (r *run) sizeWith(n int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := len(r.data.Input) + len(r.data.Result)
-	for _, list := range [][]model.StepRecord{r.data.Steps, r.data.History} {
-		for _, s := range list {
-			n += record + len(s.Name) + len(s.Output) + len(s.Error)
-		}
+	if r.data.DropHistory(r.worker.Limits.Data - n) {
+		r.whole = true
 	}
-	return n
+	return r.data.Size() + n
 }
 
 // afterError says how a run ends that an error ended, of that step if it has a

@@ -102,7 +102,7 @@ func (r *run) awaitSignal(i int) (json.RawMessage, *ending) {
 		r.startWaiting(i, until)
 		r.edit(func() { r.data.Steps[i].Awaits = planned.Name })
 	}
-	if signal := r.signals.Find(planned.Name); signal != nil {
+	if signal := r.signal(planned); signal != nil {
 		r.edit(func() { r.data.Steps[i].SentBy = signal.SentBy })
 		if _, err := planned.Read(signal.Payload, planned.Version); err != nil {
 			return nil, r.fail(i, fmt.Errorf("the payload of its signal %w", err))
@@ -116,6 +116,17 @@ func (r *run) awaitSignal(i int) (json.RawMessage, *ending) {
 		return nil, r.fail(i, fmt.Errorf("%w: no signal came within %v", steps.ErrTimeout, planned.Timeout))
 	}
 	return nil, r.waits(i, fmt.Sprintf("the signal %q", planned.Name))
+}
+
+// signal is the one that a step waits for, sent under its name or an older one;
+// nil if it has not come.
+func (r *run) signal(planned *steps.PlannedStep) *model.Signal {
+	for _, name := range append([]string{planned.Name}, planned.Was...) {
+		if signal := r.signals.Find(name); signal != nil {
+			return signal
+		}
+	}
+	return nil
 }
 
 func (r *run) awaitChildren(i int) (json.RawMessage, *ending) {
