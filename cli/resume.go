@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 	urfave "github.com/urfave/cli/v2"
@@ -19,7 +20,7 @@ func (inv *invocation) resumeCommand() *urfave.Command {
 			"can be resumed once its lease has run out. Prints the job's status.",
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, DisableDefaultText: true,
-				Usage: "change nothing; show which steps would be skipped and which run; exit with 1 if a resume would refuse the job"},
+				Usage: "change nothing; show which steps would be skipped, run or undone, and why; exit with 1 if a resume would refuse the job"},
 			&urfave.StringFlag{Name: "from", Usage: "run this step and those after it again, whatever is recorded of them"},
 			&urfave.StringFlag{Name: "past", Usage: "go on behind this step: its worker died in the middle of it, and somebody has seen that its effect happened"},
 			waitFlag("exit with 1 if it does not succeed"),
@@ -37,11 +38,14 @@ type resumeRequest struct {
 func parseResume(c *urfave.Context) (resumeRequest, error) {
 	control, err := parseControl(c)
 	r := resumeRequest{controlRequest: control, dryRun: c.Bool("dry-run")}
-	if step := c.String("from"); step != "" {
-		r.options = append(r.options, engine.From(step))
+	if c.IsSet("from") {
+		r.options = append(r.options, engine.From(c.String("from")))
 	}
-	if step := c.String("past"); step != "" {
-		r.options = append(r.options, engine.Past(step))
+	if c.IsSet("past") {
+		r.options = append(r.options, engine.Past(c.String("past")))
+	}
+	if err == nil && len(r.options) > 1 {
+		err = errors.New("--from and --past exclude each other: either the step runs again, or the job goes on behind it")
 	}
 	return r, err
 }

@@ -81,6 +81,10 @@ func (s *session) describe(sheet *sheet, j *model.JobStatus, job *model.Job) {
 	if j.Resumptions > 0 {
 		sheet.add("Resumptions", fmt.Sprint(j.Resumptions))
 	}
+	if j.PlanChanged {
+		sheet.add("Plan", "the definition has changed since the job began")
+	}
+	sheet.add("History", history(j))
 	if data, err := model.ParseData(job.Data); err == nil {
 		sheet.add("Input", shortJSON(data.Input, shownJSON))
 	}
@@ -96,6 +100,18 @@ func (s *session) cancellation(j *model.JobStatus) string {
 	}
 	if j.CancelReason != "" {
 		text += ": " + j.CancelReason
+	}
+	return text
+}
+
+// history tells how many records were replaced, and where they are.
+func history(j *model.JobStatus) string {
+	if len(j.History)+j.HistoryDropped == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%d earlier records of steps, with -o json", len(j.History))
+	if j.HistoryDropped > 0 {
+		text += fmt.Sprintf("; %d older ones were dropped for room", j.HistoryDropped)
 	}
 	return text
 }

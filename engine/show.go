@@ -226,6 +226,8 @@ func remaining(row *store.Row) *int64 {
 
 func addSteps(s *model.JobStatus, data model.Data, now model.Time) {
 	s.Result, s.Undoing = data.Result, data.Undoing != nil
+	s.PlanChanged = data.Plan != nil && data.Plan.Earlier != ""
+	s.History, s.HistoryDropped = data.History, data.HistoryDropped
 	s.StepsTotal = len(data.Steps)
 	for _, record := range data.Steps {
 		view := model.StepView{

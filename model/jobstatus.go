@@ -49,6 +49,14 @@ type JobStatus struct {
 	// Undoing says that the job's completed steps are being undone, before it
 	// ends.
 	Undoing bool `json:"undoing,omitempty"`
+	// PlanChanged says that the definition has changed since the job began, in a
+	// way that its record fits.
+	PlanChanged bool `json:"plan_changed,omitempty"`
+	// History are records of steps that were run again or are gone from the
+	// definition, the oldest first; HistoryDropped counts those that there was
+	// no room for.
+	History        []StepRecord `json:"history,omitempty"`
+	HistoryDropped int          `json:"history_dropped,omitempty"`
 	// ParentID is the job that waits for this one.
 	ParentID *uuid.UUID `json:"parent_id,omitempty"`
 
