@@ -3,6 +3,7 @@ package testutil
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,11 @@ import (
 type watched struct {
 	steps.Handler
 	watch watch
+	// failing has steps fail in place of being called; see Harness.FailStep.
+	failing *failing
+	// life ends when the process is told to stop: the context of moments that
+	// come before there is a step's own.
+	life context.Context
 }
 
 // watch is told of a run's moments, in the goroutine of the step, and has the
@@ -32,36 +38,83 @@ func (w watched) Plan(input json.RawMessage) (*steps.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	before := ""
-	for i, planned := range plan.Steps {
-		plan.Steps[i].Run = w.wrap(planned, before)
-		before = planned.Name
+	var before, stage []string // the steps that the one at hand comes behind, and those beside it
+	for i := range plan.Steps {
+		planned := &plan.Steps[i]
+		if i > 0 && (planned.Group == nil || planned.Group != plan.Steps[i-1].Group) {
+			before, stage = stage, nil
+		}
+		stage = append(stage, planned.Name)
+		w.wrap(planned, before)
 	}
 	return plan, nil
 }
 
-// wrap returns the step's function with its moments. The record of the step
-// before is in the database by the time the function is called.
-func (w watched) wrap(planned steps.PlannedStep, before string) func(context.Context, steps.Session) (json.RawMessage, error) {
-	return func(ctx context.Context, session steps.Session) (json.RawMessage, error) {
-		s := &watchedSession{Session: session, watch: w.watch, step: planned.Name, ctx: ctx}
-		if before != "" {
-			if err := s.at(AfterStep(before)); err != nil {
+// wrap gives a step its moments. The records of the steps before are in the
+// database by the time that its function is called. A step that waits, or has a
+// transaction, has them before it begins: the one has no function, and the other
+// keeps the database from everybody else.
+func (w watched) wrap(planned *steps.PlannedStep, before []string) {
+	switch name := planned.Name; {
+	case planned.Run != nil:
+		run := planned.Run
+		planned.Run = func(ctx context.Context, session steps.Session) (json.RawMessage, error) {
+			return w.run(ctx, session, name, before, run)
+		}
+		return
+	case planned.Tx != nil:
+		tx := planned.Tx
+		planned.Tx = func(ctx context.Context, t steps.Tx, session steps.Session) (json.RawMessage, error) {
+			if err := errors.Join(w.begin(ctx, session, name, nil), w.failing.next(name)); err != nil {
 				return nil, err
 			}
+			return tx(ctx, t, session)
 		}
-		if err := s.at(BeforeStep(planned.Name)); err != nil {
-			return nil, err
+	case planned.Children != nil:
+		children := planned.Children
+		planned.Children = func(ctx context.Context, session steps.Session) ([]steps.Child, error) {
+			if err := errors.Join(w.begin(ctx, session, name, nil), w.failing.next(name)); err != nil {
+				return nil, err
+			}
+			return children(ctx, session)
 		}
-		output, err := planned.Run(ctx, s)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.at(BeforeRecord(planned.Name)); err != nil {
-			return nil, err
-		}
-		return output, nil
 	}
+	when := planned.When
+	planned.When = func(session steps.Session) bool {
+		_ = w.begin(w.life, session, planned.Name, before) // one that is dead does nothing more
+		return when == nil || when(session)
+	}
+}
+
+// run is a step's function with its moments.
+func (w watched) run(ctx context.Context, session steps.Session, name string, before []string,
+	run func(context.Context, steps.Session) (json.RawMessage, error),
+) (json.RawMessage, error) {
+	if err := w.begin(ctx, session, name, before); err != nil {
+		return nil, err
+	}
+	if err := w.failing.next(name); err != nil {
+		return nil, err
+	}
+	s := &watchedSession{Session: session, watch: w.watch, step: name, ctx: ctx}
+	output, err := run(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.at(BeforeRecord(name)); err != nil {
+		return nil, err
+	}
+	return output, nil
+}
+
+// begin tells of the records before a step, and of its begin.
+func (w watched) begin(ctx context.Context, session steps.Session, name string, before []string) error {
+	for _, step := range before {
+		if err := w.watch.at(ctx, session.Job().ID, AfterStep(step)); err != nil {
+			return err
+		}
+	}
+	return w.watch.at(ctx, session.Job().ID, BeforeStep(name))
 }
 
 // watchedSession tells a watch of a step's calls.
@@ -90,6 +143,9 @@ func (s *watchedSession) Checkpoint(ctx context.Context, cursor json.RawMessage)
 	}
 	err := s.at(AtCheckpoint(s.step, int(s.checkpoints.Add(1))))
 	if err == nil {
+		err = s.at(cursorAt(s.step, cursor))
+	}
+	if err == nil {
 		err = context.Cause(s.ctx)
 	}
 	if err != nil {
@@ -114,7 +170,7 @@ func newTrigger(job uuid.UUID, m Moment, act func(ctx context.Context) error) *t
 }
 
 func (t *trigger) at(ctx context.Context, job uuid.UUID, m Moment) error {
-	if job == t.job && m == t.moment {
+	if job == t.job && t.moment.is(m) {
 		t.once.Do(func() {
 			close(t.came)
 			err := t.act(ctx)
