@@ -59,6 +59,7 @@ type harnessSettings struct {
 	config   engine.Config
 	register []engine.RegisterOption
 	beside   []steps.Handler
+	prepare  func(*Harness)
 }
 
 // OnDB has the harness work on db, which has the newest tables, and not on a

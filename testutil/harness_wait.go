@@ -46,15 +46,15 @@ func parked(s *model.JobStatus) bool {
 // move. That is why the wait is taken away in place of time passing.
 func (h *Harness) SkipWait() {
 	h.t.Helper()
-	h.must("skip the wait", h.skipWait())
-}
-
-func (h *Harness) skipWait() error {
-	h.t.Helper()
 	job := h.row()
 	if job.Status != model.Scheduled {
-		return fmt.Errorf("the job is %s and waits for nothing", job.Status)
+		h.fatal("skip the wait: the job is %s and waits for nothing", job.Status)
 	}
+	h.must("skip the wait", h.skipWait(job))
+}
+
+// skipWait changes the job if it still waits as it does here.
+func (h *Harness) skipWait(job *model.Job) error {
 	data, err := model.ParseData(job.Data)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (h *Harness) skipWait() error {
 	ctx, cancel := h.limit()
 	defer cancel()
 	_, err = h.db.NewUpdate().Model((*model.Job)(nil)).Set("data = ?", string(raw)).Set("scheduled_at = created_at").
-		Where("id = ?", job.ID.String()).Where("status = ?", string(model.Scheduled)).Exec(ctx)
+		Where("id = ?", job.ID.String()).Where("status = ?", string(model.Scheduled)).Where("attempt = ?", job.Attempt).Exec(ctx)
 	return err
 }
 

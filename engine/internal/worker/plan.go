@@ -57,7 +57,9 @@ func lay(plan *steps.Plan, old []model.StepRecord, limits Limits) *laid {
 		l.records[i] = record
 		switch {
 		case !record.Status.Done():
-			if open == "" {
+			// One that was undone was done in its turn: what is completed
+			// behind it, and cannot be undone, is no drift.
+			if open == "" && record.Status != model.StepUndone {
 				open, openGroup = planned.Name, planned.Group
 			}
 			l.say(planned.Name, model.DoesRun, "%s", whyRun(record, was, len(old) > 0))
