@@ -138,8 +138,8 @@ func (h *Harness) untilEnd(p *hostProcess, d *death) bool {
 		switch s := h.Status(); {
 		case ended(s) && s.Status != model.Succeeded && strings.HasPrefix(s.Error, "interrupted"):
 			h.resumeAny()
-		case ended(s):
-			return false
+		case ended(s): // by the last write of the process, it may be, with which it died
+			return d != nil && d.ask() != nil
 		case parked(s):
 			if job := h.row(); job.Status == model.Scheduled { // it may have gone on meanwhile
 				h.must("skip the wait", h.skipWait(job))

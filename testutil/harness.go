@@ -164,6 +164,10 @@ func (h *Harness) Enqueue(input any, opts ...engine.EnqueueOption) *model.Job {
 	return job
 }
 
+// Follow has the harness follow a job that is in its database already: one that
+// another definition's harness has enqueued, say.
+func (h *Harness) Follow(job uuid.UUID) { h.job = job }
+
 // Resume puts the failed or cancelled job back to scheduled; the next
 // [Harness.Run] goes on with the first step that is not completed, or where the
 // options say. It ends the test if the record does not fit the definition.
