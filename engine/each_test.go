@@ -92,7 +92,7 @@ func TestItemsAreNotDoneAgainHoweverTheStepEnds(t *testing.T) {
 	}{
 		"an error":  {do: func(context.Context) error { return errBoom }, want: `step "import": item 4: boom`},
 		"a panic":   {do: func(context.Context) error { panic("no room") }, want: "no room"},
-		"a timeout": {do: untilEnd, step: []steps.Option{steps.Timeout(50 * time.Millisecond)}, want: "timed out after 50ms"},
+		"a timeout": {do: untilEnd, step: []steps.Option{steps.Timeout(3 * time.Second)}, want: "timed out after 3s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

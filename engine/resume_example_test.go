@@ -42,8 +42,8 @@ func ExampleFrom() {
 	// run send
 	// step "send": no totals
 	// skip login is recorded as completed
-	// run read has not run yet
-	// run send has not run yet
+	// run read runs again
+	// run send runs again
 	// <nil>
 	// run read
 	// run send

@@ -128,6 +128,8 @@ func whyRun(record model.StepRecord, was string, planned bool) string {
 	switch {
 	case was == "" && planned:
 		return "is new in the definition"
+	case record.Status == model.StepPending && record.Attempts > 0:
+		return "runs again"
 	case record.Status == model.StepPending:
 		return "has not run yet"
 	default:
