@@ -19,7 +19,7 @@ func (inv *invocation) resumeCommand() *urfave.Command {
 			"can be resumed once its lease has run out. Prints the job's status.",
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, DisableDefaultText: true,
-				Usage: "change nothing; show which steps would be skipped and which run; exit with 1 if a resume would refuse the job"},
+				Usage: "change nothing; show which steps would be skipped, run or undone, and why; exit with 1 if a resume would refuse the job"},
 			&urfave.StringFlag{Name: "from", Usage: "run this step and those after it again, whatever is recorded of them"},
 			&urfave.StringSliceFlag{Name: "past", Usage: "go on behind this step: its worker died in the middle of it, and somebody has seen that its effect happened; several times for several steps"},
 			waitFlag("exit with 1 if it does not succeed"),

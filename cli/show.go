@@ -93,6 +93,10 @@ func (s *session) describe(sheet *sheet, j *model.JobStatus, job *model.Job) {
 	if j.Crashes > 0 {
 		sheet.add("Crashes", fmt.Sprint(j.Crashes))
 	}
+	if j.PlanChanged {
+		sheet.add("Plan", "the definition has changed since the job began")
+	}
+	sheet.add("History", history(j))
 	if data, err := model.ParseData(job.Data); err == nil {
 		sheet.add("Input", shortJSON(data.Input, shownJSON))
 	}
@@ -118,6 +122,18 @@ func (s *session) wait(j *model.JobStatus) string {
 		return j.WaitsFor
 	}
 	return j.WaitsFor + ", until " + s.out.when(j.WaitsUntil)
+}
+
+// history tells how many records were replaced, and where they are.
+func history(j *model.JobStatus) string {
+	if len(j.History)+j.HistoryDropped == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%d earlier records of steps, with -o json", len(j.History))
+	if j.HistoryDropped > 0 {
+		text += fmt.Sprintf("; %d older ones were dropped for room", j.HistoryDropped)
+	}
+	return text
 }
 
 // elapsed tells how long the latest run took or takes, and may still take.

@@ -236,6 +236,8 @@ func addSteps(s *model.JobStatus, data model.Data, now model.Time) {
 	if data.Plan != nil {
 		s.Crashes = data.Plan.Crashes
 	}
+	s.PlanChanged = data.Plan != nil && data.Plan.Earlier != ""
+	s.History, s.HistoryDropped = data.History, data.HistoryDropped
 	s.StepsTotal = len(data.Steps)
 	for _, record := range data.Steps {
 		view := model.StepView{

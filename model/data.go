@@ -25,14 +25,20 @@ type Data struct {
 	// Undoing is set from when the first step is undone until the job ends.
 	Undoing *Undoing `json:"undoing,omitempty"`
 	// History are records that a resume from an earlier step has replaced, and
-	// those of steps that the definition no longer has; the oldest first.
+	// those of steps that the definition no longer has; the oldest first. It
+	// gives way to the rest: see DropHistory.
 	History []StepRecord `json:"history,omitempty"`
+	// HistoryDropped counts the records that were dropped from History.
+	HistoryDropped int `json:"history_dropped,omitempty"`
 }
 
 // PlanRecord is what a job's row tells of its plan beside its steps.
 type PlanRecord struct {
 	// Fingerprint is the same for plans with the same steps in the same order.
 	Fingerprint string `json:"fingerprint"`
+	// Earlier is the fingerprint of the plan that the job went by before, if
+	// the definition has changed since.
+	Earlier string `json:"earlier,omitempty"`
 	// ResumeOnCrash is how often the job goes on by itself after its process
 	// died, and Crashes how often it has.
 	ResumeOnCrash int `json:"resume_on_crash,omitempty"`
@@ -67,6 +73,9 @@ type StepRecord struct {
 	Error  string          `json:"error,omitempty"`
 	// SetsResult says that this step has set the job's result.
 	SetsResult bool `json:"sets_result,omitempty"`
+	// BegunAs is the name under which the step first began, if the definition
+	// has renamed it since.
+	BegunAs string `json:"begun_as,omitempty"`
 	// Group is the name of the group whose members run at the same time.
 	Group string `json:"group,omitempty"`
 	// Version is that of the definition's step which made the output.
@@ -134,7 +143,7 @@ type Cursor struct {
 
 // envelopeKeys are the keys of a Data document. An object with "input" and no
 // key beside these is one; anything else is an input of its own.
-var envelopeKeys = []string{"input", "steps", "result", "plan", "undoing", "history"}
+var envelopeKeys = []string{"input", "steps", "result", "plan", "undoing", "history", "history_dropped"}
 
 // ParseData reads a data column. A document that is not of the form of [Data],
 // written by another producer, is taken whole as the input.
@@ -188,6 +197,31 @@ func (d Data) JSON() (json.RawMessage, error) {
 		return nil, fmt.Errorf("write data: %w", err)
 	}
 	return raw, nil
+}
+
+// Size is about the number of bytes that the document has as JSON.
+func (d Data) Size() int {
+	const record, child = 200, 40 // of a record, beside its name, output and error, and of a child's id
+	n := len(d.Input) + len(d.Result)
+	for _, list := range [][]StepRecord{d.Steps, d.History} {
+		for _, s := range list {
+			n += record + child*len(s.Children) + len(s.Name) + len(s.Output) + len(s.Error)
+		}
+	}
+	return n
+}
+
+// DropHistory drops the oldest records of the history until the document has
+// about that size at most, or no history, and reports whether any was dropped.
+// History tells people what was; it must not stand in the way of what is.
+func (d *Data) DropHistory(size int) bool {
+	n := 0
+	for over := d.Size() - size; over > 0 && n < len(d.History); n++ {
+		over -= Data{History: d.History[n : n+1]}.Size()
+	}
+	d.History = d.History[n:]
+	d.HistoryDropped += n
+	return n > 0
 }
 
 // Step returns the index of the record of that name, or -1.

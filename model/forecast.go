@@ -13,7 +13,7 @@ type Does string
 // The values of Does.
 const (
 	DoesSkip    Does = "skip"    // it is done
+	DoesUndo    Does = "undo"    // it is done, and is undone before the job ends
 	DoesRun     Does = "run"     // it runs, or runs again
-	DoesUndo    Does = "undo"    // it is undone: the job was at that when it ended
 	DoesUnknown Does = "unknown" // its record does not fit the definition: the resume would be refused
 )

@@ -56,6 +56,14 @@ type JobStatus struct {
 	// Undecided are the steps in whose middle the process died and that do not
 	// simply run again: a resume has to say whether they do.
 	Undecided []string `json:"undecided,omitempty"`
+	// PlanChanged says that the definition has changed since the job began, in a
+	// way that its record fits.
+	PlanChanged bool `json:"plan_changed,omitempty"`
+	// History are records of steps that were run again or are gone from the
+	// definition, the oldest first; HistoryDropped counts those that there was
+	// no room for.
+	History        []StepRecord `json:"history,omitempty"`
+	HistoryDropped int          `json:"history_dropped,omitempty"`
 	// ParentID is the job that waits for this one.
 	ParentID *uuid.UUID `json:"parent_id,omitempty"`
 

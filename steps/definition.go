@@ -89,6 +89,7 @@ func UndoOnCancel() DefineOption { return func(s *settings) { s.undoOnCancel = t
 
 // Removed tells names of steps that the definition had before and has no more:
 // their records do not stand in the way of a resume, and are kept as history.
+// What such a step did is not undone.
 func Removed(names ...string) DefineOption {
 	return func(s *settings) { s.removed = append(s.removed, names...) }
 }
@@ -112,7 +113,8 @@ func Define[In any](opts ...DefineOption) *Definition[In] {
 // made with [Define] for that input. The same input must give the same steps,
 // since a resumed job goes on by their names. An error of build fails the job.
 //
-// The type of the definition that build returns is ignored.
+// The options are Build's: the type of the definition that build returns is
+// ignored, and other options in it than [Removed] are an error.
 func Build[In any](build func(in In) (*Definition[In], error), opts ...DefineOption) *Definition[In] {
 	d := Define[In](opts...)
 	d.build = build
@@ -162,6 +164,7 @@ func (d *Definition[In]) Validate() error {
 		errs = append(errs, fmt.Errorf("job type %q %w (give the input a JobType method or use steps.Type)", d.jobType, err))
 	}
 	errs = append(errs, d.mistakes...)
+	errs = append(errs, d.nameMistakes()...)
 	switch {
 	case d.build == nil && len(d.steps) == 0:
 		errs = append(errs, errors.New("has no steps"))
@@ -169,6 +172,33 @@ func (d *Definition[In]) Validate() error {
 		errs = append(errs, errors.New("adds steps to a definition made with Build: add them to the one that the build function returns"))
 	}
 	return errors.Join(errs...)
+}
+
+// nameMistakes finds names that could be meant for two steps: those that steps
+// have, had, and that were removed.
+func (d *Definition[In]) nameMistakes() (errs []error) {
+	owner := make(map[string]string, len(d.steps))
+	for _, p := range d.steps {
+		owner[p.name] = fmt.Sprintf("the name of step %q", p.name)
+	}
+	claim := func(name, who, as string) {
+		if err := CheckName(name); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %q %w", who, name, err))
+		} else if taken, ok := owner[name]; ok {
+			errs = append(errs, fmt.Errorf("%s: %q is %s", who, name, taken))
+		} else {
+			owner[name] = as
+		}
+	}
+	for _, p := range d.steps {
+		for _, was := range p.settings.was {
+			claim(was, fmt.Sprintf("step %q: WasNamed", p.name), fmt.Sprintf("an older name of step %q", p.name))
+		}
+	}
+	for _, name := range d.removed {
+		claim(name, "Removed", "removed already")
+	}
+	return errs
 }
 
 func (d *Definition[In]) mistake(format string, args ...any) {

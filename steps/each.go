@@ -8,10 +8,8 @@ import (
 	"time"
 )
 
-// The defaults of [Each].
-const (
-	eachInterval = time.Second
-)
+// eachInterval is the default of [Interval].
+const eachInterval = time.Second
 
 // EachOption is an option of [Each] and [EachAfter].
 type EachOption func(*eachSettings)
@@ -24,46 +22,71 @@ type eachSettings struct {
 }
 
 // Every has a checkpoint follow every n items, and not only the [Interval].
+// The default, 0, leaves it to that.
 func Every(n int) EachOption { return func(s *eachSettings) { s.every = n } }
 
 // Interval is how often a checkpoint is made while items are worked on: what is
-// done again after a crash is the work of an interval at most. The default is a
-// second; 0 or less leaves it to [Every].
+// done again after a crash is the work of an interval and an item at most. The
+// default is a second; 0 leaves it to [Every], which must be given then.
 func Interval(d time.Duration) EachOption { return func(s *eachSettings) { s.interval = d } }
 
-// Total is the number of items, if it is known: progress is counted in them.
+// Total is the number of items, those of earlier attempts included, if it is
+// known: progress is counted in them. It need not be right: with too small a
+// number progress waits at the end, with too large a one it jumps there. The
+// default, 0, is not known.
 func Total(n int) EachOption { return func(s *eachSettings) { s.total = n } }
 
-// Items names the items in the progress message: "rows", say.
+// Items names the items in the progress message: "rows", say. The default is
+// "items".
 func Items(noun string) EachOption { return func(s *eachSettings) { s.noun = noun } }
 
 // Each works on the items of an iterator one after the other, with progress and
-// checkpoints of its own, and returns how many there are. source is called once,
-// with the number of items to pass over: those that were worked on before a
-// checkpoint of an earlier attempt. An error that it yields, and one of do, ends
-// the step; a checkpoint is made before that, so that the items that are done
-// are not done again. An item may be worked on again after a crash: those since
-// the last checkpoint.
+// checkpoints of its own, and returns how many there are, those of earlier
+// attempts included. source is called once, with the number of items to pass
+// over: those that were worked on before a checkpoint of an earlier attempt.
 //
 //	n, err := steps.Each(ctx, run, func(skip int) iter.Seq2[Row, error] {
 //		return csvRows(file, skip)
 //	}, func(ctx context.Context, row Row) error {
 //		return store.Insert(ctx, row)
 //	}, steps.Total(count))
+//
+// An error that the source yields, and one of do, ends the work, as does the end
+// of ctx before an item; the step returns it. A checkpoint is made before that,
+// also if do panics, and when all items are done: whenever Each has returned,
+// what is done is recorded. Only a crash has items be worked on again, those
+// since the last checkpoint, so do is idempotent or does what it does twice.
+//
+// The checkpoints take the place of the step's own: it must not call
+// [Run.Checkpoint] besides, nor Each twice, which is an error. Use a step for
+// each. In a step made with [InTx] Each fails: that has no checkpoints.
 func Each[In, Item any](ctx context.Context, run *Run[In], source func(skip int) iter.Seq2[Item, error],
 	do func(context.Context, Item) error, opts ...EachOption,
 ) (int, error) {
-	return each(ctx, run, func(done int, _ *int) iter.Seq2[Item, error] { return source(done) }, func(Item) *int { return nil }, do, opts)
+	if source == nil {
+		return 0, errors.New("each: the source is nil")
+	}
+	w := &eachWork[In, Item, struct{}]{run: run, do: do, key: func(Item) *struct{} { return nil }}
+	return w.each(ctx, func() (iter.Seq2[Item, error], error) { return source(w.at.Done), nil }, opts)
 }
 
 // EachAfter is [Each] for sources that go on after a key: the rows of a table in
 // the order of their ids, say. source is called with the key of the last item
-// that was worked on before a checkpoint, nil to begin; key returns an item's.
+// that was worked on before a checkpoint, nil to begin; key returns an item's,
+// any value that JSON holds and that is not null.
 func EachAfter[In, Item, Key any](ctx context.Context, run *Run[In], source func(after *Key) iter.Seq2[Item, error],
 	key func(Item) Key, do func(context.Context, Item) error, opts ...EachOption,
 ) (int, error) {
-	return each(ctx, run, func(_ int, after *Key) iter.Seq2[Item, error] { return source(after) },
-		func(item Item) *Key { k := key(item); return &k }, do, opts)
+	if source == nil || key == nil {
+		return 0, errors.New("each: the source or the key is nil")
+	}
+	w := &eachWork[In, Item, Key]{run: run, do: do, key: func(item Item) *Key { k := key(item); return &k }}
+	return w.each(ctx, func() (iter.Seq2[Item, error], error) {
+		if w.at.Done > 0 && w.at.After == nil {
+			return nil, errors.New("each: the recorded checkpoint has no key: it was made by Each, or the key was null")
+		}
+		return source(w.at.After), nil
+	}, opts)
 }
 
 // eachCursor is the checkpoint of Each.
@@ -72,51 +95,110 @@ type eachCursor[Key any] struct {
 	After *Key `json:"after,omitempty"`
 }
 
-func each[In, Item, Key any](ctx context.Context, run *Run[In], source func(int, *Key) iter.Seq2[Item, error],
-	key func(Item) *Key, do func(context.Context, Item) error, opts []EachOption,
-) (int, error) {
-	s := eachSettings{interval: eachInterval, noun: "items"}
+// eachWork is an Each under way.
+type eachWork[In, Item, Key any] struct {
+	run      *Run[In]
+	do       func(context.Context, Item) error
+	key      func(Item) *Key
+	settings eachSettings
+
+	at   eachCursor[Key]
+	kept int       // how many items the last checkpoint has
+	last time.Time // when that was made
+}
+
+func (w *eachWork[In, Item, Key]) each(ctx context.Context, source func() (iter.Seq2[Item, error], error), opts []EachOption) (int, error) {
+	w.settings = eachSettings{interval: eachInterval, noun: "items"}
 	for _, opt := range opts {
-		opt(&s)
+		opt(&w.settings)
 	}
-	var at eachCursor[Key]
-	if _, err := run.Resume(&at); err != nil {
+	switch err := w.settings.check(); {
+	case err != nil:
+		return 0, err
+	case w.do == nil:
+		return 0, errors.New("each: the function for an item is nil")
+	case w.run.each.Swap(true):
+		return 0, fmt.Errorf("each: step %q goes through items already: its checkpoints are those of one Each; use a step for each", w.run.step)
+	}
+	if _, err := w.run.Resume(&w.at); err != nil {
 		return 0, err
 	}
-	kept, last := at.Done, time.Now()
-	keep := func() error {
-		if at.Done == kept {
-			return nil
-		}
-		kept, last = at.Done, time.Now()
-		return run.Checkpoint(ctx, at)
+	items, err := source()
+	if err == nil && items == nil {
+		err = errors.New("each: the source returned nil")
 	}
-	s.progress(run.Progress, at.Done)
-	for item, err := range source(at.Done, at.After) {
-		if err == nil {
-			err = context.Cause(ctx)
+	if err != nil {
+		return w.at.Done, err
+	}
+	w.kept, w.last = w.at.Done, time.Now()
+	err = w.through(ctx, items)
+	return w.at.Done, err
+}
+
+// through works on the items, and keeps how far it came, however it ends.
+func (w *eachWork[In, Item, Key]) through(ctx context.Context, items iter.Seq2[Item, error]) (err error) {
+	defer func() {
+		// A refusal of this checkpoint tells nothing new beside an error.
+		if kept := w.keep(ctx); err == nil {
+			err = kept
+		}
+	}()
+	w.tell()
+	for item, err := range items {
+		if err == nil && ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		if err == nil {
-			err = do(ctx, item)
+			err = w.do(ctx, item)
 		}
 		if err != nil {
-			return at.Done, errors.Join(fmt.Errorf("item %d: %w", at.Done+1, err), keep())
+			return fmt.Errorf("item %d: %w", w.at.Done+1, err)
 		}
-		at.Done, at.After = at.Done+1, key(item)
-		s.progress(run.Progress, at.Done)
-		if s.every > 0 && at.Done-kept >= s.every || s.interval > 0 && time.Since(last) >= s.interval {
-			if err := keep(); err != nil {
-				return at.Done, err
+		w.at.Done, w.at.After = w.at.Done+1, w.key(item)
+		w.tell()
+		if w.due() {
+			if err := w.keep(ctx); err != nil {
+				return err
 			}
 		}
 	}
-	return at.Done, nil
+	return nil
 }
 
-func (s *eachSettings) progress(tell func(done, total int, format string, args ...any), done int) {
-	if s.total > 0 {
-		tell(done, s.total, "%d of %d %s", done, s.total, s.noun)
-		return
+// due reports whether it is time for a checkpoint.
+func (w *eachWork[In, Item, Key]) due() bool {
+	s := w.settings
+	return s.every > 0 && w.at.Done-w.kept >= s.every || s.interval > 0 && time.Since(w.last) >= s.interval
+}
+
+// keep makes a checkpoint, unless the last one says it all.
+func (w *eachWork[In, Item, Key]) keep(ctx context.Context) error {
+	if w.at.Done == w.kept {
+		return nil
 	}
-	tell(0, 0, "%d %s", done, s.noun)
+	w.kept, w.last = w.at.Done, time.Now()
+	return w.run.Checkpoint(ctx, w.at)
+}
+
+func (w *eachWork[In, Item, Key]) tell() {
+	s, done := w.settings, w.at.Done
+	switch {
+	case s.total >= done && s.total > 0:
+		w.run.Progress(done, s.total, "%d of %d %s", done, s.total, s.noun)
+	case s.total > 0: // there are more than was said
+		w.run.Progress(done, done+1, "%d %s", done, s.noun)
+	default:
+		w.run.Progress(0, 0, "%d %s", done, s.noun)
+	}
+}
+
+func (s *eachSettings) check() error {
+	switch {
+	case s.every < 0 || s.interval < 0 || s.total < 0:
+		return fmt.Errorf("each: Every(%d), Interval(%v) or Total(%d) is negative", s.every, s.interval, s.total)
+	case s.every == 0 && s.interval == 0:
+		return errors.New("each: with an Interval of 0 and no Every there would be no checkpoints")
+	default:
+		return nil
+	}
 }

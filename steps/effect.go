@@ -89,36 +89,6 @@ func Verify[In, Out any](fn func(ctx context.Context, run *Run[In]) (out Out, ha
 
 type verifier[In any] func(context.Context, *Run[In]) (json.RawMessage, bool, error)
 
-// Version numbers the shape of the step's output, 0 by default. An output that
-// was recorded under another version needs a [Migrate] from there.
-func Version(version int) Option {
-	return func(s *stepSettings) { s.version = version }
-}
-
-// Migrate turns an output that was recorded under an older [Version] into what
-// the step produces now. The record keeps what it has; it is turned each time it
-// is read.
-func Migrate[Old, New any](from int, fn func(Old) (New, error)) Option {
-	return func(s *stepSettings) {
-		if s.migrations == nil {
-			s.migrations = make(map[int]any)
-		}
-		s.migrations[from] = migrator(func(raw json.RawMessage) (json.RawMessage, error) {
-			var old Old
-			if err := json.Unmarshal(raw, &old); err != nil {
-				return nil, err
-			}
-			now, err := fn(old)
-			if err != nil {
-				return nil, err
-			}
-			return marshalOutput(now)
-		})
-	}
-}
-
-type migrator func(json.RawMessage) (json.RawMessage, error)
-
 // bindOptions gives the options' functions their types, and reports those that
 // do not fit this definition.
 func (p *planned[In]) bindOptions() (found []error) {
@@ -148,20 +118,4 @@ func (p *planned[In]) bindOptions() (found []error) {
 		found = append(found, fmt.Errorf("step %q: a step that waits has nothing to undo", p.name))
 	}
 	return found
-}
-
-// migrate returns a recorded output as the step produces it now.
-func (p *planned[In]) migrate(raw json.RawMessage, version int) (json.RawMessage, error) {
-	if version == p.settings.version {
-		return raw, nil
-	}
-	fn, ok := p.settings.migrations[version].(migrator)
-	if !ok {
-		return nil, fmt.Errorf("is of version %d, and the definition has version %d: add a steps.Migrate from %d", version, p.settings.version, version)
-	}
-	out, err := fn(raw)
-	if err != nil {
-		return nil, fmt.Errorf("cannot be turned from version %d into version %d: %w", version, p.settings.version, err)
-	}
-	return out, nil
 }

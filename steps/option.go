@@ -23,7 +23,7 @@ type stepSettings struct {
 	stop          bool
 	was           []string
 	version       int
-	migrations    map[int]any
+	migrations    []migration
 	allowFailures bool
 	mistakes      []string // in the options themselves
 }
@@ -52,8 +52,9 @@ func Timeout(d time.Duration) Option {
 }
 
 // WasNamed tells names that the step had before: a record under one of them is
-// this step's. Keep it for as long as jobs that began with the old name can be
-// resumed.
+// this step's, and so are its checkpoint, the signal that it waits for, and its
+// [Run.Key], which stays what it was when the step first began. Keep it for as
+// long as jobs that began with the old name can be resumed.
 func WasNamed(names ...string) Option {
 	return func(s *stepSettings) { s.was = append(s.was, names...) }
 }

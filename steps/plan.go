@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/ntxdev/jobsystem/model"
@@ -106,6 +107,9 @@ type Session interface {
 	Job() *model.Job
 	// Attempt is the number of the step's attempt, from 1.
 	Attempt() int
+	// BegunAs is the name under which the step first began, the one that
+	// [Run.Key] is made of.
+	BegunAs() string
 	// Progress takes a fraction of 0 to 1, or a negative one for "unchanged".
 	Progress(fraction float64, format string, args []any)
 	Checkpoint(ctx context.Context, cursor json.RawMessage) error
@@ -135,7 +139,7 @@ func (d *Definition[In]) Plan(input json.RawMessage) (plan *Plan, err error) {
 	if err := json.Unmarshal(input, &in); err != nil {
 		return nil, fmt.Errorf("input does not fit %T: %w", in, err)
 	}
-	list := d.steps
+	list, removed := d.steps, d.removed
 	if d.build != nil {
 		built, err := d.build(in)
 		if err != nil {
@@ -144,12 +148,12 @@ func (d *Definition[In]) Plan(input json.RawMessage) (plan *Plan, err error) {
 		if err := built.validatePlan(d.jobType); err != nil {
 			return nil, fmt.Errorf("the steps built for this input: %w", err)
 		}
-		list = built.steps
+		list, removed = built.steps, slices.Concat(removed, built.removed)
 	}
 	both := !d.undoOnFailure && !d.undoOnCancel
 	plan = &Plan{
 		Steps: make([]PlannedStep, 0, len(list)), Timeout: d.timeout, ResumeOnCrash: d.resumeOnCrash,
-		UndoOnFailure: both || d.undoOnFailure, UndoOnCancel: both || d.undoOnCancel, Removed: d.removed,
+		UndoOnFailure: both || d.undoOnFailure, UndoOnCancel: both || d.undoOnCancel, Removed: removed,
 	}
 	for i := range list {
 		plan.Steps = append(plan.Steps, list[i].bind(input))
@@ -164,6 +168,9 @@ func (d *Definition[In]) validatePlan(jobType string) error {
 		return errors.New("the build function returned nil")
 	case d.build != nil:
 		return errors.New("the build function returned a definition made with Build; want one made with Define")
+	}
+	if d.timeout != 0 || d.resumeOnCrash != 0 || d.undoOnFailure || d.undoOnCancel {
+		return errors.New("the build function returned a definition with options that hold for a job: give them to Build")
 	}
 	named := *d
 	named.jobType = jobType
@@ -225,18 +232,4 @@ func (p *planned[In]) bindWork(step *PlannedStep, run func(context.Context, Sess
 			return does.children(ctx, run(ctx, session))
 		}
 	}
-}
-
-// read is [PlannedStep.Read].
-func (p *planned[In]) read(raw json.RawMessage, version int) (json.RawMessage, error) {
-	if raw != nil {
-		var err error
-		if raw, err = p.migrate(raw, version); err != nil {
-			return nil, err
-		}
-	}
-	if err := p.output.check(raw); err != nil {
-		return nil, fmt.Errorf("no longer decodes (version %d): %w", version, err)
-	}
-	return raw, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/ntxdev/jobsystem/model"
 )
@@ -18,6 +19,7 @@ type Run[In any] struct {
 	session Session
 	ctx     context.Context //nolint:containedctx // for Cancelled, which takes none
 	undoing bool
+	each    atomic.Bool // an Each has begun
 }
 
 // Input returns the job's input, decoded anew at each call, so that no step
@@ -37,10 +39,11 @@ func (r *Run[In]) Job() *model.Job { return r.session.Job() }
 func (r *Run[In]) Step() string { return r.step }
 
 // Key is a stable idempotency key for the step's effects in the outside world:
-// the job's id and the step's name, the same at each attempt. In a function
-// given to [Undo] it ends in ":undo".
+// the job's id and the step's name, the same at each attempt. A step that was
+// renamed (see [WasNamed]) after it first began keeps the key of its old name.
+// In a function given to [Undo] it ends in ":undo".
 func (r *Run[In]) Key() string {
-	key := r.session.Job().ID.String() + ":" + r.step
+	key := r.session.Job().ID.String() + ":" + r.session.BegunAs()
 	if r.undoing {
 		key += ":undo"
 	}

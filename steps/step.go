@@ -139,5 +139,8 @@ func (p *planned[In]) mistakes() (found []error) {
 	if s.timeout > 0 && (p.does.sleep != nil || p.does.until != nil) {
 		wrong("a step that sleeps has no timeout beside its time")
 	}
+	for _, mistake := range p.settings.sortMigrations(p.output.of) {
+		wrong("%w", mistake)
+	}
 	return append(found, p.bindOptions()...)
 }

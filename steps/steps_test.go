@@ -27,6 +27,7 @@ type memory struct {
 	job     *model.Job
 	outputs map[string]json.RawMessage
 	cursor  json.RawMessage
+	step    string // under way
 	result  json.RawMessage
 	told    []string
 }
@@ -36,6 +37,7 @@ func newMemory() *memory {
 }
 
 func (m *memory) Attempt() int    { return 1 }
+func (m *memory) BegunAs() string { return m.step }
 func (m *memory) Job() *model.Job { return m.job }
 func (m *memory) Progress(fraction float64, format string, args []any) {
 	m.told = append(m.told, fmt.Sprintf("%.2f ", fraction)+fmt.Sprintf(format, args...))
@@ -57,6 +59,7 @@ func (m *memory) run(t *testing.T, h steps.Handler, input string) error {
 	plan, err := h.Plan(json.RawMessage(input))
 	require.NoError(t, err)
 	for _, s := range plan.Steps {
+		m.step = s.Name
 		output, err := s.Run(t.Context(), m)
 		if err != nil {
 			return err
@@ -215,7 +218,7 @@ func TestARecordedOutputIsCheckedAgainstItsType(t *testing.T) {
 		return err
 	}
 	assert.NoError(t, read(0, `7`))
-	assert.ErrorContains(t, read(0, `"seven"`), "no longer decodes (version 0)")
+	assert.ErrorContains(t, read(0, `"seven"`), `no longer decodes (recorded under version 0, now it is 0): it is a JSON string, and a int is wanted`)
 	assert.Error(t, read(0, ""), "a step that produces something has recorded it")
 	assert.NoError(t, read(1, ""))
 }

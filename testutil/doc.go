@@ -31,6 +31,10 @@
 //	h.Resume()
 //	status := h.Run()
 //
+// Waits need not be waited for ([Harness.SkipWait]), signals are sent
+// ([Harness.Signal]), steps made to fail ([Harness.FailStep]); and
+// [CrashEverywhere] has the process die at each of its writes.
+//
 // Environment:
 //
 //	JOBSYSTEM_TEST_REQUIRE=1       a missing server fails the test instead of skipping it

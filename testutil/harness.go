@@ -45,6 +45,7 @@ type Harness struct {
 	db         *bun.DB
 	engine     *engine.Engine // enqueues, shows and resumes; never runs
 	log        *harnessLog
+	failing    failing
 	processes  []*hostProcess
 	job        uuid.UUID
 }
@@ -57,6 +58,8 @@ type harnessSettings struct {
 	deadline time.Duration
 	config   engine.Config
 	register []engine.RegisterOption
+	beside   []steps.Handler
+	prepare  func(*Harness)
 }
 
 // OnDB has the harness work on db, which has the newest tables, and not on a
@@ -84,6 +87,12 @@ func Registered(opts ...engine.RegisterOption) HarnessOption {
 	return func(s *harnessSettings) { s.register = append(s.register, opts...) }
 }
 
+// Beside has the engines run these definitions as well: those of the jobs that
+// the definition's [steps.Children] are.
+func Beside(definitions ...steps.Handler) HarnessOption {
+	return func(s *harnessSettings) { s.beside = append(s.beside, definitions...) }
+}
+
 // NewHarness returns a harness for a definition on a private SQLite database in
 // memory. It ends the test if the definition has mistakes.
 func NewHarness(t testing.TB, definition steps.Handler, opts ...HarnessOption) *Harness {
@@ -102,7 +111,7 @@ func NewHarness(t testing.TB, definition steps.Handler, opts ...HarnessOption) *
 		h.must("make the tables", migrations.Migrate(ctx, h.db))
 	}
 	var err error
-	h.engine, err = h.newEngine(definition)
+	h.engine, err = h.newEngine(h.db, definition)
 	h.must("make the harness", err)
 	return h
 }
@@ -116,10 +125,15 @@ func (h *Harness) engineConfig(c engine.Config) engine.Config {
 	return c
 }
 
-func (h *Harness) newEngine(definition steps.Handler) (*engine.Engine, error) {
-	e, err := engine.New(h.db, h.settings.config)
+func (h *Harness) newEngine(db *bun.DB, definition steps.Handler) (*engine.Engine, error) {
+	e, err := engine.New(db, h.settings.config)
 	if err != nil {
 		return nil, err
+	}
+	for _, other := range h.settings.beside {
+		if err := e.Register(other); err != nil {
+			return nil, err
+		}
 	}
 	return e, e.Register(definition, h.settings.register...)
 }
@@ -150,14 +164,18 @@ func (h *Harness) Enqueue(input any, opts ...engine.EnqueueOption) *model.Job {
 	return job
 }
 
+// Follow has the harness follow a job that is in its database already: one that
+// another definition's harness has enqueued, say.
+func (h *Harness) Follow(job uuid.UUID) { h.job = job }
+
 // Resume puts the failed or cancelled job back to scheduled; the next
-// [Harness.Run] goes on with the first step that is not completed. It ends the
-// test if the record does not fit the definition.
-func (h *Harness) Resume() {
+// [Harness.Run] goes on with the first step that is not completed, or where the
+// options say. It ends the test if the record does not fit the definition.
+func (h *Harness) Resume(opts ...engine.ResumeOption) {
 	h.t.Helper()
 	ctx, cancel := h.limit()
 	defer cancel()
-	h.must("resume", h.engine.Resume(ctx, h.followed()))
+	h.must("resume", h.engine.Resume(ctx, h.followed(), opts...))
 }
 
 // Restart puts the failed or cancelled job back to scheduled without its

@@ -1,6 +1,7 @@
 package testutil
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -14,6 +15,10 @@ type Moment struct {
 	place place
 	step  string
 	count int // which call, where there are several
+
+	// cursor is what a checkpoint has, and want what is asked of it.
+	cursor *json.RawMessage
+	want   *func(json.RawMessage) bool
 }
 
 // place is where in a step a moment is.
@@ -23,35 +28,61 @@ const (
 	atBegin place = iota
 	atProgress
 	atCheckpoint
+	atCursor
 	atReturn
 	atRecord
 )
 
 // BeforeStep is when the step has begun and its function is about to be called.
-func BeforeStep(step string) Moment { return Moment{atBegin, step, 1} }
+func BeforeStep(step string) Moment { return Moment{place: atBegin, step: step, count: 1} }
 
 // AtProgress is during the n-th call of Run.Progress, counted from 1, that the
 // step's function makes in this run: in the middle of its work.
-func AtProgress(step string, n int) Moment { return Moment{atProgress, step, n} }
+func AtProgress(step string, n int) Moment { return Moment{place: atProgress, step: step, count: n} }
 
 // AtCheckpoint is when the n-th checkpoint, counted from 1, that the step makes
 // in this run is in the database. That call of Run.Checkpoint then refuses to
 // go on, as the last one of a run does.
-func AtCheckpoint(step string, n int) Moment { return Moment{atCheckpoint, step, n} }
+func AtCheckpoint(step string, n int) Moment {
+	return Moment{place: atCheckpoint, step: step, count: n}
+}
+
+// AtCursor is [AtCheckpoint] for the first checkpoint of which reached is true,
+// given its cursor. Of a cursor that does not decode into a Cursor it is false.
+func AtCursor[Cursor any](step string, reached func(cursor Cursor) bool) Moment {
+	want := func(raw json.RawMessage) bool {
+		var cursor Cursor
+		return json.Unmarshal(raw, &cursor) == nil && reached(cursor)
+	}
+	return Moment{place: atCursor, step: step, count: 1, want: &want}
+}
+
+// cursorAt is the moment of a checkpoint with that cursor.
+func cursorAt(step string, cursor json.RawMessage) Moment {
+	return Moment{place: atCursor, step: step, count: 1, cursor: &cursor}
+}
+
+// is reports whether the moment that is waited for is now.
+func (m Moment) is(now Moment) bool {
+	if m.place != atCursor {
+		return m == now
+	}
+	return now.place == atCursor && now.step == m.step && (*m.want)(*now.cursor)
+}
 
 // BeforeRecord is when the step's function has returned without an error, and
 // nothing of that is recorded: the effects are there, and a step that is
-// killed now runs again. What a step of [steps.InTx] has written is not committed.
-//
-// The moments of a step of [steps.InTx] are in the middle of its transaction.
-// They need a database with more than one connection, see [OnDB].
-func BeforeRecord(step string) Moment { return Moment{atReturn, step, 1} }
+// killed now runs again. A step of [steps.InTx] is in the middle of its
+// transaction then, and what it has written is not committed: that moment needs
+// a database with more than one connection, see [OnDB]. Steps that sleep or await
+// a signal have no such moment.
+func BeforeRecord(step string) Moment { return Moment{place: atReturn, step: step, count: 1} }
 
 // AfterStep is when the step's record is in the database, and the next step has
 // not done anything. Of the member of a group it is when all members have theirs.
 // There is no such moment after the last step: its record
 // and the end of the job are one write.
-func AfterStep(step string) Moment { return Moment{atRecord, step, 1} }
+func AfterStep(step string) Moment { return Moment{place: atRecord, step: step, count: 1} }
 
 // String says what the moment is, to follow "waiting for".
 func (m Moment) String() string {
@@ -62,6 +93,8 @@ func (m Moment) String() string {
 		return fmt.Sprintf("progress call %d of step %q", m.count, m.step)
 	case atCheckpoint:
 		return fmt.Sprintf("checkpoint %d of step %q", m.count, m.step)
+	case atCursor:
+		return fmt.Sprintf("the checkpoint of step %q that is asked for", m.step)
 	case atReturn:
 		return fmt.Sprintf("the return of step %q", m.step)
 	default:
@@ -78,12 +111,14 @@ func (m Moment) check(plan *steps.Plan, connections int) error {
 	switch i := slices.Index(names, m.step); {
 	case i < 0:
 		return fmt.Errorf("there is no step %q: the steps for this input are %q", m.step, names)
-	case m.place == atRecord && i == len(names)-1:
+	case m.place == atRecord && (i == len(names)-1 || plan.Steps[i].Group != nil && plan.Steps[i].Group == plan.Steps[len(names)-1].Group):
 		return fmt.Errorf("nothing comes between the record of step %q and the end of the job, because it is the last step: "+
 			"they are one write. Use BeforeRecord(%q), or let the job end", m.step, m.step)
-	case connections == 1 && m.inTx(plan, i):
+	case connections == 1 && m.place == atReturn && plan.Steps[i].Tx != nil:
 		return fmt.Errorf("%s is in the middle of a transaction, and the database has one connection: the harness cannot look at the job then. "+
 			"Give it one with more, see OnDB", m)
+	case m.place == atReturn && plan.Steps[i].Run == nil && plan.Steps[i].Tx == nil && plan.Steps[i].Children == nil:
+		return fmt.Errorf("step %q waits: nothing comes before its record. Use BeforeStep(%q)", m.step, m.step)
 	case m.count < 1:
 		return fmt.Errorf("%s: calls are counted from 1", m)
 	default:

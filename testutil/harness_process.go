@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
@@ -16,6 +17,7 @@ type hostProcess struct {
 	engine *engine.Engine
 	watch  watch // not changed once it runs
 
+	life     context.Context //nolint:containedctx // the process is what lives
 	end      context.CancelFunc
 	stopOnce sync.Once
 	stopping chan struct{} // closed when the engine has been told to stop
@@ -27,9 +29,15 @@ type hostProcess struct {
 // nothing.
 func (h *Harness) prepare() *hostProcess {
 	h.t.Helper()
+	return h.prepareOn(h.db)
+}
+
+func (h *Harness) prepareOn(db *bun.DB) *hostProcess {
+	h.t.Helper()
 	p := &hostProcess{watch: nothing{}, stopping: make(chan struct{}), ended: make(chan struct{})}
 	var err error
-	p.engine, err = h.newEngine(watched{Handler: h.definition, watch: p})
+	p.life, p.end = context.WithCancel(context.Background())
+	p.engine, err = h.newEngine(db, watched{Handler: h.definition, watch: p, failing: &h.failing, life: p.life})
 	h.must("make an engine", err)
 	return p
 }
@@ -49,12 +57,10 @@ func (p *hostProcess) trigger(job uuid.UUID, m Moment, act func(ctx context.Cont
 
 // start has the process run until it is stopped.
 func (h *Harness) start(p *hostProcess) {
-	ctx, end := context.WithCancel(context.Background())
-	p.end = end
 	h.processes = append(h.processes, p)
 	go func() {
 		defer close(p.ended)
-		p.err = p.engine.Run(ctx)
+		p.err = p.engine.Run(p.life)
 	}()
 }
 

@@ -81,7 +81,9 @@ func (h *Harness) Cancel(at Moment, by, reason string) *model.JobStatus {
 		if err := p.engine.Cancel(context.WithoutCancel(ctx), h.job, by, reason); err != nil {
 			return fmt.Errorf("the harness could not cancel the job: %w", err)
 		}
-		<-ctx.Done()
+		if ctx != p.life {
+			<-ctx.Done()
+		}
 		return nil
 	})
 	h.start(p)

@@ -17,6 +17,11 @@ import (
 type watched struct {
 	steps.Handler
 	watch watch
+	// failing has steps fail in place of being called; see Harness.FailStep.
+	failing *failing
+	// life ends when the process is told to stop: the context of moments that
+	// come before there is a step's own.
+	life context.Context
 }
 
 // watch is told of a run's moments, in the goroutine of the step, and has the
@@ -33,61 +38,79 @@ func (w watched) Plan(input json.RawMessage) (*steps.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	var before, stage []string // the steps of the stage before, and of this one
-	for i, planned := range plan.Steps {
-		if i == 0 || planned.Group == nil || planned.Group != plan.Steps[i-1].Group {
+	var before, stage []string // the steps that the one at hand comes behind, and those beside it
+	for i := range plan.Steps {
+		planned := &plan.Steps[i]
+		if i > 0 && (planned.Group == nil || planned.Group != plan.Steps[i-1].Group) {
 			before, stage = stage, nil
 		}
 		stage = append(stage, planned.Name)
-		w.wrap(&plan.Steps[i], before)
+		w.wrap(planned, before)
 	}
 	return plan, nil
 }
 
-// wrap gives the step's function its moments. The records of the steps before
-// are in the database by the time the function is called. A step that waits has
-// no moments, but for one that enqueues jobs.
+// wrap gives a step its moments. The records of the steps before are in the
+// database by the time that its function is called. A step that waits, or has a
+// transaction, has those of its begin before: the one has no function, and the
+// other keeps the database from everybody else.
 func (w watched) wrap(planned *steps.PlannedStep, before []string) {
-	if fn := planned.Run; fn != nil {
+	name := planned.Name
+	if run := planned.Run; run != nil {
 		planned.Run = func(ctx context.Context, session steps.Session) (json.RawMessage, error) {
-			return watching(ctx, w, planned.Name, before, session, fn)
+			if err := w.begin(ctx, session, name, before); err != nil {
+				return nil, err
+			}
+			return work(ctx, w, session, name, run)
 		}
+		return
 	}
-	if fn := planned.Children; fn != nil {
-		planned.Children = func(ctx context.Context, session steps.Session) ([]steps.Child, error) {
-			return watching(ctx, w, planned.Name, before, session, fn)
-		}
-	}
-	if fn := planned.Tx; fn != nil {
-		planned.Tx = func(ctx context.Context, tx steps.Tx, session steps.Session) (json.RawMessage, error) {
-			return watching(ctx, w, planned.Name, before, session, func(ctx context.Context, session steps.Session) (json.RawMessage, error) {
-				return fn(ctx, tx, session)
+	if tx := planned.Tx; tx != nil {
+		planned.Tx = func(ctx context.Context, t steps.Tx, session steps.Session) (json.RawMessage, error) {
+			return work(ctx, w, session, name, func(ctx context.Context, session steps.Session) (json.RawMessage, error) {
+				return tx(ctx, t, session)
 			})
 		}
 	}
+	if children := planned.Children; children != nil {
+		planned.Children = func(ctx context.Context, session steps.Session) ([]steps.Child, error) {
+			return work(ctx, w, session, name, children)
+		}
+	}
+	when := planned.When
+	planned.When = func(session steps.Session) bool {
+		_ = w.begin(w.life, session, name, before) // one that is dead does nothing more
+		return when == nil || when(session)
+	}
 }
 
-// watching calls a step's function with its moments around it.
-func watching[Out any](ctx context.Context, w watched, step string, before []string, session steps.Session,
+// work calls a step's function, which may be made to fail, and tells when it has
+// returned.
+func work[Out any](ctx context.Context, w watched, session steps.Session, name string,
 	fn func(context.Context, steps.Session) (Out, error),
 ) (output Out, err error) {
 	var none Out
-	s := &watchedSession{Session: session, watch: w.watch, step: step, ctx: ctx}
-	for _, name := range before {
-		if err := s.at(AfterStep(name)); err != nil {
-			return none, err
-		}
-	}
-	if err := s.at(BeforeStep(step)); err != nil {
+	if err := w.failing.next(name); err != nil {
 		return none, err
 	}
+	s := &watchedSession{Session: session, watch: w.watch, step: name, ctx: ctx}
 	if output, err = fn(ctx, s); err != nil {
 		return none, err
 	}
-	if err := s.at(BeforeRecord(step)); err != nil {
+	if err := s.at(BeforeRecord(name)); err != nil {
 		return none, err
 	}
 	return output, nil
+}
+
+// begin tells of the records before a step, and of its begin.
+func (w watched) begin(ctx context.Context, session steps.Session, name string, before []string) error {
+	for _, step := range before {
+		if err := w.watch.at(ctx, session.Job().ID, AfterStep(step)); err != nil {
+			return err
+		}
+	}
+	return w.watch.at(ctx, session.Job().ID, BeforeStep(name))
 }
 
 // watchedSession tells a watch of a step's calls.
@@ -116,6 +139,9 @@ func (s *watchedSession) Checkpoint(ctx context.Context, cursor json.RawMessage)
 	}
 	err := s.at(AtCheckpoint(s.step, int(s.checkpoints.Add(1))))
 	if err == nil {
+		err = s.at(cursorAt(s.step, cursor))
+	}
+	if err == nil {
 		err = context.Cause(s.ctx)
 	}
 	if err != nil {
@@ -140,7 +166,7 @@ func newTrigger(job uuid.UUID, m Moment, act func(ctx context.Context) error) *t
 }
 
 func (t *trigger) at(ctx context.Context, job uuid.UUID, m Moment) error {
-	if job == t.job && m == t.moment {
+	if job == t.job && t.moment.is(m) {
 		t.once.Do(func() {
 			close(t.came)
 			err := t.act(ctx)

@@ -395,6 +395,11 @@ type chosenKey struct {
 	more    string
 }
 
+// noDocument stands in for the number of patches of a batch that changes no
+// document: checkpoints and progress. A document that is assigned, even as it
+// was, is checked and written, and costs what it is large.
+const noDocument = -1
+
 // assignments sets the columns from a batch v with that number of patches.
 func (s *Store) assignments(table string, patches int) string {
 	var paths, values []string
@@ -402,11 +407,9 @@ func (s *Store) assignments(table string, patches int) string {
 		n := strconv.Itoa(i)
 		paths, values = append(paths, "v.path"+n), append(values, "v.value"+n)
 	}
-	document := s.dialect.setJSON("j.data", paths, values)
 	// Whoever asked for the job to be cancelled gets that, unless it succeeds.
 	const status = "CASE WHEN v.status IN ('failed', 'scheduled') AND v.on_cancel = 0 AND j.cancel_requested_at IS NOT NULL THEN 'cancelled' ELSE v.status END"
 	set := []string{
-		"data = CASE WHEN v.document IS NULL THEN " + document + " ELSE " + s.dialect.json("v.document") + " END",
 		"{cursor} = CASE WHEN v.set_cursor = 0 THEN j.{cursor} WHEN v.cursor_value IS NULL THEN NULL ELSE " + s.dialect.json("v.cursor_value") + " END",
 		"progress = CASE WHEN v.progress > j.progress THEN v.progress ELSE j.progress END",
 		"message = v.message",
@@ -420,6 +423,9 @@ func (s *Store) assignments(table string, patches int) string {
 		"finished_at = CASE WHEN " + status + " IN ('succeeded', 'failed', 'cancelled') THEN {now} END",
 		"heartbeat_at = {now}",
 		"updated_at = {now}",
+	}
+	if patches != noDocument {
+		set = append(set, "data = CASE WHEN v.document IS NULL THEN "+s.dialect.setJSON("j.data", paths, values)+" ELSE "+s.dialect.json("v.document")+" END")
 	}
 	for i := range set {
 		set[i] = table + set[i]
@@ -441,10 +447,14 @@ func writeColumns(patches int) []column {
 	return columns
 }
 
-// batch is the writes, and the number of patches that each has room for.
+// batch is the writes, and the number of patches that each has room for, or
+// noDocument.
 func (s *Store) batch(writes []Write) (patches int, b *batch) {
+	patches = noDocument
 	for _, w := range writes {
-		patches = max(patches, len(w.Patches))
+		if w.Document != nil || len(w.Patches) > 0 {
+			patches = max(patches, len(w.Patches))
+		}
 	}
 	b = &batch{columns: writeColumns(patches)}
 	for _, w := range writes {

@@ -139,7 +139,7 @@ func (r *run) checkOutput(output json.RawMessage) error {
 	if err := checkJSON(output, r.worker.Limits.Output); err != nil {
 		return fmt.Errorf("its output %w", err)
 	}
-	if size := r.size() + len(output); size > r.worker.Limits.Data {
+	if size := r.sizeWith(len(output)); size > r.worker.Limits.Data {
 		return fmt.Errorf("with its output of %d bytes the job's data would have %d, more than the bound of %d: store it elsewhere and keep its address",
 			len(output), size, r.worker.Limits.Data)
 	}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,7 +53,7 @@ func lay(plan *steps.Plan, old []model.StepRecord, limits Limits) *laid {
 	open, openGroup := "", (*steps.GroupSettings)(nil) // the first step that is not done
 	for i := range plan.Steps {
 		planned := &plan.Steps[i]
-		record := take(left, planned)
+		record, was := take(left, planned)
 		l.records[i] = record
 		switch {
 		case !record.Status.Done():
@@ -61,12 +62,12 @@ func lay(plan *steps.Plan, old []model.StepRecord, limits Limits) *laid {
 			if open == "" && !record.WasUndone() {
 				open, openGroup = planned.Name, planned.Group
 			}
-			l.say(planned.Name, model.DoesRun, "%s", whyRun(record))
+			l.say(planned.Name, model.DoesRun, "%s", whyRun(record, was, len(old) > 0))
 		case open != "" && (planned.Group == nil || planned.Group != openGroup):
 			l.say(planned.Name, model.DoesUnknown, "is recorded as %s, but step %q before it is not done", record.Status, open)
 			l.misfits = append(l.misfits, unreadable(planned, record)...)
 		default:
-			l.sayDone(planned, record)
+			l.sayDone(planned, record, was)
 		}
 	}
 	for _, record := range old {
@@ -83,13 +84,16 @@ func lay(plan *steps.Plan, old []model.StepRecord, limits Limits) *laid {
 }
 
 // take takes the step's record out of those that are left, under its name or an
-// older one.
-func take(left map[string]model.StepRecord, planned *steps.PlannedStep) model.StepRecord {
-	record := model.StepRecord{Status: model.StepPending}
+// older one, and returns that name, empty if there is none.
+func take(left map[string]model.StepRecord, planned *steps.PlannedStep) (record model.StepRecord, was string) {
+	record.Status = model.StepPending
 	for _, name := range append([]string{planned.Name}, planned.Was...) {
 		if known, ok := left[name]; ok {
-			record = known
+			record, was = known, name
 			delete(left, name)
+			if name != planned.Name && record.Attempts > 0 {
+				record.BegunAs = cmp.Or(record.BegunAs, name)
+			}
 			break
 		}
 	}
@@ -100,23 +104,54 @@ func take(left map[string]model.StepRecord, planned *steps.PlannedStep) model.St
 	if planned.StopOnCrash {
 		record.OnCrash = model.OnCrashStop
 	}
-	return record
+	return record, was
 }
 
-func whyRun(record model.StepRecord) string {
-	if record.Status == model.StepPending {
-		return "has not run yet"
+// adoptCursors gives renamed steps the checkpoints of their old names, and drops
+// those of steps that are gone. It reports whether there were any such.
+func adoptCursors(plan *steps.Plan, old model.Cursors) (cursors model.Cursors, changed bool) {
+	cursors = make(model.Cursors, len(old))
+	for _, planned := range plan.Steps {
+		for _, name := range append([]string{planned.Name}, planned.Was...) {
+			if value, ok := old[name]; ok {
+				cursors[planned.Name], changed = value, changed || name != planned.Name
+				break
+			}
+		}
 	}
-	return "is recorded as " + string(record.Status)
+	return cursors, changed || len(cursors) != len(old)
 }
 
-func (l *laid) sayDone(planned *steps.PlannedStep, record model.StepRecord) {
+// whyRun tells why a step runs whose record was found under that name, if any;
+// planned says that the job has had a plan before.
+func whyRun(record model.StepRecord, was string, planned bool) string {
+	switch {
+	case was == "" && planned:
+		return "is new in the definition"
+	case record.Status == model.StepPending && record.Attempts > 0:
+		return "runs again"
+	case record.Status == model.StepPending:
+		return "has not run yet"
+	default:
+		return recordedAs(record, was)
+	}
+}
+
+func recordedAs(record model.StepRecord, was string) string {
+	text := "is recorded as " + string(record.Status)
+	if was != record.Name {
+		text += fmt.Sprintf(", under its older name %q", was)
+	}
+	return text
+}
+
+func (l *laid) sayDone(planned *steps.PlannedStep, record model.StepRecord, was string) {
 	if misfits := unreadable(planned, record); len(misfits) > 0 {
 		l.forecast = append(l.forecast, model.ForecastStep{Step: planned.Name, Does: model.DoesUnknown, Why: misfits[0].Error()})
 		l.misfits = append(l.misfits, misfits...)
 		return
 	}
-	l.say(planned.Name, model.DoesSkip, "is recorded as %s", record.Status)
+	l.say(planned.Name, model.DoesSkip, "%s", recordedAs(record, was))
 }
 
 // unreadable reports why a completed step's output cannot be read any more.
@@ -145,19 +180,26 @@ func MakePlan(h Handler, input json.RawMessage) (*steps.Plan, error) {
 func Forecast(plan *steps.Plan, data model.Data, limits Limits) ([]model.ForecastStep, error) {
 	l := lay(plan, data.Steps, limits)
 	if data.Undoing != nil && l.err() == nil {
-		return forecastUndoing(plan, l.records, data.Undoing), nil
+		return l.undoing(plan, data.Undoing.Status), nil
 	}
 	return l.forecast, l.err()
 }
 
-// forecastUndoing is Forecast for a job that goes on with undoing its steps.
-func forecastUndoing(plan *steps.Plan, records []model.StepRecord, undoing *model.Undoing) []model.ForecastStep {
-	out := make([]model.ForecastStep, len(records))
-	for i, record := range records {
-		out[i] = model.ForecastStep{Step: record.Name, Does: model.DoesSkip, Why: "is recorded as " + string(record.Status) + ", and the job's steps are being undone"}
-		if record.Status == model.StepCompleted && plan.Steps[i].Undo != nil {
-			out[i].Does, out[i].Why = model.DoesUndo, fmt.Sprintf("is undone before the job ends as %s", undoing.Status)
+// undoing is the forecast of a job of which steps are being undone: nothing else
+// is done before it ends.
+func (l *laid) undoing(plan *steps.Plan, end model.Status) []model.ForecastStep {
+	forecast := make([]model.ForecastStep, len(l.records))
+	for i, record := range l.records {
+		f := model.ForecastStep{Step: record.Name, Does: model.DoesSkip, Why: fmt.Sprintf("is recorded as %s, and the job only undoes its steps before it is %s", record.Status, end)}
+		if undoable(plan, l.records, i) {
+			f.Does, f.Why = model.DoesUndo, "is recorded as completed, and is undone before the job is "+string(end)
 		}
+		forecast[i] = f
 	}
-	return out
+	return forecast
+}
+
+// undoable reports whether a step has done what it can take back.
+func undoable(plan *steps.Plan, records []model.StepRecord, i int) bool {
+	return records[i].Status == model.StepCompleted && plan.Steps[i].Undo != nil
 }

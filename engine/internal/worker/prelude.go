@@ -15,7 +15,7 @@ func (r *run) prelude(ctx context.Context, i int) (done bool, end *ending) {
 	planned, record := &r.plan.Steps[i], r.record(i)
 	cutShort := record.Status == model.StepInterrupted
 	switch {
-	case planned.When != nil && record.Attempts == 0 && !cutShort:
+	case planned.When != nil && (record.Attempts == 0 || record.Status == model.StepPending) && !cutShort:
 		return r.passOver(i)
 	case planned.Verify != nil && cutShort:
 		return r.verify(ctx, i)

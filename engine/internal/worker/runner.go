@@ -63,23 +63,41 @@ func (r *run) prepare() error {
 	if err != nil {
 		return err
 	}
+	cursors, moved := adoptCursors(plan, cursors)
 	if r.signals, err = model.ParseSignals(r.job.Signals); err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.plan, r.tracker, r.cursors = plan, tracker, cursors
-	r.data = model.Data{Input: data.Input, Steps: laid.records, Undoing: data.Undoing, History: append(data.History, laid.removed...)}
-	r.data.Plan = &model.PlanRecord{Fingerprint: plan.Fingerprint(), ResumeOnCrash: plan.ResumeOnCrash, UndoOnCancel: plan.UndoOnCancel}
-	if data.Plan != nil {
-		r.data.Plan.Crashes, r.data.Plan.WorkedMS = data.Plan.Crashes, data.Plan.WorkedMS
+	r.plan, r.tracker, r.cursors, r.cursorChanged = plan, tracker, cursors, moved
+	r.data = model.Data{
+		Input: data.Input, Steps: laid.records, Undoing: data.Undoing, Plan: r.planRecord(plan, data.Plan),
+		History: append(data.History, laid.removed...), HistoryDropped: data.HistoryDropped,
 	}
+	r.data.DropHistory(r.worker.Limits.Data)
 	if slices.ContainsFunc(laid.records, func(s model.StepRecord) bool { return s.SetsResult && s.Status.Done() }) {
 		r.data.Result = data.Result
 	}
 	r.whole = true
 	r.startTime()
 	return nil
+}
+
+// planRecord is what the row tells of the plan, after what it has told before. A
+// plan that is not the one before fits all the same, and people want to know.
+func (r *run) planRecord(plan *steps.Plan, before *model.PlanRecord) *model.PlanRecord {
+	now := &model.PlanRecord{Fingerprint: plan.Fingerprint(), ResumeOnCrash: plan.ResumeOnCrash, UndoOnCancel: plan.UndoOnCancel}
+	if before == nil {
+		return now
+	}
+	now.Crashes, now.Earlier, now.WorkedMS = before.Crashes, before.Earlier, before.WorkedMS
+	// There is none yet if the process died before the first write.
+	if before.Fingerprint != now.Fingerprint && before.Fingerprint != "" {
+		now.Earlier = before.Fingerprint
+		r.worker.Log.Info("the definition has changed; the job goes on under another plan, which its record fits",
+			append(r.attrs(), "plan", now.Fingerprint, "earlier", now.Earlier)...)
+	}
+	return now
 }
 
 func (r *run) makeContext(handler Handler, data model.Data) error {
@@ -249,7 +267,7 @@ func (r *run) nextToBegin(i int) int {
 	switch {
 	case planned.Waits() || planned.When != nil || planned.Group != nil || record.Retrying() || planned.Verify != nil && record.Status == model.StepInterrupted:
 		return -1
-	case !r.counts(planned) && r.size() > largeDocument:
+	case !r.counts(planned) && r.sizeWith(0) > largeDocument:
 		return -1
 	default:
 		return next
@@ -356,19 +374,15 @@ func (r *run) done(i int) {
 	}
 }
 
-// size is about the number of bytes of the document.
-func (r *run) size() int {
-	const record = 200 // of a record, beside its name and output
+// sizeWith is about the number of bytes of the document with n more, for which
+// history gives way.
+func (r *run) sizeWith(n int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	const child = 40 // of a child's id
-	n := len(r.data.Input) + len(r.data.Result)
-	for _, list := range [][]model.StepRecord{r.data.Steps, r.data.History} {
-		for _, s := range list {
-			n += record + child*len(s.Children) + len(s.Name) + len(s.Output) + len(s.Error)
-		}
+	if r.data.DropHistory(r.worker.Limits.Data - n) {
+		r.whole = true
 	}
-	return n
+	return r.data.Size() + n
 }
 
 // afterError says how a run ends that an error ended, of that step if it has a

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,8 +25,9 @@ type session struct {
 	since     time.Time
 	closed    atomic.Bool // the step has returned
 	attempt   int
-	inTx      bool // the step runs in a transaction, see intx.go
-	undoing   bool // the step is undone
+	begunAs   string // the step's name when it first began
+	inTx      bool   // the step runs in a transaction, see intx.go
+	undoing   bool   // the step is undone
 }
 
 // close ends the session: what the step has left running can do nothing more.
@@ -44,6 +46,7 @@ func newSession(r *run, step string) *session {
 	s.cursor = r.cursors[step]
 	if i := r.data.Step(step); i >= 0 {
 		s.attempt = r.data.Steps[i].Attempts
+		s.begunAs = cmp.Or(r.data.Steps[i].BegunAs, step)
 	}
 	return s
 }
@@ -51,6 +54,7 @@ func newSession(r *run, step string) *session {
 func (s *session) Job() *model.Job         { return s.run.job }
 func (s *session) Cursor() json.RawMessage { return s.cursor }
 func (s *session) Attempt() int            { return s.attempt }
+func (s *session) BegunAs() string         { return s.begunAs }
 
 // Progress moves the tracker, and formats the message if the last one is old
 // enough or the step says that it is through.

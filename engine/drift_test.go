@@ -1,0 +1,458 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// trace notes which steps have run.
+type trace struct {
+	mu  sync.Mutex
+	ran []string
+}
+
+func (tr *trace) note(name string) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.ran = append(tr.ran, name)
+}
+
+func (tr *trace) take() string {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	defer func() { tr.ran = nil }()
+	return strings.Join(tr.ran, " ")
+}
+
+// add adds a step that notes that it runs and produces its name.
+func (tr *trace) add(d *steps.Definition[input], name string, opts ...steps.Option) *steps.Step[input, string] {
+	return steps.Add(d, name, func(context.Context, *steps.Run[input]) (string, error) {
+		tr.note(name)
+		return name, nil
+	}, opts...)
+}
+
+// fail adds a step that notes that it runs and fails.
+func (tr *trace) fail(d *steps.Definition[input], name string, opts ...steps.Option) {
+	steps.Do(d, name, func(context.Context, *steps.Run[input]) error {
+		tr.note(name)
+		return errBoom
+	}, opts...)
+}
+
+// runUntil runs a definition's job in an engine of its own until it has ended
+// or waits.
+func runUntil(t *testing.T, db *bun.DB, d steps.Handler, id uuid.UUID) *model.JobStatus {
+	t.Helper()
+	eng := newEngine(t, db, config(), d)
+	defer start(t, eng)()
+	return until(t, eng, id, func(s *model.JobStatus) bool { return s.Status.Ended() || s.WaitsFor != "" })
+}
+
+func TestARenamedStepKeepsItsRecordItsCheckpointAndItsKey(t *testing.T) {
+	t.Parallel()
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		tr := &trace{}
+		old := steps.Define[input]()
+		tr.add(old, "extract")
+		var keys []string
+		steps.Do(old, "charge", func(ctx context.Context, run *steps.Run[input]) error {
+			keys = append(keys, run.Key())
+			return errors.Join(run.Checkpoint(ctx, 7), errBoom)
+		})
+		id := enqueue(t, newEngine(t, db, config(), old), input{}).ID
+		require.Equal(t, model.Failed, runUntil(t, db, old, id).Status)
+		assert.Equal(t, "extract", tr.take())
+
+		now := steps.Define[input]()
+		read := tr.add(now, "read", steps.WasNamed("load", "extract"))
+		steps.Add(now, "bill", func(_ context.Context, run *steps.Run[input]) (string, error) {
+			keys = append(keys, run.Key())
+			at := 0
+			found, err := run.Resume(&at)
+			return fmt.Sprint(found, at, " ", read.Output(run)), err
+		}, steps.WasNamed("charge"))
+		eng := newEngine(t, db, config(), now)
+		forecast, err := eng.DryRun(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, []model.ForecastStep{
+			{Step: "read", Does: model.DoesSkip, Why: `is recorded as completed, under its older name "extract"`},
+			{Step: "bill", Does: model.DoesRun, Why: `is recorded as failed, under its older name "charge"`},
+		}, forecast)
+		require.NoError(t, eng.Resume(t.Context(), id))
+		s := runUntil(t, db, now, id)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.Empty(t, tr.take(), "the renamed step has not run again")
+		assert.JSONEq(t, `"true 7 extract"`, string(s.Result))
+		assert.Equal(t, []string{id.String() + ":charge", id.String() + ":charge"}, keys)
+		assert.True(t, s.PlanChanged)
+		assert.Nil(t, s.Cursor)
+	})
+}
+
+func TestAStepThatWaitsIsRenamedWhileItWaits(t *testing.T) {
+	t.Parallel()
+	for _, sent := range []string{"approve", "release"} {
+		t.Run(sent, func(t *testing.T) {
+			t.Parallel()
+			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+				old, now := steps.Define[input](), steps.Define[input]()
+				steps.Await[input, string](old, "approve")
+				steps.Await[input, string](now, "release", steps.WasNamed("approve"))
+				eng := newEngine(t, db, config(), now)
+				id := enqueue(t, eng, input{}).ID
+				require.Equal(t, model.Scheduled, runUntil(t, db, old, id).Status)
+				_, err := eng.Signal(t.Context(), id, sent, "yes", "ann")
+				require.NoError(t, err)
+				start(t, eng)
+				s := ended(t, eng, id)
+				require.Equal(t, model.Succeeded, s.Status, s.Error)
+				assert.JSONEq(t, `"yes"`, string(s.Result))
+			})
+		})
+	}
+}
+
+func TestARemovedStepIsHistoryAndAnUnknownOneIsRefused(t *testing.T) {
+	t.Parallel()
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		tr := &trace{}
+		old := steps.Define[input]()
+		tr.add(old, "a")
+		tr.add(old, "b")
+		tr.fail(old, "c")
+		id := enqueue(t, newEngine(t, db, config(), old), input{}).ID
+		runUntil(t, db, old, id)
+		tr.take()
+		define := func(opts ...steps.DefineOption) *steps.Definition[input] {
+			d := steps.Define[input](opts...)
+			tr.add(d, "a")
+			tr.add(d, "c")
+			return d
+		}
+		eng := newEngine(t, db, config(), define())
+		before, err := eng.Job(t.Context(), id)
+		require.NoError(t, err)
+		err = eng.Resume(t.Context(), id)
+		assert.ErrorContains(t, err, `step "b" is recorded as completed, but the definition has no step of that name`)
+		after, err := eng.Job(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, before, after, "the refusal has changed nothing")
+
+		require.NoError(t, newEngine(t, db, config(), define(steps.Removed("b"))).Resume(t.Context(), id))
+		s := runUntil(t, db, define(steps.Removed("b")), id)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.Equal(t, "c", tr.take())
+		require.Len(t, s.History, 1)
+		assert.Equal(t, "b", s.History[0].Name)
+		assert.JSONEq(t, `"b"`, string(s.History[0].Output))
+		assert.Len(t, s.Steps, 2)
+	})
+}
+
+// A job that was handed over, or goes on by itself, meets the new definition
+// without anybody having asked for a resume.
+func TestDriftIsFoundBeforeAnythingRunsAndTheRecordStays(t *testing.T) {
+	t.Parallel()
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		tr := &trace{}
+		old := steps.Define[input]()
+		tr.add(old, "a")
+		steps.Sleep(old, "wait", time.Nanosecond)
+		steps.Await[input, int](old, "go")
+		eng := newEngine(t, db, config(), old)
+		id := enqueue(t, eng, input{}).ID
+		until := func() *model.JobStatus { return runUntil(t, db, old, id) }
+		require.Equal(t, `the signal "go"`, until().WaitsFor)
+		tr.take()
+		before, err := eng.Job(t.Context(), id)
+		require.NoError(t, err)
+
+		now := steps.Define[input]()
+		tr.add(now, "first")
+		tr.add(now, "a")
+		steps.Await[input, int](now, "go")
+		eng = newEngine(t, db, config(), now)
+		_, err = eng.Signal(t.Context(), id, "go", 1, "")
+		require.NoError(t, err)
+		start(t, eng)
+		s := ended(t, eng, id)
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Contains(t, s.Error, `step "a" is recorded as completed, but step "first" before it is not done`)
+		assert.Contains(t, s.Error, `step "wait" is recorded as completed, but the definition has no step of that name`)
+		assert.Empty(t, tr.take())
+		after, err := eng.Job(t.Context(), id)
+		require.NoError(t, err)
+		assert.JSONEq(t, string(before.Data), string(after.Data))
+	})
+}
+
+func TestFromRunsAStepAndThoseBehindItAgain(t *testing.T) {
+	t.Parallel()
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		tr := &trace{}
+		fail := true
+		d := steps.Define[input]()
+		tr.add(d, "a")
+		tr.add(d, "b")
+		steps.Await[input, int](d, "ok")
+		tr.add(d, "c", steps.When(func(*steps.Run[input]) bool { tr.note("c?"); return true }, "never"))
+		steps.Add(d, "d", func(ctx context.Context, run *steps.Run[input]) (int, error) {
+			tr.note("d")
+			at := 0
+			_, err := run.Resume(&at)
+			if fail {
+				err = errors.Join(run.Checkpoint(ctx, 5), errBoom)
+			}
+			return at, err
+		})
+		eng := newEngine(t, db, config(), d)
+		id := enqueue(t, eng, input{}).ID
+		_, err := eng.Signal(t.Context(), id, "ok", 1, "ann")
+		require.NoError(t, err)
+		s := runUntil(t, db, d, id)
+		require.Equal(t, model.Failed, s.Status)
+		require.Equal(t, "a b c? c d", tr.take())
+
+		for _, wrong := range []struct {
+			opts []engine.ResumeOption
+			want string
+		}{
+			{[]engine.ResumeOption{engine.From("x")}, `there is no step "x" to go on from`},
+			{[]engine.ResumeOption{engine.From("")}, `there is no step "" to go on from`},
+			{[]engine.ResumeOption{engine.From("a"), engine.Past("d")}, "exclude each other"},
+			{[]engine.ResumeOption{engine.Past("a")}, `step "a" is recorded as completed: there is nothing to go past`},
+			{[]engine.ResumeOption{engine.Past("")}, `no record of a step "" to go past`},
+		} {
+			err := eng.Resume(t.Context(), id, wrong.opts...)
+			assert.ErrorIs(t, err, engine.ErrInvalid)
+			assert.ErrorContains(t, err, wrong.want)
+			_, err = eng.DryRun(t.Context(), id, wrong.opts...)
+			assert.ErrorContains(t, err, wrong.want)
+		}
+
+		forecast, err := eng.DryRun(t.Context(), id, engine.From("b"))
+		require.NoError(t, err)
+		var does []string
+		for _, f := range forecast {
+			does = append(does, f.Step+" "+string(f.Does))
+		}
+		assert.Equal(t, []string{"a skip", "b run", "ok run", "c run", "d run"}, does)
+		fail = false
+		require.NoError(t, eng.Resume(t.Context(), id, engine.From("b")))
+		s, err = eng.Status(t.Context(), id)
+		require.NoError(t, err)
+		assert.InDelta(t, 0.2, s.Progress, 1e-6)
+		assert.Nil(t, s.Cursor)
+		s = runUntil(t, db, d, id)
+		require.Equal(t, model.Scheduled, s.Status, "the signal is asked for anew")
+		assert.Equal(t, "b", tr.take())
+		_, err = eng.Signal(t.Context(), id, "ok", 2, "bob")
+		require.NoError(t, err)
+		start(t, eng)
+		s = ended(t, eng, id)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.Equal(t, "c? c d", tr.take(), "the condition is asked again")
+		assert.JSONEq(t, `0`, string(s.Result), "the checkpoint is gone")
+		var names []string
+		for _, record := range s.History {
+			names = append(names, record.Name+" "+string(record.Status))
+		}
+		assert.Equal(t, []string{"b completed", "ok completed", "c completed", "d failed"}, names)
+		assert.Equal(t, 2, s.Steps[1].Attempts)
+		assert.Equal(t, "bob", s.Steps[2].SentBy)
+	})
+}
+
+func TestFromTakesTheDefinitionsOrderWhereItHasChanged(t *testing.T) {
+	t.Parallel()
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		tr := &trace{}
+		old := steps.Define[input]()
+		for _, name := range []string{"a", "b", "gone"} {
+			tr.add(old, name)
+		}
+		tr.fail(old, "c")
+		id := enqueue(t, newEngine(t, db, config(), old), input{}).ID
+		runUntil(t, db, old, id)
+		tr.take()
+		now := steps.Define[input]()
+		for _, name := range []string{"a", "new", "b", "c"} {
+			tr.add(now, name)
+		}
+		eng := newEngine(t, db, config(), now)
+		assert.ErrorContains(t, eng.Resume(t.Context(), id), `step "b" is recorded as completed, but step "new" before it is not done`)
+		forecast, err := eng.DryRun(t.Context(), id)
+		assert.Error(t, err)
+		require.Len(t, forecast, 5)
+		assert.Equal(t, model.ForecastStep{Step: "new", Does: model.DoesRun, Why: "is new in the definition"}, forecast[1])
+		assert.Equal(t, model.DoesUnknown, forecast[2].Does)
+		assert.Equal(t, "gone", forecast[4].Step)
+
+		require.NoError(t, eng.Resume(t.Context(), id, engine.From("new")))
+		s := runUntil(t, db, now, id)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.Equal(t, "new b c", tr.take())
+		assert.Len(t, s.History, 3)
+	})
+}
+
+func TestFromRefusesToPassOverAStepThatIsNotDone(t *testing.T) {
+	t.Parallel()
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		tr := &trace{}
+		d := steps.Define[input]()
+		tr.fail(d, "a")
+		tr.add(d, "b")
+		eng := newEngine(t, db, config(), d)
+		id := enqueue(t, eng, input{}).ID
+		runUntil(t, db, d, id)
+		assert.ErrorContains(t, eng.Resume(t.Context(), id, engine.From("b")), `step "a" before step "b" is recorded as failed`)
+		other := newEngine(t, db, config(), one("test:other", nothing)) // does not know the type
+		assert.ErrorContains(t, other.Resume(t.Context(), id, engine.From("b")), `step "a" before step "b" is recorded as failed`)
+		require.NoError(t, other.Resume(t.Context(), id, engine.Past("a")))
+		s := runUntil(t, db, d, id)
+		assert.Equal(t, model.Succeeded, s.Status)
+		assert.Equal(t, model.StepSkipped, s.Steps[0].Status)
+		assert.Equal(t, "a b", tr.take())
+	})
+}
+
+func TestHistoryGivesWayToWhatTheJobNeeds(t *testing.T) {
+	t.Parallel()
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		fail := true
+		d := steps.Define[input]()
+		for _, name := range []string{"a", "b", "c"} {
+			steps.Add(d, name, func(context.Context, *steps.Run[input]) (string, error) {
+				return strings.Repeat(name, 3000), nil
+			})
+		}
+		steps.Do(d, "last", func(context.Context, *steps.Run[input]) error {
+			if fail {
+				return errBoom
+			}
+			return nil
+		})
+		cfg := config()
+		cfg.Limits.Data = 12_000 // room for the job, and a history of one record
+		eng := newEngine(t, db, cfg, d)
+		id := enqueue(t, eng, input{}).ID
+		for n := range 3 {
+			stop := start(t, eng)
+			s := ended(t, eng, id)
+			stop()
+			require.Equal(t, `step "last": boom`, s.Error)
+			fail = n < 2
+			require.NoError(t, eng.Resume(t.Context(), id, engine.From("a")))
+		}
+		start(t, eng)
+		s := ended(t, eng, id)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.Positive(t, s.HistoryDropped)
+		assert.NotEmpty(t, s.History, "the latest are kept")
+		assert.Equal(t, "last", s.History[len(s.History)-1].Name)
+		row, err := eng.Job(t.Context(), id)
+		require.NoError(t, err)
+		assert.Less(t, len(row.Data), 13_500)
+	})
+}
+
+type countV1 struct {
+	Rows string `json:"rows"`
+}
+
+type countV2 struct {
+	Rows int `json:"rows"`
+}
+
+func TestAnOutputOfAnOlderVersionIsReadByStepsUndoAndDryRun(t *testing.T) {
+	t.Parallel()
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		old := steps.Define[input]()
+		steps.Add(old, "count", func(context.Context, *steps.Run[input]) (countV1, error) { return countV1{Rows: "four"}, nil })
+		(&trace{}).fail(old, "send")
+		id := enqueue(t, newEngine(t, db, config(), old), input{}).ID
+		runUntil(t, db, old, id)
+
+		var sent, undone countV2
+		define := func(opts ...steps.Option) *steps.Definition[input] {
+			d := steps.Define[input]()
+			undo := steps.Undo(func(_ context.Context, _ *steps.Run[input], out countV2) error { undone = out; return nil })
+			count := steps.Add(d, "count", func(context.Context, *steps.Run[input]) (countV2, error) { return countV2{}, nil }, append(opts, undo)...)
+			steps.Do(d, "send", func(_ context.Context, run *steps.Run[input]) error {
+				sent = count.Output(run)
+				return errBoom
+			})
+			return d
+		}
+		moved := newEngine(t, db, config(), define())
+		want := `step "count": its recorded output no longer decodes (recorded under version 0, now it is 0): field "rows" is a JSON string, and a int is wanted`
+		assert.ErrorContains(t, moved.Resume(t.Context(), id), want)
+		forecast, err := moved.DryRun(t.Context(), id)
+		assert.ErrorContains(t, err, want)
+		assert.Equal(t, model.DoesUnknown, forecast[0].Does)
+		assert.ErrorContains(t, newEngine(t, db, config(), define(steps.Version(1))).Resume(t.Context(), id), "add a steps.Migrate from 0")
+
+		d := define(steps.Version(1), steps.Migrate(0, func(old countV1) (countV2, error) { return countV2{Rows: len(old.Rows)}, nil }))
+		eng := newEngine(t, db, config(), d)
+		forecast, err = eng.DryRun(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, model.DoesSkip, forecast[0].Does)
+		require.NoError(t, eng.Resume(t.Context(), id))
+		s := runUntil(t, db, d, id)
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Equal(t, countV2{Rows: 4}, sent)
+		assert.Equal(t, model.StepUndone, s.Steps[0].Status, "it has run in the old version, without an undo: the new one has it")
+		assert.Equal(t, countV2{Rows: 4}, undone)
+		assert.JSONEq(t, `{"rows":"four"}`, string(s.Steps[0].Output), "the record keeps what it has")
+	})
+}
+
+func TestADryRunTellsOfUndoing(t *testing.T) {
+	t.Parallel()
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		tr := &trace{}
+		d := steps.Define[input]()
+		tr.add(d, "book", steps.Undo(func(context.Context, *steps.Run[input], string) error { return errBoom }))
+		tr.add(d, "note")
+		tr.fail(d, "pay")
+		eng := newEngine(t, db, config(), d)
+		id := enqueue(t, eng, input{}).ID
+		s := runUntil(t, db, d, id)
+		require.True(t, s.Undoing, s.Error)
+		forecast, err := eng.DryRun(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, model.ForecastStep{Step: "book", Does: model.DoesUndo, Why: "is recorded as completed, and is undone before the job is failed"}, forecast[0])
+		assert.Equal(t, model.DoesSkip, forecast[1].Does)
+		assert.Equal(t, model.DoesSkip, forecast[2].Does)
+		assert.ErrorContains(t, eng.Resume(t.Context(), id, engine.Past("pay")), "its steps are being undone")
+		forecast, err = eng.DryRun(t.Context(), id, engine.From("pay"))
+		require.NoError(t, err)
+		assert.Equal(t, model.DoesRun, forecast[2].Does, "From gives the undoing up")
+	})
+}
+
+func TestADocumentWithHistoryIsReadAsOne(t *testing.T) {
+	t.Parallel()
+	data, err := model.ParseData(json.RawMessage(`{"input":1,"steps":[],"history":[{"name":"a","status":"completed"}],"history_dropped":2}`))
+	require.NoError(t, err)
+	assert.JSONEq(t, `1`, string(data.Input))
+	assert.Equal(t, 2, data.HistoryDropped)
+}

@@ -1,0 +1,213 @@
+package testutil
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ntxdev/jobsystem/cli/dsn"
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/migrations"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+)
+
+// CrashEverywhere runs a job of a definition to its end, and then again and
+// again, each time on a new database and with its process dying at another of
+// its writes to the database: just before the first one, just after it, before
+// the second one, and so on. Another process then goes on with the job, which is
+// resumed where it does not go on by itself, and the test fails unless the job
+// ends as the undisturbed one has: with the same status, error and result, and
+// the same status and output of each step.
+//
+//	testutil.CrashEverywhere(t, func() steps.Handler {
+//		store = newFakeStore()
+//		return orders.Export(store)
+//	}, orders.Input{Month: "2026-10"}, func(t testing.TB, h *testutil.Harness) {
+//		require.Len(t, store.mails, 1) // however often it was sent
+//	})
+//
+// make is called for each run, so that what the definition works on is new as
+// well. check is called after each run, the undisturbed one first, and may be
+// nil. [Prepare] does something before each run: sends a signal, say. Waits are
+// over at once, as by [Harness.SkipWait]. A step with [steps.StopOnCrash] in
+// whose middle the process died is run again, with [engine.From]; outputs that
+// differ between two runs, for their time or a random number in them, cannot be
+// compared, so a definition under test gets these from what it is made of.
+//
+// The databases are SQLite files. A process that has died does no writes, but a
+// step of it goes on to its next call of the engine.
+func CrashEverywhere(t testing.TB, make func() steps.Handler, input any, check func(testing.TB, *Harness), opts ...HarnessOption) {
+	t.Helper()
+	if check == nil {
+		check = func(testing.TB, *Harness) {}
+	}
+	run := func(d *death) (end string, died bool) {
+		t.Helper()
+		h, file := newCrashHarness(t, make(), opts)
+		h.Enqueue(input)
+		if prepare := h.settings.prepare; prepare != nil {
+			prepare(h)
+		}
+		died = h.dieAt(file, d)
+		check(t, h)
+		return endText(h.row()), died
+	}
+	want, _ := run(newDeath(0, false))
+	for write := 1; ; write++ {
+		for _, after := range []bool{false, true} {
+			end, died := run(newDeath(write, after))
+			when := map[bool]string{false: "before", true: "after"}[after]
+			if end != want {
+				t.Fatalf("with a process that died just %s its write %d, the job ended otherwise than without:\n%s\n\nwithout:\n%s", when, write, end, want)
+			}
+			if !died {
+				return
+			}
+		}
+	}
+}
+
+// Prepare has [CrashEverywhere] do something once the job is enqueued, before
+// each run.
+func Prepare(prepare func(h *Harness)) HarnessOption {
+	return func(s *harnessSettings) { s.prepare = prepare }
+}
+
+// newCrashHarness is a harness on a file that a second process can open.
+func newCrashHarness(t testing.TB, definition steps.Handler, opts []HarnessOption) (h *Harness, file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "jobs.db")
+	db := Open(t, dsn.File(file))
+	if err := migrations.Migrate(t.Context(), db); err != nil {
+		t.Fatalf("make the tables: %v", err)
+	}
+	quick := func(s *harnessSettings) { s.config.Poll = 5 * time.Millisecond }
+	h = NewHarness(t, definition, append([]HarnessOption{OnDB(db), quick}, opts...)...)
+	return h, file
+}
+
+// dieAt runs the job in a process that dies at a write, has another one go on
+// with it to its end, and reports whether the first one died.
+func (h *Harness) dieAt(file string, d *death) (died bool) {
+	h.t.Helper()
+	db, err := openMortal(file, d)
+	h.must("open the database once more", err)
+	defer db.Close()
+	p := h.prepareOn(db)
+	h.start(p)
+	if !h.untilEnd(p, d) {
+		h.stop(p)
+		return false
+	}
+	h.expireLeases()
+	survivor := h.prepare()
+	h.start(survivor)
+	h.untilEnd(survivor, nil)
+	p.tell()
+	d.revive()
+	if !h.stopped(p, h.settings.deadline) {
+		h.fatal("the process that has died did not end within %v: does the step obey its context?", h.settings.deadline)
+	}
+	h.stop(survivor)
+	return true
+}
+
+// untilEnd waits until the job has ended, with what it needs for that: waits are
+// skipped, and a job whose process died is resumed. It reports whether the
+// process died before.
+func (h *Harness) untilEnd(p *hostProcess, d *death) bool {
+	h.t.Helper()
+	var died chan struct{}
+	if d != nil {
+		died = d.died
+	}
+	poll := time.NewTicker(pollInterval)
+	defer poll.Stop()
+	deadline := time.NewTimer(h.settings.deadline)
+	defer deadline.Stop()
+	for {
+		select {
+		case <-died:
+			return true
+		default:
+		}
+		switch s := h.Status(); {
+		case ended(s) && s.Status != model.Succeeded && strings.HasPrefix(s.Error, "interrupted"):
+			h.resumeAny()
+		case ended(s): // by the last write of the process, it may be, with which it died
+			return d != nil && d.ask() != nil
+		case parked(s):
+			if job := h.row(); job.Status == model.Scheduled { // it may have gone on meanwhile
+				h.must("skip the wait", h.skipWait(job))
+				p.engine.Wake()
+			}
+		}
+		select {
+		case <-died:
+			return true
+		case <-poll.C:
+		case <-p.ended:
+			if d == nil || d.ask() == nil {
+				h.fatal("the engine ended before the job: %v", p.err)
+			}
+		case <-deadline.C:
+			h.fatal("the job's end did not come within %v", h.settings.deadline)
+		}
+	}
+}
+
+// resumeAny resumes a job whose process died, wherever that was.
+func (h *Harness) resumeAny() {
+	h.t.Helper()
+	var opts []engine.ResumeOption
+	for _, record := range h.Records() {
+		if record.Status == model.StepInterrupted && record.OnCrash == model.OnCrashStop {
+			opts = []engine.ResumeOption{engine.From(record.Name)}
+		}
+	}
+	h.Resume(opts...)
+}
+
+// expireLeases has the leases of all runs end.
+func (h *Harness) expireLeases() {
+	h.t.Helper()
+	ctx, cancel := h.limit()
+	defer cancel()
+	_, err := h.db.NewUpdate().Model((*model.TypeLock)(nil)).Set("locked_until = updated_at").Where("job_id IS NOT NULL").Exec(ctx)
+	h.must("let the leases run out", err)
+}
+
+// endText is what a job's end is compared by.
+func endText(job *model.Job) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %q", job.Status, job.Error)
+	data, err := model.ParseData(job.Data)
+	if err != nil {
+		return b.String() + err.Error()
+	}
+	fmt.Fprintf(&b, ", result %s", compact(data.Result))
+	for _, record := range data.Steps {
+		fmt.Fprintf(&b, "\n  %s %s %s", record.Name, record.Status, compact(record.Output))
+		if record.Undo != nil {
+			fmt.Fprintf(&b, ", undo %s", record.Undo.Status)
+		}
+	}
+	return b.String()
+}
+
+// compact is JSON with its keys in order, as databases may have changed that.
+func compact(raw json.RawMessage) string {
+	var v any
+	if json.Unmarshal(raw, &v) != nil {
+		return string(raw)
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		return string(raw)
+	}
+	return string(out)
+}

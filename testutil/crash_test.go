@@ -1,0 +1,162 @@
+package testutil_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// effects counts what happened in the outside world, by idempotency key.
+type effects struct {
+	mu   sync.Mutex
+	seen map[string]int
+}
+
+func (e *effects) add(key string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.seen == nil {
+		e.seen = make(map[string]int)
+	}
+	e.seen[key]++
+}
+
+// order is the input of a definition with about every kind of step.
+type order struct {
+	Fail bool `json:"fail"`
+}
+
+func (order) JobType() string { return "shop:order" }
+
+func orderDefinition(e *effects, opts ...steps.DefineOption) *steps.Definition[order] {
+	d := steps.Define[order](opts...)
+	effect := func(out string) func(context.Context, *steps.Run[order]) (string, error) {
+		return func(_ context.Context, run *steps.Run[order]) (string, error) {
+			e.add(run.Step())
+			return out, nil
+		}
+	}
+	undo := steps.Undo(func(_ context.Context, run *steps.Run[order], out string) error {
+		e.add("undo " + run.Step() + " " + out)
+		return nil
+	})
+	steps.Add(d, "reserve", effect("r1"), undo, steps.StopOnCrash())
+	steps.Await[order, string](d, "approve")
+	steps.Do(d, "import", func(ctx context.Context, run *steps.Run[order]) error {
+		_, err := steps.Each(ctx, run, func(skip int) iter.Seq2[int, error] {
+			return func(yield func(int, error) bool) {
+				for i := skip; i < 4; i++ {
+					if !yield(i, nil) {
+						return
+					}
+				}
+			}
+		}, func(_ context.Context, item int) error { e.add(fmt.Sprint("item ", item)); return nil }, steps.Every(2))
+		return err
+	})
+	pair := steps.Parallel(d, "pair")
+	left := steps.Add(pair, "left", effect("l"))
+	steps.Add(pair, "right", effect("r"), undo)
+	steps.Sleep(d, "cool", time.Hour)
+	steps.InTx(d, "book", func(context.Context, steps.Tx, *steps.Run[order]) (int, error) { return 7, nil })
+	steps.Add(d, "ship", func(_ context.Context, run *steps.Run[order]) (string, error) {
+		if run.Input().Fail {
+			return "", errors.New("no ship")
+		}
+		return left.Output(run), nil
+	}, steps.Retry(2, time.Hour))
+	return d
+}
+
+func TestAJobEndsAlikeWhereverItsProcessDies(t *testing.T) {
+	t.Parallel()
+	for _, fail := range []bool{false, true} {
+		for _, opts := range [][]steps.DefineOption{nil, {steps.ResumeOnCrash(5)}} {
+			if fail == (opts == nil) {
+				continue // two of the four are enough
+			}
+			t.Run(fmt.Sprint("fail=", fail, " options=", len(opts)), func(t *testing.T) {
+				t.Parallel()
+				var e *effects
+				runs := 0
+				testutil.CrashEverywhere(t, func() steps.Handler {
+					e = &effects{}
+					return orderDefinition(e, opts...)
+				}, order{Fail: fail}, func(t testing.TB, h *testutil.Harness) {
+					runs++
+					e.mu.Lock()
+					defer e.mu.Unlock()
+					for i := range 4 {
+						n := e.seen[fmt.Sprint("item ", i)]
+						assert.True(t, n == 1 || n == 2, "item %d was worked on %d times", i, n)
+					}
+					want := model.Succeeded
+					if fail {
+						want = model.Failed
+						assert.Positive(t, e.seen["undo reserve r1"])
+						assert.Positive(t, e.seen["undo right r"])
+					}
+					assert.Equal(t, want, h.Status().Status)
+				}, testutil.Prepare(func(h *testutil.Harness) { h.Signal("approve", "yes") }))
+				assert.Greater(t, runs, 20, "there are that many writes")
+			})
+		}
+	}
+}
+
+// A definition that is not the same after a crash is told.
+func TestCrashEverywhereTellsWhereTheEndDiffers(t *testing.T) {
+	t.Parallel()
+	text := failure(t, func(t testing.TB) {
+		testutil.CrashEverywhere(t, func() steps.Handler {
+			d := steps.Define[bake]()
+			steps.Do(d, "knead", func(context.Context, *steps.Run[bake]) error { return nil })
+			steps.Add(d, "bake", func(_ context.Context, run *steps.Run[bake]) (int, error) { return run.Attempt(), nil })
+			return d
+		}, bake{}, nil)
+	})
+	assert.Contains(t, text, "the job ended otherwise than without")
+	assert.Contains(t, text, "bake completed 2")
+	assert.Contains(t, text, "bake completed 1")
+}
+
+func TestHarnessMomentsOfStepsThatWaitGroupAndHaveATransaction(t *testing.T) {
+	t.Parallel()
+	for _, at := range []testutil.Moment{
+		testutil.BeforeStep("approve"), testutil.AfterStep("reserve"), testutil.AfterStep("import"), testutil.BeforeStep("right"),
+		testutil.AfterStep("right"), testutil.BeforeStep("cool"), testutil.BeforeStep("book"), testutil.AfterStep("book"),
+		testutil.AtCursor("import", func(c struct{ Done int }) bool { return c.Done == 4 }),
+	} {
+		t.Run(at.String(), func(t *testing.T) {
+			t.Parallel()
+			h := testutil.NewHarness(t, orderDefinition(&effects{}))
+			h.Enqueue(order{})
+			h.Signal("approve", "yes")
+			if at == testutil.BeforeStep("book") || at == testutil.AfterStep("book") {
+				require.Equal(t, model.Scheduled, h.RunToWait().Status)
+				h.RequireStep("cool", model.StepWaiting)
+				h.SkipWait()
+			}
+			require.Equal(t, model.Failed, h.Kill(at).Status)
+			h.Resume()
+			s := h.RunToWait()
+			if s.Status == model.Scheduled {
+				h.SkipWait()
+				s = h.RunToWait()
+			}
+			require.Equal(t, model.Succeeded, s.Status, s.Error)
+			assert.JSONEq(t, `"l"`, string(s.Result))
+		})
+	}
+}

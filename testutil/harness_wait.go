@@ -1,0 +1,140 @@
+package testutil
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// RunToWait runs the scheduled job until it has ended or waits for something: a
+// time, a signal, the next attempt of a step after a delay of more than
+// Config.RetryInPlace. It returns the status then: one that waits is scheduled,
+// and its WaitsFor says for what. A job that waits for its children goes on
+// waiting, since those run here as well (see [Beside]).
+func (h *Harness) RunToWait() *model.JobStatus {
+	h.t.Helper()
+	h.runnable()
+	p := h.prepare()
+	before := h.row().Attempt
+	h.start(p)
+	status := h.await(p, "the job's end, or that it waits", func(s *model.JobStatus) bool {
+		return ended(s) || s.Attempt > before && parked(s)
+	})
+	h.stop(p)
+	return status
+}
+
+// parked reports whether a job waits for something that does not come by itself
+// soon.
+func parked(s *model.JobStatus) bool {
+	return s.Status == model.Scheduled && s.WaitsFor != "" && !slices.ContainsFunc(s.Steps, func(step model.StepView) bool {
+		return step.Status == model.StepWaiting && len(step.Children) > 0
+	})
+}
+
+// SkipWait has what the job waits for be over now: its sleep, the delay before
+// the next attempt of a step, the time until a signal is given up (it times out
+// then), or the time that it was scheduled for. The next run goes on with it. It
+// ends the test if the job waits for a signal without a timeout, or for
+// children.
+//
+// The time of a job is the database's, and SQLite reads the clock of the machine:
+// in a bubble of testing/synctest it goes on as outside, so a test cannot have it
+// move. That is why the wait is taken away in place of time passing.
+func (h *Harness) SkipWait() {
+	h.t.Helper()
+	job := h.row()
+	if job.Status != model.Scheduled {
+		h.fatal("skip the wait: the job is %s and waits for nothing", job.Status)
+	}
+	h.must("skip the wait", h.skipWait(job))
+}
+
+// skipWait changes the job if it still waits as it does here.
+func (h *Harness) skipWait(job *model.Job) error {
+	data, err := model.ParseData(job.Data)
+	if err != nil {
+		return err
+	}
+	for i := range data.Steps {
+		record := &data.Steps[i]
+		switch {
+		case record.Status != model.StepWaiting:
+			continue
+		case len(record.Children) > 0:
+			return fmt.Errorf("step %q waits for its children: let them run, with Run", record.Name)
+		case record.WaitUntil.IsZero():
+			return fmt.Errorf("step %q waits for the signal %q without a timeout: send it, with Signal", record.Name, record.Awaits)
+		}
+		record.WaitUntil = job.CreatedAt
+	}
+	raw, err := data.JSON()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := h.limit()
+	defer cancel()
+	_, err = h.db.NewUpdate().Model((*model.Job)(nil)).Set("data = ?", string(raw)).Set("scheduled_at = created_at").
+		Where("id = ?", job.ID.String()).Where("status = ?", string(model.Scheduled)).Where("attempt = ?", job.Attempt).Exec(ctx)
+	return err
+}
+
+// Signal sends the job the signal that a step made with [steps.Await] waits for,
+// or is going to.
+func (h *Harness) Signal(name string, payload any) {
+	h.t.Helper()
+	ctx, cancel := h.limit()
+	defer cancel()
+	_, err := h.engine.Signal(ctx, h.followed(), name, payload, "test")
+	h.must("signal", err)
+}
+
+// RequireStep returns the record of a step, and ends the test if there is none
+// or it is not of that status.
+func (h *Harness) RequireStep(step string, status model.StepStatus) model.StepRecord {
+	h.t.Helper()
+	records := h.Records()
+	i := model.Data{Steps: records}.Step(step)
+	switch {
+	case i < 0:
+		h.fatal("step %q has no record, and is to be %s", step, status)
+	case records[i].Status != status:
+		h.fatal("step %q is %s, and is to be %s", step, records[i].Status, status)
+	}
+	return records[i]
+}
+
+// ErrInjected is what a step fails with that [Harness.FailStep] has fail.
+var ErrInjected = errors.New("the test has the step fail")
+
+// FailStep has the next attempts of a step fail, that many of them, with
+// [ErrInjected] and without its function being called. Steps that only wait do
+// not fail so.
+func (h *Harness) FailStep(step string, times int) {
+	h.failing.mu.Lock()
+	defer h.failing.mu.Unlock()
+	if h.failing.left == nil {
+		h.failing.left = make(map[string]int)
+	}
+	h.failing.left[step] = times
+}
+
+// failing is which steps are to fail, and how often.
+type failing struct {
+	mu   sync.Mutex
+	left map[string]int
+}
+
+// next returns the error of a step's attempt that is to fail, or nil.
+func (f *failing) next(step string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.left[step] <= 0 {
+		return nil
+	}
+	f.left[step]--
+	return ErrInjected
+}
