@@ -121,6 +121,7 @@ func (h *Harness) reach(p *hostProcess, t *trigger) {
 	h.t.Helper()
 	status := h.await(p, t.moment.String(), func(s *model.JobStatus) bool { return t.has() || ended(s) })
 	if !t.has() {
+		h.stop(p) // its log is whole then
 		h.fatal("%s never came: the job has %s before", t.moment, status.Status)
 	}
 }
