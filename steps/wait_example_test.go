@@ -22,7 +22,7 @@ type invoice struct {
 
 func (invoice) JobType() string { return "invoices:pay" }
 
-type approval struct {
+type decision struct {
 	Approved bool `json:"approved"`
 }
 
@@ -30,7 +30,7 @@ type approval struct {
 func ExampleAwait() {
 	pay := steps.Define[invoice]()
 	steps.Do(pay, "check", func(context.Context, *steps.Run[invoice]) error { return nil })
-	approve := steps.Await[invoice, approval](pay, "approve", steps.Timeout(30*24*time.Hour))
+	approve := steps.Await[invoice, decision](pay, "approve", steps.Timeout(30*24*time.Hour))
 	steps.Add(pay, "pay", func(_ context.Context, run *steps.Run[invoice]) (string, error) {
 		if !approve.Output(run).Approved {
 			return "declined", nil
@@ -44,7 +44,7 @@ func ExampleAwait() {
 			return err
 		}
 		fmt.Println(status.Status, "for", status.WaitsFor)
-		_, err = eng.Signal(ctx, id, "approve", approval{Approved: true}, "ann@example.org")
+		_, err = eng.Signal(ctx, id, "approve", decision{Approved: true}, "ann@example.org")
 		return err
 	}, pay)
 	fmt.Println("approved by", status.Steps[1].SentBy)
