@@ -140,7 +140,14 @@ func (s *session) printSteps(j *model.JobStatus) error {
 		if step.Error != "" {
 			product = shorten(firstLine(step.Error), 60)
 		}
-		rows[i] = table.Row{i + 1, clean(step.Name), step.Status, step.Weight, step.Attempts, dash(step.Duration), s.out.when(step.FinishedAt), product}
+		if step.Undo != nil && step.Undo.Error != "" {
+			product = "undo: " + shorten(firstLine(step.Undo.Error), 60)
+		}
+		name := step.Name
+		if step.Group != "" {
+			name = step.Group + "/" + name
+		}
+		rows[i] = table.Row{i + 1, clean(name), step.Status, step.Weight, step.Attempts, dash(step.Duration), s.out.when(step.FinishedAt), product}
 	}
 	if err := s.out.printf("\n"); err != nil {
 		return err
