@@ -234,8 +234,9 @@ func die(t *testing.T, db *bun.DB, d steps.Handler, begun <-chan struct{}, relea
 	cancel()
 	expireLeases(t, db)
 	eng := newEngine(t, db, config(), d)
-	start(t, eng)
+	stop := start(t, eng)
 	then(eng, job.ID)
+	stop()
 	release()
 	require.NoError(t, receive(t, done))
 }
