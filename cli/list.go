@@ -101,6 +101,10 @@ func state(j *model.JobStatus) string {
 		return string(j.Status) + ", deleted"
 	case j.LeaseExpired:
 		return string(j.Status) + ", lease expired"
+	case j.Undoing && j.Status.Ended():
+		return string(j.Status) + ", not all undone"
+	case j.Undoing:
+		return string(j.Status) + ", undoing"
 	case !j.Status.Ended() && j.CancelRequested:
 		return string(j.Status) + ", cancel requested"
 	default:

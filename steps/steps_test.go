@@ -184,6 +184,37 @@ func TestMistakesAreReportedTogetherAndNeverPanic(t *testing.T) {
 	assert.ErrorContains(t, built.Validate(), "made with Build")
 }
 
+func TestMistakesInGroupsAndUndoingAreReported(t *testing.T) {
+	t.Parallel()
+	do := func(context.Context, *steps.Run[month]) error { return nil }
+	d := steps.Define[month]()
+	group := steps.Parallel(d, "group", steps.Limit(-1))
+	steps.Parallel(d, "group")
+	steps.Parallel(d, "")
+	steps.Do(group, "member", do)
+	steps.Sleep(group, "sleeper", 0)
+	steps.Await[month, int](group, "signal")
+	steps.Do(d, "ends it", do)
+	steps.Do(group, "late", do)
+	steps.Do(group, "member", do)
+	steps.Do(d, "undo of another type", do, steps.Undo(func(context.Context, *steps.Run[month], int) error { return nil }))
+	steps.Do(d, "undo of another input", do, steps.Undo(func(context.Context, *steps.Run[int], steps.None) error { return nil }))
+	steps.Do(d, "no undo", do, steps.Undo[month, steps.None](nil))
+	steps.Sleep(d, "undone sleep", 0, steps.Undo(func(context.Context, *steps.Run[month], steps.None) error { return nil }))
+	steps.InTx[month, int](d, "nil", nil)
+	err := d.Validate()
+	for _, want := range []string{
+		`group "group": its limit of -1 is negative`, `group "group": its name is taken`, `group "": its name is empty`,
+		`"sleeper": a step that waits cannot be the member`, `"signal": a step that waits cannot be the member`,
+		`"late": group "group" was ended by step "ends it"`, `"member" is taken by step 1`,
+		`"undo of another type": the function of Undo takes a int, and the step produces a steps.None`,
+		`"undo of another input": the function of Undo is for another type of input`, `"no undo": the function of Undo is nil`,
+		`"undone sleep": a step that waits has nothing to undo`, `"nil": its function is nil`,
+	} {
+		assert.ErrorContains(t, err, want)
+	}
+}
+
 func TestAPlanIsRefusedWithTheReason(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("boom")
