@@ -125,13 +125,3 @@ func (m Moment) check(plan *steps.Plan, connections int) error {
 		return nil
 	}
 }
-
-// inTx reports whether the moment of step i is within a transaction.
-func (m Moment) inTx(plan *steps.Plan, i int) bool {
-	if m.place == atRecord { // it is at the begin of the next stage
-		group := plan.Steps[i].Group
-		for i++; i < len(plan.Steps)-1 && group != nil && plan.Steps[i].Group == group; i++ {
-		}
-	}
-	return plan.Steps[i].Tx != nil
-}

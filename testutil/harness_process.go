@@ -17,7 +17,7 @@ type hostProcess struct {
 	engine *engine.Engine
 	watch  watch // not changed once it runs
 
-	life     context.Context //nolint:containedctx // the process is what lives
+	life     context.Context
 	end      context.CancelFunc
 	stopOnce sync.Once
 	stopping chan struct{} // closed when the engine has been told to stop
