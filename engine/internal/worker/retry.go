@@ -18,7 +18,8 @@ func (r *run) postpone(i int) bool {
 	record.Failures++
 	delay, more := r.plan.Steps[i].Retries.Delay(record.Failures)
 	if more {
-		record.Status, record.WaitUntil = model.StepWaiting, model.At(r.clock.now().Add(delay))
+		// Another member's write may have carried the failure already.
+		record.Status, record.WaitUntil, r.changed[i] = model.StepWaiting, model.At(r.clock.now().Add(delay)), true
 	}
 	return more
 }

@@ -83,6 +83,7 @@ type run struct {
 	stopped   bool // the engine wants the job handed over at the next boundary
 	expired   bool // the lease could not be renewed in time
 	gone      bool // the row is not this run's any more
+	over      bool // its end is written
 	refused   bool // a checkpoint told the step to stop
 	handedOn  bool // the type's next job was claimed as this one ended
 	broken    error
@@ -182,6 +183,14 @@ func (r *run) lost() {
 	r.release()
 	r.mu.Unlock()
 	r.endLife(steps.ErrLeaseLost)
+}
+
+// busy reports whether the type's next job has to wait for this run: until its
+// end is written, though its goroutine may have a little more to do then.
+func (r *run) busy() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.over
 }
 
 // live reports whether the run may still write.
@@ -388,7 +397,8 @@ func (r *run) written(ack store.Ack, handedOn bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.acked, r.handedOn = r.sent, handedOn
-	r.gone = r.gone || r.flushing.end
+	r.over = r.flushing.end
+	r.gone = r.gone || r.over
 	r.release()
 }
 

@@ -116,7 +116,7 @@ func (w *writer) free(types []string) []string {
 	defer w.mu.Unlock()
 	busy := make(map[string]bool, len(w.runs))
 	for _, r := range w.runs {
-		busy[r.job.Type] = true
+		busy[r.job.Type] = busy[r.job.Type] || r.busy()
 	}
 	return slices.DeleteFunc(slices.Clone(types), func(t string) bool { return busy[t] })
 }
