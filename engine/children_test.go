@@ -368,7 +368,7 @@ func TestACancelledParentThatDiesIsCancelledAfterItsChildren(t *testing.T) {
 	})
 }
 
-// Nobody tells the parent of its child's end: it looks within a minute, which
+// Nobody tells the parent of its child's end: it looks by itself before long, which
 // the test does not wait for.
 func TestAParentThatIsNotToldLooksByItself(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -509,7 +509,7 @@ func TestALostAnswerDoublesNoChildren(t *testing.T) {
 				stop := start(t, eng)
 				s := untilLossy(t, eng, job.ID)
 				lose.Store(nil)
-				if len(s.WaitsFor) > 0 { // nobody could wake it: it would look within a minute
+				if len(s.WaitsFor) > 0 { // nobody could wake it: it would look by itself before long
 					_, err := db.NewUpdate().Model((*model.Job)(nil)).Set("scheduled_at = created_at").Where("id = ?", job.ID.String()).Exec(t.Context())
 					require.NoError(t, err)
 					s = ended(t, eng, job.ID)

@@ -25,6 +25,10 @@ func TestMain(m *testing.M) {
 		runChild(text)
 		return
 	}
+	if text := os.Getenv(everyVariable); text != "" {
+		runEvery(text)
+		return
+	}
 	testutil.Main(m)
 }
 

@@ -14,8 +14,8 @@ import (
 )
 
 // childrenCheck is how often a job looks after its children, should it not hear
-// of their end.
-const childrenCheck = time.Minute
+// of their end: the process that was to tell it may have died in between.
+const childrenCheck = 20 * time.Second
 
 func (r *run) awaitChildren(i int) (json.RawMessage, *ending) {
 	record := r.record(i)

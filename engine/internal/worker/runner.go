@@ -64,12 +64,13 @@ func (r *run) prepare() error {
 		return err
 	}
 	cursors, moved := adoptCursors(plan, cursors)
-	if r.signals, err = model.ParseSignals(r.job.Signals); err != nil {
+	signals, err := model.ParseSignals(r.job.Signals)
+	if err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.plan, r.tracker, r.cursors, r.cursorChanged = plan, tracker, cursors, moved
+	r.plan, r.tracker, r.signals, r.cursors, r.cursorChanged = plan, tracker, signals, cursors, moved
 	r.data = model.Data{
 		Input: data.Input, Steps: laid.records, Undoing: data.Undoing, Plan: r.planRecord(plan, data.Plan),
 		History: append(data.History, laid.removed...), HistoryDropped: data.HistoryDropped,
