@@ -63,7 +63,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Heartbeat = cmp.Or(c.Heartbeat, c.Lease/3)
 	c.Poll = cmp.Or(c.Poll, time.Second)
 	c.Grace = max(0, cmp.Or(c.Grace, 10*time.Second))
-	c.RetryInPlace = cmp.Or(c.RetryInPlace, 5*time.Second)
+	c.RetryInPlace = max(0, cmp.Or(c.RetryInPlace, 5*time.Second))
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	l := &c.Limits
 	l.Input = cmp.Or(l.Input, 256<<10)

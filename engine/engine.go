@@ -27,7 +27,6 @@ type Engine struct {
 	Client
 	config Config
 	store  *store.Store
-	owner  store.Owner
 
 	mu       sync.Mutex
 	handlers map[string]worker.Handler
@@ -69,14 +68,13 @@ func New(db *bun.DB, config Config) (*Engine, error) {
 	e := &Engine{
 		config:   config,
 		store:    s,
-		owner:    store.Owner{ID: ownerName(), Lease: config.Lease},
 		handlers: make(map[string]worker.Handler),
 	}
 	e.Client = Client{engine: e, db: db}
 	return e, nil
 }
 
-// ownerName is a random id for this engine, with the host and the process for
+// ownerName is a random id for one start of an engine, with the host and the process for
 // people to read. Nothing is ever concluded from those two.
 func ownerName() string {
 	const longest = 200
@@ -183,7 +181,7 @@ func (e *Engine) start() (*worker.Worker, error) {
 		return nil, invalid("no definitions are registered: nothing could be run")
 	}
 	e.worker = worker.New(worker.Config{
-		Store: e.store, Owner: e.owner,
+		Store: e.store, Owner: store.Owner{ID: ownerName(), Lease: e.config.Lease},
 		Heartbeat: e.config.Heartbeat, Poll: e.config.Poll, Grace: e.config.Grace,
 		RetryInPlace: e.config.RetryInPlace, Jobs: family{e}, MaxRunning: e.config.MaxRunning, Limits: e.config.Limits.forWorker(),
 		Listener: e.config.Listener, Log: e.config.Logger, Handlers: maps.Clone(e.handlers),

@@ -87,6 +87,11 @@ func (s *statements) without(db bun.IDB, err error) bool {
 	return alone
 }
 
+// ownTx marks the context of a transaction that the store has begun itself, and
+// repeats if it fails. A host's is not put at risk: it may be of another pool, or
+// end with a statement that a connection pooler has forgotten.
+type ownTx struct{}
+
 // of returns the text's prepared statement for use in db, or nil if the text is
 // to be run as it is. Within a transaction nothing is prepared, since that may
 // want another connection: see prepareWanted.
@@ -96,8 +101,14 @@ func (s *statements) of(ctx context.Context, db bun.IDB, text string) (*sql.Stmt
 	}
 	switch db := db.(type) {
 	case *bun.DB:
+		if db.DB != s.db.DB {
+			return nil, nil
+		}
 		return s.prepare(ctx, text)
 	case bun.Tx:
+		if ctx.Value(ownTx{}) == nil {
+			return nil, nil
+		}
 		if stmt := s.known(text, true); stmt != nil {
 			return db.Tx.StmtContext(ctx, stmt), nil
 		}

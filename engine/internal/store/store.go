@@ -78,7 +78,7 @@ func (s *Store) text(key any, build func() string) string {
 }
 
 func (s *Store) inTx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
-	err := s.InTx(ctx, s.db, fn)
+	err := s.InTx(context.WithValue(ctx, ownTx{}, true), s.db, fn)
 	s.fixed.prepareWanted(ctx)
 	return err
 }

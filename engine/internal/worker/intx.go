@@ -21,6 +21,7 @@ type stepTx struct {
 	*run
 	i      int
 	before model.StepRecord // as it is again if the transaction is rolled back
+	result json.RawMessage  // the same
 	output json.RawMessage
 	again  bool // the error is worth another attempt
 	wrote  bool // the record has been sent: from here on the end may be unknown
@@ -39,6 +40,7 @@ func (r *run) callInTx(ctx context.Context, i int, session *session) (output jso
 	}
 	defer r.letGo()
 	t := &stepTx{run: r, i: i, before: r.record(i), again: true}
+	r.edit(func() { t.result = r.data.Result })
 	err = r.worker.Store.InTx(ctx, r.worker.Store.DB(), func(ctx context.Context, tx bun.Tx) error {
 		return t.perform(ctx, tx, session)
 	})
@@ -83,13 +85,15 @@ func (t *stepTx) perform(ctx context.Context, tx bun.Tx, session *session) error
 
 // takeBack has the run be as before a transaction that was rolled back.
 func (t *stepTx) takeBack() {
-	if t.wrote {
-		t.edit(func() {
-			t.data.Steps[t.i] = t.before
+	t.edit(func() {
+		if t.data.Steps[t.i].SetsResult {
+			t.data.Result = t.result
+		}
+		t.data.Steps[t.i], t.changed[t.i] = t.before, true
+		if t.wrote {
 			t.restore(t.flushing)
-			t.changed[t.i] = true
-		})
-	}
+		}
+	})
 	if t.taken {
 		t.lost()
 	}

@@ -33,7 +33,7 @@ func (r *run) waitToRetry(ctx context.Context, i int) *ending {
 		return nil
 	}
 	delay := record.WaitUntil.Sub(r.clock.now().Time)
-	if delay > r.worker.RetryInPlace {
+	if delay > 0 && delay > r.worker.RetryInPlace {
 		return r.waitsToRetry(i)
 	}
 	if r.plan.Steps[i].Group == nil { // the other members work on

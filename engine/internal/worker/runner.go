@@ -103,8 +103,8 @@ func (r *run) planRecord(plan *steps.Plan, before *model.PlanRecord) *model.Plan
 
 func (r *run) makeContext(handler Handler, data model.Data) error {
 	base := r.ctx
-	if Undoes(data) {
-		base = r.life // a cancelled job's steps are undone in that context
+	if Undoes(data) || len(WaitedChildren(data)) > 0 {
+		base = r.life // a cancelled job's handler has more to do in that context
 	}
 	made, err := handler.Context(base, r.job)
 	if err != nil {

@@ -74,7 +74,7 @@ func (r *run) undo(ctx context.Context, i int, e ending) *ending {
 		if !ok || !again {
 			return r.notUndone(planned.Name, e, err)
 		}
-		r.pause(min(delay, r.worker.RetryInPlace))
+		r.pause(min(delay, max(r.worker.RetryInPlace, time.Second)))
 	}
 }
 

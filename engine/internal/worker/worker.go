@@ -31,6 +31,8 @@ type Worker struct {
 	due      map[string]bool      // types of which somebody said so
 	prefer   map[string]uuid.UUID // jobs to be claimed before others of their types
 	stopping bool
+	// graceOver says that the runs' lives have been ended.
+	graceOver bool
 	// unrecorded are runs that ended here without their end being recorded:
 	// they are left to be settled, and not begun again.
 	unrecorded map[runKey]bool
@@ -104,6 +106,9 @@ func (w *Worker) stop() {
 		return
 	case <-grace.C:
 	}
+	w.mu.Lock()
+	w.graceOver = true // for runs that a claim under way still begins
+	w.mu.Unlock()
 	for _, r := range w.current() {
 		w.Log.Info("grace is over: ending the step", r.attrs()...)
 		r.endLife(steps.ErrShutdown)
@@ -181,16 +186,18 @@ func (w *Worker) wake() {
 	}
 }
 
-// find returns the run of that job, or nil.
+// find returns the run of that job, the latest if an earlier one is about to
+// return, or nil.
 func (w *Worker) find(id uuid.UUID) *run {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	var latest *run
 	for key, r := range w.runs {
-		if key.job == id {
-			return r
+		if key.job == id && (latest == nil || key.attempt > latest.job.Attempt) {
+			latest = r
 		}
 	}
-	return nil
+	return latest
 }
 
 // Cancel passes a cancel request that is in the database already to the run of
@@ -228,6 +235,9 @@ func (w *Worker) begin(ctx context.Context, j *model.Job, claimed time.Time) {
 	w.runs[key] = r
 	if w.stopping {
 		r.stop()
+	}
+	if w.graceOver {
+		r.endLife(steps.ErrShutdown)
 	}
 	w.mu.Unlock()
 	go func() {

@@ -73,6 +73,7 @@ func (w *Worker) write(ctx context.Context) {
 		}
 		wr.reconcile(ctx)
 		wr.flush(ctx)
+		wr.forget()
 		if wr.failures > 0 {
 			if looking {
 				look.Reset(wr.Poll)
@@ -232,6 +233,15 @@ func (w *writer) ground(batch []*run) {
 	}
 }
 
+// forget has failed flushes be over that have nothing left to be repeated: their
+// runs have ended otherwise, or keep to themselves for a while.
+func (w *writer) forget() {
+	if w.failures > 0 && !w.pausing && w.flying == 0 && !w.reconcileDue() {
+		w.failures = 0
+		w.retry.Reset()
+	}
+}
+
 // crash has a failed flush repeated after a pause, with whatever is newest.
 func (w *writer) crash(ctx context.Context, f flight) {
 	if f.ends {
@@ -332,6 +342,11 @@ func (w *writer) reconcile(ctx context.Context) {
 	defer cancel()
 	began := time.Now()
 	w.reconciled = began
+	// The answer may have been given up when the lease ran out: what begins here
+	// begins with a new one, or belongs to whoever settles it.
+	if _, err := w.Store.Renew(limited, w.types, w.Owner); err != nil {
+		return // the flush or the claim that follows fails too, and says so
+	}
 	owned, err := w.Store.Owned(limited, w.Owner)
 	if err != nil {
 		return // the flush or the claim that follows fails too, and says so
