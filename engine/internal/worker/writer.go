@@ -21,6 +21,9 @@ const (
 	// reconcileInterval is how often, at most, claims that went unheard are
 	// looked for.
 	reconcileInterval = 100 * time.Millisecond
+	// lockedInterval is how soon a due job is looked for again that somebody had
+	// locked: to signal it, say, or in a transaction of the host's.
+	lockedInterval = 20 * time.Millisecond
 	// singlyAfter is the number of failed writes in a row after which runs are
 	// written one by one, to find the one that the database refuses.
 	singlyAfter = 3
@@ -39,6 +42,8 @@ type writer struct {
 	failures int
 	again    *time.Timer
 	pausing  bool
+	// claimFailed says that the database refused the latest claim of some type.
+	claimFailed bool
 	// unsure is set for a while when a transaction that may have claimed jobs
 	// has failed: it may have taken effect, or still do.
 	unsure, reconciled time.Time
@@ -416,6 +421,9 @@ func (w *writer) lookForJobs(ctx context.Context) time.Duration {
 		w.Look()
 	}
 	w.claim(ctx, ready.Due)
+	if !w.claimFailed && w.hasPlace() && len(w.free(ready.Due)) > 0 {
+		wait = min(wait, lockedInterval) // somebody has locked what is due
+	}
 	if ready.Next > 0 && ready.Next < wait { // it may be as long as a Duration can be
 		wait = ready.Next + time.Millisecond
 	}
@@ -425,6 +433,7 @@ func (w *writer) lookForJobs(ctx context.Context) time.Duration {
 // claim claims the preferred jobs of due types, and then the first ones of the
 // rest, as many as may run.
 func (w *writer) claim(ctx context.Context, due []string) {
+	w.claimFailed = false
 	preferred := w.takePreferred(due)
 	w.claimSome(ctx, slices.Sorted(maps.Keys(preferred)), slices.Collect(maps.Values(preferred)))
 	w.claimSome(ctx, w.free(due), nil)
@@ -445,6 +454,7 @@ func (w *writer) claimSome(ctx context.Context, types []string, ids []uuid.UUID)
 		return
 	}
 	if len(types) == 1 {
+		w.claimFailed = true
 		w.Log.Warn("cannot claim the next job of a type; trying again", "type", types[0], "error", err)
 		return
 	}
@@ -485,3 +495,6 @@ func (w *writer) takePreferred(due []string) map[string]uuid.UUID {
 	clear(w.prefer)
 	return preferred
 }
+
+// hasPlace reports whether one more job may run.
+func (w *writer) hasPlace() bool { return w.MaxRunning == 0 || len(w.current()) < w.MaxRunning }

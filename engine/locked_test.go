@@ -1,0 +1,36 @@
+package engine_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// Somebody has the job's row locked when the engine is told of it: it does not
+// wait for the next look, which is an hour away.
+func TestAJobThatIsLockedWhenItIsDueRunsSoonAfter(t *testing.T) {
+	for _, kind := range []testutil.Kind{testutil.Postgres, testutil.MariaDB} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			db := testutil.Open(t, testutil.DSN(t, kind))
+			cfg := config()
+			cfg.Poll = time.Hour
+			eng := newEngine(t, db, cfg, one("test:job", nothing))
+			job := enqueue(t, eng, input{})
+			require.NoError(t, db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
+				_, err := tx.NewRaw("UPDATE job_system_jobs SET name = 'locked' WHERE id = ?", job.ID.String()).Exec(ctx)
+				start(t, eng)
+				time.Sleep(100 * time.Millisecond) // it looks, and meets the lock; that it has cannot be heard
+				return err
+			}))
+			assert.Equal(t, model.Succeeded, ended(t, eng, job.ID).Status)
+		})
+	}
+}
