@@ -1,14 +1,12 @@
 package engine_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -97,6 +95,7 @@ func runEvery(text string) {
 			os.Exit(1)
 		}
 	}
+	go endWithParent()
 	db, err := dsn.Open(context.Background(), text)
 	fail(err)
 	cfg := config()
@@ -111,24 +110,6 @@ func runEvery(text string) {
 	fail(eng.Register(child))
 	fmt.Println("running")
 	fail(eng.Run(context.Background()))
-}
-
-// startEvery starts that process, and returns what kills it.
-func startEvery(t *testing.T, text string) (kill func()) {
-	t.Helper()
-	process := exec.CommandContext(t.Context(), os.Args[0])
-	process.Env = append(os.Environ(), everyVariable+"="+text)
-	process.Stderr = os.Stderr
-	stdout, err := process.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, process.Start())
-	said, err := bufio.NewReader(stdout).ReadString('\n')
-	require.NoError(t, err)
-	require.Equal(t, "running\n", said)
-	return func() {
-		require.NoError(t, process.Process.Kill())
-		assert.Error(t, process.Wait(), "it was killed")
-	}
 }
 
 // A real process is killed again and again while it runs jobs with every kind of
@@ -153,12 +134,12 @@ func TestJobsWithEveryKindOfStepSurviveTheirProcess(t *testing.T) {
 			ids = append(ids, job.ID)
 		}
 		for range rounds {
-			kill := startEvery(t, text)
+			kill := startProcess(t, everyVariable, text)
 			time.Sleep(rand.N(150 * time.Millisecond)) // the moment is what is random
 			kill()
 			expireLeases(t, db)
 		}
-		defer startEvery(t, text)()
+		defer startProcess(t, everyVariable, text)()
 		for n, id := range ids {
 			checkEvery(t, eng, db, ended(t, eng, id), n/everyTypes)
 		}

@@ -56,10 +56,7 @@ func runChild(text string) {
 			os.Exit(1)
 		}
 	}
-	go func() { // it ends with its parent
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		os.Exit(0)
-	}()
+	go endWithParent()
 	ctx := context.Background()
 	db, err := dsn.Open(ctx, text)
 	fail(err)
@@ -84,21 +81,37 @@ func runChild(text string) {
 // begun.
 func runAndKill(t *testing.T, text string) {
 	t.Helper()
-	child := exec.CommandContext(t.Context(), os.Args[0])
-	child.Env = append(os.Environ(), childVariable+"="+text)
-	child.Stderr = os.Stderr
-	stdin, err := child.StdinPipe()
+	kill := startProcess(t, childVariable, text)
+	time.Sleep(rand.N(60 * time.Millisecond)) // the moment is what is random
+	kill()
+}
+
+// startProcess runs this test binary as a process that the variable names, on
+// that database, until it says that it runs, and returns what kills it.
+func startProcess(t *testing.T, variable, text string) (kill func()) {
+	t.Helper()
+	process := exec.CommandContext(t.Context(), os.Args[0])
+	process.Env = append(os.Environ(), variable+"="+text)
+	process.Stderr = os.Stderr
+	stdin, err := process.StdinPipe() // it ends with this process, which closes that
 	require.NoError(t, err)
-	defer stdin.Close()
-	stdout, err := child.StdoutPipe()
+	stdout, err := process.StdoutPipe()
 	require.NoError(t, err)
-	require.NoError(t, child.Start())
+	require.NoError(t, process.Start())
 	said, err := bufio.NewReader(stdout).ReadString('\n')
 	require.NoError(t, err)
 	require.Equal(t, "running\n", said)
-	time.Sleep(rand.N(60 * time.Millisecond)) // the moment is what is random
-	require.NoError(t, child.Process.Kill())
-	assert.Error(t, child.Wait(), "it was killed")
+	return func() {
+		defer stdin.Close()
+		require.NoError(t, process.Process.Kill())
+		assert.Error(t, process.Wait(), "it was killed")
+	}
+}
+
+// endWithParent ends such a process when the one that started it is gone.
+func endWithParent() {
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	os.Exit(0)
 }
 
 // A real process is killed again and again while dozens of its jobs commit

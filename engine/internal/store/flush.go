@@ -102,7 +102,7 @@ type Flushed struct {
 
 // Flush applies writes, at most [MaxBatch] and one for a job, in one
 // transaction. With it go the release of the types whose runs end, and if
-// claim is not nil, the claim of those types' next jobs.
+// claim is set, the claim of those types' next jobs.
 func (s *Store) Flush(ctx context.Context, writes []Write, owner Owner, claim bool) (Flushed, error) {
 	writes = slices.Clone(writes)
 	slices.SortFunc(writes, func(a, b Write) int { return strings.Compare(a.JobID.String(), b.JobID.String()) })

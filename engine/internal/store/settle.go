@@ -19,7 +19,7 @@ import (
 func (s *Store) Settle(ctx context.Context, run Held, outcome func(*model.Job) error) (*model.Job, error) {
 	var settled *model.Job
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if s.dialect.lock == "" { // see Claim
+		if s.dialect.lock == "" { // on SQLite, one that begins by reading cannot wait for another writer
 			if _, err := tx.NewRaw("UPDATE job_type_lock SET attempt = attempt WHERE 1 = 0").Exec(ctx); err != nil {
 				return err
 			}

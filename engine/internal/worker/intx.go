@@ -135,7 +135,7 @@ func (t *stepTx) settle(failed error) error {
 		if !t.live() {
 			return fmt.Errorf("%w: %w: whether the transaction took effect is not known here", steps.ErrLeaseLost, failed)
 		}
-		time.Sleep(pause.NextBackOff())
+		time.Sleep(pause.NextBackOff()) // also when the run is to end: see above
 	}
 }
 
