@@ -70,6 +70,12 @@
 // of a step's columns in the engine's own table ("our statement"). It is what a
 // journal with one writer could do if everything else were free.
 //
+// For the workload long there is a record set in a document of as many records,
+// one after the other ("a record of 1000"): a step's record is in its job's
+// document before the next step begins, and that is what it takes. For latencies
+// there is the INSERT of a row and its UPDATE, two commits: the enqueue's and the
+// claim's.
+//
 // The engine's statement is not to be had from outside of it: for that line runs,
 // as a child process with a server of its own, the store's benchmark
 //

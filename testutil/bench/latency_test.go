@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -33,18 +34,53 @@ func measureLatency(t *testing.T, kind testutil.Kind, empty func(*testing.T) str
 		times = sample(ctx, t, one, address, s)
 	})
 	for i, work := range works {
-		result := line{kind: kind, work: work, system: one.name, unit: "ms, p50", lessIsBetter: true}
-		if n := len(times[i]); n > 0 {
-			slices.Sort(times[i])
-			result.value = milliseconds(times[i][n/2])
-			add(result)
-			result.unit, result.value = "ms, p99", milliseconds(times[i][n*99/100])
-		} else {
-			result.note = "failed: see its messages"
-		}
-		add(result)
+		addLatency(line{kind: kind, work: work, system: one.name}, times[i])
 	}
 }
+
+func addLatency(l line, times []time.Duration) {
+	l.unit, l.lessIsBetter = "ms, p50", true
+	if n := len(times); n > 0 {
+		slices.Sort(times)
+		l.value = milliseconds(times[n/2])
+		add(l)
+		l.unit, l.value = "ms, p99", milliseconds(times[n*99/100])
+	} else {
+		l.note = "failed: see its messages"
+	}
+	add(l)
+}
+
+// measureCommits measures what a latency consists of whatever else happens: the
+// commit of the enqueue, and that of the claim.
+func measureCommits(t *testing.T, kind testutil.Kind, empty func(*testing.T) string, s shape) {
+	if s.name != "first" && (s.name != "process" || kind != testutil.Postgres) {
+		return
+	}
+	var times []time.Duration
+	t.Run("floor/"+s.name, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		db := connect(t, empty(t))
+		fill(t, kind, db)
+		for i := range *samples {
+			pause(i)
+			start := time.Now()
+			for _, query := range []string{
+				fmt.Sprintf(`INSERT INTO floor (id, n, data) VALUES (%d, 0, '{"input": {"n": 1}}')`, floorRows+i),
+				fmt.Sprintf("UPDATE floor SET n = 1 WHERE id = %d", floorRows+i),
+			} {
+				_, err := db.ExecContext(ctx, query)
+				require.NoError(t, err)
+			}
+			times = append(times, time.Since(start))
+		}
+	})
+	addLatency(line{kind: kind, work: latencies[s.name][0], system: "floor: INSERT and UPDATE, 2 commits"}, times)
+}
+
+// pause lets the systems be idle, for times that are in step with no poll.
+func pause(i int) { time.Sleep(time.Duration(8+i%7) * time.Millisecond) }
 
 // sample takes the times from a job's enqueueing to its step's begin, for each
 // of those that are enqueued at once, of a system that is idle between them.
@@ -71,7 +107,7 @@ func sample(ctx context.Context, t *testing.T, one system, address string, s sha
 	const warmup = 5
 	times := make([][]time.Duration, s.types)
 	for i := range *samples + warmup {
-		time.Sleep(time.Duration(8+i%7) * time.Millisecond)
+		pause(i)
 		starts := make([]time.Time, s.types)
 		for job := range starts {
 			var err error

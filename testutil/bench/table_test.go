@@ -78,8 +78,12 @@ func measureAll(t *testing.T, kind testutil.Kind, all []shape) {
 	empty := database(t, kind)
 	for _, s := range all {
 		_, latency := latencies[s.name]
-		if !latency && wanted("floor") {
-			measureFloor(t, kind, empty, s)
+		if wanted("floor") {
+			floor := measureFloor
+			if latency {
+				floor = measureCommits
+			}
+			floor(t, kind, empty, s)
 		}
 		for _, one := range systems() {
 			switch {
