@@ -19,7 +19,7 @@ func (c *Client) Job(ctx context.Context, id uuid.UUID) (*model.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &row.Job, nil
+	return &c.shown(row).Job, nil
 }
 
 // Status returns all that an API's client needs to show a job, deleted or not,
@@ -29,7 +29,7 @@ func (c *Client) Status(ctx context.Context, id uuid.UUID) (*model.JobStatus, er
 	if err != nil {
 		return nil, err
 	}
-	s := status(row)
+	s := status(c.shown(row))
 	if err := c.addChildren(ctx, s); err != nil {
 		return nil, fmt.Errorf("show job %s: %w", id, err)
 	}
@@ -76,24 +76,24 @@ func (c *Client) row(ctx context.Context, doing string, id uuid.UUID) (*store.Ro
 // RunningJob returns the job of a type that is processing, or [ErrNotFound].
 func (c *Client) RunningJob(ctx context.Context, jobType string) (*model.Job, error) {
 	row, err := c.engine.store.Running(ctx, c.db, jobType)
-	return found(row, err, "running", jobType)
+	return c.found(row, err, "running", jobType)
 }
 
 // LatestJob returns the job of a type that was made last and is not deleted, or
 // [ErrNotFound].
 func (c *Client) LatestJob(ctx context.Context, jobType string) (*model.Job, error) {
 	row, err := c.engine.store.Latest(ctx, c.db, jobType)
-	return found(row, err, "latest", jobType)
+	return c.found(row, err, "latest", jobType)
 }
 
-func found(row *store.Row, err error, which, jobType string) (*model.Job, error) {
+func (c *Client) found(row *store.Row, err error, which, jobType string) (*model.Job, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s job of type %q: %w", which, jobType, err)
 	case row == nil:
 		return nil, fmt.Errorf("%s job of type %q: %w", which, jobType, ErrNotFound)
 	default:
-		return &row.Job, nil
+		return &c.shown(row).Job, nil
 	}
 }
 
@@ -124,7 +124,7 @@ func (c *Client) List(ctx context.Context, f Filter) ([]*model.JobStatus, error)
 	}
 	out := make([]*model.JobStatus, len(rows))
 	for i := range rows {
-		out[i] = status(&rows[i])
+		out[i] = status(c.shown(&rows[i]))
 	}
 	return out, nil
 }
