@@ -11,6 +11,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/progress"
+	"github.com/ntxdev/jobsystem/steps"
 )
 
 // Job returns the row of a job, deleted or not, or [ErrNotFound].
@@ -117,6 +118,11 @@ func (c *Client) List(ctx context.Context, f Filter) ([]*model.JobStatus, error)
 	const page = 50
 	if f.Limit <= 0 {
 		f.Limit = page
+	}
+	for _, jobType := range f.Types {
+		if err := steps.CheckName(jobType); err != nil {
+			return nil, fmt.Errorf("list jobs: %w", invalid("job type %w", err))
+		}
 	}
 	rows, err := c.engine.store.List(ctx, c.db, store.Filter(f))
 	if err != nil {
