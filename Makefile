@@ -1,13 +1,15 @@
 # make test   everything, on SQLite, PostgreSQL and MariaDB, with the race detector
 # make lint   formatting, vet and the linters
+# make vuln   known vulnerabilities in what is used
 # make bench  how fast it is, beside the bare drivers and three other systems (5 min)
 # make demo   the example report, on SQLite in this folder
 # make readme the commands of the README, as they stand there
 
 GOLANGCI_LINT_VERSION := v2.15.0
+GOVULNCHECK_VERSION := v1.9.0
 BIN := $(CURDIR)/bin
 
-.PHONY: all test lint bench demo readme build clean
+.PHONY: all test lint vuln bench demo readme build clean
 
 all: lint test
 
@@ -25,6 +27,12 @@ lint: $(BIN)/golangci-lint
 
 $(BIN)/golangci-lint:
 	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+vuln: $(BIN)/govulncheck
+	bash .ci/vuln $(BIN)/govulncheck
+
+$(BIN)/govulncheck:
+	GOBIN=$(BIN) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 
 # A module of its own, so that the others' code stays out of the product's.
 bench:

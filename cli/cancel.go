@@ -53,7 +53,7 @@ func osUser() string {
 
 func runCancel(ctx context.Context, inv *invocation, r cancelRequest) error {
 	return inv.withSession(ctx, inv.controls(needTables), func(s *session) error {
-		if err := s.eng.Cancel(ctx, r.id, r.by, r.reason); err != nil {
+		if err := s.jobs.Cancel(ctx, r.id, r.by, r.reason); err != nil {
 			return err
 		}
 		return s.printOutcome(ctx, r.id, r.wait, model.Cancelled)

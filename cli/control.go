@@ -22,10 +22,10 @@ func parseControl(c *urfave.Context) (controlRequest, error) {
 }
 
 // control returns the second half of such a command: change does the work.
-func control(change func(*engine.Engine, context.Context, uuid.UUID) error) func(context.Context, *invocation, controlRequest) error {
+func control(change func(*engine.Client, context.Context, uuid.UUID) error) func(context.Context, *invocation, controlRequest) error {
 	return func(ctx context.Context, inv *invocation, r controlRequest) error {
 		return inv.withSession(ctx, inv.controls(needTables), func(s *session) error {
-			if err := change(s.eng, ctx, r.id); err != nil {
+			if err := change(s.jobs, ctx, r.id); err != nil {
 				return err
 			}
 			return s.printOutcome(ctx, r.id, r.wait, model.Succeeded)
@@ -39,7 +39,7 @@ func (s *session) printOutcome(ctx context.Context, id uuid.UUID, wait bool, wis
 	if wait {
 		return s.followToEnd(ctx, id, wish) // its first line is the status
 	}
-	status, err := s.eng.Status(ctx, id)
+	status, err := s.jobs.Status(ctx, id)
 	if err != nil {
 		return err
 	}

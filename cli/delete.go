@@ -13,6 +13,6 @@ func (inv *invocation) deleteCommand() *urfave.Command {
 		ArgsUsage: "ID",
 		Description: "The job is neither run nor listed any more, except by list --deleted; its row stays, and its\n" +
 			"idempotency key is free again. Prints the job's status.",
-		Action: action(inv, parseControl, control((*engine.Engine).Delete)),
+		Action: action(inv, parseControl, control((*engine.Client).Delete)),
 	}
 }

@@ -18,7 +18,7 @@ import (
 // job returns the job that the demo runs: the last one if it has not succeeded,
 // or else a new one.
 func (d *demo) job(ctx context.Context, fresh bool) (uuid.UUID, error) {
-	last, err := d.eng.LatestJob(ctx, d.Type)
+	last, err := d.jobs.LatestJob(ctx, d.Type)
 	switch {
 	case errors.Is(err, engine.ErrNotFound):
 		return d.enqueue(ctx)
@@ -26,7 +26,7 @@ func (d *demo) job(ctx context.Context, fresh bool) (uuid.UUID, error) {
 		return uuid.Nil, err
 	case fresh && !last.Status.Ended():
 		// It would run first, one job of a type at a time.
-		if err := d.eng.Cancel(ctx, last.ID, osUser(), d.name+" demo --fresh"); err != nil && !errors.Is(err, engine.ErrStatus) {
+		if err := d.jobs.Cancel(ctx, last.ID, osUser(), d.name+" demo --fresh"); err != nil && !errors.Is(err, engine.ErrStatus) {
 			return uuid.Nil, err
 		}
 		return d.enqueue(ctx)
@@ -44,7 +44,7 @@ func (d *demo) enqueue(ctx context.Context) (uuid.UUID, error) {
 	if err := d.checkInput(ctx, d.Type, input); err != nil {
 		return uuid.Nil, err
 	}
-	job, err := d.eng.Enqueue(ctx, engine.Raw{Type: d.Type, Input: input}, engine.Name(d.Name))
+	job, err := d.jobs.Enqueue(ctx, engine.Raw{Type: d.Type, Input: input}, engine.Name(d.Name))
 	if err != nil {
 		return uuid.Nil, err
 	}
@@ -55,7 +55,7 @@ func (d *demo) enqueue(ctx context.Context) (uuid.UUID, error) {
 func (d *demo) takeUp(ctx context.Context, id uuid.UUID) error {
 	var killed *model.JobStatus // as it was found first
 	for {
-		status, err := d.eng.Status(ctx, id)
+		status, err := d.jobs.Status(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (d *demo) takeUp(ctx context.Context, id uuid.UUID) error {
 				}
 			}
 		default:
-			switch err := d.eng.Resume(ctx, id); {
+			switch err := d.jobs.Resume(ctx, id); {
 			case err == nil:
 				return d.say("found job %s, which %s: going on with %s", id, foundAs(status), resumePoint(status))
 			case !errors.Is(err, engine.ErrStatus): // somebody else was faster

@@ -100,7 +100,7 @@ func runEnqueue(ctx context.Context, inv *invocation, r enqueueRequest) error {
 		if r.in > 0 {
 			r.options = append(r.options, engine.At(inv.now().Add(r.in)))
 		}
-		job, err := s.eng.Enqueue(ctx, engine.Raw{Type: r.jobType, Input: input}, r.options...)
+		job, err := s.jobs.Enqueue(ctx, engine.Raw{Type: r.jobType, Input: input}, r.options...)
 		if err != nil {
 			return err
 		}
@@ -116,11 +116,11 @@ func runEnqueue(ctx context.Context, inv *invocation, r enqueueRequest) error {
 func (s *session) checkInput(ctx context.Context, jobType string, input json.RawMessage) error {
 	if h := s.eng.Registered(jobType); h != nil {
 		if _, err := h.Plan(json.RawMessage(cmp.Or(string(input), "null"))); err != nil {
-			return badUsage("--data for a job of type %q: %w", jobType, err)
+			return badUsage("--data for a job of type %q: %w", jobType, s.opts.Engine.Redact.OfInput(jobType, input).Error(err))
 		}
 		return nil
 	}
-	_, err := s.eng.LatestJob(ctx, jobType)
+	_, err := s.jobs.LatestJob(ctx, jobType)
 	if errors.Is(err, engine.ErrNotFound) {
 		s.note("%s: warning: this binary does not have the job type %q, and the database has no job of it: is it spelled right? The job waits for a worker that has it", s.name, jobType)
 		return nil

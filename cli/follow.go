@@ -58,7 +58,7 @@ func (s *session) follow(ctx context.Context, id uuid.UUID, view view) (*model.J
 	ticker := time.NewTicker(followInterval)
 	defer ticker.Stop()
 	for {
-		status, err := s.eng.Status(ctx, id)
+		status, err := s.jobs.Status(ctx, id)
 		if err != nil {
 			return nil, err
 		}

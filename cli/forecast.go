@@ -14,14 +14,14 @@ import (
 // runForecast is resume --dry-run.
 func runForecast(ctx context.Context, inv *invocation, id uuid.UUID, opts []engine.ResumeOption) error {
 	return inv.withSession(ctx, inv.controls(needTables), func(s *session) error {
-		job, err := s.eng.Job(ctx, id)
+		job, err := s.jobs.Job(ctx, id)
 		if err != nil {
 			return err
 		}
 		if s.eng.Registered(job.Type) == nil {
 			return badUsage("resume --dry-run job %s: this binary does not have its type %q; use the one of its worker", id, job.Type)
 		}
-		list, refusal := s.eng.DryRun(ctx, id, opts...)
+		list, refusal := s.jobs.DryRun(ctx, id, opts...)
 		if len(list) == 0 || errors.Is(refusal, engine.ErrStatus) {
 			return refusal
 		}

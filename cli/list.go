@@ -68,7 +68,7 @@ func parseList(c *urfave.Context) (engine.Filter, error) {
 
 func runList(ctx context.Context, inv *invocation, f engine.Filter) error {
 	return inv.withSession(ctx, inv.controls(needTables), func(s *session) error {
-		jobs, err := s.eng.List(ctx, f)
+		jobs, err := s.jobs.List(ctx, f)
 		if err != nil {
 			return err
 		}

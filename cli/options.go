@@ -28,7 +28,8 @@ type Options struct {
 	DSN string
 	// Engine is how the engine works; the flags of worker come before it, and
 	// its Logger is not used. All binaries on one database should have the
-	// same Lease.
+	// same Lease. Its Redact takes secrets out of all that the commands print
+	// and log.
 	Engine engine.Config
 	// Demo is the job of the command demo; nil for no such command.
 	Demo *Demo

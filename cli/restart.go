@@ -13,6 +13,6 @@ func (inv *invocation) restartCommand() *urfave.Command {
 		ArgsUsage:   "ID",
 		Description: "The job becomes scheduled without its record: all its steps run again. Prints the job's status.",
 		Flags:       []urfave.Flag{waitFlag("exit with 1 if it does not succeed")},
-		Action:      action(inv, parseControl, control((*engine.Engine).Restart)),
+		Action:      action(inv, parseControl, control((*engine.Client).Restart)),
 	}
 }

@@ -50,8 +50,8 @@ func runResume(ctx context.Context, inv *invocation, r resumeRequest) error {
 	if r.dryRun {
 		return runForecast(ctx, inv, r.id, r.options)
 	}
-	resume := func(eng *engine.Engine, ctx context.Context, id uuid.UUID) error {
-		return eng.Resume(ctx, id, r.options...)
+	resume := func(jobs *engine.Client, ctx context.Context, id uuid.UUID) error {
+		return jobs.Resume(ctx, id, r.options...)
 	}
 	return control(resume)(ctx, inv, r.controlRequest)
 }

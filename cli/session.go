@@ -15,7 +15,9 @@ import (
 // session is a command's work on an open database.
 type session struct {
 	*invocation
-	eng   *engine.Engine
+	eng *engine.Engine
+	// jobs is what people see of the engine's jobs, and change in them.
+	jobs  *engine.Client
 	types []string // that are registered
 }
 
@@ -64,7 +66,7 @@ func (inv *invocation) newSession(db *bun.DB, want sessionConfig) (*session, err
 	if err := registry.checkOnly(); err != nil {
 		return nil, err
 	}
-	return &session{invocation: inv, eng: eng, types: registry.taken}, nil
+	return &session{invocation: inv, eng: eng, jobs: eng.Redacted(), types: registry.taken}, nil
 }
 
 // controls is the config of most commands: they read and control jobs.

@@ -25,12 +25,12 @@ func (inv *invocation) showCommand() *urfave.Command {
 
 func runShow(ctx context.Context, inv *invocation, id uuid.UUID) error {
 	return inv.withSession(ctx, inv.controls(needTables), func(s *session) error {
-		status, err := s.eng.Status(ctx, id)
+		status, err := s.jobs.Status(ctx, id)
 		if err != nil {
 			return err
 		}
 		// The row has what a status does not tell: the input and the key.
-		job, err := s.eng.Job(ctx, id)
+		job, err := s.jobs.Job(ctx, id)
 		if err != nil {
 			return err
 		}

@@ -74,7 +74,7 @@ func runSignal(ctx context.Context, inv *invocation, r signalRequest) error {
 		payload = raw
 	}
 	return inv.withSession(ctx, inv.controls(needTables), func(s *session) error {
-		sent, err := s.eng.Signal(ctx, r.id, r.name, payload, r.by)
+		sent, err := s.jobs.Signal(ctx, r.id, r.name, payload, r.by)
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (s *session) printSignal(ctx context.Context, id uuid.UUID, sent *model.Sig
 	if sent.Existing {
 		return s.out.printf("job %s has the signal %q already%s: that one stands\n", id, clean(sent.Name), s.sentBy(sent.SentBy, sent.SentAt))
 	}
-	status, err := s.eng.Status(ctx, id)
+	status, err := s.jobs.Status(ctx, id)
 	if err != nil {
 		return err
 	}

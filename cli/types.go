@@ -26,7 +26,7 @@ func parseNothing(c *urfave.Context) (nothing, error) { return nothing{}, noArgu
 
 func runTypes(ctx context.Context, inv *invocation, _ nothing) error {
 	return inv.withSession(ctx, inv.controls(needTables), func(s *session) error {
-		types, err := s.eng.Types(ctx)
+		types, err := s.jobs.Types(ctx)
 		if err != nil {
 			return err
 		}

@@ -56,7 +56,7 @@ func (s *session) printFamily(ctx context.Context, j *model.JobStatus) error {
 		return nil
 	}
 	const most = 100
-	children, err := s.eng.List(ctx, engine.Filter{Parent: j.ID, Deleted: true, Limit: most})
+	children, err := s.jobs.List(ctx, engine.Filter{Parent: j.ID, Deleted: true, Limit: most})
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ntxdev/jobsystem/engine/internal/worker"
+	"github.com/ntxdev/jobsystem/model"
 )
 
 // Config is how an engine works. Its zero value has the defaults, which are
@@ -41,6 +42,9 @@ type Config struct {
 	// Logger gets what the engine has to say; no inputs, outputs or DSNs.
 	// Default slog.Default().
 	Logger *slog.Logger
+	// Redact takes secrets out of what people see of jobs: of what
+	// [Client.Redacted] returns, and of the errors in the log. Default none.
+	Redact model.Redactor
 	// Limits bound what a job may keep in its row.
 	Limits Limits
 }

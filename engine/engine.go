@@ -39,6 +39,7 @@ type Client struct {
 	engine *Engine
 	db     bun.IDB
 	inTx   bool
+	redact model.Redactor // nil shows everything
 }
 
 // New returns an engine on db, whose tables the package migrations has made. It
@@ -184,7 +185,7 @@ func (e *Engine) start() (*worker.Worker, error) {
 		Store: e.store, Owner: store.Owner{ID: ownerName(), Lease: e.config.Lease},
 		Heartbeat: e.config.Heartbeat, Poll: e.config.Poll, Grace: e.config.Grace,
 		RetryInPlace: e.config.RetryInPlace, Jobs: family{e}, MaxRunning: e.config.MaxRunning, Limits: e.config.Limits.forWorker(),
-		Listener: e.config.Listener, Log: e.config.Logger, Handlers: maps.Clone(e.handlers),
+		Listener: e.config.Listener, Log: e.config.Logger, Redact: e.config.Redact, Handlers: maps.Clone(e.handlers),
 	})
 	return e.worker, nil
 }

@@ -83,10 +83,10 @@ func (c *Client) Enqueue(ctx context.Context, input steps.Typed, opts ...Enqueue
 	}
 	r, err := c.newRequest(input, opts)
 	if err != nil {
-		return nil, fmt.Errorf("enqueue job of type %q: %w", input.JobType(), err)
+		return nil, fmt.Errorf("enqueue job of type %q: %w", input.JobType(), c.aboutInput(input, err))
 	}
 	if err := c.engine.store.Insert(ctx, c.db, []*model.Job{&r.job}, c.othersMayRun(r.job.Type)); err != nil {
-		return nil, fmt.Errorf("enqueue job of type %q: %w", r.job.Type, err)
+		return nil, fmt.Errorf("enqueue job of type %q: %w", r.job.Type, c.about(&r.job, err))
 	}
 	if w := c.engine.running(); w != nil && !c.inTx {
 		if r.immediately && !r.job.Existing {
@@ -95,7 +95,7 @@ func (c *Client) Enqueue(ctx context.Context, input steps.Typed, opts ...Enqueue
 			w.Due(r.job.Type)
 		}
 	}
-	return &r.job, nil
+	return c.shownJob(&r.job), nil
 }
 
 // othersMayRun reports whether other engines are to be told of a due job of a
@@ -142,7 +142,7 @@ func (c *Client) EnqueueMany(ctx context.Context, items []Item) ([]*model.Job, e
 		}
 		r, err := c.newRequest(item.Input, item.Options)
 		if err != nil {
-			return nil, fmt.Errorf("enqueue item %d, a job of type %q: %w", i, item.Input.JobType(), err)
+			return nil, fmt.Errorf("enqueue item %d, a job of type %q: %w", i, item.Input.JobType(), c.aboutInput(item.Input, err))
 		}
 		jobs[i], types[r.job.Type] = &r.job, true
 	}
@@ -154,6 +154,9 @@ func (c *Client) EnqueueMany(ctx context.Context, items []Item) ([]*model.Job, e
 	}
 	if w := c.engine.running(); w != nil && !c.inTx {
 		w.Due(slices.Collect(maps.Keys(types))...)
+	}
+	for i := range jobs {
+		jobs[i] = c.shownJob(jobs[i])
 	}
 	return jobs, nil
 }

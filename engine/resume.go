@@ -53,7 +53,7 @@ func (c *Client) Resume(ctx context.Context, id uuid.UUID, opts ...ResumeOption)
 	// before the row is locked. Its input never changes.
 	r, err := c.engine.resumption(&row.Job, opts)
 	if err != nil {
-		return fmt.Errorf("resume job %s: %w", id, err)
+		return fmt.Errorf("resume job %s: %w", id, c.about(&row.Job, err))
 	}
 	return c.reschedule(ctx, id, "resume", func(j *model.Job) error {
 		j.Resumptions++
@@ -61,7 +61,7 @@ func (c *Client) Resume(ctx context.Context, id uuid.UUID, opts ...ResumeOption)
 			return err
 		}
 		_, err := r.forecast(j)
-		return err
+		return c.about(&row.Job, err)
 	})
 }
 
@@ -73,7 +73,8 @@ func (c *Client) DryRun(ctx context.Context, id uuid.UUID, opts ...ResumeOption)
 	if err != nil {
 		return nil, err
 	}
-	fails := func(err error) error { return fmt.Errorf("dry-run job %s: %w", id, err) }
+	found := row.Job
+	fails := func(err error) error { return fmt.Errorf("dry-run job %s: %w", id, c.about(&found, err)) }
 	if c.engine.Registered(row.Type) == nil {
 		return nil, fails(invalid("its type %q is not registered here", row.Type))
 	}
@@ -96,7 +97,7 @@ func (c *Client) DryRun(ctx context.Context, id uuid.UUID, opts ...ResumeOption)
 	if err != nil {
 		err = fails(err)
 	}
-	return forecast, err
+	return c.shownForecast(&found, forecast), err
 }
 
 // dead reports whether a job's engine is gone, so that a resume settles it.

@@ -11,6 +11,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/progress"
+	"github.com/ntxdev/jobsystem/steps"
 )
 
 // Job returns the row of a job, deleted or not, or [ErrNotFound].
@@ -19,7 +20,7 @@ func (c *Client) Job(ctx context.Context, id uuid.UUID) (*model.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &row.Job, nil
+	return &c.shown(row).Job, nil
 }
 
 // Status returns all that an API's client needs to show a job, deleted or not,
@@ -29,7 +30,7 @@ func (c *Client) Status(ctx context.Context, id uuid.UUID) (*model.JobStatus, er
 	if err != nil {
 		return nil, err
 	}
-	s := status(row)
+	s := status(c.shown(row))
 	if err := c.addChildren(ctx, s); err != nil {
 		return nil, fmt.Errorf("show job %s: %w", id, err)
 	}
@@ -76,24 +77,24 @@ func (c *Client) row(ctx context.Context, doing string, id uuid.UUID) (*store.Ro
 // RunningJob returns the job of a type that is processing, or [ErrNotFound].
 func (c *Client) RunningJob(ctx context.Context, jobType string) (*model.Job, error) {
 	row, err := c.engine.store.Running(ctx, c.db, jobType)
-	return found(row, err, "running", jobType)
+	return c.found(row, err, "running", jobType)
 }
 
 // LatestJob returns the job of a type that was made last and is not deleted, or
 // [ErrNotFound].
 func (c *Client) LatestJob(ctx context.Context, jobType string) (*model.Job, error) {
 	row, err := c.engine.store.Latest(ctx, c.db, jobType)
-	return found(row, err, "latest", jobType)
+	return c.found(row, err, "latest", jobType)
 }
 
-func found(row *store.Row, err error, which, jobType string) (*model.Job, error) {
+func (c *Client) found(row *store.Row, err error, which, jobType string) (*model.Job, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s job of type %q: %w", which, jobType, err)
 	case row == nil:
 		return nil, fmt.Errorf("%s job of type %q: %w", which, jobType, ErrNotFound)
 	default:
-		return &row.Job, nil
+		return &c.shown(row).Job, nil
 	}
 }
 
@@ -118,13 +119,18 @@ func (c *Client) List(ctx context.Context, f Filter) ([]*model.JobStatus, error)
 	if f.Limit <= 0 {
 		f.Limit = page
 	}
+	for _, jobType := range f.Types {
+		if err := steps.CheckName(jobType); err != nil {
+			return nil, fmt.Errorf("list jobs: %w", invalid("job type %w", err))
+		}
+	}
 	rows, err := c.engine.store.List(ctx, c.db, store.Filter(f))
 	if err != nil {
 		return nil, err
 	}
 	out := make([]*model.JobStatus, len(rows))
 	for i := range rows {
-		out[i] = status(&rows[i])
+		out[i] = status(c.shown(&rows[i]))
 	}
 	return out, nil
 }

@@ -30,8 +30,9 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 	if err != nil {
 		return nil, fmt.Errorf("signal job %s: %w", id, err)
 	}
-	jobType := ""
+	jobType, sentTo := "", ""
 	found, err := c.engine.store.Signal(ctx, c.db, id, func(row *store.Row) error {
+		sentTo = row.Type
 		if row.Status.Ended() || !row.DeletedAt.IsZero() {
 			return &StatusError{ID: id, Status: row.Status, Doing: "signal", Hint: "it waits for nothing more"}
 		}
@@ -71,7 +72,7 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 			return nil, fmt.Errorf("signal job %s: %w", id, err)
 		}
 	}
-	return signal, nil
+	return c.shownSignal(sentTo, signal), nil
 }
 
 func (c *Client) newSignal(name string, payload any, by string) (*model.Signal, error) {

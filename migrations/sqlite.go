@@ -128,7 +128,7 @@ func code(err reflect.Value) (int64, bool) {
 	case found.CanInt():
 		return found.Int(), true
 	case found.CanUint():
-		return int64(found.Uint()), true
+		return int64(found.Uint()), true //nolint:gosec // SQLite has small codes
 	}
 	return 0, false
 }

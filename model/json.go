@@ -111,7 +111,7 @@ func checkNumber(raw []byte) (int, error) {
 		n++
 	}
 	if text := string(raw[:n]); !keepsValue(text) {
-		return 0, fmt.Errorf("holds the number %.40s, which a database would round: write it as a string", text)
+		return 0, fmt.Errorf("holds a number of %d characters, which a database would round: write it as a string", len(text))
 	}
 	return n, nil
 }

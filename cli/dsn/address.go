@@ -41,6 +41,10 @@ type host struct{ name, port string } // both as written; either may be empty
 
 type param struct{ key, value string }
 
+// secret reports whether a parameter looks like a secret, or like settings with
+// one among them: options=-c app.token=…, connectionAttributes=token:… .
+func (p param) secret() bool { return isSecret(p.key) || isSecret(p.value) }
+
 func (a *address) has(key string) bool {
 	return slices.ContainsFunc(a.params, func(p param) bool { return p.key == key })
 }
@@ -292,7 +296,7 @@ func (a *address) arrange() error {
 
 func isSecret(key string) bool {
 	key = strings.ToLower(key)
-	for _, word := range []string{"pass", "pwd", "secret", "token"} {
+	for _, word := range []string{"pass", "pwd", "secret", "token", "credential"} {
 		if strings.Contains(key, word) {
 			return true
 		}

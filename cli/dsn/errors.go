@@ -27,7 +27,7 @@ var ErrMalformed = errors.New("malformed database address")
 const forms = `use one of:
   sqlite://path/to/jobs.db, sqlite:///absolute/jobs.db, sqlite://:memory:, or a plain file path
   postgres://user:password@host:5432/database
-  mysql://user:password@host:3306/database, or mysql://user:password@unix(/path/to/socket)/database (MariaDB too)`
+  mysql://user:password@host:3306/database, or mysql://user:password@unix(/path/to/socket)/database (MariaDB too)` //nolint:gosec // no password of anybody's
 
 func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))

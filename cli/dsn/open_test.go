@@ -203,6 +203,42 @@ func TestPostgresIsOpenedWithTheUsersOwnParameters(t *testing.T) {
 	assert.Equal(t, 8, db.Stats().MaxOpenConnections)
 }
 
+// What a text in SQL means depends on these, and on servers they are defaults
+// that somebody may change.
+func TestTextsMeanTheSameWhateverTheServersDefaults(t *testing.T) {
+	t.Parallel()
+	for kind, cases := range map[testutil.Kind][]struct{ param, query, want string }{
+		testutil.MariaDB: {
+			{"sql_mode='NO_BACKSLASH_ESCAPES,STRICT_TRANS_TABLES,NO_ZERO_DATE'", "SELECT @@sql_mode", "STRICT_TRANS_TABLES,NO_ZERO_DATE"},
+			{"sql_mode=NO_BACKSLASH_ESCAPES", "SELECT @@sql_mode", ""},
+			{"sql_mode=CONCAT('NO_ZERO_DATE,','NO_BACKSLASH_ESCAPES')", "SELECT @@sql_mode", "NO_ZERO_DATE"},
+		},
+		testutil.Postgres: {
+			{"standard_conforming_strings=off", "SHOW standard_conforming_strings", "on"},
+			{"options=-c standard_conforming_strings=off", "SHOW standard_conforming_strings", "on"},
+			{"client_encoding=LATIN1", "SHOW client_encoding", "UTF8"},
+		},
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			text := testutil.DSN(t, kind)
+			for _, test := range cases {
+				name, value, _ := strings.Cut(test.param, "=")
+				db := testutil.Open(t, change(t, text, func(u *url.URL) {
+					query := u.Query()
+					query.Set(name, value)
+					u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
+				}))
+				assert.Equal(t, test.want, scan[string](t, db, test.query), test.param)
+				const hard = `a'b"c\d'; -- 中\`
+				var got string
+				require.NoError(t, db.NewRaw("SELECT ?", hard).Scan(t.Context(), &got))
+				assert.Equal(t, hard, got, test.param)
+			}
+		})
+	}
+}
+
 func TestUnixSockets(t *testing.T) {
 	t.Parallel()
 	t.Run("postgres", func(t *testing.T) {

@@ -53,8 +53,12 @@ func postgresConfig(a *address) (*pgx.ConnConfig, error) {
 	if a.hasPassword {
 		config.Password = a.password
 	}
-	// Bun writes values into its SQL: preparing such a text costs twice what
-	// running it does, and it is never seen again.
+	// Bun writes values into its SQL, and escapes quotes only. A database's
+	// defaults may change while this process runs.
+	config.RuntimeParams["standard_conforming_strings"] = "on"
+	config.RuntimeParams["client_encoding"] = "UTF8"
+	// Preparing such a text costs twice what running it does, and it is never
+	// seen again.
 	if !a.has("default_query_exec_mode") {
 		config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}

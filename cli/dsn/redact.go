@@ -27,7 +27,7 @@ func Redact(text string) string {
 		return strings.TrimSpace(text)
 	}
 	return a.url(func(p param) string {
-		if isSecret(p.key) {
+		if p.secret() {
 			return mask
 		}
 		return p.value
@@ -39,7 +39,7 @@ func Redact(text string) string {
 // accept.
 func HasSecret(text string) bool {
 	a, err := parse(text)
-	return err != nil || a.hasPassword || slices.ContainsFunc(a.params, func(p param) bool { return isSecret(p.key) })
+	return err != nil || a.hasPassword || slices.ContainsFunc(a.params, param.secret)
 }
 
 // WithDatabase returns the same address with another database on the same

@@ -163,7 +163,7 @@ func (b *bootstrap) add(batch []replicate, content []byte) {
 
 // draw makes batch n. Its random numbers depend on nothing but the seed and n.
 func (b *bootstrap) draw(ctx context.Context, n int, report Reporter) ([]replicate, error) {
-	random := rand.New(rand.NewPCG(b.how.Seed, uint64(n)))
+	random := rand.New(rand.NewPCG(b.how.Seed, uint64(n))) //nolint:gosec // the same at each run, by intent
 	width, size := b.resampler.width(), b.how.size(n)
 	batch := make([]replicate, size*width)
 	before := (n - 1) * b.how.batch()

@@ -46,7 +46,7 @@ func newResampler(s *Sample, groupOf []int, groups int) *resampler {
 	for i, delay := range s.Delay {
 		bin := min(max(delay-firstBin, 0), bins-1)
 		day := s.day(i)
-		r.cells[next[day]] = uint32(groupOf[s.Origin[i]]*bins) + uint32(bin)
+		r.cells[next[day]] = uint32(groupOf[s.Origin[i]]*bins) + uint32(bin) //nolint:gosec // of a few thousand cells
 		next[day]++
 	}
 	return r

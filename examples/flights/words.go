@@ -78,7 +78,7 @@ func oneIn(share float64) string {
 	if n < 2 || n >= len(names) {
 		return percent(share)
 	}
-	return "one in " + names[n]
+	return "one in " + names[n] //nolint:gosec // n is in range
 }
 
 var weekdayNames = [7]string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}

@@ -32,7 +32,18 @@ func newAPI(eng *engine.Engine, db *bun.DB, log *slog.Logger) http.Handler {
 	mux.Handle("POST /jobs/{id}/cancel", a.route(a.cancel))
 	mux.Handle("POST /jobs/{id}/resume", a.route(a.resume))
 	mux.Handle("GET /healthz", a.route(a.health))
-	return withProblems(mux)
+	return ownPagesOnly(withProblems(mux))
+}
+
+// ownPagesOnly refuses what a page of somebody else has a browser send, which
+// may reach an address that its author cannot: such as this one.
+func ownPagesOnly(handler http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		const message = "a page of another origin may not ask for that"
+		writeJSON(w, http.StatusForbidden, problemBody{problem{Kind: "forbidden", Message: message}})
+	}))
+	return protection.Handler(handler)
 }
 
 // answerTimeout bounds a request's questions to the database.

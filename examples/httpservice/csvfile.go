@@ -21,10 +21,10 @@ type csvFile struct {
 // errShort is returned for a file that lacks what a checkpoint says is there.
 var errShort = errors.New("the file is shorter than its checkpoint")
 
-// openCSV opens a file to be continued at a size, cutting off what comes after
-// it. A file of size 0 is made, or begun anew.
-func openCSV(path string, size int64) (*csvFile, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
+// openCSV opens a file of root to be continued at a size, cutting off what comes
+// after it. A file of size 0 is made, or begun anew.
+func openCSV(root *os.Root, name string, size int64) (*csvFile, error) {
+	file, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o640)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (f *csvFile) rewind() error {
 		return err
 	}
 	if info.Size() < f.size {
-		return fmt.Errorf("%s: %w", f.Name(), errShort)
+		return fmt.Errorf("%s: %w", info.Name(), errShort)
 	}
 	if err := f.Truncate(f.size); err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/ntxdev/jobsystem/steps"
@@ -70,19 +69,33 @@ func exportSteps(orders *Orders, dir string) *steps.Definition[Export] {
 		return orders.Extent(ctx, run.Input().Country)
 	})
 	written := steps.Add(export, "write", func(ctx context.Context, run *steps.Run[Export]) (Written, error) {
-		return writeOrders(ctx, run, orders, partPath(dir, run), extent.Output(run))
+		return inFolder(dir, func(root *os.Root) (Written, error) {
+			return writeOrders(ctx, run, orders, root, extent.Output(run))
+		})
 	}, steps.Weight(8))
 	steps.Add(export, "publish", func(_ context.Context, run *steps.Run[Export]) (Published, error) {
-		return publish(partPath(dir, run), finalPath(dir, run), written.Output(run))
+		return inFolder(dir, func(root *os.Root) (Published, error) {
+			return publish(root, partName(run), finalName(run), written.Output(run))
+		})
 	})
 	return export
 }
 
 // The names of files are the job's id and nothing of its input, and the same
 // at each attempt.
-func partPath(dir string, run *steps.Run[Export]) string { return finalPath(dir, run) + ".part" }
-func finalPath(dir string, run *steps.Run[Export]) string {
-	return filepath.Join(dir, run.Job().ID.String()+".csv")
+func partName(run *steps.Run[Export]) string  { return finalName(run) + ".part" }
+func finalName(run *steps.Run[Export]) string { return run.Job().ID.String() + ".csv" }
+
+// inFolder has do work in a folder which a symbolic link in it does not leave.
+// What fails there names files by their names: whoever may see the job need not
+// know where the folder is.
+func inFolder[Out any](dir string, do func(*os.Root) (Out, error)) (out Out, err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return out, fmt.Errorf("open the folder for exports: %w", errors.Unwrap(err))
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	return do(root)
 }
 
 // position is how far the file is written: the checkpoint of the step.
@@ -94,15 +107,15 @@ type position struct {
 
 // writeOrders writes the orders page by page, and after each page makes sure
 // that the file has it before the checkpoint says so.
-func writeOrders(ctx context.Context, run *steps.Run[Export], orders *Orders, path string, extent Extent) (Written, error) {
+func writeOrders(ctx context.Context, run *steps.Run[Export], orders *Orders, root *os.Root, extent Extent) (Written, error) {
 	var at position
 	if _, err := run.Resume(&at); err != nil {
 		return Written{}, err
 	}
-	file, err := openCSV(path, at.Bytes)
+	file, err := openCSV(root, partName(run), at.Bytes)
 	if errors.Is(err, errShort) {
 		at = position{}
-		file, err = openCSV(path, 0)
+		file, err = openCSV(root, partName(run), 0)
 	}
 	if err != nil {
 		return Written{}, err
@@ -128,11 +141,11 @@ func writeOrders(ctx context.Context, run *steps.Run[Export], orders *Orders, pa
 }
 
 // publish gives the complete file its name. Done twice, it is the same.
-func publish(part, final string, written Written) (Published, error) {
-	if err := os.Rename(part, final); err != nil && !errors.Is(err, os.ErrNotExist) {
+func publish(root *os.Root, part, final string, written Written) (Published, error) {
+	if err := root.Rename(part, final); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return Published{}, err
 	}
-	file, err := os.Open(final)
+	file, err := root.Open(final)
 	if err != nil {
 		return Published{}, fmt.Errorf("the written file is not on this machine, restart the job to write it again: %w", err)
 	}
@@ -145,5 +158,5 @@ func publish(part, final string, written Written) (Published, error) {
 	if n != written.Bytes {
 		return Published{}, fmt.Errorf("%s has %d bytes, %d were written: somebody has changed it; restart the job to write it again", final, n, written.Bytes)
 	}
-	return Published{File: filepath.Base(final), Orders: written.Orders, Bytes: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
+	return Published{File: final, Orders: written.Orders, Bytes: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
 }

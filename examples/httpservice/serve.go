@@ -20,15 +20,7 @@ const stopTimeout = 10 * time.Second
 // so that nobody is told of jobs by a process that is on its way out, and then
 // the engine, which lets the steps under way reach a boundary.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler, eng *engine.Engine, log *slog.Logger) error {
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      answerTimeout + 15*time.Second, // both begin with the request
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
+	server := newServer(handler, log)
 	// The engine ends when it is told to, not when ctx does.
 	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopEngine()
@@ -49,6 +41,19 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, eng
 	log.Info("stopping the engine")
 	stopEngine()
 	return errors.Join(serverErr, stopErr, engineErr, <-engineEnded)
+}
+
+// newServer bounds what a client may send, and how long it may take.
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      answerTimeout + 15*time.Second, // both begin with the request
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
 }
 
 // stopServer lets the requests under way be answered, and ends them if that

@@ -35,6 +35,10 @@ type dialect struct {
 	checkTime string
 	// isolation selects the connection's isolation level.
 	isolation string
+	// charset is the character set that texts must come in, and askCharset
+	// selects what the connection has. In some, a backslash is the second byte
+	// of a character: a literal would end elsewhere than it was written to.
+	charset, askCharset string
 	// headHint follows the jobs table, and headOrder is the order, where the
 	// first scheduled job of a type is looked for: what makes it an index walk.
 	headHint, headOrder string
@@ -155,6 +159,7 @@ func postgres() dialect {
 		lock:      " FOR UPDATE OF l",
 		skip:      " FOR UPDATE SKIP LOCKED",
 		isolation: "SHOW transaction_isolation",
+		charset:   "UTF8", askCharset: "SHOW client_encoding",
 		headOrder: "j.scheduled_at, j.id",
 		byID:      "(j.status || '')",
 		returning: true,
@@ -202,12 +207,13 @@ var postgresTypes = [...]string{texts: "text", ids: "uuid", integers: "bigint", 
 // mysqlFamily is what MySQL and MariaDB have in common.
 func mysqlFamily() dialect {
 	return dialect{
-		now:        "UTC_TIMESTAMP(6)",
-		later:      "(UTC_TIMESTAMP(6) + INTERVAL {micros} MICROSECOND)",
-		cursor:     "`cursor`",
-		lock:       " FOR UPDATE",
-		skip:       " FOR UPDATE SKIP LOCKED",
-		keyLock:    " FOR UPDATE",
+		now:     "UTC_TIMESTAMP(6)",
+		later:   "(UTC_TIMESTAMP(6) + INTERVAL {micros} MICROSECOND)",
+		cursor:  "`cursor`",
+		lock:    " FOR UPDATE",
+		skip:    " FOR UPDATE SKIP LOCKED",
+		keyLock: " FOR UPDATE",
+		charset: "utf8mb4", askCharset: "SELECT CONCAT_WS(',', @@character_set_client, @@character_set_connection, @@character_set_results)",
 		checkTime:  "SELECT CAST('2020-09-13 12:26:40.123456' AS DATETIME(6))",
 		jsonLength: "JSON_LENGTH",
 		fromMicros: func(n string) string { return "(TIMESTAMP '1970-01-01 00:00:00' + INTERVAL " + n + " MICROSECOND)" },

@@ -88,6 +88,23 @@ func (s *Store) InTx(ctx context.Context, db bun.IDB, fn func(ctx context.Contex
 	return db.RunInTx(ctx, s.txOpts, fn)
 }
 
+// checkCharset fails if texts would not be taken, or given, for what they are.
+func (s *Store) checkCharset(ctx context.Context) error {
+	if s.dialect.charset == "" {
+		return nil
+	}
+	var got string
+	if err := s.db.NewRaw(s.dialect.askCharset).Scan(ctx, &got); err != nil {
+		return fmt.Errorf("ask for the connection's character set: %w", err)
+	}
+	for set := range strings.SplitSeq(got, ",") {
+		if set != s.dialect.charset {
+			return fmt.Errorf("check the connection: its character set is %s, in which texts can be taken for something else; set charset=utf8mb4 (MySQL, MariaDB) or client_encoding=UTF8 (PostgreSQL) in the DSN", got)
+		}
+	}
+	return nil
+}
+
 // check fails if a text, a time or a transaction does not do on this connection
 // what the statements rely on.
 func (s *Store) check(ctx context.Context) error {
@@ -98,6 +115,9 @@ func (s *Store) check(ctx context.Context) error {
 	}
 	if gotText != text {
 		return errors.New("check the connection: it changes quotes or backslashes in texts; turn off NO_BACKSLASH_ESCAPES (MySQL, MariaDB), turn on standard_conforming_strings (PostgreSQL)")
+	}
+	if err := s.checkCharset(ctx); err != nil {
+		return err
 	}
 	if s.dialect.checkTime != "" {
 		var got model.Time

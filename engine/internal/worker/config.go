@@ -27,6 +27,7 @@ type Config struct {
 	Limits     Limits
 	Listener   Listener // nil for none
 	Log        *slog.Logger
+	Redact     model.Redactor // of errors in the log; nil for none
 	Handlers   map[string]Handler
 	Jobs       Jobs
 }

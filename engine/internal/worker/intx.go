@@ -119,7 +119,7 @@ func (r *run) endOfTx(ctx context.Context, err error) error {
 // engine stops and the lease has run out is that left to whoever settles the job.
 func (t *stepTx) settle(failed error) error {
 	name := t.plan.Steps[t.i].Name
-	t.worker.Log.Warn("the end of a step's transaction is unknown; asking for it", append(t.attrs(), "step", name, "error", failed)...)
+	t.worker.Log.Warn("the end of a step's transaction is unknown; asking for it", append(t.attrs(), "step", name, "error", t.shown(failed.Error()))...)
 	pause := backoff.NewExponentialBackOff()
 	pause.InitialInterval, pause.MaxInterval = 10*time.Millisecond, time.Second
 	for {

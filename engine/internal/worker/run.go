@@ -426,7 +426,7 @@ func (r *run) restore(f flushing) {
 // giveUp drops what the database refuses to take for this run alone, so that
 // the run can fail with the reason.
 func (r *run) giveUp(err error) {
-	r.worker.Log.Error("the database refuses this run's record; failing the job", append(r.attrs(), "error", err)...)
+	r.worker.Log.Error("the database refuses this run's record; failing the job", append(r.attrs(), "error", r.shown(err.Error()))...)
 	r.mu.Lock()
 	r.broken = err
 	r.whole, r.cursorChanged, r.resultChanged, r.planChanged, r.changed = false, false, false, false, make(map[int]bool)

@@ -470,10 +470,10 @@ func (r *run) finish(e ending) bool {
 	attrs := append(r.attrs(), "status", e.status, "flushed_in", time.Since(began))
 	switch {
 	case err != nil:
-		r.worker.Log.Warn("job ended without its end being recorded", append(attrs, "error", err)...)
+		r.worker.Log.Warn("job ended without its end being recorded", append(attrs, "error", r.shown(err.Error()))...)
 		return false
 	case e.err != "":
-		r.worker.Log.Warn("job ended", append(attrs, "error", e.err)...)
+		r.worker.Log.Warn("job ended", append(attrs, "error", r.shown(e.err))...)
 	case !e.wake.at.IsZero():
 		r.worker.Log.Info("job waits", append(r.attrs(), "for", e.wake.why)...)
 	default:

@@ -94,7 +94,7 @@ func (w *Worker) write(ctx context.Context) {
 // jitter returns d, longer or shorter by up to a tenth, so that engines that
 // started together do not ask together.
 func jitter(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))
+	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64())) //nolint:gosec // spreads load, and is no secret
 }
 
 // claimDue claims jobs of the types that are said to have a due one, and reports

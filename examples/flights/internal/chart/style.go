@@ -48,7 +48,7 @@ var (
 )
 
 func hex(rgb uint32) color.RGBA {
-	return color.RGBA{R: uint8(rgb >> 16), G: uint8(rgb >> 8), B: uint8(rgb), A: 0xff}
+	return color.RGBA{R: uint8(rgb >> 16), G: uint8(rgb >> 8), B: uint8(rgb), A: 0xff} //nolint:gosec // the low byte is what is wanted
 }
 
 // Width is the width of all figures, in points.

@@ -1,0 +1,150 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// hostile are texts that mean something to SQL, to Bun's placeholders or to the
+// templates of the engine's statements; the package store has more of them. They
+// do as names of types and steps.
+var hostile = []string{
+	`'; DROP TABLE job_system_jobs; --`, `中\' OR 1=1 --`, `\`, `??0 $1 :a @b %s %!d`, `{now}{keys}{owner}{cursor}`,
+	`v.attempt v.message v.value0 l.type`, "`\"'\U0001F4A3e\u0301", `{"a": [1]}`, strings.Repeat("💣", steps.MaxName-1), // its first step has a character more
+}
+
+// free is a text of a hostile one for where names' rules do not hold.
+func free(text string, limit int) string {
+	runes := []rune(text + "\n\t\u2028\u202e\x01\x7f" + strings.Repeat(`'\💣"`, limit/4))
+	return string(runes[:limit])
+}
+
+type words struct {
+	Text string            `json:"text"`
+	Keys map[string]string `json:"keys"`
+}
+
+func wordsOf(text string) words {
+	return words{free(text, 2000), map[string]string{text: text, "?": "{now}"}}
+}
+
+// hostileJob is a definition that says that text wherever a step can.
+func hostileJob(text string) *steps.Definition[words] {
+	d := steps.Define[words](steps.Type(text))
+	steps.Add(d, text+".", func(ctx context.Context, run *steps.Run[words]) (words, error) {
+		return run.Input(), run.Checkpoint(ctx, run.Input())
+	})
+	steps.Await[words, words](d, text)
+	steps.Do(d, "fail", func(ctx context.Context, run *steps.Run[words]) error {
+		run.Progress(1, 2, "%s", free(text, 1000))
+		if err := errors.Join(run.Result(run.Input()), run.Checkpoint(ctx, run.Input())); err != nil {
+			return err
+		}
+		return errors.New(free(text, 3000))
+	})
+	return d
+}
+
+func TestEveryTextComesBackAsItWas(t *testing.T) {
+	t.Parallel()
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config())
+		for _, text := range hostile {
+			require.NoError(t, eng.Register(hostileJob(text)))
+		}
+		start(t, eng)
+		for _, text := range hostile {
+			checkHostile(t, eng, text)
+		}
+	})
+}
+
+// checkHostile runs a hostile job and one that is cancelled, and looks at all of
+// their texts.
+func checkHostile(t *testing.T, eng *engine.Engine, text string) {
+	said, err := json.Marshal(wordsOf(text))
+	require.NoError(t, err)
+	key := free(text, 254) + "."
+	opts := []engine.EnqueueOption{
+		engine.Name(free(text, 255)), engine.Role(free(text, 255)), engine.Email(free(text, 320)), engine.UploadedFileURL(free(text, 2048)), engine.IdempotencyKey(key),
+	}
+	job := enqueue(t, eng, engine.Raw{Type: text, Input: said}, opts...)
+	assert.True(t, enqueue(t, eng, engine.Raw{Type: text, Input: said}, opts...).Existing)
+	_, err = eng.Signal(t.Context(), job.ID, text, wordsOf(text), free(text, 255))
+	require.NoError(t, err)
+
+	s := ended(t, eng, job.ID)
+	assert.Equal(t, model.Failed, s.Status, s.Error)
+	assert.Equal(t, []string{text, free(text, 255), free(text, 255), free(text, 320), free(text, 2048)}, []string{s.Type, s.Name, s.Role, s.Email, s.UploadedFileURL})
+	assert.Equal(t, []string{free(text, 1000), free(text, 3000), free(text, 255)}, []string{s.Message, s.Steps[2].Error, s.Steps[1].SentBy})
+	assert.Equal(t, []string{text + ".", text, "fail"}, []string{s.Steps[0].Name, s.Steps[1].Name, s.Steps[2].Name})
+	cursors, err := model.ParseCursors(s.Cursor)
+	require.NoError(t, err)
+	for _, raw := range []json.RawMessage{s.Result, s.Steps[0].Output, s.Steps[1].Output, cursors["fail"]} {
+		var got words
+		require.NoError(t, json.Unmarshal(raw, &got), "%s", raw)
+		assert.Equal(t, wordsOf(text), got)
+	}
+	row, err := eng.Job(t.Context(), job.ID)
+	require.NoError(t, err)
+	assert.Equal(t, key, *row.IdempotencyKey)
+
+	other := enqueue(t, eng, engine.Raw{Type: text, Input: said}, engine.At(model.Never().AddDate(-1, 0, 0)))
+	require.NoError(t, eng.Cancel(t.Context(), other.ID, free(text, 255), free(text, 1000)))
+	s = ended(t, eng, other.ID)
+	assert.Equal(t, []string{free(text, 255), free(text, 1000)}, []string{s.CancelledBy, s.CancelReason})
+	listed, err := eng.List(t.Context(), engine.Filter{Types: []string{text}})
+	require.NoError(t, err)
+	assert.Len(t, listed, 2, "and no job of another type")
+}
+
+func TestATextThatNoDatabaseKeepsIsRefusedBeforeAnythingIsWritten(t *testing.T) {
+	t.Parallel()
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config())
+		here := enqueue(t, eng, input{})
+		for _, bad := range []string{"a\x00b", "a\xffb", "中\xe4\xb8", strings.Repeat("x", 3000)} {
+			inJSON, _ := json.Marshal(bad)
+			for what, do := range map[string]func() error{
+				"type":    func() error { return made(eng.Enqueue(t.Context(), engine.Raw{Type: bad})) },
+				"name":    func() error { return made(eng.Enqueue(t.Context(), input{}, engine.Name(bad))) },
+				"role":    func() error { return made(eng.Enqueue(t.Context(), input{}, engine.Role(bad))) },
+				"email":   func() error { return made(eng.Enqueue(t.Context(), input{}, engine.Email(bad))) },
+				"url":     func() error { return made(eng.Enqueue(t.Context(), input{}, engine.UploadedFileURL(bad))) },
+				"key":     func() error { return made(eng.Enqueue(t.Context(), input{}, engine.IdempotencyKey(bad))) },
+				"by":      func() error { return eng.Cancel(t.Context(), here.ID, bad, "") },
+				"reason":  func() error { return eng.Cancel(t.Context(), here.ID, "", bad) },
+				"signal":  func() error { return made(eng.Signal(t.Context(), here.ID, bad, nil, "")) },
+				"sent by": func() error { return made(eng.Signal(t.Context(), here.ID, "s", nil, bad)) },
+				"filter":  func() error { return made(eng.List(t.Context(), engine.Filter{Types: []string{"a", bad}})) },
+			} {
+				require.ErrorIs(t, do(), engine.ErrInvalid, "%s %.20q", what, bad)
+			}
+			if strings.Contains(bad, "\x00") {
+				require.ErrorIs(t, made(eng.Enqueue(t.Context(), engine.Raw{Type: "t", Input: inJSON})), engine.ErrInvalid)
+				require.ErrorIs(t, made(eng.Signal(t.Context(), here.ID, "s", json.RawMessage(inJSON), "")), engine.ErrInvalid)
+			}
+		}
+		all, err := eng.List(t.Context(), engine.Filter{Deleted: true})
+		require.NoError(t, err)
+		require.Len(t, all, 1)
+		row, err := eng.Job(t.Context(), here.ID)
+		require.NoError(t, err)
+		assert.Equal(t, here.UpdatedAt, row.UpdatedAt, "nothing was written")
+	})
+}
+
+// made is the error of a call that returns something as well.
+func made[T any](_ T, err error) error { return err }

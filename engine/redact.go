@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"encoding/json"
+
+	"github.com/ntxdev/jobsystem/engine/internal/store"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+)
+
+// Redacted returns a client that does the same, and tells of jobs what people
+// may see: whatever it returns, errors too, has gone through [Config.Redact].
+// What is written is not changed.
+func (c *Client) Redacted() *Client {
+	view := *c
+	view.redact = c.engine.config.Redact
+	return &view
+}
+
+// shown is a row as this client may tell it.
+func (c *Client) shown(row *store.Row) *store.Row {
+	if c.redact == nil {
+		return row
+	}
+	out := *row
+	out.Job = *c.shownJob(&row.Job)
+	return &out
+}
+
+func (c *Client) shownJob(j *model.Job) *model.Job { return c.redact.Of(j).Job }
+
+// about is an error about a job as this client may tell it.
+func (c *Client) about(j *model.Job, err error) error { return c.redact.Of(j).Error(err) }
+
+// aboutInput is an error about an input as this client may tell it.
+func (c *Client) aboutInput(input steps.Typed, err error) error {
+	if c.redact == nil {
+		return err
+	}
+	raw, marshalErr := json.Marshal(input)
+	if marshalErr != nil {
+		raw = json.RawMessage("{") // not JSON: nothing of it is shown
+	}
+	return c.redact.OfInput(input.JobType(), raw).Error(err)
+}
+
+// shownForecast is what a resume would do as this client may tell it.
+func (c *Client) shownForecast(j *model.Job, list []model.ForecastStep) []model.ForecastStep {
+	if c.redact == nil {
+		return list
+	}
+	redaction := c.redact.Of(j)
+	for i := range list {
+		list[i].Why = redaction.Text(list[i].Why)
+	}
+	return list
+}
+
+// shownSignal is a signal of a job as this client may tell it.
+func (c *Client) shownSignal(jobType string, signal *model.Signal) *model.Signal {
+	if c.redact == nil {
+		return signal
+	}
+	out := *signal
+	out.Payload = c.redact.Value(model.Value{JobType: jobType, Part: model.PartSignal, Name: signal.Name, JSON: signal.Payload})
+	return &out
+}

@@ -1,0 +1,41 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// What people see goes through a host's hook; what programs read does not.
+func ExampleClient_Redacted() {
+	ctx := context.Background()
+	db, closeDB := exampleDB(ctx)
+	defer closeDB()
+	config := exampleConfig
+	config.Redact = func(v model.Value) json.RawMessage {
+		if v.JobType == "reports:monthly" {
+			return v.JSON // nothing in it is secret
+		}
+		return nil
+	}
+	eng, err := engine.New(db, config)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	shown := eng.Redacted()
+	for _, jobType := range []string{"reports:monthly", "payments:refund"} {
+		job, err := shown.Enqueue(ctx, engine.Raw{Type: jobType, Input: json.RawMessage(`{"iban":"DE02"}`)})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(jobType, string(job.Data))
+	}
+	// Output:
+	// reports:monthly {"input":{"iban":"DE02"},"steps":[]}
+	// payments:refund {"input":"(hidden)","steps":[]}
+}
