@@ -42,6 +42,9 @@ import (
 // step of it goes on to its next call of the engine.
 func CrashEverywhere(t testing.TB, make func() steps.Handler, input any, check func(testing.TB, *Harness), opts ...HarnessOption) {
 	t.Helper()
+	if inBubble() {
+		t.Fatal("CrashEverywhere works in real time, with all waits skipped: call it outside of the bubble of testing/synctest")
+	}
 	if check == nil {
 		check = func(testing.TB, *Harness) {}
 	}
