@@ -61,6 +61,7 @@ type harnessSettings struct {
 	register []engine.RegisterOption
 	beside   []steps.Handler
 	prepare  func(*Harness)
+	crashes  int // of CrashEverywhere, 0 for all
 }
 
 // OnDB has the harness work on db, which has the newest tables, and not on a

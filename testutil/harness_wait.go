@@ -80,9 +80,15 @@ func (h *Harness) skipWait(job *model.Job) error {
 	if err != nil {
 		return err
 	}
+	job.Data = raw
+	return h.makeDue(job)
+}
+
+// makeDue has a job go on now, with that document, if it still waits as it did.
+func (h *Harness) makeDue(job *model.Job) error {
 	ctx, cancel := h.limit()
 	defer cancel()
-	_, err = h.db.NewUpdate().Model((*model.Job)(nil)).Set("data = ?", string(raw)).Set("scheduled_at = created_at").
+	_, err := h.db.NewUpdate().Model((*model.Job)(nil)).Set("data = ?", string(job.Data)).Set("scheduled_at = created_at").
 		Where("id = ?", job.ID.String()).Where("status = ?", string(model.Scheduled)).Where("attempt = ?", job.Attempt).Exec(ctx)
 	return err
 }
