@@ -61,6 +61,9 @@ func (inv *invocation) goOn(j *model.JobStatus) string {
 	if !j.Status.Resumable() {
 		return ""
 	}
+	if j.Undoing { // a resume does no more than that
+		return fmt.Sprintf("Undo what is left to be undone: %s resume %s\nBegin anew, with that as it is: %s restart %s", inv.program(), j.ID, inv.program(), j.ID)
+	}
 	return fmt.Sprintf("Go on with %s: %s resume %s\nBegin anew: %s restart %s", resumePoint(j), inv.program(), j.ID, inv.program(), j.ID)
 }
 

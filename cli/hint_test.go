@@ -24,6 +24,7 @@ func TestHintsSayWhatToDo(t *testing.T) {
 		"succeeded":        {model.JobStatus{Status: model.Succeeded}, ""},
 		"scheduled":        {model.JobStatus{Status: model.Scheduled}, "a worker has its type (shopctl worker)"},
 		"failed":           {model.JobStatus{Status: model.Failed, CurrentStep: "rank"}, `Go on with step "rank": shopctl resume ` + someID},
+		"not undone":       {model.JobStatus{Status: model.Failed, CurrentStep: "rank", Undoing: true}, "Undo what is left to be undone: shopctl resume " + someID},
 		"failed at once":   {model.JobStatus{Status: model.Failed}, "Go on with its first step: shopctl resume"},
 		"cancelled":        {model.JobStatus{Status: model.Cancelled}, "Begin anew: shopctl restart"},
 		"deleted":          {model.JobStatus{Status: model.Failed, DeletedAt: at(0)}, "The job is deleted"},

@@ -79,7 +79,6 @@ func (s *session) describe(sheet *sheet, j *model.JobStatus, job *model.Job) {
 	sheet.add("Waits", strings.TrimPrefix(s.out.waiting(j), "waits "))
 	sheet.add("Progress", progressOf(j))
 	sheet.add("Step", j.CurrentStep)
-	sheet.add("Waits for", s.wait(j))
 	sheet.add("Message", j.Message)
 	sheet.addLines("Error", j.Error)
 	if j.CancelRequested {
@@ -116,20 +115,22 @@ func (s *session) cancellation(j *model.JobStatus) string {
 	return text
 }
 
-// wait tells what a job waits for, and until when.
-func (s *session) wait(j *model.JobStatus) string {
-	if j.WaitsFor == "" || j.WaitsUntil.IsZero() {
-		return j.WaitsFor
-	}
-	return j.WaitsFor + ", until " + s.out.when(j.WaitsUntil)
-}
-
-// history tells how many records were replaced, and where they are.
+// history tells how many records were replaced, of which steps, and where they
+// are.
 func history(j *model.JobStatus) string {
 	if len(j.History)+j.HistoryDropped == 0 {
 		return ""
 	}
 	text := fmt.Sprintf("%d earlier records of steps, with -o json", len(j.History))
+	var names []string
+	for _, record := range j.History {
+		if name := clean(record.Name); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		text += ": " + shorten(strings.Join(names, ", "), 60)
+	}
 	if j.HistoryDropped > 0 {
 		text += fmt.Sprintf("; %d older ones were dropped for room", j.HistoryDropped)
 	}
@@ -188,7 +189,7 @@ func (s *session) printSteps(j *model.JobStatus) error {
 		if grouped {
 			rows[i] = slices.Insert(rows[i], 2, any(dash(clean(step.Group))))
 		}
-		notes = append(notes, s.stepNotes(j, step)...)
+		notes = append(notes, s.stepNotes(step)...)
 	}
 	if err := s.out.printf("\n"); err != nil {
 		return err

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
@@ -18,13 +17,4 @@ func TestHintsOfAnUndecidedJobTellBothWays(t *testing.T) {
 	assert.Contains(t, hints[0], `died in the middle of step "pay it"`)
 	assert.Contains(t, hints[0], `resume `+id.String()+` --from 'pay it'`)
 	assert.Contains(t, hints[0], `resume `+id.String()+` --past 'pay it'`)
-}
-
-func TestShowTellsWhatAJobWaitsForAndUntilWhen(t *testing.T) {
-	t.Parallel()
-	s := &session{invocation: &invocation{out: &printer{}}}
-	until := model.At(time.Date(2026, 10, 1, 6, 0, 0, 0, time.UTC))
-	job := &model.JobStatus{WaitsFor: `the next attempt of step "pay"`, WaitsUntil: until}
-	assert.Equal(t, `the next attempt of step "pay", until 2026-10-01T06:00:00Z`, s.wait(job))
-	assert.Empty(t, s.wait(&model.JobStatus{}))
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -75,22 +76,58 @@ func (s *session) printFamily(ctx context.Context, j *model.JobStatus) error {
 }
 
 // stepNotes tell of a step what its row in the table has no room for.
-func (s *session) stepNotes(j *model.JobStatus, step model.StepView) (notes []string) {
+func (s *session) stepNotes(step model.StepView) (notes []string) {
 	note := func(format string, args ...any) {
 		notes = append(notes, fmt.Sprintf("Step %q ", clean(step.Name))+fmt.Sprintf(format, args...))
 	}
 	switch {
-	case step.Status == model.StepWaiting && j.WaitsFor != "":
-		note("%s.", s.out.waiting(j))
+	case step.Status == model.StepWaiting:
+		note("%s.", s.stepWait(step))
 	case !step.SentAt.IsZero():
 		note("has the signal %q%s.", clean(step.Awaits), s.sentBy(step.SentBy, step.SentAt))
 	}
-	if u := step.Undo; u != nil && u.Attempts > 0 {
-		text := fmt.Sprintf("is undone: %s, %d attempts", u.Status, u.Attempts)
-		if u.Error != "" {
-			text += ", " + firstLine(u.Error)
-		}
-		note("%s.", text)
+	if step.Undo != nil && step.Undo.Attempts > 0 {
+		note("%s.", s.undoing(step.Undo))
 	}
 	return notes
+}
+
+// stepWait tells what a step waits for: "waits for the signal "approve", until ...".
+func (s *session) stepWait(step model.StepView) string {
+	when := ""
+	if !step.WaitUntil.IsZero() && step.WaitUntil.Before(model.Never().Time) {
+		when = s.out.at(step.WaitUntil)
+	}
+	until := ""
+	if when != "" {
+		until = ", and gives up " + when
+	}
+	switch {
+	case step.Awaits != "":
+		return fmt.Sprintf("waits for the signal %q%s", clean(step.Awaits), until)
+	case len(step.Children) > 0:
+		return fmt.Sprintf("waits for its %d jobs%s", len(step.Children), until)
+	case !step.FinishedAt.IsZero():
+		return fmt.Sprintf("has failed in attempt %d and is tried again %s", step.Attempts, when)
+	default:
+		return strings.TrimSpace("waits to end " + when)
+	}
+}
+
+// undoing tells how far the undoing of a step is.
+func (s *session) undoing(u *model.UndoRecord) string {
+	times := "1 attempt"
+	if u.Attempts > 1 {
+		times = fmt.Sprintf("%d attempts", u.Attempts)
+	}
+	switch u.Status {
+	case model.StepCompleted:
+		return "was undone " + s.out.at(u.FinishedAt) + ", in " + times
+	case model.StepFailed:
+		return fmt.Sprintf("is not undone after %s: %s", times, firstLine(u.Error))
+	case model.StepInterrupted:
+		return "is not undone: its worker died in the middle of that, after " + times
+	default:
+		return fmt.Sprintf("is being undone, in attempt %d", u.Attempts)
+	}
 }

@@ -130,7 +130,11 @@ func (t lossyTx) Commit() error {
 // openLossy opens a test database through a lossy driver.
 func openLossy(t *testing.T, kind testutil.Kind, lose *atomic.Pointer[func(string) bool]) *bun.DB {
 	t.Helper()
-	text := testutil.DSN(t, kind)
+	return openLossyAt(t, kind, testutil.DSN(t, kind), lose)
+}
+
+func openLossyAt(t *testing.T, kind testutil.Kind, text string, lose *atomic.Pointer[func(string) bool]) *bun.DB {
+	t.Helper()
 	plain := testutil.Open(t, text)
 	name, dialect := text, schema.Dialect(pgdialect.New())
 	if kind == testutil.SQLite {
@@ -241,4 +245,90 @@ func TestALateCommitOfAClaimIsFound(t *testing.T) {
 	assert.Equal(t, model.Succeeded, s.Status, s.Error)
 	assert.EqualValues(t, 1, s.Attempt)
 	receive(t, owners)
+}
+
+// The answer to a claim is lost, and by the time that it is looked for the lease
+// has run out: the job begins with a lease of its own all the same, so that
+// nobody takes it over.
+func TestAJobThatWasClaimedUnheardBeginsWithALeaseOfItsOwn(t *testing.T) {
+	for kind, answer := range map[testutil.Kind]string{testutil.SQLite: "commit", testutil.Postgres: "update"} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			text := testutil.DSN(t, kind)
+			beside := testutil.Open(t, text)
+			var lose atomic.Pointer[func(string) bool]
+			db := openLossyAt(t, kind, text, &lose)
+			eng := newEngine(t, beside, config())
+			expired := make(chan bool, 1)
+			start(t, newEngine(t, db, config(), one("test:job", func(ctx context.Context, run *steps.Run[input]) error {
+				s, err := eng.Status(ctx, run.Job().ID)
+				if err == nil {
+					expired <- s.LeaseExpired
+				}
+				return err
+			})))
+			var lost atomic.Bool
+			loser := func(what string) bool {
+				if what != answer || lost.Load() {
+					return false
+				}
+				// It was waited for that long.
+				res, err := beside.ExecContext(context.Background(), "UPDATE job_type_lock SET locked_until = updated_at WHERE job_id IS NOT NULL")
+				if !assert.NoError(t, err) {
+					return false
+				}
+				claimed, err := res.RowsAffected()
+				lost.Store(claimed > 0)
+				return assert.NoError(t, err) && claimed > 0
+			}
+			lose.Store(&loser)
+			job := enqueue(t, eng, input{})
+			assert.False(t, receive(t, expired))
+			s := ended(t, eng, job.ID)
+			assert.Equal(t, model.Succeeded, s.Status, s.Error)
+			assert.True(t, lost.Load())
+			assert.EqualValues(t, 1, s.Attempt, "it is the run that was claimed unheard")
+		})
+	}
+}
+
+// A run's write fails until the run is in its step's transaction, and has nothing
+// to be written from there on: the jobs of other types go on meanwhile.
+func TestAFailedWriteThatWaitsForATransactionHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	var lose atomic.Pointer[func(string) bool]
+	db := openLossy(t, testutil.Postgres, &lose)
+	failed, begun, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	failing := sync.OnceFunc(func() { close(failed) })
+	always := func(what string) bool {
+		if what == lateCommit {
+			failing()
+		}
+		return what == lateCommit
+	}
+	d := steps.Define[input]()
+	pair := steps.Parallel(d, "pair")
+	steps.Do(pair, "writes", func(ctx context.Context, run *steps.Run[input]) error {
+		lose.Store(&always)
+		return run.Checkpoint(ctx, 1)
+	})
+	steps.InTx(pair, "books", func(context.Context, steps.Tx, *steps.Run[input]) (int, error) {
+		lose.Store(nil)
+		close(begun)
+		<-release
+		return 1, nil
+	}, steps.When(func(*steps.Run[input]) bool { <-failed; return true }, ""))
+	eng := newEngine(t, db, config(), d, one("other", nothing))
+	start(t, eng)
+	job := enqueue(t, eng, input{})
+	receive(t, begun)
+	other := ended(t, eng, enqueue(t, eng, raw("other")).ID)
+	assert.Equal(t, model.Succeeded, other.Status)
+	s, err := eng.Status(t.Context(), job.ID)
+	require.NoError(t, err)
+	assert.Equal(t, model.Processing, s.Status)
+	close(release)
+	s = ended(t, eng, job.ID)
+	assert.Equal(t, model.Succeeded, s.Status, s.Error)
+	assert.Equal(t, []int{1, 1}, []int{s.Steps[0].Attempts, s.Steps[1].Attempts})
 }

@@ -475,3 +475,77 @@ func TestAStepWithChildrenIsUndoneWithTheirResults(t *testing.T) {
 		assert.JSONEq(t, "7", string(results[0].Result))
 	})
 }
+
+// What undoing has checkpointed is found by its next attempt, after it has failed
+// for good and after its process has died; it is gone once the step is undone,
+// and the step itself sees nothing of it.
+func TestUndoingGoesOnFromItsCheckpoint(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		var log diary
+		var healthy atomic.Bool
+		begun, hold := make(chan struct{}), make(chan struct{})
+		d := steps.Define[input]()
+		steps.Do(d, "copy", func(ctx context.Context, run *steps.Run[input]) error {
+			page := 0
+			found, err := run.Resume(&page)
+			log.write("copy %v", found)
+			return errors.Join(err, run.Checkpoint(ctx, 99))
+		}, steps.Undo(func(ctx context.Context, run *steps.Run[input], _ steps.None) error {
+			page := 0
+			if _, err := run.Resume(&page); err != nil {
+				return err
+			}
+			log.write("undo from %d", page)
+			if err := run.Checkpoint(ctx, page+1); err != nil {
+				return err
+			}
+			switch page {
+			case 0:
+				return errors.New("the disk is full")
+			case 1:
+				close(begun)
+				<-hold
+				return errBoom
+			}
+			return nil
+		}))
+		steps.Do(d, "ship", func(context.Context, *steps.Run[input]) error {
+			if healthy.Load() {
+				return nil
+			}
+			return errBoom
+		})
+		cfg := config()
+		cfg.Grace = patience
+		victim := newEngine(t, db, cfg, d)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- victim.Run(ctx) }()
+		job := enqueue(t, victim, input{})
+		s := ended(t, victim, job.ID)
+		assert.Equal(t, `step "ship": boom; undo step "copy": the disk is full`, s.Error)
+		assert.JSONEq(t, `{"step":"copy","value":1}`, string(s.Cursor))
+
+		require.NoError(t, victim.Resume(t.Context(), job.ID))
+		receive(t, begun)
+		cancel() // it dies there
+		expireLeases(t, db)
+		eng := newEngine(t, db, config(), d)
+		start(t, eng)
+		s = ended(t, eng, job.ID)
+		close(hold)
+		require.NoError(t, receive(t, done))
+		assert.Contains(t, s.Error, "interrupted")
+		assert.JSONEq(t, `{"step":"copy","value":2}`, string(s.Cursor))
+
+		require.NoError(t, eng.Resume(t.Context(), job.ID))
+		s = ended(t, eng, job.ID)
+		assert.Equal(t, "copy false undo from 0 undo from 1 undo from 2", log.read())
+		assert.Nil(t, s.Cursor)
+		assert.Equal(t, model.StepUndone, s.Steps[0].Status)
+		healthy.Store(true)
+		require.NoError(t, eng.Resume(t.Context(), job.ID))
+		assert.Equal(t, model.Succeeded, ended(t, eng, job.ID).Status)
+		assert.Equal(t, "copy false", log.read())
+	})
+}

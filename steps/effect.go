@@ -33,9 +33,10 @@ func When[In any](cond func(*Run[In]) bool, why string) Option {
 // run again. The step's [Timeout] bounds each of its attempts, and its [Retry]
 // says how often it is tried again, with at most the delay for which a job stays
 // processing; neither a cancel request nor the [JobTimeout] ends it. In it,
-// [Run.Key] and [Run.Attempt] have values of their own, and [Run.Checkpoint] is
-// for going on with undoing. If it fails for good, the job ends as it would have,
-// with both errors, and a resume goes on with the undoing.
+// [Run.Key] and [Run.Attempt] have values of their own. A [Run.Checkpoint] made in
+// it is for [Run.Resume] in the next attempt to undo the step, also after a crash
+// or a resume, and gone once that is undone. If it fails for good, the job ends as
+// it would have, with both errors, and a resume goes on with the undoing.
 //
 // Once all is undone, a resume runs the undone steps again. Completed steps that
 // have no Undo stay as they are, also then: to have them run again, resume from

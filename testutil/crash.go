@@ -4,9 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
 	"github.com/ntxdev/jobsystem/engine"
@@ -38,26 +42,39 @@ import (
 // differ between two runs, for their time or a random number in them, cannot be
 // compared, so a definition under test gets these from what it is made of.
 //
-// The databases are SQLite files. A process that has died does no writes, but a
-// step of it goes on to its next call of the engine.
+// The databases are SQLite files, or with [OnDB] the one on a server that it
+// names, where the jobs of all the runs are. Jobs of [steps.Children] need their
+// definitions, see [Beside]; these are not made anew. Where there are many writes,
+// [AtMost] has the process die at some of them only. A process that has died does
+// no writes, but a step of it goes on to its next call of the engine.
 func CrashEverywhere(t testing.TB, make func() steps.Handler, input any, check func(testing.TB, *Harness), opts ...HarnessOption) {
 	t.Helper()
+	if inBubble() {
+		t.Fatal("CrashEverywhere works in real time, with all waits skipped: call it outside of the bubble of testing/synctest")
+	}
 	if check == nil {
 		check = func(testing.TB, *Harness) {}
 	}
+	most := 0
 	run := func(d *death) (end string, died bool) {
 		t.Helper()
-		h, file := newCrashHarness(t, make(), opts)
+		h, open := newCrashHarness(t, make(), opts)
+		most = h.settings.crashes
 		h.Enqueue(input)
 		if prepare := h.settings.prepare; prepare != nil {
 			prepare(h)
 		}
-		died = h.dieAt(file, d)
+		died = h.dieAt(open, d)
 		check(t, h)
 		return endText(h.row()), died
 	}
-	want, _ := run(newDeath(0, false))
-	for write := 1; ; write++ {
+	undisturbed := newDeath(0, false)
+	want, _ := run(undisturbed)
+	step := 1
+	if most > 0 {
+		step = max(1, (undisturbed.writes+most-1)/most)
+	}
+	for write := 1; ; write += step {
 		for _, after := range []bool{false, true} {
 			end, died := run(newDeath(write, after))
 			when := map[bool]string{false: "before", true: "after"}[after]
@@ -77,24 +94,43 @@ func Prepare(prepare func(h *Harness)) HarnessOption {
 	return func(s *harnessSettings) { s.prepare = prepare }
 }
 
-// newCrashHarness is a harness on a file that a second process can open.
-func newCrashHarness(t testing.TB, definition steps.Handler, opts []HarnessOption) (h *Harness, file string) {
+// AtMost has [CrashEverywhere] try about that many of the writes, spread evenly
+// over the run, the first among them. The default is all.
+func AtMost(writes int) HarnessOption {
+	return func(s *harnessSettings) { s.crashes = writes }
+}
+
+// newCrashHarness is a harness on a database that a second process can open, and
+// that process's way to do so.
+func newCrashHarness(t testing.TB, definition steps.Handler, opts []HarnessOption) (h *Harness, open func(*death) (*bun.DB, error)) {
 	t.Helper()
-	file = filepath.Join(t.TempDir(), "jobs.db")
-	db := Open(t, dsn.File(file))
-	if err := migrations.Migrate(t.Context(), db); err != nil {
-		t.Fatalf("make the tables: %v", err)
+	var given harnessSettings
+	for _, opt := range opts {
+		opt(&given)
+	}
+	db := given.db
+	switch {
+	case db == nil:
+		file := filepath.Join(t.TempDir(), "jobs.db")
+		db = Open(t, dsn.File(file))
+		if err := migrations.Migrate(t.Context(), db); err != nil {
+			t.Fatalf("make the tables: %v", err)
+		}
+		open = func(d *death) (*bun.DB, error) { return openMortal(file, d) }
+	case db.Dialect().Name() == dialect.SQLite:
+		t.Fatal("CrashEverywhere makes SQLite databases by itself: OnDB is for one on a server")
+	default:
+		open = func(d *death) (*bun.DB, error) { return borrowMortal(db, d), nil }
 	}
 	quick := func(s *harnessSettings) { s.config.Poll = 5 * time.Millisecond }
-	h = NewHarness(t, definition, append([]HarnessOption{OnDB(db), quick}, opts...)...)
-	return h, file
+	return NewHarness(t, definition, append([]HarnessOption{OnDB(db), quick}, opts...)...), open
 }
 
 // dieAt runs the job in a process that dies at a write, has another one go on
 // with it to its end, and reports whether the first one died.
-func (h *Harness) dieAt(file string, d *death) (died bool) {
+func (h *Harness) dieAt(open func(*death) (*bun.DB, error), d *death) (died bool) {
 	h.t.Helper()
-	db, err := openMortal(file, d)
+	db, err := open(d)
 	h.must("open the database once more", err)
 	defer db.Close()
 	p := h.prepareOn(db)
@@ -136,10 +172,13 @@ func (h *Harness) untilEnd(p *hostProcess, d *death) bool {
 		default:
 		}
 		switch s := h.Status(); {
-		case ended(s) && s.Status != model.Succeeded && strings.HasPrefix(s.Error, "interrupted"):
+		case ended(s) && s.Status != model.Succeeded && h.interrupted(s):
 			h.resumeAny()
 		case ended(s): // by the last write of the process, it may be, with which it died
 			return d != nil && d.ask() != nil
+		case h.orphaned(s):
+			h.must("have the job look after its children", h.makeDue(h.row()))
+			p.engine.Wake()
 		case parked(s):
 			if job := h.row(); job.Status == model.Scheduled { // it may have gone on meanwhile
 				h.must("skip the wait", h.skipWait(job))
@@ -158,6 +197,32 @@ func (h *Harness) untilEnd(p *hostProcess, d *death) bool {
 			h.fatal("the job's end did not come within %v", h.settings.deadline)
 		}
 	}
+}
+
+// interrupted reports whether a job has ended because a process died: its own, or
+// that of a job it waited for.
+func (h *Harness) interrupted(s *model.JobStatus) bool {
+	h.t.Helper()
+	died := func(s *model.JobStatus) bool { return strings.Contains(s.Error, "interrupted: its engine") }
+	return died(s) || slices.ContainsFunc(h.children(s), died)
+}
+
+// children are the jobs that a job has enqueued.
+func (h *Harness) children(s *model.JobStatus) []*model.JobStatus {
+	h.t.Helper()
+	ctx, cancel := h.limit()
+	defer cancel()
+	children, err := h.engine.List(ctx, engine.Filter{Parent: s.ID, Limit: 1000})
+	h.must("list the job's children", err)
+	return children
+}
+
+// orphaned reports whether a job waits for children of whose end it has not been
+// told: the process died that was to do so, and the job looks after them by itself
+// only now and then.
+func (h *Harness) orphaned(s *model.JobStatus) bool {
+	h.t.Helper()
+	return s.Status == model.Scheduled && waitsForChildren(s) && !slices.ContainsFunc(h.children(s), func(c *model.JobStatus) bool { return !ended(c) })
 }
 
 // resumeAny resumes a job whose process died, wherever that was.
@@ -196,7 +261,13 @@ func endText(job *model.Job) string {
 			fmt.Fprintf(&b, ", undo %s", record.Undo.Status)
 		}
 	}
-	return b.String()
+	text := b.String()
+	for _, record := range data.Steps {
+		for k, id := range record.Children {
+			text = strings.ReplaceAll(text, id.String(), fmt.Sprintf("job %d of %s", k+1, record.Name))
+		}
+	}
+	return text
 }
 
 // compact is JSON with its keys in order, as databases may have changed that.

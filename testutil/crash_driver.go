@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -83,6 +84,38 @@ func openMortal(file string, d *death) (*bun.DB, error) {
 	return bun.NewDB(pool, sqlitedialect.New()), nil
 }
 
+// borrowMortal is a database on a server for a process that is going to die: its
+// connections are borrowed from a pool, so that they have its settings.
+func borrowMortal(db *bun.DB, d *death) *bun.DB {
+	const connections = 4
+	pool := sql.OpenDB(mortalConnector{borrowing{db}, d})
+	pool.SetMaxOpenConns(connections)
+	return bun.NewDB(pool, db.Dialect())
+}
+
+// borrowing connects by borrowing another pool's connections.
+type borrowing struct{ db *bun.DB }
+
+func (b borrowing) Driver() driver.Driver { return b.db.Driver() }
+
+func (b borrowing) Connect(ctx context.Context) (driver.Conn, error) {
+	lent, err := b.db.DB.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := borrowed{lent: lent}
+	err = lent.Raw(func(conn any) error {
+		c.Conn = conn.(driver.Conn)
+		return nil
+	})
+	return c, err
+}
+
+type borrowed struct {
+	driver.Conn
+	lent *sql.Conn
+}
+
 type mortalConnector struct {
 	driver.Connector
 	death *death
@@ -93,16 +126,23 @@ func (c mortalConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &mortalConn{Conn: conn, death: c.death}, nil
+	mortal := &mortalConn{Conn: conn, death: c.death, end: conn.Close}
+	if b, ok := conn.(borrowed); ok {
+		mortal.Conn, mortal.end = b.Conn, b.lent.Close
+	}
+	return mortal, nil
 }
 
 // mortalConn counts the writes of its process: commits, and statements that
 // change something on their own. A connection is used by one goroutine at a time.
 type mortalConn struct {
 	driver.Conn
+	end   func() error
 	death *death
 	inTx  bool
 }
+
+func (c *mortalConn) Close() error { return c.end() }
 
 func (c *mortalConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	if err := c.death.ask(); err != nil {
@@ -132,8 +172,11 @@ func (c *mortalConn) QueryContext(ctx context.Context, query string, args []driv
 
 // writes reports whether a statement is a write of its own.
 func (c *mortalConn) writes(query string) bool {
-	word, _, _ := strings.Cut(strings.TrimSpace(query), " ")
-	return !c.inTx && strings.ToUpper(word) != "SELECT"
+	word, rest, _ := strings.Cut(strings.ToUpper(strings.TrimSpace(query)), " ")
+	if word == "WITH" { // what follows may only read
+		return !c.inTx && (strings.Contains(rest, "UPDATE ") || strings.Contains(rest, "INSERT ") || strings.Contains(rest, "DELETE "))
+	}
+	return !c.inTx && slices.Contains([]string{"UPDATE", "INSERT", "DELETE"}, word)
 }
 
 func (c *mortalConn) exec(query string, do func() (driver.Result, error)) (res driver.Result, err error) {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
@@ -30,6 +32,24 @@ func (e *effects) add(key string) {
 		e.seen = make(map[string]int)
 	}
 	e.seen[key]++
+}
+
+// parcel is the input of the jobs that an order enqueues.
+type parcel struct {
+	N int `json:"n"`
+}
+
+func (parcel) JobType() string { return "shop:parcel" }
+
+// parcelDefinition packs and labels a parcel.
+func parcelDefinition(e func() *effects, opts ...steps.DefineOption) *steps.Definition[parcel] {
+	d := steps.Define[parcel](opts...)
+	packed := steps.Add(d, "pack", func(_ context.Context, run *steps.Run[parcel]) (int, error) {
+		e().add(fmt.Sprint("parcel ", run.Input().N))
+		return 10 * run.Input().N, nil
+	})
+	steps.Add(d, "label", func(_ context.Context, run *steps.Run[parcel]) (int, error) { return packed.Output(run) + 1, nil })
+	return d
 }
 
 // order is the input of a definition with about every kind of step.
@@ -68,6 +88,9 @@ func orderDefinition(e *effects, opts ...steps.DefineOption) *steps.Definition[o
 	pair := steps.Parallel(d, "pair")
 	left := steps.Add(pair, "left", effect("l"))
 	steps.Add(pair, "right", effect("r"), undo)
+	steps.Children(d, "parcels", func(context.Context, *steps.Run[order]) ([]steps.Child, error) {
+		return []steps.Child{{Input: parcel{N: 1}}, {Input: parcel{N: 2}}}, nil
+	})
 	steps.Sleep(d, "cool", time.Hour)
 	steps.InTx(d, "book", func(context.Context, steps.Tx, *steps.Run[order]) (int, error) { return 7, nil })
 	steps.Add(d, "ship", func(_ context.Context, run *steps.Run[order]) (string, error) {
@@ -82,14 +105,23 @@ func orderDefinition(e *effects, opts ...steps.DefineOption) *steps.Definition[o
 func TestAJobEndsAlikeWhereverItsProcessDies(t *testing.T) {
 	t.Parallel()
 	for _, fail := range []bool{false, true} {
-		for _, opts := range [][]steps.DefineOption{nil, {steps.ResumeOnCrash(5)}} {
-			if fail == (opts == nil) {
-				continue // two of the four are enough
-			}
-			t.Run(fmt.Sprint("fail=", fail, " options=", len(opts)), func(t *testing.T) {
-				t.Parallel()
+		var opts []steps.DefineOption
+		if !fail {
+			opts = append(opts, steps.ResumeOnCrash(5))
+		}
+		t.Run(fmt.Sprint("fail=", fail), func(t *testing.T) {
+			t.Parallel()
+			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 				var e *effects
-				runs := 0
+				with := []testutil.HarnessOption{
+					testutil.Prepare(func(h *testutil.Harness) { h.Signal("approve", "yes") }),
+					testutil.Beside(parcelDefinition(func() *effects { return e }, opts...)),
+				}
+				runs, least := 0, 40
+				if db.Dialect().Name() != dialect.SQLite {
+					least = 8
+					with = append(with, testutil.OnDB(db), testutil.AtMost(6))
+				}
 				testutil.CrashEverywhere(t, func() steps.Handler {
 					e = &effects{}
 					return orderDefinition(e, opts...)
@@ -97,9 +129,9 @@ func TestAJobEndsAlikeWhereverItsProcessDies(t *testing.T) {
 					runs++
 					e.mu.Lock()
 					defer e.mu.Unlock()
-					for i := range 4 {
-						n := e.seen[fmt.Sprint("item ", i)]
-						assert.True(t, n == 1 || n == 2, "item %d was worked on %d times", i, n)
+					for _, effect := range []string{"item 0", "item 1", "item 2", "item 3", "parcel 1", "parcel 2"} {
+						n := e.seen[effect]
+						assert.True(t, n == 1 || n == 2, "%s happened %d times", effect, n)
 					}
 					want := model.Succeeded
 					if fail {
@@ -108,10 +140,10 @@ func TestAJobEndsAlikeWhereverItsProcessDies(t *testing.T) {
 						assert.Positive(t, e.seen["undo right r"])
 					}
 					assert.Equal(t, want, h.Status().Status)
-				}, testutil.Prepare(func(h *testutil.Harness) { h.Signal("approve", "yes") }))
-				assert.Greater(t, runs, 20, "there are that many writes")
+				}, with...)
+				assert.Greater(t, runs, least, "there are that many writes, and a run just before and just after each")
 			})
-		}
+		})
 	}
 }
 
@@ -140,7 +172,7 @@ func TestHarnessMomentsOfStepsThatWaitGroupAndHaveATransaction(t *testing.T) {
 	} {
 		t.Run(at.String(), func(t *testing.T) {
 			t.Parallel()
-			h := testutil.NewHarness(t, orderDefinition(&effects{}))
+			h := testutil.NewHarness(t, orderDefinition(&effects{}), testutil.Beside(parcelDefinition(func() *effects { return &effects{} })))
 			h.Enqueue(order{})
 			h.Signal("approve", "yes")
 			if at == testutil.BeforeStep("book") || at == testutil.AfterStep("book") {

@@ -35,7 +35,27 @@
 // ([Harness.Signal]), steps made to fail ([Harness.FailStep]); and
 // [CrashEverywhere] has the process die at each of its writes.
 //
-// Environment:
+// # Virtual time
+//
+// In a bubble of testing/synctest a harness has its job and its database live in
+// the bubble's time, which passes at once where nothing is done: waits of weeks,
+// long delays and timeouts take no time at all, and exactly as long as they say.
+//
+//	synctest.Test(t, func(t *testing.T) {
+//		h := testutil.NewHarness(t, Trial(store)) // sleeps 30 days, then awaits an approval for 7
+//		h.Enqueue(Customer{ID: 1})
+//		status := h.Run()
+//		require.Equal(t, 37*24*time.Hour, status.FinishedAt.Sub(status.CreatedAt.Time))
+//	})
+//
+// It takes SQLite, in memory if nothing else is said, and for [OnDB] a database
+// from [Open] within the bubble: the clock of SQLite is then the bubble's, in the
+// host's own statements as well. Steps must not wait for what lies outside of the
+// bubble, a real server say: no time passes then. The harness stops its engine
+// while the job waits, and the time a job waits does not count for [Within]. An
+// engine that runs costs real time, about half a second for an hour.
+//
+// # Environment
 //
 //	JOBSYSTEM_TEST_REQUIRE=1       a missing server fails the test instead of skipping it
 //	JOBSYSTEM_TEST_POSTGRES_DSN    use this server instead of a private PostgreSQL
@@ -48,5 +68,5 @@
 //
 // It may import Bun and the drivers, the command's package dsn, and this
 // module's engine, model, steps and migrations. It keeps package-level state,
-// the servers of this process; nothing but tests may import it.
+// the servers of this process and the functions of SQLite's virtual time; nothing but tests may import it.
 package testutil

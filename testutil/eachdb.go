@@ -82,12 +82,17 @@ func EmptyDSN(t testing.TB, kind Kind) string {
 	return sharedHost(t, kind).borrow(t)
 }
 
-// Open opens a database, and closes it when the test ends.
+// Open opens a database, and closes it when the test ends. In a bubble of
+// testing/synctest it has to be SQLite, whose clock is the bubble's then.
 func Open(t testing.TB, text string) *bun.DB {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	db, err := dsn.Open(ctx, text)
+	open := dsn.Open
+	if inBubble() {
+		open = openVirtual
+	}
+	db, err := open(ctx, text)
 	if err != nil {
 		t.Fatalf("open test database: %v", err)
 	}

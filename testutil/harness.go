@@ -48,6 +48,7 @@ type Harness struct {
 	failing    failing
 	processes  []*hostProcess
 	job        uuid.UUID
+	virtual    bool // time is: the harness was made in a bubble of testing/synctest
 }
 
 // HarnessOption is an option of [NewHarness].
@@ -60,6 +61,7 @@ type harnessSettings struct {
 	register []engine.RegisterOption
 	beside   []steps.Handler
 	prepare  func(*Harness)
+	crashes  int // of CrashEverywhere, 0 for all
 }
 
 // OnDB has the harness work on db, which has the newest tables, and not on a
@@ -71,7 +73,8 @@ func OnDB(db *bun.DB) HarnessOption {
 }
 
 // Within bounds how long each call that runs the job may take. The default is
-// 30 seconds: it is only reached when something is wrong.
+// 30 seconds, or a day of virtual time (see the package), in which the waits of
+// jobs do not count: it is only reached when something is wrong.
 func Within(deadline time.Duration) HarnessOption {
 	return func(s *harnessSettings) { s.deadline = deadline }
 }
@@ -97,8 +100,11 @@ func Beside(definitions ...steps.Handler) HarnessOption {
 // memory. It ends the test if the definition has mistakes.
 func NewHarness(t testing.TB, definition steps.Handler, opts ...HarnessOption) *Harness {
 	t.Helper()
-	h := &Harness{t: t, definition: definition, log: &harnessLog{}}
+	h := &Harness{t: t, definition: definition, log: newHarnessLog(), virtual: inBubble()}
 	h.settings = harnessSettings{deadline: 30 * time.Second}
+	if h.virtual {
+		h.settings.deadline = 24 * time.Hour
+	}
 	for _, opt := range opts {
 		opt(&h.settings)
 	}
@@ -109,6 +115,11 @@ func NewHarness(t testing.TB, definition steps.Handler, opts ...HarnessOption) *
 		ctx, cancel := h.limit()
 		defer cancel()
 		h.must("make the tables", migrations.Migrate(ctx, h.db))
+	}
+	if h.virtual {
+		ctx, cancel := h.limit()
+		defer cancel()
+		h.must("make the harness", checkClock(ctx, h.db))
 	}
 	var err error
 	h.engine, err = h.newEngine(h.db, definition)

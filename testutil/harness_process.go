@@ -3,6 +3,7 @@ package testutil
 import (
 	"context"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,12 +18,15 @@ type hostProcess struct {
 	engine *engine.Engine
 	watch  watch // not changed once it runs
 
+	tellMoment func() // tells the harness that a moment has come
+
 	life     context.Context
 	end      context.CancelFunc
 	stopOnce sync.Once
-	stopping chan struct{} // closed when the engine has been told to stop
-	ended    chan struct{} // closed when it has
-	err      error         // of its Run
+	stopping chan struct{}      // closed when the process has been told to stop
+	halt     context.CancelFunc // ends the engine, and not the process
+	ended    chan struct{}      // closed when the engine has ended
+	err      error              // of its Run
 }
 
 // prepare returns a process that does not run yet, with a watch that does
@@ -34,7 +38,7 @@ func (h *Harness) prepare() *hostProcess {
 
 func (h *Harness) prepareOn(db *bun.DB) *hostProcess {
 	h.t.Helper()
-	p := &hostProcess{watch: nothing{}, stopping: make(chan struct{}), ended: make(chan struct{})}
+	p := &hostProcess{watch: nothing{}, stopping: make(chan struct{}), tellMoment: h.log.wake}
 	var err error
 	p.life, p.end = context.WithCancel(context.Background())
 	p.engine, err = h.newEngine(db, watched{Handler: h.definition, watch: p, failing: &h.failing, life: p.life})
@@ -50,7 +54,10 @@ func (p *hostProcess) at(ctx context.Context, job uuid.UUID, m Moment) error {
 
 // trigger has the process act at a moment of a job.
 func (p *hostProcess) trigger(job uuid.UUID, m Moment, act func(ctx context.Context) error) *trigger {
-	t := newTrigger(job, m, act)
+	t := newTrigger(job, m, func(ctx context.Context) error {
+		p.tellMoment()
+		return act(ctx)
+	})
 	p.watch = t
 	return t
 }
@@ -58,9 +65,18 @@ func (p *hostProcess) trigger(job uuid.UUID, m Moment, act func(ctx context.Cont
 // start has the process run until it is stopped.
 func (h *Harness) start(p *hostProcess) {
 	h.processes = append(h.processes, p)
+	p.run()
+}
+
+// run has the engine run until it is halted, or the process ends.
+func (p *hostProcess) run() {
+	var ctx context.Context
+	ctx, p.halt = context.WithCancel(p.life)
+	ended := make(chan struct{})
+	p.ended = ended
 	go func() {
-		defer close(p.ended)
-		p.err = p.engine.Run(p.life)
+		defer close(ended)
+		p.err = p.engine.Run(ctx)
 	}()
 }
 
@@ -94,27 +110,47 @@ func (h *Harness) stopped(p *hostProcess, within time.Duration) bool {
 	}
 }
 
-// pollInterval is how often a harness looks at its job. The database is its
-// own, so often is cheap.
+// pollInterval is how often a harness looks at its job if its engines say
+// nothing. The database is its own, so often is cheap.
 const pollInterval = 2 * time.Millisecond
 
 // await runs a process until the job is as wanted, and returns its status.
 func (h *Harness) await(p *hostProcess, what string, wanted func(*model.JobStatus) bool) *model.JobStatus {
 	h.t.Helper()
-	poll := time.NewTicker(pollInterval)
+	poll := time.NewTimer(pollInterval)
 	defer poll.Stop()
 	deadline := time.NewTimer(h.settings.deadline)
 	defer deadline.Stop()
-	for {
-		if status := h.Status(); wanted(status) {
+	for since := time.Now(); ; {
+		if h.virtual {
+			synctest.Wait() // nothing more happens at this moment
+		}
+		status := h.Status()
+		if wanted(status) {
 			return status
 		}
+		if h.virtual && status.Status != model.Processing && h.passWait(p, what) {
+			deadline.Reset(h.settings.deadline)
+			since = time.Now()
+			continue
+		}
+		poll.Reset(h.pollInterval(time.Since(since)))
 		select {
 		case <-poll.C:
+		case <-h.log.news:
 		case <-p.ended:
 			h.fatal("the engine ended while the harness waited for %s: %v", what, p.err)
 		case <-deadline.C:
 			h.fatal("%s did not come within %v", what, h.settings.deadline)
 		}
 	}
+}
+
+// pollInterval is longer for long virtual times, which are to take little real
+// time.
+func (h *Harness) pollInterval(waited time.Duration) time.Duration {
+	if !h.virtual {
+		return pollInterval
+	}
+	return min(max(pollInterval, waited/100), time.Minute)
 }

@@ -68,7 +68,7 @@ func statusText(s *model.JobStatus) string {
 			fmt.Fprintf(&b, "\n  %s: %s", line.label, line.text)
 		}
 	}
-	if s.Status == model.Scheduled {
+	if s.Status == model.Scheduled && !s.ScheduledAt.IsZero() {
 		fmt.Fprintf(&b, "\n  scheduled at: %s", s.ScheduledAt.Format(time.RFC3339Nano))
 	}
 	b.WriteString("\n")
@@ -83,9 +83,12 @@ func statusText(s *model.JobStatus) string {
 // harnessLog keeps what the engines of a harness said last. A test that fails
 // prints it; engines that outlive their test may write to it.
 type harnessLog struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+	mu   sync.Mutex
+	buf  bytes.Buffer
+	news chan struct{} // has something when engines have: a job began, waits or has ended
 }
+
+func newHarnessLog() *harnessLog { return &harnessLog{news: make(chan struct{}, 1)} }
 
 func (l *harnessLog) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -101,6 +104,7 @@ func (l *harnessLog) Write(line []byte) (int, error) {
 		l.buf.Next(over)
 		_, _ = l.buf.ReadBytes('\n') // a line is whole or gone
 	}
+	l.wake()
 	return len(line), nil
 }
 
@@ -108,4 +112,12 @@ func (l *harnessLog) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.String()
+}
+
+// wake has the harness look at its job.
+func (l *harnessLog) wake() {
+	select {
+	case l.news <- struct{}{}:
+	default:
+	}
 }

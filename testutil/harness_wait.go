@@ -30,7 +30,12 @@ func (h *Harness) RunToWait() *model.JobStatus {
 // parked reports whether a job waits for something that does not come by itself
 // soon.
 func parked(s *model.JobStatus) bool {
-	return s.Status == model.Scheduled && s.WaitsFor != "" && !slices.ContainsFunc(s.Steps, func(step model.StepView) bool {
+	return s.Status == model.Scheduled && s.WaitsFor != "" && !waitsForChildren(s)
+}
+
+// waitsForChildren reports whether a job goes on when its children have ended.
+func waitsForChildren(s *model.JobStatus) bool {
+	return slices.ContainsFunc(s.Steps, func(step model.StepView) bool {
 		return step.Status == model.StepWaiting && len(step.Children) > 0
 	})
 }
@@ -41,9 +46,9 @@ func parked(s *model.JobStatus) bool {
 // ends the test if the job waits for a signal without a timeout, or for
 // children.
 //
-// The time of a job is the database's, and SQLite reads the clock of the machine:
-// in a bubble of testing/synctest it goes on as outside, so a test cannot have it
-// move. That is why the wait is taken away in place of time passing.
+// No time passes by that: the times in the record are as if the wait had been
+// shorter. For a test that is to see time pass there is virtual time; see the
+// package.
 func (h *Harness) SkipWait() {
 	h.t.Helper()
 	job := h.row()
@@ -75,9 +80,15 @@ func (h *Harness) skipWait(job *model.Job) error {
 	if err != nil {
 		return err
 	}
+	job.Data = raw
+	return h.makeDue(job)
+}
+
+// makeDue has a job go on now, with that document, if it still waits as it did.
+func (h *Harness) makeDue(job *model.Job) error {
 	ctx, cancel := h.limit()
 	defer cancel()
-	_, err = h.db.NewUpdate().Model((*model.Job)(nil)).Set("data = ?", string(raw)).Set("scheduled_at = created_at").
+	_, err := h.db.NewUpdate().Model((*model.Job)(nil)).Set("data = ?", string(job.Data)).Set("scheduled_at = created_at").
 		Where("id = ?", job.ID.String()).Where("status = ?", string(model.Scheduled)).Where("attempt = ?", job.Attempt).Exec(ctx)
 	return err
 }

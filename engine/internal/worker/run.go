@@ -200,6 +200,15 @@ func (r *run) live() bool {
 	return !r.gone
 }
 
+// ends reports whether the run is about to end because the database refuses its
+// record: until that end is known, see finishBroken, it has nothing to be
+// written, and least of all another end.
+func (r *run) ends() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.broken != nil
+}
+
 // requestCancel ends the run's context because somebody asked for that.
 func (r *run) requestCancel() {
 	r.mu.Lock()

@@ -270,7 +270,7 @@ func (w *writer) crash(ctx context.Context, f flight) {
 }
 
 // takeDirty takes as many dirty runs as one flush holds, and none that is in a
-// flush already.
+// flush already or must not be written now.
 func (w *writer) takeDirty() (batch []*run) {
 	limit := store.MaxBatch
 	if w.failures >= singlyAfter {
@@ -280,7 +280,7 @@ func (w *writer) takeDirty() (batch []*run) {
 	defer w.mu.Unlock()
 	w.dirty = slices.DeleteFunc(w.dirty, func(r *run) bool {
 		switch {
-		case (r.flying || r.held) && r.live() || len(batch) == limit:
+		case (r.flying || r.held || r.ends()) && r.live() || len(batch) == limit:
 			return false
 		case r.live():
 			batch = append(batch, r)

@@ -1,0 +1,210 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// shown is a job that a harness has run as far as a test wants it, and the command
+// on its database.
+type shown struct {
+	*testutil.Harness
+	bench *bench
+	id    string
+}
+
+func runShown(t *testing.T, d steps.Handler, opts ...testutil.HarnessOption) *shown {
+	t.Helper()
+	text := testutil.DSN(t, testutil.SQLite)
+	h := testutil.NewHarness(t, d, append(opts, testutil.OnDB(testutil.Open(t, text)))...)
+	job := h.Enqueue(order{})
+	h.RunToWait()
+	return &shown{Harness: h, bench: setupOn(t, text), id: job.ID.String()}
+}
+
+// tells has show print what each of the patterns matches.
+func (s *shown) tells(t *testing.T, patterns ...string) {
+	t.Helper()
+	out := s.bench.ok("show", s.id)
+	for _, pattern := range patterns {
+		assert.Regexp(t, `(?m)`+pattern, out)
+	}
+}
+
+// json is a step as show -o json tells it.
+func (s *shown) json(t *testing.T, step string) model.StepView {
+	t.Helper()
+	for _, view := range s.bench.status(s.id).Steps {
+		if view.Name == step {
+			return view
+		}
+	}
+	require.Fail(t, "no such step", step)
+	return model.StepView{}
+}
+
+func done(context.Context, *steps.Run[order]) error { return nil }
+
+func fails(context.Context, *steps.Run[order]) error { return errors.New("out of stock\nand of hope") }
+
+func TestShowTellsTheGroupOfItsMembers(t *testing.T) {
+	t.Parallel()
+	d := steps.Define[order]()
+	steps.Do(d, "first", done)
+	pair := steps.Parallel(d, "pair")
+	steps.Do(pair, "left", done)
+	steps.Do(pair, "right", done)
+	s := runShown(t, d)
+	s.tells(t, `^# +STEP +GROUP +STATUS`, `^1 +first +- +completed`, `^2 +left +pair +completed`, `^3 +right +pair +completed`)
+	assert.Equal(t, "pair", s.json(t, "right").Group)
+}
+
+func TestShowTellsWhyAStepWasSkipped(t *testing.T) {
+	t.Parallel()
+	d := steps.Define[order]()
+	steps.Do(d, "gift", done, steps.When(func(*steps.Run[order]) bool { return false }, "it is no gift"))
+	s := runShown(t, d)
+	s.tells(t, `^1 +gift +skipped .*it is no gift$`)
+	assert.Equal(t, "it is no gift", s.json(t, "gift").Error)
+}
+
+func TestShowTellsWhichSignalAStepWaitsForAndWhoSentIt(t *testing.T) {
+	t.Parallel()
+	d := steps.Define[order]()
+	steps.Await[order, string](d, "approve", steps.Timeout(24*time.Hour))
+	s := runShown(t, d)
+	s.tells(t,
+		`^Waits +for the signal "approve" \(at 20\S+Z at the latest\)$`,
+		`^1 +approve +waiting`,
+		`^Step "approve" waits for the signal "approve", and gives up at 20\S+Z\.$`,
+		`^It goes on with the signal: shopctl --dsn \S+ signal `+s.id+` approve --data JSON$`)
+	view := s.json(t, "approve")
+	assert.Equal(t, "approve", view.Awaits)
+	assert.InDelta(t, 24, time.Until(view.WaitUntil.Time).Hours(), 1)
+
+	s.bench.ok("signal", s.id, "approve", "--data", `"fine"`, "--by", "ann")
+	s.Run()
+	s.tells(t, `^1 +approve +completed .*"fine"$`, `^Step "approve" has the signal "approve", sent by ann at 20\S+Z\.$`)
+	assert.Equal(t, "ann", s.json(t, "approve").SentBy)
+}
+
+func TestShowTellsHowLongAStepSleeps(t *testing.T) {
+	t.Parallel()
+	d := steps.Define[order]()
+	steps.Sleep(d, "cool down", time.Hour)
+	s := runShown(t, d)
+	s.tells(t, `^Step "cool down" waits to end at 20\S+Z\.$`, `^It goes on by itself`)
+	assert.False(t, s.json(t, "cool down").WaitUntil.IsZero())
+}
+
+func TestShowTellsOfTheNextAttemptAndTheErrorOfTheLast(t *testing.T) {
+	t.Parallel()
+	d := steps.Define[order]()
+	steps.Do(d, "ship", fails, steps.Retry(3, time.Hour))
+	s := runShown(t, d)
+	s.SkipWait()
+	s.RunToWait()
+	s.tells(t,
+		`^Waits +for the next attempt of step "ship"`,
+		`^1 +ship +waiting +1 +2 .* out of stock$`,
+		`^Step "ship" has failed in attempt 2 and is tried again at 20\S+Z\.$`)
+	view := s.json(t, "ship")
+	assert.Equal(t, []any{model.StepWaiting, 2, "out of stock\nand of hope"}, []any{view.Status, view.Attempts, view.Error})
+}
+
+func TestShowTellsOfAStepsJobThatFailed(t *testing.T) {
+	t.Parallel()
+	child := steps.Define[order](steps.Type("shop:parcel"))
+	steps.Do(child, "pack", fails)
+	d := steps.Define[order]()
+	steps.Children(d, "parcels", func(context.Context, *steps.Run[order]) ([]steps.Child, error) {
+		return []steps.Child{{Input: engine.Raw{Type: "shop:parcel", Input: []byte(`{}`)}, Name: "the only one"}}, nil
+	})
+	s := runShown(t, d, testutil.Beside(child))
+	children := s.RequireStep("parcels", model.StepFailed).Children
+	require.Len(t, children, 1)
+	s.tells(t,
+		`^STEP +ITS JOB +TYPE +STATUS +PROGRESS +WHAT$`,
+		`^parcels +`+children[0].String()+` +shop:parcel +failed +0% 0/1 .*out of stock`,
+		`^Error +step "parcels"`)
+	assert.Equal(t, children, s.json(t, "parcels").Children)
+	assert.Regexp(t, `(?m)^Parent +`+s.id+`$`, s.bench.ok("show", children[0].String()))
+}
+
+// Whoever reads it at night must not take a resume for more than it does.
+func TestShowTellsWhatWasUndoneAndWhatNot(t *testing.T) {
+	t.Parallel()
+	mended := false
+	d := steps.Define[order]()
+	steps.Do(d, "reserve", done, steps.Retry(2, time.Millisecond), steps.Undo(func(context.Context, *steps.Run[order], steps.None) error {
+		if !mended {
+			return errors.New("the bank is closed")
+		}
+		return nil
+	}))
+	steps.Do(d, "pack", done, steps.Undo(func(context.Context, *steps.Run[order], steps.None) error { return nil }))
+	steps.Do(d, "ship", fails)
+	s := runShown(t, d)
+	s.tells(t,
+		`^Status +failed, not all undone$`,
+		`^Error +step "ship": out of stock\n +and of hope; undo step "reserve": the bank is closed$`,
+		`^1 +reserve +completed`, `^2 +pack +undone`,
+		`^Step "reserve" is not undone after 2 attempts: the bank is closed\.$`,
+		`^Step "pack" was undone at 20\S+Z, in 1 attempt\.$`,
+		`^Undo what is left to be undone: shopctl --dsn \S+ resume `+s.id+`$`)
+	assert.NotContains(t, s.bench.ok("show", s.id), `Go on with step "ship"`)
+	assert.True(t, s.bench.status(s.id).Undoing)
+	assert.Equal(t, []any{model.StepFailed, 2, "the bank is closed"},
+		[]any{s.json(t, "reserve").Undo.Status, s.json(t, "reserve").Undo.Attempts, s.json(t, "reserve").Undo.Error})
+
+	mended = true
+	s.Resume()
+	s.Run()
+	s.tells(t, `^Status +failed$`, `^Step "reserve" was undone at 20\S+Z, in 3 attempts\.$`, `^Go on with step "reserve": `)
+}
+
+func TestShowTellsWhichRecordsAResumeHasReplaced(t *testing.T) {
+	t.Parallel()
+	d := steps.Define[order]()
+	steps.Do(d, "pick", done)
+	steps.Do(d, "pack", done)
+	steps.Do(d, "ship", fails)
+	s := runShown(t, d)
+	s.Resume(engine.From("pack"))
+	s.tells(t, `^Resumptions +1$`, `^History +2 earlier records of steps, with -o json: pack, ship$`, `^2 +pack +pending +1 +1 +-`)
+	history := s.bench.status(s.id).History
+	require.Len(t, history, 2)
+	assert.Equal(t, []any{"ship", model.StepFailed, "out of stock\nand of hope"}, []any{history[1].Name, history[1].Status, history[1].Error})
+}
+
+// Programs find under the documented names what people see.
+func TestShowAsJSONNamesWhatItTells(t *testing.T) {
+	t.Parallel()
+	d := steps.Define[order]()
+	pair := steps.Parallel(d, "pair")
+	steps.Do(pair, "left", done, steps.Undo(func(context.Context, *steps.Run[order], steps.None) error { return nil }))
+	steps.Do(pair, "right", fails, steps.Retry(2, time.Hour))
+	s := runShown(t, d)
+	var doc struct {
+		WaitsFor   string           `json:"waits_for"`
+		WaitsUntil time.Time        `json:"waits_until"`
+		Steps      []map[string]any `json:"steps"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(s.bench.ok("-o", "json", "show", s.id)), &doc))
+	assert.Equal(t, `the next attempt of step "right"`, doc.WaitsFor)
+	assert.False(t, doc.WaitsUntil.IsZero())
+	assert.Subset(t, doc.Steps[0], map[string]any{"name": "left", "status": "completed", "group": "pair", "attempts": 1.0, "undo": map[string]any{"status": "pending", "attempts": 0.0}})
+	assert.Subset(t, doc.Steps[1], map[string]any{"name": "right", "status": "waiting", "error": "out of stock\nand of hope"})
+	assert.Contains(t, doc.Steps[1], "wait_until")
+}

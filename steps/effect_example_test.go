@@ -1,0 +1,279 @@
+package steps_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// No further attempt can mend this error: none is made.
+func ExamplePermanent() {
+	d := steps.Define[export]()
+	steps.Do(d, "upload", func(context.Context, *steps.Run[export]) error {
+		return steps.Permanent(errors.New("no such bucket"))
+	}, steps.Retry(5, time.Hour))
+	status := perform(d, export{})
+	fmt.Println(status.Error, "- attempt", status.Steps[0].Attempts)
+	// Output: step "upload": no such bucket - attempt 1
+}
+
+// The delays of a minute, two, four and so on end at a quarter of an hour.
+func ExampleMaxDelay() {
+	d := steps.Define[export]()
+	steps.Do(d, "upload", func(context.Context, *steps.Run[export]) error { return errors.New("connection refused") },
+		steps.Retry(20, time.Minute, steps.MaxDelay(15*time.Minute)))
+	plan, err := d.Plan([]byte(`{}`))
+	must(err)
+	for _, failures := range []int{1, 10} {
+		delay, more := plan.Steps[0].Retries.Delay(failures)
+		fmt.Println(delay <= 18*time.Minute, more) // with its jitter
+	}
+	// Output:
+	// true true
+	// true true
+}
+
+// All work of the job together may take an hour.
+func ExampleJobTimeout() {
+	d := steps.Define[export](steps.JobTimeout(20 * time.Millisecond))
+	for _, name := range []string{"first", "second"} {
+		steps.Do(d, name, func(ctx context.Context, _ *steps.Run[export]) error {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(15 * time.Millisecond):
+				return nil
+			}
+		})
+	}
+	status := perform(d, export{})
+	fmt.Println(status.Status)
+	// Output: failed
+}
+
+// A job whose process has died goes on by itself, three times at most.
+func ExampleResumeOnCrash() {
+	d := steps.Define[export](steps.ResumeOnCrash(3))
+	steps.Do(d, "import", func(_ context.Context, run *steps.Run[export]) error {
+		fmt.Println("attempt", run.Attempt())
+		return nil
+	})
+	h := testutil.NewHarness(testutil.Example(), d)
+	h.Enqueue(export{})
+	fmt.Println(h.Kill(testutil.BeforeRecord("import")).Status)
+	fmt.Println(h.Run().Status)
+	// Output:
+	// attempt 1
+	// scheduled
+	// attempt 2
+	// succeeded
+}
+
+// Whether the money was sent when the process died, only a person can find out.
+func ExampleStopOnCrash() {
+	d := steps.Define[export](steps.ResumeOnCrash(3))
+	steps.Do(d, "pay", func(context.Context, *steps.Run[export]) error {
+		fmt.Println("paid")
+		return nil
+	}, steps.StopOnCrash())
+	steps.Do(d, "tell", func(context.Context, *steps.Run[export]) error { return nil })
+	h := testutil.NewHarness(testutil.Example(), d)
+	h.Enqueue(export{})
+	status := h.Kill(testutil.BeforeRecord("pay"))
+	fmt.Println(status.Status, status.Undecided)
+	h.Resume(engine.Past("pay")) // it has happened
+	fmt.Println(h.Run().Status)
+	// Output:
+	// paid
+	// failed [pay]
+	// succeeded
+}
+
+// What the earlier steps did is taken back, the last one first.
+func ExampleUndo() {
+	d := steps.Define[export]()
+	steps.Add(d, "reserve", func(context.Context, *steps.Run[export]) (string, error) { return "room 7", nil },
+		steps.Undo(func(_ context.Context, run *steps.Run[export], room string) error {
+			fmt.Println("release", room)
+			return nil
+		}))
+	steps.Do(d, "pay", func(context.Context, *steps.Run[export]) error { return errors.New("declined") })
+	status := perform(d, export{})
+	fmt.Println(status.Status, status.Steps[0].Status)
+	// Output:
+	// release room 7
+	// failed undone
+}
+
+// undoExample is a job that reserves something, and then fails or is cancelled.
+func undoExample(opts ...steps.DefineOption) *testutil.Harness {
+	d := steps.Define[export](opts...)
+	steps.Do(d, "reserve", func(context.Context, *steps.Run[export]) error { return nil },
+		steps.Undo(func(context.Context, *steps.Run[export], steps.None) error { return nil }))
+	steps.Do(d, "pay", func(ctx context.Context, _ *steps.Run[export]) error {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		return errors.New("declined")
+	})
+	h := testutil.NewHarness(testutil.Example(), d)
+	h.Enqueue(export{})
+	return h
+}
+
+// A cancelled job keeps what it has, to be resumed; a failed one gives it back.
+func ExampleUndoOnFailure() {
+	fmt.Println(undoExample(steps.UndoOnFailure()).Run().Steps[0].Status)
+	fmt.Println(undoExample(steps.UndoOnFailure()).Cancel(testutil.BeforeStep("pay"), "", "").Steps[0].Status)
+	// Output:
+	// undone
+	// completed
+}
+
+// The other way round: what has failed is mended and resumed.
+func ExampleUndoOnCancel() {
+	fmt.Println(undoExample(steps.UndoOnCancel()).Run().Steps[0].Status)
+	fmt.Println(undoExample(steps.UndoOnCancel()).Cancel(testutil.BeforeStep("pay"), "", "").Steps[0].Status)
+	// Output:
+	// completed
+	// undone
+}
+
+// What the function writes and the step's record commit together.
+func ExampleInTx() {
+	d := steps.Define[export]()
+	steps.InTx(d, "book", func(ctx context.Context, tx steps.Tx, run *steps.Run[export]) (int, error) {
+		var one int
+		return one, tx.NewRaw("SELECT 1").Scan(ctx, &one) // or INSERT, with the values of run.Input()
+	})
+	fmt.Println(string(perform(d, export{}).Result))
+	// Output: 1
+}
+
+// The members of a group run at the same time, each with a record of its own.
+func ExampleParallel() {
+	d := steps.Define[export]()
+	both := steps.Parallel(d, "both")
+	north := steps.Add(both, "north", func(context.Context, *steps.Run[export]) (int, error) { return 3, nil })
+	south := steps.Add(both, "south", func(context.Context, *steps.Run[export]) (int, error) { return 4, nil })
+	steps.Add(d, "sum", func(_ context.Context, run *steps.Run[export]) (int, error) {
+		return north.Output(run) + south.Output(run), nil
+	})
+	fmt.Println(string(perform(d, export{}).Result))
+	// Output: 7
+}
+
+// Many members, and no more than two at a time.
+func ExampleLimit() {
+	d := steps.Define[export]()
+	pages := steps.Parallel(d, "pages", steps.Limit(2))
+	places := make(chan struct{}, 2)
+	for page := range 6 {
+		steps.Do(pages, fmt.Sprint("page ", page+1), func(context.Context, *steps.Run[export]) error {
+			select {
+			case places <- struct{}{}:
+			default:
+				return errors.New("there are more than two")
+			}
+			<-places
+			return nil
+		})
+	}
+	fmt.Println(perform(d, export{}).Status)
+	// Output: succeeded
+}
+
+// One member fails; the other ends all the same, and a resume does not repeat it.
+func ExampleLetFinish() {
+	d := steps.Define[export]()
+	both := steps.Parallel(d, "both", steps.LetFinish())
+	steps.Do(both, "north", func(context.Context, *steps.Run[export]) error { return errors.New("no answer") })
+	steps.Do(both, "south", func(context.Context, *steps.Run[export]) error { return nil })
+	status := perform(d, export{})
+	fmt.Println(status.Status, status.Steps[0].Status, status.Steps[1].Status)
+	// Output: failed failed completed
+}
+
+// Some of the jobs may fail: the results tell which.
+func ExampleAllowFailures() {
+	child := steps.Define[reminder]()
+	steps.Do(child, "send", func(_ context.Context, run *steps.Run[reminder]) error {
+		if run.Input().To == "" {
+			return errors.New("no address")
+		}
+		return nil
+	})
+	d := steps.Define[export]()
+	sent := steps.Children(d, "remind", func(context.Context, *steps.Run[export]) ([]steps.Child, error) {
+		return []steps.Child{{Input: reminder{To: "ann"}}, {Input: reminder{}}}, nil
+	}, steps.AllowFailures())
+	steps.Do(d, "report", func(_ context.Context, run *steps.Run[export]) error {
+		for _, result := range sent.Output(run) {
+			if result.Error != "" {
+				fmt.Println(result.Status, result.Error)
+			}
+		}
+		return nil
+	})
+	h := testutil.NewHarness(testutil.Example(), d, testutil.Beside(child))
+	h.Enqueue(export{})
+	fmt.Println(h.Run().Status)
+	// Output:
+	// failed step "send": no address
+	// succeeded
+}
+
+// eachExample works on four letters, is killed at the first checkpoint, and returns
+// the job's status then.
+func eachExample(opts ...steps.EachOption) *model.JobStatus {
+	letters := func(skip int) iter.Seq2[string, error] {
+		return func(yield func(string, error) bool) {
+			for _, letter := range []string{"a", "b", "c", "d"}[skip:] {
+				if !yield(letter, nil) {
+					return
+				}
+			}
+		}
+	}
+	d := steps.Define[export]()
+	steps.Do(d, "letters", func(ctx context.Context, run *steps.Run[export]) error {
+		_, err := steps.Each(ctx, run, letters, func(context.Context, string) error { return nil }, opts...)
+		return err
+	})
+	h := testutil.NewHarness(testutil.Example(), d)
+	h.Enqueue(export{})
+	return h.Kill(testutil.AtCheckpoint("letters", 1))
+}
+
+// A checkpoint after every second item.
+func ExampleEvery() {
+	fmt.Println(string(eachExample(steps.Every(2), steps.Interval(0)).Cursor))
+	// Output: {"step":"letters","value":{"done":2}}
+}
+
+// Checkpoints follow the clock: here after each item, since it takes longer.
+func ExampleInterval() {
+	fmt.Println(string(eachExample(steps.Interval(time.Nanosecond)).Cursor))
+	// Output: {"step":"letters","value":{"done":1}}
+}
+
+// With a total there is a share.
+func ExampleTotal() {
+	fmt.Println(eachExample(steps.Every(2), steps.Interval(0), steps.Total(4)).Percent, "%")
+	// Output: 50 %
+}
+
+// The message names the items.
+func ExampleItems() {
+	_, what, _ := strings.Cut(eachExample(steps.Every(2), steps.Interval(0), steps.Total(4), steps.Items("letters")).Message, " of ")
+	fmt.Println(what)
+	// Output: 4 letters
+}

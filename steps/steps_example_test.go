@@ -1,0 +1,230 @@
+package steps_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// A step's output is in the database before the next one begins, which reads it.
+func ExampleAdd() {
+	d := steps.Define[export]()
+	rows := steps.Add(d, "read", func(context.Context, *steps.Run[export]) (int, error) { return 42, nil })
+	steps.Add(d, "render", func(_ context.Context, run *steps.Run[export]) (string, error) {
+		return fmt.Sprint("a table of ", rows.Output(run), " rows"), nil
+	})
+	fmt.Println(string(perform(d, export{}).Result))
+	// Output: "a table of 42 rows"
+}
+
+// A step that produces nothing.
+func ExampleDo() {
+	d := steps.Define[export]()
+	steps.Do(d, "greet", func(_ context.Context, run *steps.Run[export]) error {
+		fmt.Println("hello,", run.Input().Region)
+		return nil
+	})
+	fmt.Println(perform(d, export{Region: "EU"}).Status)
+	// Output:
+	// hello, EU
+	// succeeded
+}
+
+// An output can be read by later steps. One of a step that was skipped is the zero
+// value.
+func ExampleStep_Output() {
+	d := steps.Define[export]()
+	discount := steps.Add(d, "discount", func(context.Context, *steps.Run[export]) (int, error) { return 10, nil },
+		steps.When(func(run *steps.Run[export]) bool { return run.Input().Region == "EU" }, "there is none"))
+	steps.Do(d, "price", func(_ context.Context, run *steps.Run[export]) error {
+		fmt.Println(100 - discount.Output(run))
+		return nil
+	})
+	perform(d, export{Region: "EU"})
+	perform(d, export{Region: "US"})
+	// Output:
+	// 90
+	// 100
+}
+
+// The same steps serve jobs of two types.
+func ExampleType() {
+	daily, monthly := steps.Define[export](steps.Type("orders:daily")), steps.Define[export](steps.Type("orders:monthly"))
+	for _, d := range []*steps.Definition[export]{daily, monthly} {
+		steps.Do(d, "write", func(context.Context, *steps.Run[export]) error { return nil })
+	}
+	fmt.Println(daily.JobType(), monthly.JobType())
+	// Output: orders:daily orders:monthly
+}
+
+// Weights say what share of the whole a step is.
+func ExampleWeight() {
+	d := steps.Define[export]()
+	steps.Do(d, "read", func(context.Context, *steps.Run[export]) error { return nil }, steps.Weight(3))
+	steps.Do(d, "send", func(context.Context, *steps.Run[export]) error { return errors.New("no network") })
+	fmt.Println(perform(d, export{}).Percent, "%")
+	// Output: 75 %
+}
+
+// All mistakes of a definition come together, and before anything runs.
+func ExampleDefinition_Validate() {
+	d := steps.Define[export]()
+	steps.Do(d, "read", func(context.Context, *steps.Run[export]) error { return nil }, steps.Weight(-1))
+	steps.Do(d, "read", func(context.Context, *steps.Run[export]) error { return nil })
+	for line := range strings.Lines(d.Validate().Error()) {
+		fmt.Println(strings.TrimSpace(line))
+	}
+	// Output:
+	// step "read": weight -1 is not a positive number
+	// step 2: name "read" is taken by step 1
+}
+
+// The plan of a job is made from its input, before its first step.
+func ExampleDefinition_Plan() {
+	d := steps.Define[export]()
+	steps.Do(d, "read", func(context.Context, *steps.Run[export]) error { return nil }, steps.Weight(3))
+	steps.Do(d, "send", func(context.Context, *steps.Run[export]) error { return nil })
+	plan, err := d.Plan([]byte(`{"region":"EU"}`))
+	must(err)
+	for _, step := range plan.Steps {
+		fmt.Println(step.Name, step.Weight)
+	}
+	// Output:
+	// read 3
+	// send 1
+}
+
+// The fingerprint tells whether the steps are still the same ones.
+func ExamplePlan_Fingerprint() {
+	fingerprint := func(names ...string) string {
+		d := steps.Define[export]()
+		for _, name := range names {
+			steps.Do(d, name, func(context.Context, *steps.Run[export]) error { return nil })
+		}
+		plan, err := d.Plan([]byte(`{}`))
+		must(err)
+		return plan.Fingerprint()
+	}
+	fmt.Println(fingerprint("read", "send") == fingerprint("read", "send"), fingerprint("read", "send") == fingerprint("send", "read"))
+	// Output: true false
+}
+
+func ExampleCheckName() {
+	fmt.Println(steps.CheckName("read"), "-", steps.CheckName(" read"))
+	// Output: <nil> - begins or ends with a space
+}
+
+// The key is the same at each attempt: whoever is given it can tell that it has
+// done this already.
+func ExampleRun_Key() {
+	sent := map[string]bool{} // by the mail server
+	d := steps.Define[export]()
+	steps.Do(d, "mail", func(_ context.Context, run *steps.Run[export]) error {
+		fmt.Println("known:", sent[run.Key()])
+		sent[run.Key()] = true
+		return nil
+	})
+	h := testutil.NewHarness(testutil.Example(), d)
+	h.Enqueue(export{})
+	h.Kill(testutil.BeforeRecord("mail")) // after the effect, before the record
+	h.Resume()
+	fmt.Println(h.Run().Status, "with", len(sent), "mail")
+	// Output:
+	// known: false
+	// known: true
+	// succeeded with 1 mail
+}
+
+// Progress is for people: kept in memory, written now and then.
+func ExampleRun_Progress() {
+	d := steps.Define[export]()
+	steps.Do(d, "read", func(_ context.Context, run *steps.Run[export]) error {
+		for page := range 4 {
+			run.Progress(page+1, 4, "page %d of 4", page+1)
+			if page == 2 {
+				return errors.New("page 3 is missing")
+			}
+		}
+		return nil
+	})
+	status := perform(d, export{})
+	fmt.Println(status.Percent, "%")
+	// Output: 75 %
+}
+
+// A step that runs again goes on behind its last checkpoint.
+func ExampleRun_Resume() {
+	d := steps.Define[export]()
+	steps.Do(d, "import", func(ctx context.Context, run *steps.Run[export]) error {
+		page := 0
+		if _, err := run.Resume(&page); err != nil {
+			return err
+		}
+		for ; page < 3; page++ {
+			fmt.Println("page", page)
+			if err := run.Checkpoint(ctx, page+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	h := testutil.NewHarness(testutil.Example(), d)
+	h.Enqueue(export{})
+	h.Kill(testutil.AtCheckpoint("import", 2))
+	fmt.Println("killed")
+	h.Resume()
+	h.Run()
+	// Output:
+	// page 0
+	// page 1
+	// killed
+	// page 2
+}
+
+// A step that cannot use its context asks.
+func ExampleRun_Cancelled() {
+	d := steps.Define[export]()
+	steps.Do(d, "count", func(ctx context.Context, run *steps.Run[export]) error {
+		for n := 0; !run.Cancelled(); n++ {
+			run.Progress(n, 0, "at %d", n)
+		}
+		fmt.Println("stopped")
+		return context.Cause(ctx)
+	})
+	h := testutil.NewHarness(testutil.Example(), d)
+	h.Enqueue(export{})
+	fmt.Println(h.Cancel(testutil.AtProgress("count", 3), "ann", "enough").Status)
+	// Output:
+	// stopped
+	// cancelled
+}
+
+// A job's result need not be its last step's output.
+func ExampleRun_Result() {
+	d := steps.Define[export]()
+	steps.Do(d, "count", func(_ context.Context, run *steps.Run[export]) error { return run.Result(map[string]int{"rows": 42}) })
+	steps.Do(d, "clean up", func(context.Context, *steps.Run[export]) error { return nil })
+	fmt.Println(string(perform(d, export{}).Result))
+	// Output: {"rows":42}
+}
+
+// An attempt that has failed is followed by the next.
+func ExampleRun_Attempt() {
+	d := steps.Define[export]()
+	steps.Do(d, "send", func(_ context.Context, run *steps.Run[export]) error {
+		fmt.Println("attempt", run.Attempt())
+		if run.Attempt() == 1 {
+			return errors.New("no network")
+		}
+		return nil
+	}, steps.Retry(3, time.Millisecond))
+	perform(d, export{})
+	// Output:
+	// attempt 1
+	// attempt 2
+}
