@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
@@ -13,7 +12,6 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/engine"
-	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
@@ -179,15 +177,23 @@ func TestARestartKeepsWhatANewerVersionHasWrittenOfTheJobItself(t *testing.T) {
 	})
 }
 
-// killed claims a job in the name of a process that is dead at once.
+// killed has a job be in the hands of a process that has died, and whose lease
+// has run out. It need not be due: then nobody else claims it before.
 func killed(t *testing.T, db *bun.DB, id uuid.UUID) {
 	t.Helper()
-	s, err := store.New(t.Context(), db)
-	require.NoError(t, err)
-	require.NoError(t, s.EnsureLocks(t.Context(), []string{"test:job"}))
-	jobs, err := s.Claim(t.Context(), []string{"test:job"}, []uuid.UUID{id}, store.Owner{ID: "killed", Lease: time.Microsecond})
-	require.NoError(t, err)
-	require.Len(t, jobs, 1)
+	require.NoError(t, db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
+		for _, query := range []string{
+			"UPDATE job_type_lock SET owner = 'killed', locked_until = updated_at, job_id = ?0, attempt = (SELECT attempt + 1 FROM job_system_jobs WHERE id = ?0) WHERE type = 'test:job'",
+			"UPDATE job_system_jobs SET status = 'processing', attempt = attempt + 1, started_at = updated_at, heartbeat_at = updated_at WHERE id = ?0",
+		} {
+			res, err := tx.NewRaw(query, id.String()).Exec(ctx)
+			require.NoError(t, err)
+			n, err := res.RowsAffected()
+			require.NoError(t, err)
+			require.EqualValues(t, 1, n)
+		}
+		return nil
+	}))
 }
 
 // A status that this version does not know is not taken for one that it does:
