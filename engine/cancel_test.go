@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"sync"
 	"testing"
 	"time"
 
@@ -169,39 +168,6 @@ func TestACancelledJobsCheckpointRefusesAndIsKept(t *testing.T) {
 		assert.Equal(t, model.Cancelled, s.Status)
 		assert.Empty(t, s.Error)
 		assert.JSONEq(t, `{"step":"pages","value":7}`, string(s.Cursor))
-	})
-}
-
-// Cancels race with completions; each job ends in one of the two documented
-// ways, with a record that agrees.
-func TestCancelAgainstCompletion(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-		eng := newEngine(t, db, config(), three())
-		start(t, eng)
-		var group sync.WaitGroup
-		ids := make([]uuid.UUID, 40)
-		for i := range ids {
-			ids[i] = enqueue(t, eng, input{N: i}).ID
-			group.Go(func() {
-				err := eng.Cancel(t.Context(), ids[i], "racer", "")
-				if err != nil {
-					assert.ErrorIs(t, err, engine.ErrStatus)
-				}
-			})
-		}
-		group.Wait()
-		for _, id := range ids {
-			s := ended(t, eng, id)
-			switch s.Status {
-			case model.Succeeded:
-				assert.Equal(t, 3, s.StepsCompleted)
-			case model.Cancelled:
-				assert.Equal(t, "racer", s.CancelledBy)
-				assert.Less(t, s.StepsCompleted, 3)
-			default:
-				t.Errorf("a job is %s: %s", s.Status, s.Error)
-			}
-		}
 	})
 }
 

@@ -116,7 +116,7 @@ func (c *Client) Restart(ctx context.Context, id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		if j.Data, err = (model.Data{Input: data.Input}).JSON(); err != nil {
+		if j.Data, err = data.Anew().JSON(); err != nil {
 			return err
 		}
 		j.Cursor, j.Signals, j.Progress, j.Message, j.Resumptions = nil, nil, 0, "", 0

@@ -328,33 +328,6 @@ func TestFailKeepsItsReasonAndResultWhateverTheStepAnswers(t *testing.T) {
 	})
 }
 
-// A decision that was accepted counts, however close to the end it came.
-func TestAnAcceptedDecisionCounts(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-		returning := make(chan uuid.UUID)
-		eng := newEngine(t, db, config(), one("test:job", func(_ context.Context, run *steps.Run[input]) error {
-			returning <- run.Job().ID
-			return nil
-		}))
-		start(t, eng)
-		accepted := 0
-		for range 30 {
-			job := enqueue(t, eng, input{})
-			receive(t, returning)
-			err := eng.Fail(t.Context(), job.ID, "decided", nil)
-			want := model.Failed
-			if err == nil {
-				accepted++
-			} else {
-				require.ErrorIs(t, err, engine.ErrStatus)
-				want = model.Succeeded
-			}
-			assert.Equal(t, want, ended(t, eng, job.ID).Status)
-		}
-		t.Log("accepted", accepted)
-	})
-}
-
 func TestAResultThatAStepHasSetSurvivesAResume(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool

@@ -164,6 +164,8 @@ func (r *resumption) goPast(data *model.Data, j *model.Job, step string) error {
 		return invalid("its steps are being undone: there is nothing to go on with behind step %q", step)
 	case data.Steps[i].Status.Done():
 		return invalid("step %q is recorded as %s: there is nothing to go past", step, data.Steps[i].Status)
+	case !data.Steps[i].Status.Known():
+		return invalid("step %q is recorded as %q, which this version of the job system does not know: go past it with the newer version", step, data.Steps[i].Status)
 	case data.Steps[i].Status == model.StepPending:
 		return invalid("step %q has not begun: it cannot be gone past", step)
 	}

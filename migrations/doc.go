@@ -30,12 +30,32 @@
 // lock of the file on SQLite. (A cluster that takes writes at several nodes,
 // as Galera does, has a GET_LOCK of its own at each: migrate through one.)
 //
+// # What a new version may change
+//
+// While a new version is deployed, engines of both work on one database, and the
+// deploy may be taken back with the migrations left as they are. So a new version
+// is deployed after its migrations, and may
+//
+//   - add columns that are nullable or have a default, tables, and indexes that
+//     refuse no row;
+//   - add keys to the objects in the columns data and signals. A version that does
+//     not know a key keeps it for as long as there is the object: what is put
+//     beside a job's input stays over a restart, and a record that a resume from
+//     an earlier step replaces takes its keys into the history. A cursor has no
+//     other keys;
+//   - put a step, or its undoing, into a status of its own: a new kind of wait, say.
+//     A version that does not know the status runs nothing of such a job, says so,
+//     and leaves the record as it was.
+//
+// It changes the meaning of nothing that is there, takes nothing away, and adds no
+// status of a job. Whether the steps of a job fit another version of the host's
+// definition is a question of its own: see the package steps.
+//
 // # For code that uses the tables
 //
 // PostgreSQL and SQLite use a partial index only for a query that repeats its
 // condition in literals (status = 'scheduled' AND deleted_at IS NULL, not
-// status = $1). The columns of the tables only ever grow in number, and a new
-// one has a default or is nullable, so that older code works on newer tables.
+// status = $1).
 //
 // # Imports
 //

@@ -37,7 +37,9 @@ func Migrate(ctx context.Context, db *bun.DB) error {
 //
 // What a group holds, [Status] tells. The undoing of the first migration drops
 // job_system_jobs and job_type_lock with every job in them, and no other table,
-// not even that of the bookkeeping. Stop the engines before.
+// not even that of the bookkeeping. Stop the engines before: Rollback does not
+// look whether any run. A job that runs all the same is gone with its row; its
+// step is told that the lease is lost when it would record something.
 //
 // Rollback locks, waits and ends as [Migrate] does. It changes nothing and
 // returns an error if a newer version of this module has applied migrations

@@ -30,6 +30,8 @@ type Data struct {
 	History []StepRecord `json:"history,omitempty"`
 	// HistoryDropped counts the records that were dropped from History.
 	HistoryDropped int `json:"history_dropped,omitempty"`
+
+	unknown unknown
 }
 
 // PlanRecord is what a job's row tells of its plan beside its steps.
@@ -49,12 +51,16 @@ type PlanRecord struct {
 	// UndoOnCancel says that completed steps with an undo are undone when the
 	// job is cancelled.
 	UndoOnCancel bool `json:"undo_on_cancel,omitempty"`
+
+	unknown unknown
 }
 
 // Undoing is how a job is going to end when its completed steps are undone.
 type Undoing struct {
 	Status Status `json:"status"`
 	Error  string `json:"error,omitempty"`
+
+	unknown unknown
 }
 
 // StepRecord is what is known of one step.
@@ -92,12 +98,15 @@ type StepRecord struct {
 	// Children are the jobs that the step has enqueued and waits for.
 	Children []uuid.UUID `json:"children,omitempty"`
 	// OnCrash is what becomes of the job if its process dies in the middle of
-	// this step: "stop" has a person decide; empty has it run again.
+	// this step: "stop" has a person decide, as has what this version does not
+	// know; empty has it run again.
 	OnCrash string `json:"on_crash,omitempty"`
 	// Undo tells of the step's undoing; nil if it cannot be undone, or has not
 	// completed yet. That of a step which was undone stays until it completes
 	// again.
 	Undo *UndoRecord `json:"undo,omitempty"`
+
+	unknown unknown
 }
 
 // OnCrashStop is the value of [StepRecord.OnCrash] with which a job whose
@@ -119,7 +128,7 @@ func (r StepRecord) Crashed() bool {
 
 // Undecided reports whether a person has to say how the job goes on: the process
 // died in the middle of a step that must not simply run again.
-func (r StepRecord) Undecided() bool { return r.Crashed() && r.OnCrash == OnCrashStop }
+func (r StepRecord) Undecided() bool { return r.Crashed() && r.OnCrash != "" }
 
 // Retrying reports whether the step has failed and waits for its next attempt.
 func (r StepRecord) Retrying() bool { return r.Status == StepWaiting && !r.FinishedAt.IsZero() }
@@ -132,6 +141,8 @@ type UndoRecord struct {
 	Attempts   int    `json:"attempts"`
 	FinishedAt Time   `json:"finished_at,omitzero"`
 	Error      string `json:"error,omitempty"`
+
+	unknown unknown
 }
 
 // Cursor is the last checkpoint of a step under way. A job's cursor column holds
@@ -142,7 +153,9 @@ type Cursor struct {
 }
 
 // envelopeKeys are the keys of a Data document. An object with "input" and no
-// key beside these is one; anything else is an input of its own.
+// key beside these is one. So is one with further keys, of a newer version, if
+// it has a list of step records as well, which every version writes. Anything
+// else is an input of its own.
 var envelopeKeys = []string{"input", "steps", "result", "plan", "undoing", "history", "history_dropped"}
 
 // ParseData reads a data column. A document that is not of the form of [Data],
@@ -152,37 +165,59 @@ func ParseData(raw json.RawMessage) (Data, error) {
 	if len(raw) == 0 {
 		return Data{Input: json.RawMessage("null")}, nil
 	}
-	if !json.Valid(raw) {
+	switch envelope, valid := isEnvelope(raw); {
+	case !valid:
 		return Data{}, fmt.Errorf("data is not JSON")
-	}
-	if !isEnvelope(raw) {
+	case !envelope:
 		return Data{Input: raw}, nil
 	}
 	var d Data
-	if err := json.Unmarshal(raw, &d); err != nil {
+	if decodeKnown(raw, &d) == nil { // what is written by this version
+		return d, nil
+	}
+	d = Data{}
+	if err := decodeAll(raw, &d); err != nil {
 		return Data{}, fmt.Errorf("read data: %w", err)
 	}
 	return d, nil
 }
 
-func isEnvelope(raw json.RawMessage) bool {
+// isEnvelope reports whether raw is a Data document, and whether it is JSON.
+func isEnvelope(raw json.RawMessage) (envelope, valid bool) {
 	if raw[0] != '{' {
-		return false
+		return false, json.Valid(raw)
 	}
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &keys); err != nil {
-		return false
+		return false, false
 	}
 	if _, ok := keys["input"]; !ok {
-		return false
+		return false, true
 	}
 	for key := range keys {
 		if !slices.Contains(envelopeKeys, key) {
+			return areRecords(keys["steps"]), true
+		}
+	}
+	return true, true
+}
+
+// areRecords reports whether raw is a list of step records.
+func areRecords(raw json.RawMessage) bool {
+	var records []struct{ Name, Status *string }
+	if json.Unmarshal(raw, &records) != nil || records == nil {
+		return false
+	}
+	for _, record := range records {
+		if record.Name == nil || record.Status == nil {
 			return false
 		}
 	}
 	return true
 }
+
+// Anew returns the document of a job that begins anew: without its record.
+func (d Data) Anew() Data { return Data{Input: d.Input, unknown: d.unknown} }
 
 // JSON returns the document as it is written to the data column.
 func (d Data) JSON() (json.RawMessage, error) {
@@ -192,7 +227,7 @@ func (d Data) JSON() (json.RawMessage, error) {
 	if d.Steps == nil {
 		d.Steps = []StepRecord{}
 	}
-	raw, err := json.Marshal(d)
+	raw, err := d.encode()
 	if err != nil {
 		return nil, fmt.Errorf("write data: %w", err)
 	}
@@ -202,10 +237,10 @@ func (d Data) JSON() (json.RawMessage, error) {
 // Size is about the number of bytes that the document has as JSON.
 func (d Data) Size() int {
 	const record, child = 200, 40 // of a record, beside its name, output and error, and of a child's id
-	n := len(d.Input) + len(d.Result)
+	n := len(d.Input) + len(d.Result) + d.unknown.size()
 	for _, list := range [][]StepRecord{d.Steps, d.History} {
 		for _, s := range list {
-			n += record + child*len(s.Children) + len(s.Name) + len(s.Output) + len(s.Error)
+			n += record + child*len(s.Children) + len(s.Name) + len(s.Output) + len(s.Error) + s.unknown.size()
 		}
 	}
 	return n

@@ -19,6 +19,8 @@ type Signal struct {
 	// Existing is set on what sending a signal returns when one of that name
 	// had come before: that one.
 	Existing bool `json:"-"`
+
+	unknown unknown
 }
 
 // Signals are what a job was sent.

@@ -88,6 +88,17 @@ const (
 	StepUndone StepStatus = "undone"
 )
 
+// Known reports whether this version of the module knows the state. A newer one
+// may have others.
+func (s StepStatus) Known() bool {
+	switch s {
+	case "", StepPending, StepRunning, StepCompleted, StepFailed, StepCancelled, StepInterrupted, StepSkipped, StepWaiting, StepUndone:
+		return true
+	default:
+		return false
+	}
+}
+
 // Done reports whether a step of this state is not run (again) when its job
 // goes on: completed or skipped.
 func (s StepStatus) Done() bool { return s == StepCompleted || s == StepSkipped }

@@ -40,11 +40,15 @@ func (l *laid) say(step string, does model.Does, format string, args ...any) {
 	}
 }
 
-// lay lays the records of earlier runs over the plan.
-func lay(plan *steps.Plan, old []model.StepRecord, limits Limits) *laid {
+// lay lays a job's records of earlier runs over the plan.
+func lay(plan *steps.Plan, data model.Data, limits Limits) *laid {
+	old := data.Steps
 	l := &laid{records: make([]model.StepRecord, len(plan.Steps))}
 	if len(plan.Steps) > limits.Steps {
 		l.misfits = append(l.misfits, fmt.Errorf("the plan has %d steps, more than the bound of %d", len(plan.Steps), limits.Steps))
+	}
+	if u := data.Undoing; u != nil && !u.Status.Ended() {
+		l.misfits = append(l.misfits, fmt.Errorf("its steps are being undone before it is %q, which this version of the job system does not know", u.Status))
 	}
 	left := make(map[string]model.StepRecord, len(old))
 	for _, record := range old {
@@ -56,6 +60,8 @@ func lay(plan *steps.Plan, old []model.StepRecord, limits Limits) *laid {
 		record, was := take(left, planned)
 		l.records[i] = record
 		switch {
+		case newer(record):
+			l.say(planned.Name, model.DoesUnknown, "is recorded in a status that this version of the job system does not know (%s): let the newer version, which wrote it, run the job", state(record))
 		case !record.Status.Done():
 			// Steps are undone from the end on, past those that cannot be: these
 			// stay completed, and do so when the others run again.
@@ -81,6 +87,20 @@ func lay(plan *steps.Plan, old []model.StepRecord, limits Limits) *laid {
 		}
 	}
 	return l
+}
+
+// newer reports whether a record is in a status of a newer version: what that
+// means for the step cannot be told here.
+func newer(record model.StepRecord) bool {
+	return !record.Status.Known() || record.Undo != nil && !record.Undo.Status.Known()
+}
+
+// state says in which status a step is, and its undoing.
+func state(record model.StepRecord) string {
+	if record.Undo == nil {
+		return string(record.Status)
+	}
+	return fmt.Sprintf("%s, and its undoing %s", record.Status, record.Undo.Status)
 }
 
 // take takes the step's record out of those that are left, under its name or an
@@ -178,7 +198,7 @@ func MakePlan(h Handler, input json.RawMessage) (*steps.Plan, error) {
 // Forecast returns what a run of a job with these records would do, and why it
 // would refuse to.
 func Forecast(plan *steps.Plan, data model.Data, limits Limits) ([]model.ForecastStep, error) {
-	l := lay(plan, data.Steps, limits)
+	l := lay(plan, data, limits)
 	if data.Undoing != nil && l.err() == nil {
 		return l.undoing(plan, data.Undoing.Status), nil
 	}

@@ -366,7 +366,7 @@ const maxPatches = 3
 // addDocument adds what changed of the document.
 func (r *run) addDocument(write *store.Write) {
 	if r.whole {
-		write.Document = mustJSON(r.data)
+		write.Document = must(r.data.JSON())
 		return
 	}
 	if len(r.changed) > maxPatches {
@@ -374,7 +374,7 @@ func (r *run) addDocument(write *store.Write) {
 	} else {
 		for i := range r.data.Steps {
 			if r.changed[i] {
-				write.Patches = append(write.Patches, store.Patch{Path: store.Path{Key: "steps", Index: i}, Value: mustJSON(r.data.Steps[i])})
+				write.Patches = append(write.Patches, store.Patch{Path: store.Path{Key: "steps", Index: i}, Value: must(r.data.Steps[i].JSON())})
 			}
 		}
 	}
@@ -388,8 +388,9 @@ func (r *run) addDocument(write *store.Write) {
 
 // mustJSON encodes parts of the document: all raw JSON in them was checked when
 // it came in.
-func mustJSON(v any) json.RawMessage {
-	raw, err := json.Marshal(v)
+func mustJSON(v any) json.RawMessage { return must(json.Marshal(v)) }
+
+func must(raw json.RawMessage, err error) json.RawMessage {
 	if err != nil {
 		panic(err)
 	}

@@ -46,7 +46,7 @@ func (r *run) prepare() error {
 	if err != nil {
 		return err
 	}
-	laid := lay(plan, data.Steps, r.worker.Limits)
+	laid := lay(plan, data, r.worker.Limits)
 	if err := laid.err(); err != nil {
 		return err
 	}
@@ -71,13 +71,11 @@ func (r *run) prepare() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.plan, r.tracker, r.signals, r.cursors, r.cursorChanged = plan, tracker, signals, cursors, moved
-	r.data = model.Data{
-		Input: data.Input, Steps: laid.records, Undoing: data.Undoing, Plan: r.planRecord(plan, data.Plan),
-		History: append(data.History, laid.removed...), HistoryDropped: data.HistoryDropped,
-	}
+	r.data = data // with what a newer version has put there
+	r.data.Steps, r.data.Plan, r.data.History = laid.records, r.planRecord(plan, data.Plan), append(data.History, laid.removed...)
 	r.data.DropHistory(r.worker.Limits.Data)
-	if slices.ContainsFunc(laid.records, func(s model.StepRecord) bool { return s.SetsResult && s.Status.Done() }) {
-		r.data.Result = data.Result
+	if !slices.ContainsFunc(laid.records, func(s model.StepRecord) bool { return s.SetsResult && s.Status.Done() }) {
+		r.data.Result = nil
 	}
 	r.whole = true
 	r.startTime()
@@ -87,13 +85,13 @@ func (r *run) prepare() error {
 // planRecord is what the row tells of the plan, after what it has told before. A
 // plan that is not the one before fits all the same, and people want to know.
 func (r *run) planRecord(plan *steps.Plan, before *model.PlanRecord) *model.PlanRecord {
-	now := &model.PlanRecord{Fingerprint: plan.Fingerprint(), ResumeOnCrash: plan.ResumeOnCrash, UndoOnCancel: plan.UndoOnCancel}
-	if before == nil {
-		return now
+	now := &model.PlanRecord{}
+	if before != nil {
+		*now = *before
 	}
-	now.Crashes, now.Earlier, now.WorkedMS = before.Crashes, before.Earlier, before.WorkedMS
+	now.Fingerprint, now.ResumeOnCrash, now.UndoOnCancel = plan.Fingerprint(), plan.ResumeOnCrash, plan.UndoOnCancel
 	// There is none yet if the process died before the first write.
-	if before.Fingerprint != now.Fingerprint && before.Fingerprint != "" {
+	if before != nil && before.Fingerprint != now.Fingerprint && before.Fingerprint != "" {
 		now.Earlier = before.Fingerprint
 		r.worker.Log.Info("the definition has changed; the job goes on under another plan, which its record fits",
 			append(r.attrs(), "plan", now.Fingerprint, "earlier", now.Earlier)...)

@@ -116,10 +116,12 @@ func (r *run) notUndone(step string, e ending, err error) *ending {
 // beginUndo marks a step as being undone. The lock is held.
 func (r *run) beginUndo(i int) {
 	record := &r.data.Steps[i]
-	undo := model.UndoRecord{Status: model.StepRunning, Attempts: 1}
+	var undo model.UndoRecord
 	if record.Undo != nil {
-		undo.Attempts += record.Undo.Attempts
+		undo = *record.Undo
 	}
+	undo.Status, undo.FinishedAt, undo.Error = model.StepRunning, model.Time{}, ""
+	undo.Attempts++
 	record.Undo = &undo
 	r.changed[i], r.moved = true, true
 }

@@ -1,0 +1,177 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// gated adds a step that says that it has begun, and goes on when it is let; it
+// ends with its context's error if that has ended by then.
+func gated(d steps.Adder[input], name string, begun chan<- uuid.UUID, release <-chan struct{}) {
+	steps.Do(d, name, func(ctx context.Context, run *steps.Run[input]) error {
+		begun <- run.Job().ID
+		<-release
+		return ctx.Err()
+	})
+}
+
+func TestCancelRacesWithTheEndOfTheLastStep(t *testing.T) {
+	t.Parallel()
+	testutil.EachDSN(t, func(t *testing.T, text string) {
+		begun, release := make(chan uuid.UUID), make(chan struct{})
+		d := steps.Define[input]()
+		steps.Do(d, "first", nothing)
+		gated(d, "last", begun, release)
+		db := testutil.Open(t, text)
+		runs, other := newEngine(t, db, unasked(), d), newEngine(t, testutil.Open(t, text), unasked())
+		start(t, runs)
+		contest(t, db, raced{
+			must: []string{"cancel done: cancelled", "cancel refused: succeeded"},
+			may:  []string{"cancel done: succeeded"}, // its last step has completed all the same
+		}, func(o startOrder, n int) string {
+			id := enqueue(t, runs, input{}).ID
+			receive(t, begun)
+			from := []*engine.Engine{runs, other}[n/2%2]
+			_, err := o.race(
+				side{func() error { release <- struct{}{}; return nil }, func() { ended(t, runs, id) }},
+				side{do: func() error { return from.Cancel(t.Context(), id, "racer", "") }})
+			s := ended(t, runs, id)
+			assert.Equal(t, s.Status == model.Succeeded, s.Steps[1].Status == model.StepCompleted)
+			if err == nil {
+				assert.Equal(t, "racer", s.CancelledBy)
+			}
+			return fmt.Sprintf("cancel %s: %s", answer(err), s.Status)
+		})
+	})
+}
+
+func TestCancelRacesWithTheClaim(t *testing.T) {
+	t.Parallel()
+	testutil.EachDSN(t, func(t *testing.T, text string) {
+		db := testutil.Open(t, text)
+		runs, other := newEngine(t, db, unasked(), three()), newEngine(t, testutil.Open(t, text), unasked())
+		start(t, runs)
+		contest(t, db, raced{
+			must: []string{"cancel done: cancelled after 0 runs", "cancel refused: succeeded after 1 runs"},
+			may:  []string{"cancel done: cancelled after 1 runs", "cancel done: succeeded after 1 runs"},
+		}, func(o startOrder, _ int) string {
+			id := enqueue(t, other, input{}).ID
+			_, err := o.race(
+				side{func() error { runs.Wake(); return nil }, func() { ended(t, other, id) }},
+				side{do: func() error { return other.Cancel(t.Context(), id, "racer", "") }})
+			s := ended(t, other, id)
+			if s.Attempt == 0 {
+				assert.Empty(t, s.Steps)
+			}
+			return fmt.Sprintf("cancel %s: %s after %d runs", answer(err), s.Status, s.Attempt)
+		})
+	})
+}
+
+func TestCancelRacesWithAResume(t *testing.T) {
+	t.Parallel()
+	testutil.EachDSN(t, func(t *testing.T, text string) {
+		db := testutil.Open(t, text)
+		runs, other := newEngine(t, db, unasked(), failsOnce(&ledger{})), newEngine(t, testutil.Open(t, text), unasked())
+		start(t, runs)
+		contest(t, db, raced{
+			must: []string{"resume done, cancel refused: succeeded", "resume done, cancel done: cancelled"},
+			may:  []string{"resume done, cancel done: succeeded"},
+		}, func(o startOrder, n int) string {
+			id := enqueue(t, runs, input{}).ID
+			require.Equal(t, model.Failed, ended(t, runs, id).Status)
+			// Where the other one resumes it, it waits to be looked for.
+			from := []*engine.Engine{other, runs}[n/2%2]
+			resumed, cancelled := o.race(
+				side{do: func() error { return from.Resume(t.Context(), id) }},
+				side{do: func() error { return other.Cancel(t.Context(), id, "racer", "") }})
+			runs.Wake()
+			s := ended(t, runs, id)
+			assert.Equal(t, 1, s.Resumptions)
+			return fmt.Sprintf("resume %s, cancel %s: %s", answer(resumed), answer(cancelled), s.Status)
+		})
+	})
+}
+
+func TestCancelRacesWithAFailureThatIsUndone(t *testing.T) {
+	t.Parallel()
+	testutil.EachDSN(t, func(t *testing.T, text string) {
+		var log diary
+		begun, release := make(chan uuid.UUID), make(chan struct{})
+		d := steps.Define[input](steps.UndoOnFailure(), steps.UndoOnCancel())
+		undoable(d, &log, "reserve", willing)
+		undoable(d, &log, "charge", willing)
+		steps.Do(d, "ship", func(ctx context.Context, run *steps.Run[input]) error {
+			begun <- run.Job().ID
+			<-release
+			return errBoom
+		})
+		db := testutil.Open(t, text)
+		runs, other := newEngine(t, db, unasked(), d), newEngine(t, testutil.Open(t, text), unasked())
+		start(t, runs)
+		contest(t, db, raced{
+			must: []string{"cancel done: cancelled", "cancel refused: failed"},
+		}, func(o startOrder, n int) string {
+			id := enqueue(t, runs, input{}).ID
+			receive(t, begun)
+			from := []*engine.Engine{runs, other}[n/2%2]
+			_, err := o.race(
+				side{func() error { release <- struct{}{}; return nil }, func() { ended(t, runs, id) }},
+				side{do: func() error { return from.Cancel(t.Context(), id, "racer", "") }})
+			s := ended(t, runs, id)
+			assert.Equal(t, "reserve charge -charge -reserve", log.read())
+			assert.Equal(t, []model.StepStatus{model.StepUndone, model.StepUndone}, statuses(s)[:2])
+			return fmt.Sprintf("cancel %s: %s", answer(err), s.Status)
+		})
+	})
+}
+
+func TestCancelOfAParentRacesWithItsChildsEnd(t *testing.T) {
+	t.Parallel()
+	testutil.EachDSN(t, func(t *testing.T, text string) {
+		var gate atomic.Pointer[chan struct{}]
+		begun := make(chan uuid.UUID)
+		child := one("child", func(ctx context.Context, run *steps.Run[input]) error {
+			release := *gate.Load()
+			begun <- run.Job().ID
+			select {
+			case <-release:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		db := testutil.Open(t, text)
+		runs, other := newEngine(t, db, config(), parentOf("parent", []string{"child"}), child), newEngine(t, testutil.Open(t, text), config())
+		start(t, runs)
+		contest(t, db, raced{
+			must: []string{"cancel done: parent cancelled, child cancelled", "cancel refused: parent succeeded, child succeeded"},
+			may:  []string{"cancel done: parent cancelled, child succeeded", "cancel done: parent succeeded, child succeeded"},
+		}, func(o startOrder, n int) string {
+			release := make(chan struct{})
+			gate.Store(&release)
+			parent := enqueue(t, runs, raw("parent")).ID
+			id := receive(t, begun)
+			if n%2 == 1 || o != together {
+				childrenOf(t, runs, parent) // in the other rounds the parent may not have begun to wait
+			}
+			from := []*engine.Engine{runs, other}[n/2%2]
+			_, err := o.race(
+				side{func() error { close(release); return nil }, func() { ended(t, runs, parent) }},
+				side{func() error { return from.Cancel(t.Context(), parent, "racer", "") }, func() { ended(t, runs, id) }})
+			s := ended(t, runs, parent)
+			return fmt.Sprintf("cancel %s: parent %s, child %s", answer(err), s.Status, ended(t, runs, id).Status)
+		})
+	})
+}

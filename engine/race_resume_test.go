@@ -1,0 +1,114 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// failsOnce is a definition whose second step fails in a job's first run.
+func failsOnce(done *ledger, opts ...steps.DefineOption) *steps.Definition[input] {
+	d := steps.Define[input](opts...)
+	steps.Do(d, "first", func(_ context.Context, run *steps.Run[input]) error { done.note(run.Key()); return nil })
+	steps.Do(d, "second", func(_ context.Context, run *steps.Run[input]) error {
+		if done.note(run.Key()) == 1 {
+			return errBoom
+		}
+		return nil
+	})
+	return d
+}
+
+// Of two who have a failed job go on, one does, and the other is told that it
+// does already.
+func TestOfResumesAndRestartsAtOnceOneCounts(t *testing.T) {
+	t.Parallel()
+	resume := func(e *engine.Engine, id uuid.UUID) error { return e.Resume(context.Background(), id) }
+	restart := func(e *engine.Engine, id uuid.UUID) error { return e.Restart(context.Background(), id) }
+	for name, sides := range map[string][2]func(*engine.Engine, uuid.UUID) error{
+		"resume and resume": {resume, resume}, "restart and restart": {restart, restart}, "resume and restart": {resume, restart},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testutil.EachDSN(t, func(t *testing.T, text string) {
+				var done ledger
+				db := testutil.Open(t, text)
+				runs, other := newEngine(t, db, unasked(), failsOnce(&done)), newEngine(t, testutil.Open(t, text), unasked(), failsOnce(&done))
+				start(t, runs)
+				contest(t, db, raced{must: []string{"done, refused: succeeded", "refused, done: succeeded"}}, func(o startOrder, n int) string {
+					id := enqueue(t, runs, input{}).ID
+					require.Equal(t, model.Failed, ended(t, runs, id).Status)
+					a, b := o.race(
+						side{do: func() error { return sides[0](runs, id) }},
+						side{do: func() error { return sides[1](other, id) }})
+					runs.Wake() // of what the other has done
+					s := ended(t, runs, id)
+					anew := name == "restart and restart" || name == "resume and restart" && b == nil
+					assert.Equal(t, []int{map[bool]int{true: 2, false: 1}[anew], 2}, []int{done.of(id, "first"), done.of(id, "second")})
+					assert.Equal(t, map[bool]int{true: 0, false: 1}[anew], s.Resumptions)
+					assert.EqualValues(t, 2, s.Attempt)
+					return fmt.Sprintf("%s, %s: %s", answer(a), answer(b), s.Status)
+				})
+			})
+		})
+	}
+}
+
+// Somebody has a job go on whose process has died, while an engine settles it.
+func TestResumesAndRestartsRaceWithRecovery(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		goesOn  func(*engine.Engine, uuid.UUID) error
+		crashes int
+		want    raced
+	}{
+		// Refused means: while it was being settled.
+		"resume":                                {func(e *engine.Engine, id uuid.UUID) error { return e.Resume(context.Background(), id) }, 0, raced{must: []string{"done: succeeded"}, may: []string{"refused: failed"}}},
+		"restart":                               {func(e *engine.Engine, id uuid.UUID) error { return e.Restart(context.Background(), id) }, 0, raced{must: []string{"done: succeeded"}, may: []string{"refused: failed"}}},
+		"resume of one that goes on by itself":  {func(e *engine.Engine, id uuid.UUID) error { return e.Resume(context.Background(), id) }, 1, raced{must: []string{"refused: succeeded"}}},
+		"restart of one that goes on by itself": {func(e *engine.Engine, id uuid.UUID) error { return e.Restart(context.Background(), id) }, 1, raced{must: []string{"refused: succeeded"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testutil.EachDSN(t, func(t *testing.T, text string) {
+				var done ledger
+				define := func() *steps.Definition[input] {
+					d := steps.Define[input](steps.ResumeOnCrash(c.crashes))
+					steps.Do(d, "only", func(_ context.Context, run *steps.Run[input]) error { done.note(run.Key()); return nil })
+					return d
+				}
+				db := testutil.Open(t, text)
+				runs, other := newEngine(t, db, unasked(), define()), newEngine(t, testutil.Open(t, text), unasked(), define())
+				start(t, runs)
+				contest(t, db, c.want, func(o startOrder, _ int) string {
+					id := enqueue(t, other, input{}, engine.At(time.Now().Add(time.Hour))).ID
+					killed(t, db, id)
+					err, _ := o.race(
+						side{do: func() error { return c.goesOn(other, id) }},
+						side{func() error { runs.Wake(); return nil }, func() { ended(t, runs, id) }})
+					s := until(t, runs, id, func(s *model.JobStatus) bool { return s.Status != model.Processing || !s.LeaseExpired })
+					if s.Status != model.Failed {
+						runs.Wake()
+						s = ended(t, runs, id)
+					}
+					if s.Status == model.Succeeded {
+						assert.Equal(t, 1, done.of(id, "only"))
+						assert.EqualValues(t, 2, s.Attempt)
+						assert.Equal(t, c.crashes, s.Crashes)
+					}
+					return fmt.Sprintf("%s: %s", answer(err), s.Status)
+				})
+			})
+		})
+	}
+}

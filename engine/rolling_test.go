@@ -1,0 +1,328 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/migrations"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// migrateFurther does what a migration of a next version may do: it adds columns
+// that are nullable or have a default, and an index.
+func migrateFurther(t *testing.T, db *bun.DB) {
+	t.Helper()
+	for _, statement := range []string{
+		"ALTER TABLE job_system_jobs ADD COLUMN tenant TEXT",
+		"ALTER TABLE job_system_jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 5",
+		"CREATE INDEX job_system_jobs_priority ON job_system_jobs (priority, id)",
+		"ALTER TABLE job_type_lock ADD COLUMN note TEXT",
+		"INSERT INTO job_system_migrations (name, group_id) VALUES ('0002_priority', 2)",
+	} {
+		_, err := db.ExecContext(t.Context(), statement)
+		require.NoError(t, err)
+	}
+}
+
+// deployed is a host's definition in one of two versions: the next one has a step
+// renamed and another one added. after is called in each step.
+func deployed(jobType string, next bool, done *ledger, after func(step string)) *steps.Definition[input] {
+	d := steps.Define[input](steps.Type(jobType))
+	add := func(name, effect string, opts ...steps.Option) {
+		steps.Do(d, name, func(_ context.Context, run *steps.Run[input]) error {
+			done.note(run.Job().ID.String() + ":" + effect)
+			after(effect)
+			return nil
+		}, opts...)
+	}
+	add("a", "a")
+	if next {
+		add("bill", "b", steps.WasNamed("b"))
+	} else {
+		add("b", "b")
+	}
+	add("c", "c")
+	if next {
+		add("d", "d")
+	}
+	return d
+}
+
+// handOver runs a job in one version until the end of a step, or to its end if
+// step is empty, and has the engine hand it over there.
+func handOver(t *testing.T, db *bun.DB, id uuid.UUID, next bool, done *ledger, step string) *model.JobStatus {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	cfg := config()
+	cfg.Grace = patience
+	eng := newEngine(t, db, cfg, deployed("test:job", next, done, func(effect string) {
+		if effect == step {
+			cancel()
+		}
+	}))
+	ran := make(chan error, 1)
+	go func() { ran <- eng.Run(ctx) }()
+	if step == "" {
+		ended(t, eng, id)
+		cancel()
+	}
+	require.NoError(t, receive(t, ran))
+	s, err := eng.Status(t.Context(), id)
+	require.NoError(t, err)
+	return s
+}
+
+// A job passes between engines of two versions of the library and of the host's
+// definition, in both directions, at each of its steps: it goes on, or is refused
+// with its record as it was and goes on in the next version.
+func TestJobsPassBetweenTwoVersions(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		from    string
+		step    string
+		refused string
+		d       int // how often the next version's own step runs
+	}{
+		{from: "this", step: "a", d: 1},
+		{from: "this", step: "b", d: 1},
+		{from: "next", step: "a"},
+		{from: "next", step: "b", refused: `step "bill" is recorded as completed, but the definition has no step of that name`, d: 1},
+		{from: "next", step: "c", refused: `step "bill" is recorded as completed, but the definition has no step of that name`, d: 1},
+	} {
+		t.Run(fmt.Sprintf("%s after %s", c.from, c.step), func(t *testing.T) {
+			t.Parallel()
+			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+				var done ledger
+				id := enqueue(t, newEngine(t, db, config()), input{}).ID
+				migrateFurther(t, db)
+				s := handOver(t, db, id, c.from == "next", &done, c.step)
+				require.Equal(t, model.Scheduled, s.Status, s.Error)
+				mark(t, db, id)
+				before, _ := columns(t, db, id)
+				s = handOver(t, db, id, c.from != "next", &done, "")
+				if c.refused != "" {
+					require.Equal(t, model.Failed, s.Status)
+					assert.Contains(t, s.Error, c.refused)
+					after, _ := columns(t, db, id)
+					assert.Equal(t, before, after)
+					require.NoError(t, newEngine(t, db, config(), deployed("test:job", true, &done, func(string) {})).Resume(t.Context(), id))
+					s = handOver(t, db, id, true, &done, "")
+				}
+				require.Equal(t, model.Succeeded, s.Status, s.Error)
+				assert.Equal(t, []int{1, 1, 1, c.d}, []int{done.of(id, "a"), done.of(id, "b"), done.of(id, "c"), done.of(id, "d")})
+				assert.Subset(t, marked(t, db, id), []string{"data", "plan", "steps a", "steps c"})
+			})
+		})
+	}
+}
+
+// turnstile lets so many pass in a turn; who comes then waits for the next one.
+type turnstile struct {
+	mu   sync.Mutex
+	left int
+	gate chan struct{}
+	over chan struct{} // gets one when a turn's last has passed
+}
+
+func newTurnstile(n int) *turnstile {
+	return &turnstile{left: n, gate: make(chan struct{}), over: make(chan struct{}, 1)}
+}
+
+func (s *turnstile) pass() {
+	s.mu.Lock()
+	s.left--
+	left, gate := s.left, s.gate
+	s.mu.Unlock()
+	switch {
+	case left == 0:
+		s.over <- struct{}{}
+	case left < 0:
+		<-gate
+	}
+}
+
+// open begins the next turn.
+func (s *turnstile) open(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.gate)
+	s.left, s.gate = n, make(chan struct{})
+}
+
+// A fleet is deployed while it works: engines of this version run, the next one's
+// tables come, its engines come and this one's go, it is rolled back to this one
+// and deployed again. Every job ends, with each of its effects once.
+func TestAFleetIsDeployedRolledBackAndDeployedAgainUnderLoad(t *testing.T) {
+	t.Parallel()
+	testutil.EachDSN(t, func(t *testing.T, text string) {
+		const types, perType, between = 6, 8, 20
+		var done ledger
+		turns := newTurnstile(between)
+		db := testutil.Open(t, text)
+		watch := newEngine(t, db, config())
+		ids := enqueueLoad(t, watch, types, perType)
+		run := func(next bool) (stop func()) {
+			var definitions []steps.Handler
+			for k := range types {
+				definitions = append(definitions, deployed(loadType(k), next, &done, func(string) { turns.pass() }))
+			}
+			cfg := config()
+			cfg.Grace = patience
+			eng := newEngine(t, testutil.Open(t, text), cfg, definitions...)
+			ctx, cancel := context.WithCancel(t.Context())
+			ran := make(chan error, 1)
+			go func() { ran <- eng.Run(ctx) }()
+			t.Cleanup(func() { assert.NoError(t, receive(t, ran)) })
+			return cancel
+		}
+		old := run(false)
+		receive(t, turns.over)
+		migrateFurther(t, db)
+		fresh := run(true)
+		turns.open(between)
+		receive(t, turns.over)
+		old()
+		turns.open(between)
+		receive(t, turns.over)
+		old = run(false) // the deploy is taken back
+		fresh()
+		turns.open(between)
+		receive(t, turns.over)
+		fresh = run(true)
+		defer fresh()
+		old()
+		turns.open(1 << 20)
+		next := newEngine(t, db, config(), deployed(loadType(0), true, &done, nil))
+		refused, byNext := 0, 0
+		for _, id := range ids {
+			s := until(t, watch, id, func(s *model.JobStatus) bool { return s.Status.Ended() })
+			if s.Status == model.Failed {
+				refused++
+				require.Contains(t, s.Error, "the recorded steps do not fit the definition, nothing was run")
+				require.NoError(t, next.Resume(t.Context(), id))
+				s = ended(t, watch, id)
+			}
+			require.Equal(t, model.Succeeded, s.Status, s.Error)
+			if len(s.Steps) == 4 {
+				byNext++
+			}
+			assert.Equal(t, []int{1, 1, 1, len(s.Steps) - 3}, []int{done.of(id, "a"), done.of(id, "b"), done.of(id, "c"), done.of(id, "d")})
+			assert.False(t, slices.ContainsFunc(s.Steps, func(step model.StepView) bool { return step.Attempts != 1 }))
+		}
+		assert.Positive(t, byNext)
+		assert.Less(t, byNext, len(ids), "some were ended by this version")
+		t.Log(refused, "refused,", byNext, "ended by the next version")
+		sound(t, db)
+		var priorities []int
+		require.NoError(t, db.NewRaw("SELECT DISTINCT priority FROM job_system_jobs").Scan(t.Context(), &priorities))
+		assert.Equal(t, []int{5}, priorities, "columns that are not known keep their values")
+		require.NoError(t, migrations.Check(t.Context(), db))
+	})
+}
+
+// The tables are made by ten processes at once, while engines start on them and
+// work: an engine starts when it can, and says what is missing until then.
+func TestTablesAreMadeWhileEnginesStartAndWork(t *testing.T) {
+	t.Parallel()
+	testutil.EachEmptyDSN(t, func(t *testing.T, text string) {
+		const migrating, engines, types, perType = 10, 3, 4, 5
+		var done ledger
+		watch := testutil.Open(t, text)
+		dbs := make([]*bun.DB, migrating+engines)
+		for i := range dbs {
+			dbs[i] = testutil.Open(t, text)
+		}
+		engs := make([]*engine.Engine, engines)
+		errs := atOnce(len(dbs), func(i int) error {
+			if i < migrating {
+				return migrations.Migrate(t.Context(), dbs[i])
+			}
+			for {
+				eng, err := engine.New(dbs[i], config())
+				if err == nil {
+					engs[i-migrating] = eng
+					return nil
+				}
+				if !errors.Is(err, engine.ErrNotMigrated) {
+					return err
+				}
+				select {
+				case <-time.After(5 * time.Millisecond):
+				case <-t.Context().Done():
+					return t.Context().Err()
+				}
+			}
+		})
+		for _, err := range errs {
+			require.NoError(t, err)
+		}
+		for _, eng := range engs {
+			for _, d := range load(types, &done, func(context.Context, int) error { return nil }) {
+				require.NoError(t, eng.Register(d))
+			}
+			start(t, eng)
+		}
+		ids := enqueueLoad(t, engs[0], types, perType)
+		for _, err := range atOnce(migrating, func(i int) error { return migrations.Migrate(t.Context(), dbs[i]) }) {
+			require.NoError(t, err)
+		}
+		for _, id := range ids {
+			ended(t, engs[0], id)
+		}
+		completedOnce(t, engs[0], ids, &done)
+		require.NoError(t, migrations.Check(t.Context(), watch))
+		sound(t, watch)
+	})
+}
+
+// Nothing keeps a rollback from dropping the tables under an engine. What runs
+// meanwhile ends with its next record, nothing of it is kept, and engines that
+// start on new tables work.
+func TestARollbackUnderARunningEngineLosesItsJobsAndNothingElse(t *testing.T) {
+	t.Parallel()
+	testutil.EachDSN(t, func(t *testing.T, text string) {
+		begun, release, told := make(chan uuid.UUID, 1), make(chan struct{}), make(chan error, 1)
+		d := one("test:job", func(ctx context.Context, run *steps.Run[input]) error {
+			if run.Input().N == 1 {
+				return nil
+			}
+			begun <- run.Job().ID
+			<-release
+			err := run.Checkpoint(ctx, 1)
+			told <- err
+			return err
+		})
+		stop := start(t, newEngine(t, testutil.Open(t, text), config(), d))
+		db := testutil.Open(t, text)
+		enqueue(t, newEngine(t, db, config()), input{})
+		receive(t, begun)
+		require.NoError(t, migrations.Rollback(t.Context(), db))
+		_, err := engine.New(db, config())
+		require.ErrorIs(t, err, engine.ErrNotMigrated)
+		close(release)
+		require.NoError(t, migrations.Migrate(t.Context(), db))
+		require.ErrorIs(t, receive(t, told), engine.ErrLeaseLost)
+		stop()
+		n, err := db.NewSelect().Model((*model.Job)(nil)).Count(t.Context())
+		require.NoError(t, err)
+		assert.Zero(t, n, "every job is gone")
+		free(t, db)
+		again := newEngine(t, db, config(), d)
+		start(t, again)
+		assert.Equal(t, model.Succeeded, ended(t, again, enqueue(t, again, input{N: 1}).ID).Status)
+	})
+}
