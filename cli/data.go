@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/ntxdev/jobsystem/model"
 )
 
 // maxData bounds what is read as an input: more than any engine's bound, less
@@ -76,6 +78,9 @@ func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 // checkSyntax tells where JSON is broken; what a database cannot keep the
 // engine tells.
 func checkSyntax(raw []byte) error {
+	if err := model.CheckJSON(raw); errors.Is(err, model.ErrTooDeep) {
+		return err // it may be JSON, whatever encoding/json makes of so much of it
+	}
 	var any json.RawMessage
 	err := json.Unmarshal(raw, &any)
 	if err == nil {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -232,7 +231,7 @@ func (c *Client) Fail(ctx context.Context, id uuid.UUID, reason string, result a
 
 func (c *Client) decide(ctx context.Context, id uuid.UUID, doing string, d worker.Decision, result any) error {
 	if result != nil {
-		raw, err := json.Marshal(result)
+		raw, err := encode(result)
 		if err != nil {
 			return fmt.Errorf("%s job %s: %w", doing, id, invalid("result: %w", err))
 		}

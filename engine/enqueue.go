@@ -162,7 +162,7 @@ func (c *Client) EnqueueMany(ctx context.Context, items []Item) ([]*model.Job, e
 }
 
 func (c *Client) newRequest(input steps.Typed, opts []EnqueueOption) (*request, error) {
-	raw, err := json.Marshal(input)
+	raw, err := encode(input)
 	if err != nil {
 		return nil, invalid("input: %w", err)
 	}

@@ -25,8 +25,8 @@ var hostile = []string{
 	`v.attempt v.message v.value0 l.type`, "`\"'\U0001F4A3e\u0301", `{"a": [1]}`, strings.Repeat("💣", steps.MaxName-1), // its first step has a character more
 }
 
-// free is a text of a hostile one for where names' rules do not hold.
-func free(text string, limit int) string {
+// shortened is a text of a hostile one for where names' rules do not hold.
+func shortened(text string, limit int) string {
 	runes := []rune(text + "\n\t\u2028\u202e\x01\x7f" + strings.Repeat(`'\💣"`, limit/4))
 	return string(runes[:limit])
 }
@@ -37,7 +37,7 @@ type words struct {
 }
 
 func wordsOf(text string) words {
-	return words{free(text, 2000), map[string]string{text: text, "?": "{now}"}}
+	return words{shortened(text, 2000), map[string]string{text: text, "?": "{now}"}}
 }
 
 // hostileJob is a definition that says that text wherever a step can.
@@ -48,11 +48,11 @@ func hostileJob(text string) *steps.Definition[words] {
 	})
 	steps.Await[words, words](d, text)
 	steps.Do(d, "fail", func(ctx context.Context, run *steps.Run[words]) error {
-		run.Progress(1, 2, "%s", free(text, 1000))
+		run.Progress(1, 2, "%s", shortened(text, 1000))
 		if err := errors.Join(run.Result(run.Input()), run.Checkpoint(ctx, run.Input())); err != nil {
 			return err
 		}
-		return errors.New(free(text, 3000))
+		return errors.New(shortened(text, 3000))
 	})
 	return d
 }
@@ -76,19 +76,19 @@ func TestEveryTextComesBackAsItWas(t *testing.T) {
 func checkHostile(t *testing.T, eng *engine.Engine, text string) {
 	said, err := json.Marshal(wordsOf(text))
 	require.NoError(t, err)
-	key := free(text, 254) + "."
+	key := shortened(text, 254) + "."
 	opts := []engine.EnqueueOption{
-		engine.Name(free(text, 255)), engine.Role(free(text, 255)), engine.Email(free(text, 320)), engine.UploadedFileURL(free(text, 2048)), engine.IdempotencyKey(key),
+		engine.Name(shortened(text, 255)), engine.Role(shortened(text, 255)), engine.Email(shortened(text, 320)), engine.UploadedFileURL(shortened(text, 2048)), engine.IdempotencyKey(key),
 	}
 	job := enqueue(t, eng, engine.Raw{Type: text, Input: said}, opts...)
 	assert.True(t, enqueue(t, eng, engine.Raw{Type: text, Input: said}, opts...).Existing)
-	_, err = eng.Signal(t.Context(), job.ID, text, wordsOf(text), free(text, 255))
+	_, err = eng.Signal(t.Context(), job.ID, text, wordsOf(text), shortened(text, 255))
 	require.NoError(t, err)
 
 	s := ended(t, eng, job.ID)
 	assert.Equal(t, model.Failed, s.Status, s.Error)
-	assert.Equal(t, []string{text, free(text, 255), free(text, 255), free(text, 320), free(text, 2048)}, []string{s.Type, s.Name, s.Role, s.Email, s.UploadedFileURL})
-	assert.Equal(t, []string{free(text, 1000), free(text, 3000), free(text, 255)}, []string{s.Message, s.Steps[2].Error, s.Steps[1].SentBy})
+	assert.Equal(t, []string{text, shortened(text, 255), shortened(text, 255), shortened(text, 320), shortened(text, 2048)}, []string{s.Type, s.Name, s.Role, s.Email, s.UploadedFileURL})
+	assert.Equal(t, []string{shortened(text, 1000), shortened(text, 3000), shortened(text, 255)}, []string{s.Message, s.Steps[2].Error, s.Steps[1].SentBy})
 	assert.Equal(t, []string{text + ".", text, "fail"}, []string{s.Steps[0].Name, s.Steps[1].Name, s.Steps[2].Name})
 	cursors, err := model.ParseCursors(s.Cursor)
 	require.NoError(t, err)
@@ -102,9 +102,9 @@ func checkHostile(t *testing.T, eng *engine.Engine, text string) {
 	assert.Equal(t, key, *row.IdempotencyKey)
 
 	other := enqueue(t, eng, engine.Raw{Type: text, Input: said}, engine.At(model.Never().AddDate(-1, 0, 0)))
-	require.NoError(t, eng.Cancel(t.Context(), other.ID, free(text, 255), free(text, 1000)))
+	require.NoError(t, eng.Cancel(t.Context(), other.ID, shortened(text, 255), shortened(text, 1000)))
 	s = ended(t, eng, other.ID)
-	assert.Equal(t, []string{free(text, 255), free(text, 1000)}, []string{s.CancelledBy, s.CancelReason})
+	assert.Equal(t, []string{shortened(text, 255), shortened(text, 1000)}, []string{s.CancelledBy, s.CancelReason})
 	listed, err := eng.List(t.Context(), engine.Filter{Types: []string{text}})
 	require.NoError(t, err)
 	assert.Len(t, listed, 2, "and no job of another type")

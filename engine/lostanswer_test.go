@@ -32,6 +32,9 @@ type lossy struct {
 	base driver.Driver
 	name string
 	lose *atomic.Pointer[func(what string) bool]
+	// hold, if there is one, takes statements that the test sends later: they are
+	// given up.
+	hold *atomic.Pointer[func(query string, args []driver.NamedValue) bool]
 }
 
 // lateCommit is what a loser is asked before a commit: if it says yes, nothing
@@ -45,7 +48,7 @@ func (l lossy) Connect(context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lossyConn{conn, l.lose}, nil
+	return lossyConn{conn, l.lose, l.hold}, nil
 }
 
 func (l lossy) Driver() driver.Driver { return l.base }
@@ -53,6 +56,7 @@ func (l lossy) Driver() driver.Driver { return l.base }
 type lossyConn struct {
 	driver.Conn
 	lose *atomic.Pointer[func(string) bool]
+	hold *atomic.Pointer[func(string, []driver.NamedValue) bool]
 }
 
 func (c lossyConn) lost(what string, err error) error {
@@ -77,13 +81,16 @@ func (c lossyConn) PrepareContext(ctx context.Context, query string) (driver.Stm
 }
 
 func (c lossyConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return c.query(query, func() (driver.Rows, error) {
+	return c.query(query, args, func() (driver.Rows, error) {
 		return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
 	})
 }
 
 // query runs a statement, and may lose the answer to one that changes rows.
-func (c lossyConn) query(query string, run func() (driver.Rows, error)) (driver.Rows, error) {
+func (c lossyConn) query(query string, args []driver.NamedValue, run func() (driver.Rows, error)) (driver.Rows, error) {
+	if c.hold != nil && (*c.hold.Load())(query, args) {
+		return nil, errAnswerLost
+	}
 	changes := strings.HasPrefix(query, "UPDATE") || strings.HasPrefix(query, "WITH")
 	if changes && c.lost(lateCommit, nil) != nil {
 		return nil, errAnswerLost // the test does it later
@@ -106,7 +113,7 @@ type lossyStmt struct {
 }
 
 func (s lossyStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	return s.conn.query(s.query, func() (driver.Rows, error) {
+	return s.conn.query(s.query, args, func() (driver.Rows, error) {
 		return s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
 	})
 }
@@ -130,18 +137,19 @@ func (t lossyTx) Commit() error {
 // openLossy opens a test database through a lossy driver.
 func openLossy(t *testing.T, kind testutil.Kind, lose *atomic.Pointer[func(string) bool]) *bun.DB {
 	t.Helper()
-	return openLossyAt(t, kind, testutil.DSN(t, kind), lose)
+	return openLossyAt(t, kind, testutil.DSN(t, kind), lossy{lose: lose})
 }
 
-func openLossyAt(t *testing.T, kind testutil.Kind, text string, lose *atomic.Pointer[func(string) bool]) *bun.DB {
+// openLossyAt opens the database at that address through a lossy driver.
+func openLossyAt(t *testing.T, kind testutil.Kind, text string, how lossy) *bun.DB {
 	t.Helper()
-	plain := testutil.Open(t, text)
 	name, dialect := text, schema.Dialect(pgdialect.New())
 	if kind == testutil.SQLite {
 		name = "file:" + strings.TrimPrefix(text, "sqlite://") + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)"
 		dialect = sqlitedialect.New()
 	}
-	pool := sql.OpenDB(lossy{base: plain.Driver(), name: name, lose: lose})
+	how.base, how.name = testutil.Open(t, text).Driver(), name
+	pool := sql.OpenDB(how)
 	if kind == testutil.SQLite {
 		pool.SetMaxOpenConns(1)
 	}
@@ -257,7 +265,7 @@ func TestAJobThatWasClaimedUnheardBeginsWithALeaseOfItsOwn(t *testing.T) {
 			text := testutil.DSN(t, kind)
 			beside := testutil.Open(t, text)
 			var lose atomic.Pointer[func(string) bool]
-			db := openLossyAt(t, kind, text, &lose)
+			db := openLossyAt(t, kind, text, lossy{lose: &lose})
 			eng := newEngine(t, beside, config())
 			expired := make(chan bool, 1)
 			start(t, newEngine(t, db, config(), one("test:job", func(ctx context.Context, run *steps.Run[input]) error {

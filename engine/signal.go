@@ -82,7 +82,7 @@ func (c *Client) newSignal(name string, payload any, by string) (*model.Signal, 
 	if err := checkText(by, maxName); err != nil {
 		return nil, invalid("who sends it %w", err)
 	}
-	raw, err := json.Marshal(payload)
+	raw, err := encode(payload)
 	if err != nil {
 		return nil, invalid("payload: %w", err)
 	}

@@ -31,6 +31,7 @@ const jobsColumnsMySQL = `
     time_to_complete_ms BIGINT,
     ` + "`cursor`" + `            JSON,
     attempt             BIGINT        NOT NULL DEFAULT 0,
+    writes              BIGINT        NOT NULL DEFAULT 0,
     resumptions         BIGINT        NOT NULL DEFAULT 0,
     error               MEDIUMTEXT    NOT NULL DEFAULT (''),
     scheduled_at        DATETIME(6)   NOT NULL DEFAULT (UTC_TIMESTAMP(6)),

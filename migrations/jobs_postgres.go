@@ -19,6 +19,7 @@ func jobsUpPostgres() []step {
     time_to_complete_ms bigint,
     "cursor"            jsonb,
     attempt             bigint           NOT NULL DEFAULT 0,
+    writes              bigint           NOT NULL DEFAULT 0,
     resumptions         bigint           NOT NULL DEFAULT 0,
     error               text             NOT NULL DEFAULT '',
     scheduled_at        timestamptz      NOT NULL DEFAULT clock_timestamp(),

@@ -23,6 +23,7 @@ func jobsUpSQLite() []step {
     time_to_complete_ms INTEGER,
     "cursor"            TEXT,
     attempt             INTEGER NOT NULL DEFAULT 0,
+    writes              INTEGER NOT NULL DEFAULT 0,
     resumptions         INTEGER NOT NULL DEFAULT 0,
     error               TEXT    NOT NULL DEFAULT '',
     scheduled_at        INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER)),

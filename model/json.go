@@ -10,10 +10,14 @@ import (
 	"unicode/utf8"
 )
 
-// MaxJSONDepth is how deeply an input, output, cursor or result may nest.
-// MariaDB's JSON functions stop at 32 levels, and the data document around the
-// value takes some of them.
+// MaxJSONDepth is how deeply an input, output, cursor, signal or result may nest.
+// MariaDB's JSON functions take 31 levels, of which the data document around a
+// value takes three; they do not fail beyond that, but return NULL. SQLite takes
+// 1,000, and PostgreSQL as many as fit its stack: some 14,500.
 const MaxJSONDepth = 24
+
+// ErrTooDeep is that a value nests deeper than [MaxJSONDepth].
+var ErrTooDeep = fmt.Errorf("nests deeper than %d levels, the most that every database keeps", MaxJSONDepth)
 
 // CheckJSON reports why raw cannot be kept alike on every supported database:
 // it is not JSON or not UTF-8, nests deeper than [MaxJSONDepth], holds a NUL
@@ -21,13 +25,15 @@ const MaxJSONDepth = 24
 // would round. Values made by encoding/json from Go's own numbers and strings
 // pass unless a string holds a NUL.
 func CheckJSON(raw json.RawMessage) error {
+	if tooDeep(raw) { // which encoding/json, from some depth on, calls invalid
+		return ErrTooDeep
+	}
 	if !json.Valid(raw) {
 		return errors.New("is not valid JSON")
 	}
 	if !utf8.Valid(raw) {
 		return errors.New("is not valid UTF-8")
 	}
-	depth := 0
 	for i := 0; i < len(raw); {
 		switch c := raw[i]; {
 		case c == '"':
@@ -42,19 +48,32 @@ func CheckJSON(raw json.RawMessage) error {
 				return err
 			}
 			i += n
-		case c == '{' || c == '[':
-			if depth++; depth > MaxJSONDepth {
-				return fmt.Errorf("nests deeper than %d levels", MaxJSONDepth)
-			}
-			i++
-		case c == '}' || c == ']':
-			depth--
-			i++
 		default:
 			i++
 		}
 	}
 	return nil
+}
+
+// tooDeep reports whether raw, JSON or not, opens more levels than are allowed.
+func tooDeep(raw []byte) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > MaxJSONDepth {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
 }
 
 // checkString checks the string literal that raw starts with and returns its

@@ -77,11 +77,22 @@ func (t *Time) Scan(src any) error {
 func (t *Time) parse(text string) error {
 	for _, layout := range []string{"2006-01-02 15:04:05.999999", "2006-01-02 15:04:05.999999Z07:00", time.RFC3339Nano} {
 		if parsed, err := time.Parse(layout, text); err == nil {
-			*t = At(parsed)
-			return nil
+			return t.take(parsed)
 		}
 	}
 	return fmt.Errorf("scan time: %q is not a time in UTC", text)
+}
+
+// take sets the time to one that was read from a text. A year that RFC 3339 or a
+// database has no room for, which an offset can make of one that they have, is
+// refused: it could be written, and not be read again.
+func (t *Time) take(parsed time.Time) error {
+	at := At(parsed)
+	if year := at.Year(); !at.IsZero() && (year < 1 || year > 9999) {
+		return fmt.Errorf("time %s is not between the years 1 and 9999 in UTC", parsed.Format(time.RFC3339))
+	}
+	*t = at
+	return nil
 }
 
 // MarshalJSON writes RFC 3339 with microseconds, or null for the zero Time.
@@ -92,12 +103,11 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	return t.UTC().AppendFormat(nil, `"2006-01-02T15:04:05.000000Z07:00"`), nil
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads RFC 3339 with any offset, of a year from 1 to 9999 in UTC.
 func (t *Time) UnmarshalJSON(b []byte) error {
 	var parsed time.Time
 	if err := parsed.UnmarshalJSON(b); err != nil {
 		return err
 	}
-	*t = At(parsed)
-	return nil
+	return t.take(parsed)
 }

@@ -302,6 +302,28 @@ var everyError = func() string {
 	return all.String()
 }()
 
+// A DSN that is made of a path names that file, whatever the path is; the few
+// paths that no DSN can name are refused, and never taken for another one.
+func FuzzFile(f *testing.F) {
+	for _, seed := range []string{"jobs.db", "/what? #1/100%/a@b:c@d=e +.db", `C:\jobs.db`, " a ", "a\nb", ":memory:", "//host/x", "%41", "sqlite://x", "\x7f", "a\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		a, err := parse(File(path))
+		if path == "" || strings.Contains(path, "\x00") {
+			require.ErrorIs(t, err, ErrMalformed)
+			return
+		}
+		require.NoError(t, err, "%q", File(path))
+		require.Equal(t, sqliteFile, a.kind)
+		if path == memory {
+			require.NotEqual(t, memory, a.path, "a file of that name")
+			return
+		}
+		require.Equal(t, path, a.path)
+	})
+}
+
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"sqlite://a.db", "jobs.db", "postgres://a:b@c:1,d/e?f=g", "mysql://a:b@unix(/c)/d?e=f", "mysql://a@tcp([::1]:3)/d", "postgres:///a?host=/run",

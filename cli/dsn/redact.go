@@ -1,6 +1,7 @@
 package dsn
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -98,7 +99,21 @@ func escape(text string) string {
 	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
 }
 
-// File returns the DSN of a SQLite file, whatever characters its path has.
+// File returns the DSN of a SQLite file, whatever characters its path has but
+// NUL, which no file's has.
 func File(path string) string {
-	return "sqlite://" + strings.NewReplacer("%", "%25", "?", "%3F", "#", "%23", "@", "%40", "=", "%3D").Replace(path)
+	if path == memory {
+		path = "./" + path // a file of that name, and not a database without one
+	}
+	var b strings.Builder
+	b.WriteString("sqlite://")
+	for i := range len(path) {
+		switch c := path[i]; {
+		case c <= ' ', c == 0x7f, strings.IndexByte("%?#@=", c) >= 0:
+			fmt.Fprintf(&b, "%%%02X", c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }

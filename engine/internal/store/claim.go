@@ -186,7 +186,7 @@ func (s *Store) held(runs []Held, owner Owner) grip {
 }
 
 // startColumns moves a job to processing.
-const startColumns = "status = 'processing', attempt = j.attempt + 1, started_at = {now}, heartbeat_at = {now}, progressed_at = {now}, finished_at = NULL, updated_at = {now}"
+const startColumns = "status = 'processing', attempt = j.attempt + 1, writes = 0, started_at = {now}, heartbeat_at = {now}, progressed_at = {now}, finished_at = NULL, updated_at = {now}"
 
 // take gets hold of locks and moves the first due job of each one's type, or
 // the chosen jobs, to processing.

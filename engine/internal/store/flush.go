@@ -19,11 +19,16 @@ import (
 )
 
 // Write is what a run has to put into its row. It takes effect only if the row
-// is still processing under the same attempt: the fence.
+// is still processing under the same attempt, and no later write of the run has:
+// the fence.
 type Write struct {
 	JobID   uuid.UUID
 	Type    string
 	Attempt int64
+	// Number is greater than that of any write which the run has sent before. One
+	// that was given up and repeated may reach the database at last, and must not
+	// take back what was written since: it takes no effect after a later one.
+	Number int64
 
 	// Document replaces the whole data column, if not nil; otherwise Patches
 	// change parts of it.
@@ -360,12 +365,12 @@ func byJob(acks []Ack) map[uuid.UUID]Ack {
 // fenced reads the rows that are still the runs', and by way of the primary
 // key no others.
 func (s *Store) fenced(writes []Write, lock string) bun.Safe {
-	batch := &batch{columns: []column{{"id", ids}, {"attempt", integers}}}
+	batch := &batch{columns: []column{{"id", ids}, {"attempt", integers}, {"number", integers}}}
 	for _, w := range writes {
-		batch.add(w.JobID.String(), w.Attempt)
+		batch.add(w.JobID.String(), w.Attempt, w.Number)
 	}
 	return s.choose(batch, "j.id", "SELECT "+ackColumns+" FROM job_system_jobs j FORCE INDEX (PRIMARY) "+
-		"WHERE j.id IN ({keys}) AND j.attempt = v.attempt AND j.status = 'processing' ORDER BY j.id"+lock, Owner{})
+		"WHERE j.id IN ({keys}) AND j.attempt = v.attempt AND j.writes <= v.number AND j.status = 'processing' ORDER BY j.id"+lock, Owner{})
 }
 
 // updateFrom is the update where UPDATE ... FROM works, from the batch that
@@ -373,7 +378,7 @@ func (s *Store) fenced(writes []Write, lock string) bun.Safe {
 // of the jobs it meets takes the square of their number.
 func (s *Store) updateFrom(patches int) string {
 	return "UPDATE job_system_jobs AS j SET " + s.assignments("", patches) +
-		" FROM v WHERE j.id = v.id AND j.attempt = v.attempt AND {status_by_id} = 'processing'"
+		" FROM v WHERE j.id = v.id AND j.attempt = v.attempt AND j.writes <= v.number AND {status_by_id} = 'processing'"
 }
 
 func (s *Store) withWrites(patches int) string {
@@ -386,7 +391,7 @@ func (s *Store) updateChosen(writes []Write, more string) bun.Safe {
 	patches, batch := s.batch(writes)
 	return s.choose(batch, "j.id", s.text(chosenKey{patches, more}, func() string {
 		return "UPDATE job_system_jobs j FORCE INDEX (PRIMARY) SET " + s.assignments("j.", patches) + more +
-			" WHERE j.id IN ({keys}) AND j.attempt = v.attempt AND j.status = 'processing'"
+			" WHERE j.id IN ({keys}) AND j.attempt = v.attempt AND j.writes <= v.number AND j.status = 'processing'"
 	}), Owner{})
 }
 
@@ -423,6 +428,7 @@ func (s *Store) assignments(table string, patches int) string {
 		"finished_at = CASE WHEN " + status + " IN ('succeeded', 'failed', 'cancelled') THEN {now} END",
 		"heartbeat_at = {now}",
 		"updated_at = {now}",
+		"writes = v.number",
 	}
 	if patches != noDocument {
 		set = append(set, "data = CASE WHEN v.document IS NULL THEN "+s.dialect.setJSON("j.data", paths, values)+" ELSE "+s.dialect.json("v.document")+" END")
@@ -438,7 +444,7 @@ func writeColumns(patches int) []column {
 	columns := []column{
 		{"id", ids}, {"attempt", integers}, {"document", texts}, {"set_cursor", integers}, {"cursor_value", texts}, {"progress", floats},
 		{"message", texts}, {"ttc", integers}, {"status", texts}, {"error", texts}, {"progressed", integers},
-		{"wake_at", integers}, {"signals", integers}, {"on_cancel", integers},
+		{"wake_at", integers}, {"signals", integers}, {"on_cancel", integers}, {"number", integers},
 	}
 	for i := range patches {
 		n := strconv.Itoa(i)
@@ -461,7 +467,7 @@ func (s *Store) batch(writes []Write) (patches int, b *batch) {
 		values := []any{
 			w.JobID.String(), w.Attempt, nullable(w.Document), boolInt(w.SetCursor), nullable(w.Cursor), w.Progress,
 			w.Message, orNil(w.TimeToCompleteMS), string(cmp.Or(w.End, model.Processing)), w.Error, boolInt(w.Progressed),
-			micros(w.WakeAt), w.Signals, int(w.OnCancel),
+			micros(w.WakeAt), w.Signals, int(w.OnCancel), w.Number,
 		}
 		for k := range patches {
 			if k < len(w.Patches) {

@@ -161,7 +161,7 @@ func idTexts(ids []uuid.UUID) []string {
 
 // CheckTables fails if a table or a column is missing.
 func (s *Store) CheckTables(ctx context.Context) error {
-	if err := s.db.NewRaw(s.sql("SELECT "+jobColumns+" FROM job_system_jobs j WHERE 1 = 0")).Scan(ctx, new([]model.Job)); err != nil {
+	if err := s.db.NewRaw(s.sql("SELECT "+jobColumns+" FROM job_system_jobs j WHERE 1 = 0 AND j.writes = 0")).Scan(ctx, new([]model.Job)); err != nil {
 		return fmt.Errorf("read job_system_jobs: %w", err)
 	}
 	err := s.db.NewRaw("SELECT l.type, l.locked_until, l.updated_at, l.owner, l.job_id, l.attempt FROM job_type_lock l WHERE 1 = 0").Scan(ctx, new([]model.TypeLock))

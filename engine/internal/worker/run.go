@@ -76,6 +76,7 @@ type run struct {
 	// version counts changes that somebody waits for, sent is the version in
 	// the write under way, and acked the one in the database.
 	version, sent, acked uint64
+	writes               int64 // that were sent
 	flushing             flushing
 	waiting              []chan struct{}
 
@@ -325,8 +326,9 @@ func (r *run) snapshot() store.Write {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	u := r.update()
+	r.writes++
 	write := store.Write{
-		JobID: r.job.ID, Type: r.job.Type, Attempt: r.job.Attempt,
+		JobID: r.job.ID, Type: r.job.Type, Attempt: r.job.Attempt, Number: r.writes,
 		Progress: u.fraction, Message: u.message, TimeToCompleteMS: r.remaining(),
 		Progressed: r.moved || u != r.reported,
 		SetCursor:  r.cursorChanged,
