@@ -12,14 +12,90 @@
 // Handlers are written with the package steps; the tables are made by the
 // package migrations.
 //
-// # What it guarantees
+// # The contract
 //
-// One job of a type is processing at a time, across all processes and machines
-// on one database. A completed step's record is in the database before the next
-// step begins, and the step does not run again. A job whose process died is
-// settled by any engine on the same database, at most a lease and a heartbeat
-// after its death; its record is kept, and Resume goes on from there. A step
-// that was under way may run again: see the package steps.
+// What holds, each with the tests that hold it. Those of the module
+// testutil/proof kill, freeze and cut off real processes and servers, and judge by
+// the tables and by what the steps themselves wrote down.
+//
+// Jobs:
+//
+//   - A job that Enqueue has returned is not lost, and one that is enqueued in a
+//     transaction is there exactly if that commits
+//     (TestWorkersKilledAtRandomMoments, TestEnqueueInTheCallersTransaction).
+//   - Of jobs of one type with one idempotency key there is one, whoever enqueues
+//     (TestOfManyEnqueuesWithOneKeyThereIsOneJob).
+//   - One job of a type is processing at a time, across all processes and machines
+//     on one database (TestManyEnginesRunEachJobOnceAndNeverTwoOfAType,
+//     TestWorkersKilledAtRandomMoments, TestTheUniqueIndexIsTheLastWall).
+//   - The jobs of a type run in the order in which they are due
+//     (TestJobsOfOneTypeNeverOverlapAndRunInOrder).
+//   - A job has one of five statuses, and moves between them as [model.Status]
+//     documents (TestStatusesMoveOnlyAsDocumented).
+//
+// Steps:
+//
+//   - A completed step's record is committed before the next step begins
+//     (TestAStepsRecordIsDurableBeforeTheNextBegins).
+//   - A step with a completed record does not run again, unless somebody asks for
+//     that by name; its record does not change (TestWorkersKilledAtRandomMoments,
+//     TestAProcessMayDieAtEachOfItsStatements).
+//   - A step runs at least once: it can run again if its process dies after its
+//     effect and before its record (TestHarnessKillBeforeRecordMakesTheStepRunAgain).
+//   - What a step of steps.InTx writes is there once, together with its record, or
+//     not at all (TestWhateverIsKilledAroundItsCommitHasItsEffectOnceOrNotAtAll).
+//   - A checkpoint that has returned is found by the next attempt
+//     (TestAKillLosesNoMoreThanTheItemsSinceTheLastCheckpoint).
+//   - Progress never falls (TestProgressFollowsTheWeightsAndNeverFalls).
+//
+// Failures:
+//
+//   - A job whose process died is settled by any engine on the database that is
+//     alive, at most a lease and a heartbeat later: failed with its record, to be
+//     resumed, or going on where its definition says so
+//     (TestAnotherEngineGoesOnWithinALeaseAndAHeartbeat,
+//     TestAKilledEnginesJobFailsWithItsRecordAndIsResumed).
+//   - A live engine's job is never settled by another
+//     (TestRecoveryNeverTouchesALiveEnginesJob).
+//   - A run that was taken over writes nothing more, however late it wakes up
+//     (TestALateWriteOfALostRunIsRefused).
+//   - While the database is away, steps wait for it, and go on when it is back
+//     (TestStepsWaitForADatabaseThatIsAwayAndLoseNothing).
+//   - A commit whose answer is lost is neither lost nor doubled
+//     (TestALostAnswerLosesAndDoublesNothing).
+//   - One row that the database refuses holds up no other job
+//     (TestABadRowHoldsUpNoMoreThanItsType).
+//   - Leases and due times are by the database's clock, never by a host's
+//     (TestRenewingExtendsTheLeaseByTheDatabasesClock).
+//
+// People:
+//
+//   - A job is cancelled only when its handler has returned
+//     (TestCancelWaitsForARunningJob); a cancel that comes after the last step's
+//     end loses against it (TestACancelThatComesWithTheLastStepsEndLosesAgainstIt).
+//   - Whatever people and engines do to a job at once, it ends in a documented way
+//     (TestCancelRacesWithTheClaim, TestResumesAndRestartsRaceWithRecovery and the
+//     other tests of races).
+//   - An engine that stops hands its jobs over at their next boundary, and that
+//     costs them no attempt (TestAGracefulStopHandsTheJobOver,
+//     TestAnEngineThatStopsUnderLoadLosesAndDoublesNothing).
+//
+// This holds as long as the database keeps what it has committed: SQLite with
+// synchronous=FULL, which package dsn sets; PostgreSQL with fsync and
+// synchronous_commit on, and MySQL and MariaDB with
+// innodb_flush_log_at_trx_commit=1, which they have by default.
+//
+// What does not hold:
+//
+//   - A step's effect outside of the database is not exactly once: see
+//     steps.Run.Key, which the other side can tell repetitions by.
+//   - The code of a step that runs on while its process has lost the lease - it was
+//     frozen, or does not look at its context - can overlap with that of the run
+//     which took over. Nothing that it writes through its Run is kept.
+//   - Jobs of different types are in no order.
+//   - A step of the database's own clock forward ends leases early: jobs are settled
+//     as if their engines had died, and nothing is lost or doubled. One back delays
+//     recovery by as much.
 //
 // # Using it in a transaction
 //

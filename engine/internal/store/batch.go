@@ -2,8 +2,11 @@ package store
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 )
@@ -23,10 +26,11 @@ const (
 	ids
 	integers
 	floats
+	documents // JSON, given as its text
 )
 
-// batch is rows of values for the columns, nil for NULL: texts, integers and
-// floats.
+// batch is rows of values for the columns, nil for NULL: string, int, int64 and
+// float64.
 type batch struct {
 	columns []column
 	rows    [][]any
@@ -35,29 +39,68 @@ type batch struct {
 // add appends a row.
 func (b *batch) add(values ...any) { b.rows = append(b.rows, values) }
 
-// objects are the rows as JSON objects with the columns' names as keys. What is
-// missing in one is NULL.
+// objects are the rows as JSON objects with the columns' names as keys, without
+// line breaks. What is missing in one is NULL.
 func (b *batch) objects() []string {
 	objects := make([]string, len(b.rows))
+	var row []byte
 	for i, values := range b.rows {
-		var row strings.Builder
+		row = row[:0]
 		separator := byte('{')
 		for k, value := range values {
 			if value == nil {
 				continue
 			}
-			row.WriteByte(separator)
+			row = append(append(append(row, separator, '"'), b.columns[k].name...), '"', ':')
+			row = appendValue(row, b.columns[k].kind, value)
 			separator = ','
-			row.WriteString(`"` + b.columns[k].name + `":`)
-			raw, err := json.Marshal(value)
-			if err != nil {
-				panic(err) // texts and finite numbers
-			}
-			row.Write(raw)
 		}
-		objects[i] = row.String() + "}"
+		objects[i] = string(append(row, '}'))
 	}
 	return objects
+}
+
+func appendValue(row []byte, kind columnKind, value any) []byte {
+	switch value := value.(type) {
+	case int:
+		return strconv.AppendInt(row, int64(value), 10)
+	case int64:
+		return strconv.AppendInt(row, value, 10)
+	case float64:
+		return strconv.AppendFloat(row, value, 'g', -1, 64)
+	case string:
+		if kind == documents {
+			return appendDocument(row, value)
+		}
+		return appendText(row, value)
+	default:
+		panic(fmt.Sprintf("a batch with a %T", value))
+	}
+}
+
+// appendDocument appends a JSON text, in which a line break can only be space.
+func appendDocument(row []byte, text string) []byte {
+	for line := range strings.Lines(text) {
+		row = append(row, strings.TrimSuffix(line, "\n")...)
+		if len(line) > 0 && line[len(line)-1] == '\n' {
+			row = append(row, ' ')
+		}
+	}
+	return row
+}
+
+// appendText appends a text as a JSON string.
+func appendText(row []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			raw, err := json.Marshal(text)
+			if err != nil {
+				panic(err) // of a text
+			}
+			return append(row, raw...)
+		}
+	}
+	return append(append(append(row, '"'), text...), '"')
 }
 
 // choose puts the batch's values in place of v's columns in a text, where a

@@ -73,8 +73,9 @@ type dialect struct {
 	fromMicros func(n string) string
 	// jsonLength is the function that counts the elements of an array.
 	jsonLength string
-	// json turns a JSON text into what the column holds.
-	json func(text string) string
+	// json turns a JSON text into what the column holds; document does that with
+	// a column of documents of a batch.
+	json, document func(text string) string
 }
 
 func (d dialect) replacer() *strings.Replacer {
@@ -134,13 +135,18 @@ func sqlite() dialect {
 		jsonLength: "json_array_length",
 		padPath:    "$.steps[1000000]", // beyond the end: ignored
 		path:       dollarPath,
-		json:       func(text string) string { return text },
+		json:       asItIs,
+		document:   asItIs,
 		// Compiling these takes longer than running them.
 		prepares: true,
 		rows: func(columns []column) string {
 			selected := make([]string, len(columns))
 			for i, c := range columns {
-				selected[i] = "value ->> '$." + c.name + "' AS " + c.name
+				get := " ->> "
+				if c.kind == documents {
+					get = " -> "
+				}
+				selected[i] = "value" + get + "'$." + c.name + "' AS " + c.name
 			}
 			return "(SELECT " + strings.Join(selected, ", ") + " FROM json_each(?)) AS v"
 		},
@@ -184,8 +190,8 @@ func postgres() dialect {
 		},
 		list: func(items []string) any { return lines(items) },
 		setJSON: func(document string, paths, values []string) string {
-			for i, path := range paths {
-				document = "jsonb_set(" + document + ", " + path + "::text[], " + values[i] + "::jsonb)"
+			for i, path := range paths { // a record's null is SQL's NULL
+				document = "jsonb_set(" + document + ", " + path + "::text[], COALESCE(" + values[i] + ", 'null'))"
 			}
 			return document
 		},
@@ -198,11 +204,12 @@ func postgres() dialect {
 			}
 			return "{" + p.Key + "," + strconv.Itoa(p.Index) + "}"
 		},
-		json: func(text string) string { return text + "::jsonb" },
+		json:     func(text string) string { return text + "::jsonb" },
+		document: asItIs,
 	}
 }
 
-var postgresTypes = [...]string{texts: "text", ids: "uuid", integers: "bigint", floats: "double precision"}
+var postgresTypes = [...]string{texts: "text", ids: "uuid", integers: "bigint", floats: "double precision", documents: "jsonb"}
 
 // mysqlFamily is what MySQL and MariaDB have in common.
 func mysqlFamily() dialect {
@@ -229,7 +236,7 @@ func mariadb() dialect {
 	d := mysqlFamily()
 	d.name = "mariadb"
 	d.isolation = "SELECT @@tx_isolation"
-	d.json = func(text string) string { return text }
+	d.json, d.document = asItIs, asItIs
 	d.setJSON = func(document string, paths, values []string) string {
 		return jsonSet("JSON_SET", document, paths, values, func(value string) string { return "JSON_COMPACT(" + value + ")" })
 	}
@@ -244,11 +251,14 @@ func mysql() dialect {
 	d.headHint = " FORCE INDEX (job_system_jobs_claim)"
 	d.headOrder = "j.type, j.status, j.deleted_at, j.scheduled_at, j.id"
 	d.json = func(text string) string { return "CAST(" + text + " AS JSON)" }
+	d.document = d.json
 	d.setJSON = func(document string, paths, values []string) string {
 		return jsonSet("JSON_SET", document, paths, values, d.json)
 	}
 	return d
 }
+
+func asItIs(text string) string { return text }
 
 // jsonSet is a function that puts several values into a document in one pass.
 func jsonSet(function, document string, paths, values []string, json func(text string) string) string {

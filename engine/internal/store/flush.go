@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -110,7 +111,7 @@ type Flushed struct {
 // claim is set, the claim of those types' next jobs.
 func (s *Store) Flush(ctx context.Context, writes []Write, owner Owner, claim bool) (Flushed, error) {
 	writes = slices.Clone(writes)
-	slices.SortFunc(writes, func(a, b Write) int { return strings.Compare(a.JobID.String(), b.JobID.String()) })
+	slices.SortFunc(writes, func(a, b Write) int { return bytes.Compare(a.JobID[:], b.JobID[:]) }) // as their texts
 	ends := slices.ContainsFunc(writes, func(w Write) bool { return w.End != "" })
 	if !ends && s.dialect.returning {
 		acks, err := s.update(ctx, s.db, writes)
@@ -162,22 +163,35 @@ func (s *Store) flushInSteps(ctx context.Context, writes []Write, owner Owner, c
 // next jobs and the locks that pass from the ones to the others, without a round
 // trip between them. A part that reads another's result runs after it, which the
 // unique index on processing rows relies on.
+//
+// It returns the rows that there is something to tell of: a job that was claimed,
+// a cancel request. Of the others it tells which were not met.
 func (s *Store) flushAtOnce(ctx context.Context, writes []Write, owner Owner) (Flushed, error) {
-	var rows []struct {
+	type row struct {
 		model.Job   `bun:",extend"`
 		DoneID      uuid.UUID  `bun:"done_id"`
 		CancelledAt model.Time `bun:"done_cancelled_at"`
 		CancelBy    string     `bun:"done_cancelled_by"`
 		Reason      string     `bun:"done_cancel_reason"`
+		Unmet       string     `bun:"unmet"`
 	}
+	rows := make([]row, 0, len(writes))
 	query, args := s.atOnce(writes, owner)
 	if err := s.fixed.query(ctx, s.db, query, &rows, args...); err != nil {
 		return Flushed{}, fmt.Errorf("flush: %w", err)
 	}
-	done := Flushed{Acks: make(map[uuid.UUID]Ack, len(rows))}
+	done := Flushed{Acks: make(map[uuid.UUID]Ack, len(writes))}
+	unmet := rows[0].Unmet
+	for _, w := range writes {
+		if unmet == "" || !strings.Contains(unmet, w.JobID.String()) {
+			done.Acks[w.JobID] = Ack{JobID: w.JobID}
+		}
+	}
 	for i := range rows {
 		row := &rows[i]
-		done.Acks[row.DoneID] = Ack{JobID: row.DoneID, CancelledAt: row.CancelledAt, CancelledBy: row.CancelBy, CancelReason: row.Reason}
+		if row.DoneID != uuid.Nil {
+			done.Acks[row.DoneID] = Ack{JobID: row.DoneID, CancelledAt: row.CancelledAt, CancelledBy: row.CancelBy, CancelReason: row.Reason}
+		}
 		if row.ID != uuid.Nil {
 			done.Next = append(done.Next, &row.Job)
 		}
@@ -200,8 +214,9 @@ func (s *Store) atOnce(writes []Write, owner Owner) (string, []any) {
 			"locks AS (UPDATE job_type_lock l SET job_id = n.id, attempt = COALESCE(n.attempt, 0), updated_at = {now}, " +
 			"owner = CASE WHEN n.id IS NULL THEN '' ELSE l.owner END, locked_until = CASE WHEN n.id IS NULL THEN {now} ELSE " + s.dialect.after(owner.Lease) + " END " +
 			"FROM mine LEFT JOIN next n ON n.type = mine.type WHERE l.type = mine.type) " +
-			"SELECT d.id AS done_id, d.cancel_requested_at AS done_cancelled_at, d.cancelled_by AS done_cancelled_by, d.cancel_reason AS done_cancel_reason, " +
-			strings.ReplaceAll(jobColumns, "j.", "n.") + " FROM done d LEFT JOIN next n ON n.type = d.type"
+			"SELECT m.unmet, d.id AS done_id, d.cancel_requested_at AS done_cancelled_at, d.cancelled_by AS done_cancelled_by, d.cancel_reason AS done_cancel_reason, " +
+			strings.ReplaceAll(jobColumns, "j.", "n.") + " FROM (SELECT COALESCE(string_agg(v.id::text, ' '), '') AS unmet FROM v WHERE v.id NOT IN (SELECT d.id FROM done d)) m " +
+			"LEFT JOIN (done d LEFT JOIN next n ON n.type = d.type) ON d.cancel_requested_at IS NOT NULL OR n.id IS NOT NULL"
 	}), []any{s.dialect.join(batch.objects()), owner.ID}
 }
 
@@ -415,7 +430,7 @@ func (s *Store) assignments(table string, patches int) string {
 	// Whoever asked for the job to be cancelled gets that, unless it succeeds.
 	const status = "CASE WHEN v.status IN ('failed', 'scheduled') AND v.on_cancel = 0 AND j.cancel_requested_at IS NOT NULL THEN 'cancelled' ELSE v.status END"
 	set := []string{
-		"{cursor} = CASE WHEN v.set_cursor = 0 THEN j.{cursor} WHEN v.cursor_value IS NULL THEN NULL ELSE " + s.dialect.json("v.cursor_value") + " END",
+		"{cursor} = CASE WHEN v.set_cursor = 0 THEN j.{cursor} WHEN v.cursor_value IS NULL THEN NULL ELSE " + s.dialect.document("v.cursor_value") + " END",
 		"progress = CASE WHEN v.progress > j.progress THEN v.progress ELSE j.progress END",
 		"message = v.message",
 		"time_to_complete_ms = v.ttc",
@@ -431,7 +446,7 @@ func (s *Store) assignments(table string, patches int) string {
 		"writes = v.number",
 	}
 	if patches != noDocument {
-		set = append(set, "data = CASE WHEN v.document IS NULL THEN "+s.dialect.setJSON("j.data", paths, values)+" ELSE "+s.dialect.json("v.document")+" END")
+		set = append(set, "data = CASE WHEN v.document IS NULL THEN "+s.dialect.setJSON("j.data", paths, values)+" ELSE "+s.dialect.document("v.document")+" END")
 	}
 	for i := range set {
 		set[i] = table + set[i]
@@ -442,13 +457,13 @@ func (s *Store) assignments(table string, patches int) string {
 // writeColumns are the columns of a batch of writes with that number of patches.
 func writeColumns(patches int) []column {
 	columns := []column{
-		{"id", ids}, {"attempt", integers}, {"document", texts}, {"set_cursor", integers}, {"cursor_value", texts}, {"progress", floats},
+		{"id", ids}, {"attempt", integers}, {"document", documents}, {"set_cursor", integers}, {"cursor_value", documents}, {"progress", floats},
 		{"message", texts}, {"ttc", integers}, {"status", texts}, {"error", texts}, {"progressed", integers},
 		{"wake_at", integers}, {"signals", integers}, {"on_cancel", integers}, {"number", integers},
 	}
 	for i := range patches {
 		n := strconv.Itoa(i)
-		columns = append(columns, column{"path" + n, texts}, column{"value" + n, texts})
+		columns = append(columns, column{"path" + n, texts}, column{"value" + n, documents})
 	}
 	return columns
 }

@@ -15,7 +15,7 @@ import (
 
 var inserted = []column{
 	{"id", ids}, {"type", texts}, {"name", texts}, {"role", texts}, {"email", texts}, {"uploaded_file_url", texts},
-	{"document", texts}, {"due_at", integers}, {"idempotency_key", texts}, {"parent_id", ids},
+	{"document", documents}, {"due_at", integers}, {"idempotency_key", texts}, {"parent_id", ids},
 }
 
 // Insert writes new jobs and fills in what the database decides: the times, and
@@ -101,7 +101,7 @@ const insertInto = `INSERT INTO job_system_jobs
 (id, type, name, role, email, uploaded_file_url, data, scheduled_at, idempotency_key, parent_id, status, created_at, updated_at) `
 
 func (s *Store) insertFrom() string {
-	return insertInto + `SELECT v.id, v.type, v.name, v.role, v.email, v.uploaded_file_url, ` + s.dialect.json("v.document") + `,
+	return insertInto + `SELECT v.id, v.type, v.name, v.role, v.email, v.uploaded_file_url, ` + s.dialect.document("v.document") + `,
 COALESCE(` + s.dialect.fromMicros("v.due_at") + `, {now}), v.idempotency_key, v.parent_id, 'scheduled', {now}, {now} FROM ` + s.dialect.rows(inserted) + ` WHERE 1 = 1` + s.dialect.keepExisting()
 }
 
