@@ -1,0 +1,9 @@
+package proof_test
+
+import (
+	"testing"
+
+	"github.com/ntxdev/jobsystem/testutil/proof"
+)
+
+func TestMain(m *testing.M) { proof.Main(m) }
