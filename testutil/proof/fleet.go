@@ -101,11 +101,14 @@ func (f *Fleet) launch(role string, s Settings, extra any) (*Worker, error) {
 	return w, nil
 }
 
-// end kills what is left, and shows what there is to be read of a failed test.
+// end kills what is left, and shows what the latest workers of a failed test have
+// logged.
 func (f *Fleet) end() {
-	for _, w := range f.Workers() {
+	const latest = 6
+	workers := f.Workers()
+	for i, w := range workers {
 		w.Kill()
-		if log := w.Log(); f.t.Failed() && log != "" {
+		if log := w.Log(); f.t.Failed() && log != "" && i >= len(workers)-latest {
 			f.t.Logf("the end of the log of %s:\n%s", w.Name, log)
 		}
 	}
@@ -175,6 +178,18 @@ func (w *Worker) await(word string) error {
 	}
 }
 
+// Over is closed when the process is gone; [Worker.Wait] has its error.
+func (w *Worker) Over() <-chan struct{} {
+	w.reap()
+	return w.over
+}
+
+// Killed reports whether the process, which is gone, was killed, by whomever.
+func (w *Worker) Killed() bool {
+	status, ok := w.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
 // Kill ends the process at once, as a crash would, and returns when it is gone.
 func (w *Worker) Kill() {
 	w.stop(Span{Begin: Now()})
@@ -219,6 +234,20 @@ func (w *Worker) stop(span Span) {
 // Wait returns when the process is gone, with its error: that of one that was
 // killed says so.
 func (w *Worker) Wait() error {
+	w.reap()
+	select {
+	case <-w.over:
+		_ = w.stdin.Close()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.err
+	case <-time.After(patience):
+		return fmt.Errorf("%s has not ended after %v", w.Name, patience)
+	}
+}
+
+// reap has the end of the process be known.
+func (w *Worker) reap() {
 	w.once.Do(func() {
 		go func() {
 			err := w.cmd.Wait()
@@ -229,13 +258,4 @@ func (w *Worker) Wait() error {
 			close(w.over)
 		}()
 	})
-	select {
-	case <-w.over:
-		_ = w.stdin.Close()
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		return w.err
-	case <-time.After(patience):
-		return fmt.Errorf("%s has not ended after %v", w.Name, patience)
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/ntxdev/jobsystem/model"
 )
@@ -42,8 +43,13 @@ type Entry struct {
 // when the note returns: it survives the process, though not the machine. It is
 // safe for concurrent use.
 type Ledger struct {
+	// Noted is called, if not nil, after each entry is in the file: by a process
+	// that is to do something at that moment. It is set before the ledger is used.
+	Noted func(Entry)
+
 	file   *os.File
 	worker string
+	runs   sync.WaitGroup // whose contexts have not ended
 }
 
 const ledgerSuffix = ".ledger"
@@ -57,8 +63,12 @@ func NewLedger(dir, worker string) (*Ledger, error) {
 	return &Ledger{file: file, worker: worker}, nil
 }
 
-// Close closes the file.
-func (l *Ledger) Close() error { return l.file.Close() }
+// Close closes the file, once the contexts of all runs have ended. The engine has
+// returned before.
+func (l *Ledger) Close() error {
+	l.runs.Wait()
+	return l.file.Close()
+}
 
 // note appends an entry, in one write.
 func (l *Ledger) note(e Entry) {
@@ -70,6 +80,9 @@ func (l *Ledger) note(e Entry) {
 	if err != nil {
 		panic("write the ledger: " + err.Error()) // what is not noted cannot be checked
 	}
+	if l.Noted != nil {
+		l.Noted(e)
+	}
 }
 
 // run notes that a run begins, and when its context ends.
@@ -77,7 +90,9 @@ func (l *Ledger) run(ctx context.Context, job *model.Job) (context.Context, erro
 	e := Entry{What: RunBegan, Type: job.Type, Job: job.ID.String(), Run: job.Attempt}
 	l.note(e)
 	e.What = RunOver
+	l.runs.Add(1)
 	context.AfterFunc(ctx, func() {
+		defer l.runs.Done()
 		e.Error = context.Cause(ctx).Error()
 		l.note(e)
 	})

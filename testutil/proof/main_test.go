@@ -6,4 +6,4 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/proof"
 )
 
-func TestMain(m *testing.M) { proof.Main(m) }
+func TestMain(m *testing.M) { proof.Main(m, proof.Role{Name: actorRole, Run: actAs}) }

@@ -10,24 +10,25 @@ import (
 // conn is a connection with a hook. It is used by one goroutine at a time.
 type conn struct {
 	full
-	hook    Hook
+	hook    *hooked
 	release func() error
-	inTx    bool
+	tx      uint64
 }
 
-func (c *conn) call(text string) Call { return Call{Text: text, InTx: c.inTx} }
+func (c *conn) call(text string) Call { return Call{Text: text, Tx: c.tx} }
 
 // Close gives the connection back.
 func (c *conn) Close() error { return c.release() }
 
 // BeginTx begins a transaction.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	return around(ctx, c.hook, Call{Kind: Begin, Text: "BEGIN"}, func() (driver.Tx, error) {
+	number := c.hook.transactions.Add(1)
+	return around(ctx, c.hook, Call{Kind: Begin, Text: "BEGIN", Tx: number}, func() (driver.Tx, error) {
 		inner, err := c.full.BeginTx(ctx, opts)
 		if err != nil {
 			return nil, err
 		}
-		c.inTx = true
+		c.tx = number
 		return &tx{Tx: inner, conn: c, ctx: context.WithoutCancel(ctx)}, nil
 	})
 }
@@ -79,7 +80,7 @@ func (c *conn) Ping(ctx context.Context) error {
 
 // ResetSession is called before a pooled connection is used again.
 func (c *conn) ResetSession(ctx context.Context) error {
-	c.inTx = false
+	c.tx = 0
 	if inner, ok := c.full.(driver.SessionResetter); ok {
 		return inner.ResetSession(ctx)
 	}
@@ -111,9 +112,8 @@ type tx struct {
 
 // Commit commits, or rolls back what the hook refuses to be committed.
 func (t *tx) Commit() error {
-	t.conn.inTx = false
 	made := false
-	_, err := around(t.ctx, t.conn.hook, Call{Kind: Commit, Text: "COMMIT", InTx: true}, func() (struct{}, error) {
+	_, err := around(t.ctx, t.conn.hook, t.over(Commit, "COMMIT"), func() (struct{}, error) {
 		made = true
 		return struct{}{}, t.Tx.Commit()
 	})
@@ -125,9 +125,15 @@ func (t *tx) Commit() error {
 
 // Rollback rolls back, whatever the hook says.
 func (t *tx) Rollback() error {
-	t.conn.inTx = false
-	call := Call{Kind: Rollback, Text: "ROLLBACK", InTx: true}
+	call := t.over(Rollback, "ROLLBACK")
 	refused := t.conn.hook.Before(t.ctx, call)
 	err := t.Tx.Rollback()
 	return cmp.Or(t.conn.hook.After(t.ctx, call, err), refused, err)
+}
+
+// over is the call that ends the transaction, as far as its connection goes.
+func (t *tx) over(kind Kind, text string) Call {
+	call := Call{Kind: kind, Text: text, Tx: t.conn.tx}
+	t.conn.tx = 0
+	return call
 }

@@ -13,7 +13,7 @@ import (
 // that was set on them, and as many; closing it closes db. db is not to be used
 // beside it, and where it has a single connection it cannot be.
 func Through(db *bun.DB, hook Hook) *bun.DB {
-	pool := sql.OpenDB(pooled{db.DB, hook})
+	pool := sql.OpenDB(pooled{db.DB, &hooked{Hook: hook}})
 	most := db.DB.Stats().MaxOpenConnections
 	pool.SetMaxOpenConns(most)
 	pool.SetMaxIdleConns(most)
@@ -23,7 +23,7 @@ func Through(db *bun.DB, hook Hook) *bun.DB {
 // pooled takes its connections from a pool.
 type pooled struct {
 	pool *sql.DB
-	hook Hook
+	hook *hooked
 }
 
 func (p pooled) Driver() driver.Driver { return p.pool.Driver() }

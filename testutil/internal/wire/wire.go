@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 )
 
 // Kind is what is asked of the database.
@@ -35,8 +36,9 @@ type Call struct {
 	// Text is the statement's, as the driver gets it; BEGIN, COMMIT or ROLLBACK
 	// for the others.
 	Text string
-	// InTx says that it belongs to a transaction: it takes effect with its commit.
-	InTx bool
+	// Tx is the transaction that it belongs to, and takes effect with, counted
+	// from 1; 0 is none.
+	Tx uint64
 }
 
 // Hook is told of all calls of a database. It is used by many goroutines at once.
@@ -54,12 +56,18 @@ type Hook interface {
 
 // Connector is inner with a hook.
 func Connector(inner driver.Connector, hook Hook) driver.Connector {
-	return connector{inner, hook}
+	return connector{inner, &hooked{Hook: hook}}
+}
+
+// hooked is the hook of a database, and what is counted there.
+type hooked struct {
+	Hook
+	transactions atomic.Uint64
 }
 
 type connector struct {
 	driver.Connector
-	hook Hook
+	hook *hooked
 }
 
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
@@ -79,7 +87,7 @@ func (c connector) Close() error {
 }
 
 // around makes a call between its hooks.
-func around[T any](ctx context.Context, hook Hook, call Call, do func() (T, error)) (answer T, err error) {
+func around[T any](ctx context.Context, hook *hooked, call Call, do func() (T, error)) (answer T, err error) {
 	if err := hook.Before(ctx, call); err != nil {
 		return answer, err
 	}
@@ -100,7 +108,7 @@ type full interface {
 	driver.QueryerContext
 }
 
-func newConn(inner driver.Conn, hook Hook, release func() error) (*conn, error) {
+func newConn(inner driver.Conn, hook *hooked, release func() error) (*conn, error) {
 	whole, ok := inner.(full)
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("the driver's connection %T lacks a method that takes a context", inner), release())

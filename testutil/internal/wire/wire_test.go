@@ -87,13 +87,13 @@ func TestAHookIsToldOfEachCallWithItsText(t *testing.T) {
 		assert.ErrorIs(t, db.RunInTx(ctx, nil, func(context.Context, bun.Tx) error { return sql.ErrNoRows }), sql.ErrNoRows)
 
 		want := []wire.Call{
-			{Kind: wire.Begin, Text: "BEGIN"},
-			{Text: "UPDATE numbers SET n = 2", InTx: true},
-			{Kind: wire.Commit, Text: "COMMIT", InTx: true},
+			{Kind: wire.Begin, Text: "BEGIN", Tx: 1},
+			{Text: "UPDATE numbers SET n = 2", Tx: 1},
+			{Kind: wire.Commit, Text: "COMMIT", Tx: 1},
 			{Text: "SELECT n FROM numbers"},
 			{Text: "SELECT n + 1 FROM numbers"},
-			{Kind: wire.Begin, Text: "BEGIN"},
-			{Kind: wire.Rollback, Text: "ROLLBACK", InTx: true},
+			{Kind: wire.Begin, Text: "BEGIN", Tx: 2},
+			{Kind: wire.Rollback, Text: "ROLLBACK", Tx: 2},
 		}
 		assert.Equal(t, want, hook.before)
 		assert.Equal(t, want, hook.after)
