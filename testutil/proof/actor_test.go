@@ -32,8 +32,9 @@ type actorOrders struct {
 	// statements, counted from 1; 0 is none.
 	Number int
 	After  bool
-	// DieIn names a step in which it dies.
-	DieIn string
+	// DieIn names a step in which it dies, and HoldIn one that does not end; the
+	// process says so.
+	DieIn, HoldIn string
 }
 
 // actor is what such a process has.
@@ -43,6 +44,9 @@ type actor struct {
 	ledger *proof.Ledger
 	orders actorOrders
 }
+
+// holding is what an actor says in the step that does not end.
+const holding = "holding"
 
 const momentsSuffix = ".moments"
 
@@ -76,8 +80,14 @@ func actAs(o proof.Orders) error {
 	}
 	defer ledger.Close()
 	ledger.Noted = func(e proof.Entry) {
-		if hook.noted(e); e.What == proof.StepBegan && e.Step == orders.DieIn {
+		hook.noted(e)
+		switch {
+		case e.What != proof.StepBegan:
+		case e.Step == orders.DieIn:
 			die()
+		case e.Step == orders.HoldIn:
+			proof.Say(holding)
+			select {}
 		}
 	}
 	eng, err := proof.NewEngine(db, ledger, o.Settings, slog.New(slog.NewTextHandler(os.Stderr, nil)))

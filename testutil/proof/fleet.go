@@ -60,7 +60,7 @@ func (f *Fleet) Begin(role string, s Settings, extra any) *Worker {
 	f.t.Helper()
 	w, err := f.launch(role, s, extra)
 	require.NoError(f.t, err, "start a process as %s", role)
-	require.NoError(f.t, w.await(Ready))
+	require.NoError(f.t, w.Await(Ready))
 	return w
 }
 
@@ -164,8 +164,8 @@ func (w *Worker) Still() []Span {
 	return append([]Span(nil), w.still...)
 }
 
-// await reads until the process says a word.
-func (w *Worker) await(word string) error {
+// Await returns when the process says a word: see [Say].
+func (w *Worker) Await(word string) error {
 	for {
 		line, err := w.said.ReadString('\n')
 		if line == word+"\n" {

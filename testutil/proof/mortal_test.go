@@ -20,6 +20,8 @@ type moment struct {
 	// What its statement does, and what the steps had done last.
 	What, Last string
 	After      bool
+	// Reads says that the statement does nothing else.
+	Reads bool
 	// Changed says that something of what the process did is in the database for
 	// good by now.
 	Changed bool
@@ -101,7 +103,10 @@ func counts(call wire.Call) bool { return call.Kind == wire.Statement || call.Ki
 
 // at writes a moment down, and dies if it is the one.
 func (m *mortal) at(call wire.Call, after bool, number int) {
-	line, err := json.Marshal(moment{What: m.does(call, after), Last: m.last, After: after, Changed: m.changed})
+	line, err := json.Marshal(moment{
+		What: m.does(call, after), Last: m.last, After: after, Changed: m.changed,
+		Reads: call.Kind == wire.Statement && len(changes(call.Text)) == 0,
+	})
 	if err == nil {
 		_, err = m.file.Write(append(line, '\n'))
 	}
@@ -125,7 +130,7 @@ func (m *mortal) does(call wire.Call, after bool) string {
 		return "COMMIT of " + strings.Join(m.transactions[call.Tx], ", ")
 	}
 	what := purpose(call.Text)
-	if call.Tx != 0 && !after {
+	if call.Tx != 0 && !after && len(changes(call.Text)) > 0 {
 		if m.transactions == nil {
 			m.transactions = make(map[uint64][]string)
 		}

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,9 +20,10 @@ import (
 )
 
 var (
-	every  = flag.Bool("every", false, "try every point, and not a sample")
-	sample = flag.Float64("sample", 0.33, "the share of the points to try")
-	seed   = flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the sample")
+	every     = flag.Bool("every", false, "try every point, and not a sample")
+	sample    = flag.Int("points", 30, "how many points to try on each database")
+	migrating = flag.Int("migrating", 3, "how many points of migrating up, and of migrating down, to try on each database")
+	seed      = flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the sample")
 )
 
 // A process dies just before, and just after, each of the statements and commits
@@ -37,36 +39,44 @@ func TestAProcessMayDieAtEachOfItsStatements(t *testing.T) {
 		require.NoError(t, proof.MakeEffects(t.Context(), db))
 		_, err := db.NewRaw("CREATE TABLE proof_host (n INTEGER NOT NULL)").Exec(t.Context())
 		require.NoError(t, err)
-		rng := rand.New(rand.NewPCG(*seed, 0))
 		n := 0
-		for _, s := range scenarios() {
-			try := func(number int, after bool) ([]moment, bool) {
-				n++
-				tr := newTrial(t, db, text, s, n)
-				moments, died := tr.play(number, after)
-				if died {
-					name := fmt.Sprintf("%s: %v", s.name, moments[len(moments)-1])
-					table.Add(name, 1, tr.findings, tr.recovered)
-				}
-				proof.Report(t, fmt.Sprintf("%s: %v", s.name, moments[len(moments)-1]), tr.findings)
-				return moments, died
+		try := func(p point) (moments []moment, died bool) {
+			n++
+			tr := newTrial(t, db, text, p.of, n)
+			moments, died = tr.play(p)
+			at := fmt.Sprintf("%s: %v", p.of.name, moments[len(moments)-1])
+			if died {
+				table.Add(at, 1, tr.findings, tr.recovered)
 			}
-			moments, died := try(0, false)
+			proof.Report(t, at, tr.findings)
+			return moments, died
+		}
+		var all []point
+		for _, s := range scenarios() {
+			moments, died := try(point{of: s})
 			require.False(t, died)
 			for _, p := range points(moments) {
-				if *every || rng.Float64() < *sample {
-					if _, died := try(p.number, p.after); !died {
-						t.Logf("%s: statement %d was not there this time", s.name, p.number)
-					}
-				}
+				p.of = s
+				all = append(all, p)
 			}
 		}
+		missed := 0
+		some := chosen(all, rand.New(rand.NewPCG(*seed, 0)), *sample)
+		for _, p := range some {
+			if _, died := try(p); !died { // what runs jobs does not always ask as often
+				missed++
+			}
+		}
+		t.Logf("%d of %d points tried; %d did not come this time", len(some)-missed, len(all), missed)
 	})
 }
 
+// point is a moment by its number, among those before or those after.
 type point struct {
+	of     scenario
 	number int
 	after  bool
+	reads  bool // its statement does nothing else
 }
 
 // points are those that an undisturbed process has lived through.
@@ -74,9 +84,21 @@ func points(moments []moment) (all []point) {
 	counts := map[bool]int{}
 	for _, m := range moments {
 		counts[m.After]++
-		all = append(all, point{counts[m.After], m.After})
+		all = append(all, point{number: counts[m.After], after: m.After, reads: m.Reads})
 	}
 	return all
+}
+
+// chosen is a sample of points, most of them of statements that change something,
+// or all of them.
+func chosen(all []point, rng *rand.Rand, most int) []point {
+	if *every {
+		return all
+	}
+	const one = 8 // of so many that read
+	some := slices.DeleteFunc(slices.Clone(all), func(p point) bool { return p.reads && rng.IntN(one) > 0 })
+	rng.Shuffle(len(some), func(i, k int) { some[i], some[k] = some[k], some[i] })
+	return some[:min(most, len(some))]
 }
 
 // trial is one death, and what comes after it.
@@ -120,14 +142,16 @@ func (tr *trial) settings() proof.Settings { return proof.Unhurried(proof.Types(
 // play has a process do what the scenario says, and die at a moment of it if it
 // comes to that, and somebody else go on. It returns what the process has lived
 // through, and whether it died.
-func (tr *trial) play(number int, after bool) (moments []moment, died bool) {
+func (tr *trial) play(p point) (moments []moment, died bool) {
 	t := tr.t
 	defer tr.ledger.Close()
-	orders := actorOrders{Scenario: tr.scenario.name, N: tr.n, Number: number, After: after}
+	orders := actorOrders{Scenario: tr.scenario.name, N: tr.n, Number: p.number, After: p.after}
 	for _, job := range tr.jobs {
 		orders.Jobs = append(orders.Jobs, job.ID)
 	}
-	w := tr.fleet.Begin(actorRole, tr.settings(), orders)
+	settings := tr.settings()
+	settings.Poll = time.Second // what it asks for because of the time that has passed is no point of its own
+	w := tr.fleet.Begin(actorRole, settings, orders)
 	tr.untilOver(w)
 	gone := proof.Now()
 	if died = w.Killed(); !died {
@@ -144,6 +168,13 @@ func (tr *trial) play(number int, after bool) (moments []moment, died bool) {
 	require.NoError(t, proof.ExpireLeases(t.Context(), tr.db))
 	tr.goOn()
 	tr.recovered = proof.Now().Sub(gone)
+	tr.check(watch)
+	return moments, died
+}
+
+// check proves the end.
+func (tr *trial) check(watch *proof.Watch) {
+	t := tr.t
 	ledger, err := proof.ReadLedgers(tr.fleet.Dir())
 	require.NoError(t, err)
 	found, err := proof.Check(t.Context(), proof.Evidence{
@@ -152,7 +183,6 @@ func (tr *trial) play(number int, after bool) (moments []moment, died bool) {
 	})
 	require.NoError(t, err)
 	tr.findings = append(tr.findings, found...)
-	return moments, died
 }
 
 // untilOver waits until the process has died, or done what it was for, and has
