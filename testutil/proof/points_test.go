@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 var (
 	every     = flag.Bool("every", false, "try every point, and not a sample")
 	sample    = flag.Int("points", 30, "how many points to try on each database")
+	only      = flag.String("scenarios", "", "a regular expression of those to try")
 	migrating = flag.Int("migrating", 3, "how many points of migrating up, and of migrating down, to try on each database")
 	seed      = flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the sample")
 )
@@ -53,6 +55,9 @@ func TestAProcessMayDieAtEachOfItsStatements(t *testing.T) {
 		}
 		var all []point
 		for _, s := range scenarios() {
+			if !regexp.MustCompile(*only).MatchString(s.name) {
+				continue
+			}
 			moments, died := try(point{of: s})
 			require.False(t, died)
 			for _, p := range points(moments) {
