@@ -51,6 +51,9 @@ func TestAProcessMayDieAtEachOfItsStatements(t *testing.T) {
 				table.Add(at, 1, tr.findings, tr.recovered)
 			}
 			proof.Report(t, at, tr.findings)
+			if proof.Count(tr.findings, proof.Wedged) > 0 {
+				t.FailNow() // what comes next would meet what is left of this
+			}
 			return moments, died
 		}
 		var all []point
@@ -59,7 +62,7 @@ func TestAProcessMayDieAtEachOfItsStatements(t *testing.T) {
 				continue
 			}
 			moments, died := try(point{of: s})
-			require.False(t, died)
+			require.False(t, died, s.name)
 			for _, p := range points(moments) {
 				p.of = s
 				all = append(all, p)
@@ -157,10 +160,13 @@ func (tr *trial) play(p point) (moments []moment, died bool) {
 	settings := tr.settings()
 	settings.Poll = time.Second // what it asks for because of the time that has passed is no point of its own
 	w := tr.fleet.Begin(actorRole, settings, orders)
-	tr.untilOver(w)
+	over := tr.untilOver(w)
 	gone := proof.Now()
 	if died = w.Killed(); !died {
 		require.NoError(t, w.Wait(), w.Log())
+	}
+	if !over {
+		tr.find(proof.Wedged, "the process has not ended what it was for within %v; its log:\n%s", patience, w.Log())
 	}
 	moments, err := readMoments(tr.fleet.Dir(), w.Name)
 	require.NoError(t, err)
@@ -190,23 +196,32 @@ func (tr *trial) check(watch *proof.Watch) {
 	tr.findings = append(tr.findings, found...)
 }
 
+// patience bounds every wait; nothing waits that long unless broken.
+const patience = time.Minute
+
 // untilOver waits until the process has died, or done what it was for, and has
-// one that runs jobs stop then.
-func (tr *trial) untilOver(w *proof.Worker) {
+// one that runs jobs stop then. It reports whether it came to that; if not, it
+// kills the process.
+func (tr *trial) untilOver(w *proof.Worker) bool {
 	poll := time.NewTicker(5 * time.Millisecond)
 	defer poll.Stop()
-	for tr.scenario.act == nil {
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	for {
 		select {
 		case <-w.Over():
-			return
+			return true
+		case <-deadline.C:
+			w.Kill()
+			return false
 		case <-poll.C:
 		}
-		if tr.ended() {
+		if tr.scenario.act == nil && tr.ended() {
 			_ = w.Stop() // it may be over already
-			break
+			_ = w.Wait()
+			return true
 		}
 	}
-	_ = w.Wait()
 }
 
 // ended reports whether all jobs have.
@@ -230,7 +245,7 @@ func (tr *trial) goOn() {
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- eng.Run(ctx) }()
-	limited, cancel := context.WithTimeout(t.Context(), time.Minute)
+	limited, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	require.NoError(t, proof.Await(limited, tr.db, &eng.Client, tr.jobs))
 	stop()
