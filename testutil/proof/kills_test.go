@@ -21,7 +21,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/proof"
 )
 
-var kills = flag.Int("kills", 20, "how many workers to kill on each database in TestWorkersKilledAtRandomMoments")
+var kills = flag.Int("kills", 12, "how many workers to kill on each database in TestWorkersKilledAtRandomMoments")
 
 // Workers are killed at random moments, and others started in their place, while
 // jobs of all kinds are enqueued, cancelled and resumed. Leases end by
