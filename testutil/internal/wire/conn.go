@@ -107,7 +107,7 @@ func (c *conn) CheckNamedValue(value *driver.NamedValue) error {
 type tx struct {
 	driver.Tx
 	conn *conn
-	ctx  context.Context //nolint:containedctx // Commit and Rollback get none
+	ctx  context.Context // Commit and Rollback get none
 }
 
 // Commit commits, or rolls back what the hook refuses to be committed.
