@@ -1,0 +1,139 @@
+package wire
+
+import (
+	"cmp"
+	"context"
+	"database/sql/driver"
+	"errors"
+)
+
+// conn is a connection with a hook. It is used by one goroutine at a time.
+type conn struct {
+	full
+	hook    *hooked
+	release func() error
+	tx      uint64
+}
+
+func (c *conn) call(text string) Call { return Call{Text: text, Tx: c.tx} }
+
+// Close gives the connection back.
+func (c *conn) Close() error { return c.release() }
+
+// BeginTx begins a transaction.
+func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	number := c.hook.transactions.Add(1)
+	return around(ctx, c.hook, Call{Kind: Begin, Text: "BEGIN", Tx: number}, func() (driver.Tx, error) {
+		inner, err := c.full.BeginTx(ctx, opts)
+		if err != nil {
+			return nil, err
+		}
+		c.tx = number
+		return &tx{Tx: inner, conn: c, ctx: context.WithoutCancel(ctx)}, nil
+	})
+}
+
+// PrepareContext prepares a statement.
+func (c *conn) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
+	inner, err := c.full.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return &stmt{Stmt: inner, text: text, conn: c}, nil
+}
+
+// ExecContext runs a statement.
+func (c *conn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	return around(ctx, c.hook, c.call(text), func() (driver.Result, error) { return c.full.ExecContext(ctx, text, args) })
+}
+
+// QueryContext runs a statement that returns rows.
+func (c *conn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	return c.query(ctx, text, func() (driver.Rows, error) { return c.full.QueryContext(ctx, text, args) })
+}
+
+func (c *conn) query(ctx context.Context, text string, do func() (driver.Rows, error)) (driver.Rows, error) {
+	call := c.call(text)
+	if err := c.hook.Before(ctx, call); err != nil {
+		return nil, err
+	}
+	inner, err := do()
+	if err != nil {
+		return nil, cmp.Or(c.hook.After(ctx, call, err), err)
+	}
+	answer := readRows(inner)
+	if replaced := c.hook.After(ctx, call, answer.err()); replaced != nil {
+		return nil, errors.Join(replaced, answer.Close())
+	}
+	return answer, nil
+}
+
+// What follows is optional: a driver without it is as database/sql takes it to be.
+
+// Ping asks whether the database is there.
+func (c *conn) Ping(ctx context.Context) error {
+	if inner, ok := c.full.(driver.Pinger); ok {
+		return inner.Ping(ctx)
+	}
+	return nil
+}
+
+// ResetSession is called before a pooled connection is used again.
+func (c *conn) ResetSession(ctx context.Context) error {
+	c.tx = 0
+	if inner, ok := c.full.(driver.SessionResetter); ok {
+		return inner.ResetSession(ctx)
+	}
+	return nil
+}
+
+// IsValid is asked before a connection goes back to the pool.
+func (c *conn) IsValid() bool {
+	if inner, ok := c.full.(driver.Validator); ok {
+		return inner.IsValid()
+	}
+	return true
+}
+
+// CheckNamedValue turns an argument into one that the driver knows.
+func (c *conn) CheckNamedValue(value *driver.NamedValue) error {
+	if inner, ok := c.full.(driver.NamedValueChecker); ok {
+		return inner.CheckNamedValue(value)
+	}
+	return driver.ErrSkip
+}
+
+// tx is a transaction with a hook.
+type tx struct {
+	driver.Tx
+	conn *conn
+	ctx  context.Context // Commit and Rollback get none
+}
+
+// Commit commits, or rolls back what the hook refuses to be committed.
+func (t *tx) Commit() error {
+	made := false
+	_, err := around(t.ctx, t.conn.hook, t.over(Commit, "COMMIT"), func() (struct{}, error) {
+		made = true
+		return struct{}{}, t.Tx.Commit()
+	})
+	if !made {
+		_ = t.Tx.Rollback() // the hook's error is what matters
+	}
+	return err
+}
+
+// Rollback rolls back, whatever the hook says.
+func (t *tx) Rollback() error {
+	call := t.over(Rollback, "ROLLBACK")
+	refused := t.conn.hook.Before(t.ctx, call)
+	err := t.Tx.Rollback()
+	return cmp.Or(t.conn.hook.After(t.ctx, call, err), refused, err)
+}
+
+// over is the call that ends the transaction, as far as its connection goes.
+func (t *tx) over(kind Kind, text string) Call {
+	call := Call{Kind: kind, Text: text, Tx: t.conn.tx}
+	t.conn.tx = 0
+	return call
+}

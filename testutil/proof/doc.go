@@ -1,0 +1,27 @@
+// Package proof shows that no job is lost, no work done twice that must be done
+// once, and nothing stays stuck, however the processes that run jobs end.
+//
+//	cd testutil/proof
+//	go test .          # a sample, about a minute
+//	go test . -every   # every point, and thousands of kills
+//
+// Its parts:
+//
+//   - [Fleet] starts this test binary again as worker processes, and kills,
+//     stops, freezes and thaws them.
+//   - [Kind] are the definitions that workers run. What each of their jobs ends
+//     as is known beforehand: [Kind.Want].
+//   - [Ledger] is where each process notes what its steps do, apart from the
+//     product's tables, by one clock for all processes of a machine.
+//   - [Watch] reads the two tables again and again while workers work.
+//   - [Check] proves by the tables, what the watch has seen and the ledgers that
+//     all is as it must be, and says what is not.
+//
+// The worker processes need [Main]:
+//
+//	func TestMain(m *testing.M) { proof.Main(m) }
+//
+// It is a module of its own, so that what it needs stays out of the product's
+// dependencies. Linux only: the ledgers rely on its CLOCK_MONOTONIC. Nothing but
+// tests may import it.
+package proof

@@ -1,0 +1,62 @@
+package proof
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/engine"
+)
+
+// Settings are how an engine works; zero fields have the engine's own defaults.
+type Settings struct {
+	Lease, Heartbeat, Poll, Grace, RetryInPlace time.Duration
+	MaxRunning                                  int
+	// Types are the ones it runs; see [Kind.Type].
+	Types []string
+}
+
+// Unhurried are settings for engines whose leases end only when the test ends
+// them: see [ExpireLeases].
+func Unhurried(types ...string) Settings {
+	return Settings{Lease: 10 * time.Minute, Heartbeat: time.Minute, Poll: 20 * time.Millisecond, Grace: 5 * time.Second, Types: types}
+}
+
+// Short are settings for engines whose death is noticed soon.
+func Short(types ...string) Settings {
+	return Settings{Lease: time.Second, Heartbeat: 300 * time.Millisecond, Poll: 50 * time.Millisecond, Grace: 5 * time.Second, Types: types}
+}
+
+// NewEngine is an engine with the definitions of its types, whose steps are noted
+// in a ledger.
+func NewEngine(db *bun.DB, ledger *Ledger, s Settings, log *slog.Logger) (*engine.Engine, error) {
+	eng, err := engine.New(db, engine.Config{
+		Lease: s.Lease, Heartbeat: s.Heartbeat, Poll: s.Poll, Grace: s.Grace, RetryInPlace: s.RetryInPlace, MaxRunning: s.MaxRunning, Logger: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range s.Types {
+		if err := eng.Register(define(one, ledger), engine.WithContext(ledger.run)); err != nil {
+			return nil, err
+		}
+	}
+	return eng, nil
+}
+
+// ExpireLeases has all leases end, as if their engines had not renewed them: one
+// by one, since what a killed process has begun may still hold some.
+func ExpireLeases(ctx context.Context, db *bun.DB) error {
+	var types []string
+	if err := db.NewRaw("SELECT l.type FROM job_type_lock l WHERE l.job_id IS NOT NULL").Scan(ctx, &types); err != nil {
+		return err
+	}
+	for _, one := range types {
+		if _, err := db.NewRaw("UPDATE job_type_lock SET locked_until = updated_at WHERE job_id IS NOT NULL AND type = ?", one).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

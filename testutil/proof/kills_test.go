@@ -1,0 +1,189 @@
+package proof_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/proof"
+)
+
+var kills = flag.Int("kills", 12, "how many workers to kill on each database in TestWorkersKilledAtRandomMoments")
+
+// Workers are killed at random moments, and others started in their place, while
+// jobs of all kinds are enqueued, cancelled and resumed. Leases end by
+// themselves.
+func TestWorkersKilledAtRandomMoments(t *testing.T) {
+	t.Parallel()
+	var table proof.Table
+	t.Cleanup(func() { t.Logf("\n%s", &table) })
+	testutil.EachDSN(t, func(t *testing.T, text string) {
+		const workers = 3
+		settings := proof.Short(proof.Types(0)...)
+		db := testutil.Open(t, text)
+		fleet := proof.NewFleet(t, text)
+		crowd := newCrowd(t, db, fleet, settings)
+		watch := proof.NewWatch(db)
+		stopWatch := watch.Keep(t, 20*time.Millisecond)
+
+		var alive []*proof.Worker
+		for range workers {
+			alive = append(alive, fleet.Start(settings))
+		}
+		done := crowd.busy(t)
+		for range *kills {
+			pause(t, 50*time.Millisecond+rand.N(250*time.Millisecond)) // the moment is what is random
+			i := rand.N(workers)
+			alive[i].Kill()
+			alive[i] = fleet.Start(settings)
+		}
+		done()
+		crowd.settle(t)
+		for _, w := range alive {
+			assert.NoError(t, w.Stop())
+		}
+		stopWatch()
+
+		ledger, err := proof.ReadLedgers(fleet.Dir())
+		require.NoError(t, err)
+		findings, err := proof.Check(t.Context(), proof.Evidence{
+			DB: db, Jobs: crowd.all(), Watch: watch, Ledger: ledger, Fleets: []*proof.Fleet{fleet}, Lease: settings.Lease, Heartbeat: settings.Heartbeat,
+		})
+		require.NoError(t, err)
+		proof.Report(t, "random kills", findings)
+		recoveries := proof.Recoveries(ledger, fleet)
+		assert.NotEmpty(t, recoveries, "no worker was killed in the middle of a run")
+		table.Add(fmt.Sprintf("%s: SIGKILL at a random moment (lease %v)", db.Dialect().Name(), settings.Lease), *kills, findings, slices.Max(recoveries))
+		t.Logf("%d kills, %d in the middle of a run; %d jobs; the tables were read %d times", *kills, len(recoveries), len(crowd.all()), watch.Looks())
+	})
+}
+
+// pause waits; the end of the test ends it.
+func pause(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case <-t.Context().Done():
+	case <-time.After(d):
+	}
+}
+
+// crowd is people who enqueue jobs of all kinds, cancel some and resume some of
+// those.
+type crowd struct {
+	db     *bun.DB
+	client *engine.Client
+
+	mu   sync.Mutex
+	jobs []proof.Job
+	// regretted are jobs that were cancelled and are to be resumed.
+	regretted []int
+}
+
+func newCrowd(t *testing.T, db *bun.DB, fleet *proof.Fleet, s proof.Settings) *crowd {
+	t.Helper()
+	require.NoError(t, proof.MakeEffects(t.Context(), db))
+	ledger, err := proof.NewLedger(fleet.Dir(), "crowd")
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, ledger.Close()) })
+	eng, err := proof.NewEngine(db, ledger, s, quiet())
+	require.NoError(t, err)
+	return &crowd{db: db, client: &eng.Client}
+}
+
+func (c *crowd) all() []proof.Job {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.jobs)
+}
+
+// busy has them be at it until the function that it returns is called.
+func (c *crowd) busy(t *testing.T) (done func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	every := func(d time.Duration, do func(context.Context, *testing.T)) {
+		group.Go(func() {
+			for tick := time.NewTicker(d); ; {
+				select {
+				case <-ctx.Done():
+					tick.Stop()
+					return
+				case <-tick.C:
+					do(t.Context(), t)
+				}
+			}
+		})
+	}
+	every(20*time.Millisecond, c.enqueue)
+	every(70*time.Millisecond, c.cancel)
+	stop := sync.OnceFunc(func() { cancel(); group.Wait() })
+	t.Cleanup(stop)
+	return stop
+}
+
+func (c *crowd) enqueue(ctx context.Context, t *testing.T) {
+	c.mu.Lock()
+	n := len(c.jobs)
+	c.mu.Unlock()
+	types := proof.Types(0)
+	jobType := types[rand.N(len(types))]
+	job, err := c.client.Enqueue(ctx, engine.Raw{Type: jobType, Input: fmt.Appendf(nil, `{"n":%d}`, n)})
+	if !assert.NoError(t, err) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.jobs = append(c.jobs, proof.Job{ID: job.ID.String(), Type: jobType, N: n})
+}
+
+// cancel asks for one of the newest jobs to be cancelled.
+func (c *crowd) cancel(ctx context.Context, t *testing.T) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := len(c.jobs) - 1 - rand.N(60)
+	// What the kind Undo has undone does not become done again.
+	if i < 0 || proof.KindOf(c.jobs[i].Type) == proof.Undo {
+		return
+	}
+	c.jobs[i].Cancel = true
+	var status *engine.StatusError
+	err := c.client.Cancel(ctx, uuid.MustParse(c.jobs[i].ID), "a person", "changed their mind")
+	if err != nil && !errors.As(err, &status) { // it has ended already
+		assert.NoError(t, err)
+	}
+	if rand.N(2) == 0 {
+		c.regretted = append(c.regretted, i)
+	}
+}
+
+// settle waits until all jobs have ended, resumes those that were cancelled and
+// are to go on after all, and waits for these.
+func (c *crowd) settle(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	require.NoError(t, proof.Await(ctx, c.db, c.client, c.all()))
+	for _, i := range c.regretted {
+		var status *engine.StatusError
+		switch err := c.client.Resume(ctx, uuid.MustParse(c.jobs[i].ID)); {
+		case errors.As(err, &status): // it had ended otherwise
+		default:
+			require.NoError(t, err)
+		}
+		c.jobs[i].Cancel = false
+	}
+	require.NoError(t, proof.Await(ctx, c.db, c.client, c.all()))
+}

@@ -1,0 +1,17 @@
+package proof_test
+
+import (
+	"flag"
+	"testing"
+
+	"github.com/ntxdev/jobsystem/testutil/proof"
+)
+
+func TestMain(m *testing.M) {
+	// Most of the tests' time is spent in waiting for leases to run out.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
+	proof.Main(m, proof.Role{Name: actorRole, Run: actAs}, proof.Role{Name: migratorRole, Run: migrateAs})
+}
