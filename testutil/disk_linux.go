@@ -30,7 +30,7 @@ func Disk(t testing.TB, size int64) string {
 		}
 	})
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0755", size)); err != nil {
-		orSkip(t, fmt.Errorf("mount a disk in memory: %w", errors.Join(err, errMissing)))
+		orSkip(t, fmt.Errorf("mount a disk in memory: %w (a right to do so was %w)", err, errMissing))
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, 0); err != nil {

@@ -1,7 +1,5 @@
 package testutil
 
-import "slices"
-
 // ServerOption has a server of a test's own be otherwise than usual.
 type ServerOption func(*serverOptions)
 
@@ -30,7 +28,7 @@ func ServerDisk(disk string) ServerOption {
 // settings are the arguments of the server's command that come last, and so
 // weigh more than the ones before.
 func (s *Server) settings() (args []string) {
-	for one := range slices.Values(s.options.named) {
+	for _, one := range s.options.named {
 		args = append(args, s.program.setting(one[0], one[1]))
 	}
 	return args
