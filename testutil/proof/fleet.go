@@ -153,6 +153,12 @@ func (w *Worker) Log() string {
 	return string(raw)
 }
 
+// WholeLog is all of what a worker has logged.
+func (w *Worker) WholeLog() (string, error) {
+	raw, err := os.ReadFile(w.log)
+	return string(raw), err
+}
+
 // Span is a time in which a process did nothing, from just before it was told to
 // until just before it was told to go on; a zero End is never.
 type Span struct{ Begin, End Moment }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,10 +25,14 @@ type crowd struct {
 	scene  *scene
 	client *engine.Client
 	stop   func()
+	// padding makes the inputs larger.
+	padding int
 
 	mu   sync.Mutex
 	next int
 	jobs []proof.Job
+	// refused are the errors that they were given.
+	refused []string
 }
 
 func newCrowd(t *testing.T, s *scene) *crowd {
@@ -76,7 +81,7 @@ func (c *crowd) ask(jobType string) {
 	var err error
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && c.t.Context().Err() == nil; {
 		ctx, cancel := context.WithTimeout(c.t.Context(), 5*time.Second)
-		job, failed := c.client.Enqueue(ctx, engine.Raw{Type: jobType, Input: fmt.Appendf(nil, `{"n":%d}`, n)}, engine.IdempotencyKey(fmt.Sprint(n)))
+		job, failed := c.client.Enqueue(ctx, engine.Raw{Type: jobType, Input: fmt.Appendf(nil, `{"n":%d,"pad":%q}`, n, strings.Repeat("x", c.padding))}, engine.IdempotencyKey(fmt.Sprint(n)))
 		cancel()
 		if err = failed; err == nil {
 			c.mu.Lock()
@@ -84,6 +89,9 @@ func (c *crowd) ask(jobType string) {
 			c.jobs = append(c.jobs, proof.Job{ID: job.ID.String(), Type: jobType, N: n})
 			return
 		}
+		c.mu.Lock()
+		c.refused = append(c.refused, err.Error())
+		c.mu.Unlock()
 		last(c.t, 20*time.Millisecond)
 	}
 	if c.t.Context().Err() == nil {
@@ -95,6 +103,12 @@ func (c *crowd) all() []proof.Job {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.jobs)
+}
+
+func (c *crowd) refusals() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.refused)
 }
 
 // settle has them stop, and waits until all their jobs have ended.

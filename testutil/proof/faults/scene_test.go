@@ -1,7 +1,6 @@
 package faults_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -90,6 +89,15 @@ func (s *scene) work(workers int) {
 		s.add(s.fleet.Start(s.settings))
 	}
 	s.crowd.begin()
+}
+
+// workAt starts a worker that reaches the database by another address, started
+// within a command if any is given.
+func (s *scene) workAt(text string, within ...string) {
+	s.t.Helper()
+	settings := s.settings
+	settings.Listen = text
+	s.add(s.fleet.StartAt(proof.Post{DSN: text, Within: within}, settings))
 }
 
 // add has a worker be stopped when the scene ends.
@@ -189,18 +197,6 @@ func last(t *testing.T, d time.Duration) {
 	case <-t.Context().Done():
 	case <-time.After(d):
 	}
-}
-
-// exec runs a statement of the test's own, again while the database is away.
-func (s *scene) exec(query string, args ...any) {
-	s.t.Helper()
-	var err error
-	until(s.t, func() bool {
-		ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Second)
-		defer cancel()
-		_, err = s.db.NewRaw(query, args...).Exec(ctx)
-		return err == nil
-	}, func() string { return fmt.Sprintf("%s: %v", query, err) })
 }
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
