@@ -50,6 +50,9 @@ for file in "$root"/*/data/postmaster.pid; do
 	set -- $(sed -n 7p "$file")
 	[ -n "$2" ] && ipcrm -m "$2" 2>/dev/null
 done
+for disk in "$root"/disk-*; do
+	[ -d "$disk" ] && umount "$disk" 2>/dev/null
+done
 rm -rf "$root"
 `
 

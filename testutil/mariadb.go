@@ -90,6 +90,8 @@ func (m mariadb) address(s *Server) string {
 	}).String()
 }
 
+func (m mariadb) setting(name, value string) string { return "--" + name + "=" + value }
+
 func (m mariadb) identity() string { return "SELECT @@datadir" }
 
 func (m mariadb) stopSignal() string { return "TERM" }

@@ -80,6 +80,8 @@ func (p postgres) address(s *Server) string {
 	}).String()
 }
 
+func (p postgres) setting(name, value string) string { return "--" + name + "=" + value }
+
 func (p postgres) identity() string { return "SHOW data_directory" }
 
 func (p postgres) stopSignal() string { return "INT" } // "fast": ends the clients' sessions

@@ -1,6 +1,7 @@
 package testutil
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,9 +30,10 @@ type Server struct {
 	program  program
 	account  account
 	keeper   *keeper
-	dir      string // holds data, log and the socket
+	dir      string // holds the log, the socket, and the data unless they are elsewhere
 	port     int
 	password string
+	options  serverOptions
 
 	state   sync.Mutex // of starting and stopping
 	running *running
@@ -49,6 +51,8 @@ type program interface {
 	serve(s *Server) (*exec.Cmd, error)
 	// address is that of a database that is always there.
 	address(s *Server) string
+	// setting is the argument that has the server work with a setting.
+	setting(name, value string) string
 	// identity is a query for the data folder, to tell this server from
 	// another at the same port.
 	identity() string
@@ -62,9 +66,9 @@ type program interface {
 // StartServer starts a server of its own for one test, empty, and takes it
 // down when the test ends. The test is skipped where the program is missing.
 // Only Postgres and MariaDB can be started so.
-func StartServer(t testing.TB, kind Kind) *Server {
+func StartServer(t testing.TB, kind Kind, opts ...ServerOption) *Server {
 	t.Helper()
-	s, err := startServer(kind)
+	s, err := startServer(kind, opts...)
 	if err != nil {
 		orSkip(t, fmt.Errorf("this test stops or kills a server of its own: %w", err))
 	}
@@ -86,7 +90,7 @@ func findProgram(kind Kind) (program, error) {
 	return nil, fmt.Errorf("there is no %s server to start: only %s and %s", kind, Postgres, MariaDB)
 }
 
-func startServer(kind Kind) (*Server, error) {
+func startServer(kind Kind, opts ...ServerOption) (*Server, error) {
 	program, err := findProgram(kind)
 	if err != nil {
 		return nil, err
@@ -100,6 +104,9 @@ func startServer(kind Kind) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{kind: kind, program: program, account: as, keeper: k}
+	for _, opt := range opts {
+		opt(&s.options)
+	}
 	if err := s.prepare(); err != nil {
 		return nil, fmt.Errorf("prepare a private %s: %w", kind, err)
 	}
@@ -116,10 +123,15 @@ func (s *Server) prepare() (err error) {
 	if err := s.account.own(s.dir); err != nil {
 		return err
 	}
+	if s.options.disk != "" {
+		if err := s.account.own(s.options.disk); err != nil {
+			return err
+		}
+	}
 	return provideData(s)
 }
 
-func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+func (s *Server) data() string { return filepath.Join(cmp.Or(s.options.disk, s.dir), "data") }
 
 func (s *Server) log() string { return filepath.Join(s.dir, "log") }
 
@@ -169,9 +181,10 @@ func (s *Server) start() error {
 		return err
 	}
 	defer log.Close()
+	cmd.Args = append(cmd.Args, s.settings()...)
 	s.keeper.watch(cmd, s.program.discardSignal())
 	cmd.Dir = s.dir
-	cmd.Env = serverEnvironment(s.dir)
+	cmd.Env = append(serverEnvironment(s.dir), s.options.environment...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = detached(s.account)
 	if err := cmd.Start(); err != nil {
@@ -285,6 +298,22 @@ func (s *Server) stop(how string) error {
 		return nil
 	case <-time.After(patience):
 		return fmt.Errorf("stop %s: it still runs after %v; its log ends:\n%s", s.kind, patience, s.logTail())
+	}
+}
+
+// Runs reports whether the server's process is there: it may have ended by
+// itself, when its disk is full, say.
+func (s *Server) Runs() bool {
+	s.state.Lock()
+	defer s.state.Unlock()
+	if s.running == nil {
+		return false
+	}
+	select {
+	case <-s.running.done:
+		return false
+	default:
+		return true
 	}
 }
 

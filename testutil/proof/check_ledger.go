@@ -133,7 +133,8 @@ func (c *checker) order(runs []*doing) {
 }
 
 // excused reports whether a run's process could not know that a later run had
-// taken its place: it was dead or frozen when that began, or its lease was over.
+// taken its place: it was dead or frozen when that began, or its lease was over,
+// as seen, or else as it must have been if it was not renewed.
 func (c *checker) excused(earlier, later *doing) bool {
 	at := later.began
 	ahead := c.Lease - c.Heartbeat // a lease lasts at least that long when its engine stops renewing it
@@ -145,7 +146,10 @@ func (c *checker) excused(earlier, later *doing) bool {
 	}
 	until, leased := c.watch.leased[earlier.run]
 	claimed, known := c.watch.claimed[later.run]
-	return leased && known && !until.After(claimed.Add(clockGrain))
+	if !leased || !known { // the database was away when they could have been seen
+		return at.Sub(earlier.began) >= ahead
+	}
+	return !until.After(claimed.Add(clockGrain))
 }
 
 // clockGrain is how exact the coarsest of the databases' clocks is.

@@ -80,6 +80,8 @@ func define(jobType string, ledger *Ledger) *steps.Definition[Input] {
 	add := func(to steps.Adder[Input], name string, fn work, opts ...steps.Option) *steps.Step[Input, int] {
 		return steps.Add(to, name, ledger.noted(fn), opts...)
 	}
+	// A transaction that breaks off is a failed attempt.
+	again := steps.Retry(1<<20, 10*time.Millisecond, steps.MaxDelay(time.Second))
 	first := add(d, "first", plus(1), undone(ledger, kind)...)
 	switch kind {
 	case Each:
@@ -87,12 +89,12 @@ func define(jobType string, ledger *Ledger) *steps.Definition[Input] {
 			return steps.Each(ctx, run, numbers, func(context.Context, int) error { return nil }, steps.Every(checkpointEvery))
 		})
 	case InTx:
-		steps.InTx(d, "effect", ledger.notedInTx(effect))
+		steps.InTx(d, "effect", ledger.notedInTx(effect), again)
 	case Parallel:
 		both := steps.Parallel(d, "both")
 		add(both, "left", plus(10))
 		add(both, "right", plus(20))
-		steps.InTx(both, "effect", ledger.notedInTx(effect))
+		steps.InTx(both, "effect", ledger.notedInTx(effect), again)
 	case Retry:
 		add(d, "flaky", func(_ context.Context, run *steps.Run[Input]) (int, error) {
 			if run.Attempt() <= failures {
@@ -103,7 +105,7 @@ func define(jobType string, ledger *Ledger) *steps.Definition[Input] {
 	case Sleep:
 		steps.Sleep(d, "nap", nap)
 	case Undo:
-		steps.InTx(d, "effect", ledger.notedInTx(effect))
+		steps.InTx(d, "effect", ledger.notedInTx(effect), again)
 	default:
 		add(d, "second", plus(2))
 	}

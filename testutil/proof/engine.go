@@ -7,6 +7,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/ntxdev/jobsystem/cli/dsn"
 	"github.com/ntxdev/jobsystem/engine"
 )
 
@@ -14,6 +15,8 @@ import (
 type Settings struct {
 	Lease, Heartbeat, Poll, Grace, RetryInPlace time.Duration
 	MaxRunning                                  int
+	// Listen is the DSN by which it listens for notifications; empty for not.
+	Listen string
 	// Types are the ones it runs; see [Kind.Type].
 	Types []string
 }
@@ -32,9 +35,19 @@ func Short(types ...string) Settings {
 // NewEngine is an engine with the definitions of its types, whose steps are noted
 // in a ledger.
 func NewEngine(db *bun.DB, ledger *Ledger, s Settings, log *slog.Logger) (*engine.Engine, error) {
-	eng, err := engine.New(db, engine.Config{
+	config := engine.Config{
 		Lease: s.Lease, Heartbeat: s.Heartbeat, Poll: s.Poll, Grace: s.Grace, RetryInPlace: s.RetryInPlace, MaxRunning: s.MaxRunning, Logger: log,
-	})
+	}
+	if s.Listen != "" {
+		listener, err := dsn.NewListener(s.Listen)
+		if err != nil {
+			return nil, err
+		}
+		if listener != nil { // there are notifications
+			config.Listener = listener
+		}
+	}
+	eng, err := engine.New(db, config)
 	if err != nil {
 		return nil, err
 	}

@@ -3,12 +3,14 @@ package proof
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -55,16 +57,36 @@ func (f *Fleet) Start(s Settings) *Worker {
 	return f.Begin(workerRole, s, nil)
 }
 
+// Post is where a worker works, if not where the rest of its fleet does.
+type Post struct {
+	// DSN is by which it reaches the fleet's database.
+	DSN string
+	// Within is the command that starts it, with this binary as its last
+	// argument, and that becomes it: "ip netns exec x".
+	Within []string
+}
+
+// StartAt is Start of a worker that works elsewhere.
+func (f *Fleet) StartAt(p Post, s Settings) *Worker {
+	f.t.Helper()
+	return f.beginAt(p, workerRole, s, nil)
+}
+
 // Begin starts a process with a role, and returns when it has said [Ready].
 func (f *Fleet) Begin(role string, s Settings, extra any) *Worker {
 	f.t.Helper()
-	w, err := f.launch(role, s, extra)
+	return f.beginAt(Post{}, role, s, extra)
+}
+
+func (f *Fleet) beginAt(p Post, role string, s Settings, extra any) *Worker {
+	f.t.Helper()
+	w, err := f.launch(p, role, s, extra)
 	require.NoError(f.t, err, "start a process as %s", role)
 	require.NoError(f.t, w.Await(Ready))
 	return w
 }
 
-func (f *Fleet) launch(role string, s Settings, extra any) (*Worker, error) {
+func (f *Fleet) launch(p Post, role string, s Settings, extra any) (*Worker, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.started++
@@ -74,7 +96,7 @@ func (f *Fleet) launch(role string, s Settings, extra any) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	orders, err := json.Marshal(Orders{DSN: f.dsn, Name: w.Name, Dir: f.dir, Settings: s, Extra: more})
+	orders, err := json.Marshal(Orders{DSN: cmp.Or(p.DSN, f.dsn), Name: w.Name, Dir: f.dir, Settings: s, Extra: more})
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +105,8 @@ func (f *Fleet) launch(role string, s Settings, extra any) (*Worker, error) {
 		return nil, err
 	}
 	defer log.Close()
-	w.cmd = exec.Command(os.Args[0]) //nolint:gosec // this binary
+	command := append(slices.Clone(p.Within), os.Args[0])
+	w.cmd = exec.Command(command[0], command[1:]...) //nolint:gosec // this binary
 	w.cmd.Env = append(os.Environ(), roleVariable+"="+role, ordersVariable+"="+string(orders))
 	w.cmd.Stderr = log
 	if w.stdin, err = w.cmd.StdinPipe(); err != nil { // its end has the process end
@@ -128,6 +151,12 @@ func (w *Worker) Log() string {
 		}
 	}
 	return string(raw)
+}
+
+// WholeLog is all of what a worker has logged.
+func (w *Worker) WholeLog() (string, error) {
+	raw, err := os.ReadFile(w.log)
+	return string(raw), err
 }
 
 // Span is a time in which a process did nothing, from just before it was told to

@@ -124,13 +124,23 @@ func NewWatch(db *bun.DB) *Watch {
 // Keep looks until the function that it returns is called, or the test ends.
 func (w *Watch) Keep(t testing.TB, every time.Duration) (stop func()) {
 	t.Helper()
+	return w.keep(t, every, func(err error) bool { t.Errorf("watch the tables: %v", err); return false })
+}
+
+// KeepTrying is Keep where the database may be away for a while.
+func (w *Watch) KeepTrying(t testing.TB, every time.Duration) (stop func()) {
+	t.Helper()
+	return w.keep(t, every, func(error) bool { return true })
+}
+
+func (w *Watch) keep(t testing.TB, every time.Duration, goOn func(error) bool) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for ticks := time.NewTicker(every); ; {
-			if err := w.Look(ctx); err != nil && ctx.Err() == nil {
-				t.Errorf("watch the tables: %v", err)
+			if err := w.lookSoon(ctx); err != nil && ctx.Err() == nil && !goOn(err) {
 				return
 			}
 			select {
@@ -151,6 +161,13 @@ func (w *Watch) Looks() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.looks
+}
+
+// lookSoon is Look, and gives up after a while: an answer may never come.
+func (w *Watch) lookSoon(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return w.Look(ctx)
 }
 
 // Look reads the jobs that have begun and not ended, and the locks.

@@ -131,7 +131,7 @@ func TestNoValueOfABatchIsTakenForSQL(t *testing.T) {
 		for i, j := range jobs {
 			types[i] = j.Type
 		}
-		renewed, err := s.Renew(t.Context(), types, owner)
+		renewed, _, err := s.Renew(t.Context(), types, owner)
 		require.NoError(t, err)
 		assert.Len(t, renewed, len(jobs))
 
@@ -147,7 +147,7 @@ func TestNoValueOfABatchIsTakenForSQL(t *testing.T) {
 		var rows int
 		require.NoError(t, db.NewRaw("SELECT COUNT(*) FROM job_system_jobs").Scan(t.Context(), &rows))
 		assert.Len(t, jobs, rows)
-		locks, err := s.Renew(t.Context(), types, owner)
+		locks, _, err := s.Renew(t.Context(), types, owner)
 		require.NoError(t, err)
 		assert.Empty(t, locks, "all types are free again")
 	})

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,36 +52,56 @@ func (s *Store) EnsureLocks(ctx context.Context, types []string) error {
 }
 
 // Renew extends the leases of an engine's runs of these types by its lease from
-// now, and returns the runs whose locks it holds.
-func (s *Store) Renew(ctx context.Context, types []string, owner Owner) ([]Held, error) {
-	var held []Held
-	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		// The update comes first: on SQLite, a transaction that begins by
-		// reading cannot wait for another writer.
-		if s.dialect.lock != "" {
-			if err := tx.NewRaw(s.sql("SELECT l.type FROM job_type_lock l WHERE l.type IN (?) ORDER BY l.type{lock}"), list(types)).Scan(ctx, new([]string)); err != nil {
+// now, and returns the runs whose leases it has extended, and the types whose
+// locks it holds but could not, because another transaction has locked the rows:
+// that keeps none but these.
+func (s *Store) Renew(ctx context.Context, types []string, owner Owner) (held []Held, locked []string, err error) {
+	var all []Held
+	free := types
+	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		// On SQLite the update comes first: a transaction that begins by reading
+		// cannot wait for another writer.
+		if s.dialect.skip != "" {
+			free = nil
+			if err := tx.NewRaw(s.sql("SELECT l.type FROM job_type_lock l WHERE l.type IN (?) ORDER BY l.type{skip}"), list(types)).Scan(ctx, &free); err != nil {
 				return err
 			}
 		}
-		_, err := tx.NewRaw(s.sql("UPDATE job_type_lock SET locked_until = "+s.dialect.after(owner.Lease)+
-			", updated_at = {now} WHERE type IN (?) AND owner = ? AND job_id IS NOT NULL"), list(types), owner.ID).Exec(ctx)
+		if len(free) > 0 {
+			_, err := tx.NewRaw(s.sql("UPDATE job_type_lock SET locked_until = "+s.dialect.after(owner.Lease)+
+				", updated_at = {now} WHERE type IN (?) AND owner = ? AND job_id IS NOT NULL"), list(free), owner.ID).Exec(ctx)
+			if err != nil {
+				return err
+			}
+		}
+		return tx.NewRaw("SELECT l.type, l.job_id, l.attempt FROM job_type_lock l WHERE l.type IN (?) AND l.owner = ? AND l.job_id IS NOT NULL",
+			list(types), owner.ID).Scan(ctx, &all)
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("renew leases: %w", err)
+	}
+	for _, h := range all {
+		if slices.Contains(free, h.Type) {
+			held = append(held, h)
+		} else {
+			locked = append(locked, h.Type)
+		}
+	}
+	return held, locked, nil
+}
+
+// Touch writes a run's heartbeat and its type's lock, and changes nothing else:
+// it fails where the database takes no writes to these rows, whatever they hold.
+func (s *Store) Touch(ctx context.Context, jobType string, id uuid.UUID, attempt int64) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewRaw(s.sql("UPDATE job_system_jobs SET heartbeat_at = {now}, updated_at = {now} WHERE id = ? AND attempt = ? AND status = 'processing'"),
+			id.String(), attempt).Exec(ctx)
 		if err != nil {
 			return err
 		}
-		return tx.NewRaw("SELECT l.type, l.job_id, l.attempt FROM job_type_lock l WHERE l.type IN (?) AND l.owner = ? AND l.job_id IS NOT NULL",
-			list(types), owner.ID).Scan(ctx, &held)
+		_, err = tx.NewRaw(s.sql("UPDATE job_type_lock SET updated_at = {now} WHERE type = ? AND job_id = ? AND attempt = ?"), jobType, id.String(), attempt).Exec(ctx)
+		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("renew leases: %w", err)
-	}
-	return held, nil
-}
-
-// Touch writes a run's heartbeat and nothing else: it fails where the database
-// takes no writes to the row, whatever they hold.
-func (s *Store) Touch(ctx context.Context, id uuid.UUID, attempt int64) error {
-	_, err := s.db.NewRaw(s.sql("UPDATE job_system_jobs SET heartbeat_at = {now}, updated_at = {now} WHERE id = ? AND attempt = ? AND status = 'processing'"),
-		id.String(), attempt).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("touch job %s: %w", id, err)
 	}

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -83,9 +84,52 @@ func (s *Store) inTx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx
 	return err
 }
 
-// InTx runs fn in a transaction, or within that of db if it is one.
+// InTx runs fn in a transaction, or within that of db if it is one. It waits for
+// the end of one of its own hardly longer than until ctx ends: then that is unknown.
 func (s *Store) InTx(ctx context.Context, db bun.IDB, fn func(ctx context.Context, tx bun.Tx) error) error {
-	return db.RunInTx(ctx, s.txOpts, fn)
+	if _, inside := db.(bun.Tx); inside {
+		return db.RunInTx(ctx, s.txOpts, fn)
+	}
+	tx, err := db.BeginTx(ctx, s.txOpts)
+	if err != nil {
+		return err
+	}
+	end := tx.Rollback
+	defer func() {
+		if end != nil { // fn has failed, or panicked
+			_ = within(ctx, end)
+		}
+	}()
+	if err := fn(ctx, tx); err != nil {
+		return err
+	}
+	end = nil
+	return within(ctx, tx.Commit)
+}
+
+// endTimeout is how long the end of a transaction is waited for after its
+// context has ended: where the connection is well, the answer is under way.
+const endTimeout = time.Second
+
+// within waits for what takes no context until ctx ends, and a moment longer: the
+// MySQL driver waits for the answer to a commit for as long as the connection
+// stands, and one whose other side is gone without a word stands for many minutes.
+func within(ctx context.Context, end func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- end() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(endTimeout)
+	defer late.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-late.C:
+		return fmt.Errorf("no answer to the end of a transaction: %w", context.Cause(ctx))
+	}
 }
 
 // checkCharset fails if texts would not be taken, or given, for what they are.

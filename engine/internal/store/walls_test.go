@@ -101,7 +101,7 @@ func TestALeaseThatHasRunOutIsSettledOnceAndFreesItsType(t *testing.T) {
 		require.NoError(t, err)
 		assert.Empty(t, done.Acks)
 		assert.Empty(t, done.Next)
-		renewed, err := s.Renew(t.Context(), []string{first.Type}, o)
+		renewed, _, err := s.Renew(t.Context(), []string{first.Type}, o)
 		require.NoError(t, err)
 		assert.Empty(t, renewed)
 		assert.Equal(t, "second", statusOf(t, s, next[0].ID).Owner)
@@ -123,7 +123,7 @@ func TestRenewingExtendsTheLeaseByTheDatabasesClock(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, first, o := claimed(t, db, -time.Hour)
 		o.Lease = time.Hour
-		renewed, err := s.Renew(t.Context(), []string{first.Type, "unknown"}, o)
+		renewed, _, err := s.Renew(t.Context(), []string{first.Type, "unknown"}, o)
 		require.NoError(t, err)
 		assert.Equal(t, []store.Held{held(first)}, renewed)
 		row := statusOf(t, s, first.ID)

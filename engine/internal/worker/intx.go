@@ -41,9 +41,7 @@ func (r *run) callInTx(ctx context.Context, i int, session *session) (output jso
 	defer r.letGo()
 	t := &stepTx{run: r, i: i, before: r.record(i), again: true}
 	r.edit(func() { t.result = r.data.Result })
-	err = r.worker.Store.InTx(ctx, r.worker.Store.DB(), func(ctx context.Context, tx bun.Tx) error {
-		return t.perform(ctx, tx, session)
-	})
+	err = t.inTx(ctx, session)
 	if err != nil && t.wrote && !t.taken {
 		err = t.settle(err)
 	}
@@ -54,6 +52,38 @@ func (r *run) callInTx(ctx context.Context, i int, session *session) (output jso
 	r.edit(func() { r.done(i) })
 	r.written(t.ack, false)
 	return t.output, false, nil
+}
+
+// inTx performs the step in a transaction. Until one has begun it waits for the
+// database, as any write does: that it is away is no failure of the step's.
+func (t *stepTx) inTx(ctx context.Context, session *session) error {
+	pause := newPause()
+	for {
+		begun := false
+		err := t.worker.Store.InTx(ctx, t.worker.Store.DB(), func(ctx context.Context, tx bun.Tx) error {
+			begun = true
+			return t.perform(ctx, tx, session)
+		})
+		if err == nil || begun || ctx.Err() != nil {
+			return err
+		}
+		t.worker.Log.Warn("cannot begin a step's transaction; trying again", append(t.attrs(), "step", t.plan.Steps[t.i].Name, "error", err)...)
+		timer := time.NewTimer(pause.NextBackOff())
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		}
+	}
+}
+
+// newPause is the time between two tries to reach the database: longer from one
+// to the next, up to a second.
+func newPause() *backoff.ExponentialBackOff {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = 10*time.Millisecond, time.Second
+	return pause
 }
 
 // perform calls the step and writes its record.
@@ -120,8 +150,7 @@ func (r *run) endOfTx(ctx context.Context, err error) error {
 func (t *stepTx) settle(failed error) error {
 	name := t.plan.Steps[t.i].Name
 	t.worker.Log.Warn("the end of a step's transaction is unknown; asking for it", append(t.attrs(), "step", name, "error", t.shown(failed.Error()))...)
-	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.MaxInterval = 10*time.Millisecond, time.Second
+	pause := newPause()
 	for {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.life), t.worker.Owner.Lease)
 		document, mine, err := t.worker.Store.Recorded(ctx, t.job.ID, t.job.Attempt)

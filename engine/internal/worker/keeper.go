@@ -39,20 +39,42 @@ func (w *Worker) renew(ctx context.Context) {
 	}
 	limited, cancel := context.WithTimeout(ctx, w.Heartbeat)
 	defer cancel()
-	sent := time.Now()
-	held, err := w.Store.Renew(limited, slices.Sorted(maps.Keys(types)), w.Owner)
-	if err != nil {
+	if err := w.renewAll(limited, slices.Sorted(maps.Keys(types)), runs); err != nil {
 		w.Log.Warn("leases could not be renewed; trying again", "error", err, "runs", len(runs))
 		return
-	}
-	for _, h := range held {
-		if r, ok := runs[h]; ok {
-			r.renewed(sent)
-		}
 	}
 	for _, r := range runs {
 		// Its row's heartbeat, and whether somebody asked for it to stop or
 		// has taken it over: its lock may be gone because it has just ended.
 		w.mark(r)
+	}
+}
+
+// renewAll renews the leases of some types, and looks again for those whose locks
+// somebody has locked.
+func (w *Worker) renewAll(ctx context.Context, types []string, runs map[store.Held]*run) error {
+	for pause := newPause(); ; {
+		sent := time.Now()
+		held, locked, err := w.Store.Renew(ctx, types, w.Owner)
+		if err != nil {
+			return err
+		}
+		for _, h := range held {
+			if r, ok := runs[h]; ok {
+				r.renewed(sent)
+			}
+		}
+		if len(locked) == 0 {
+			return nil
+		}
+		timer := time.NewTimer(pause.NextBackOff())
+		select {
+		case <-timer.C:
+			types = locked
+		case <-ctx.Done():
+			timer.Stop()
+			w.Log.Warn("leases could not be renewed: another transaction keeps their rows of job_type_lock locked; end it, or they run out", "types", locked)
+			return nil
+		}
 	}
 }

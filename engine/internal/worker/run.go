@@ -44,8 +44,9 @@ type run struct {
 	// inTx has room for the one step of the run that may be in a transaction.
 	inTx chan struct{}
 	// failing is when the first of the writes failed that have all failed
-	// since; the writer's own.
-	failing time.Time
+	// since, and refusing when the first of those did that have all failed while
+	// the database took another write; the writer's own.
+	failing, refusing time.Time
 
 	mu   sync.Mutex
 	time jobTime
@@ -402,7 +403,7 @@ func must(raw json.RawMessage, err error) json.RawMessage {
 // written notes that the last snapshot is in the database, and whether the next
 // job of the type was claimed with it.
 func (r *run) written(ack store.Ack, handedOn bool) {
-	r.failing = time.Time{}
+	r.failing, r.refusing = time.Time{}, time.Time{}
 	if !ack.CancelledAt.IsZero() {
 		r.requestCancel() // before the step that waits for this is let go
 	}

@@ -149,6 +149,7 @@ type flight struct {
 	began  time.Time
 	done   store.Flushed
 	err    error
+	late   bool // it has failed because its time was up
 }
 
 // flush writes what is dirty: a batch in each transaction, and as many of those
@@ -189,6 +190,7 @@ func (w *writer) takeOff(ctx context.Context, batch []*run) {
 		limited, cancel := w.limit(ctx)
 		defer cancel()
 		f.done, f.err = w.Store.Flush(limited, f.writes, w.Owner, f.claims)
+		f.late = limited.Err() != nil
 		w.landed <- f
 	}()
 }
@@ -253,7 +255,7 @@ func (w *writer) crash(ctx context.Context, f flight) {
 		w.beUnsure()
 	}
 	for _, r := range f.batch {
-		if r.notWritten(); len(f.batch) == 1 && w.refuses(ctx, r) {
+		if r.notWritten(); len(f.batch) == 1 && !f.late && w.refuses(ctx, r) {
 			r.giveUp(f.err)
 		}
 		w.mark(r)
@@ -296,16 +298,20 @@ func (w *writer) takeDirty() (batch []*run) {
 // commit can reach the database after its answer was given up.
 func (w *writer) beUnsure() { w.unsure = time.Now().Add(w.Owner.Lease) }
 
-// refuses reports whether the database refuses what this run has to write,
-// while it takes another write to the same row, and has done so for as long as a
-// lease.
+// refuses reports whether the database refuses what this run has to write: for
+// as long as a lease each try has failed, and each time it has taken another
+// write to the same rows. One that is away, or locked by somebody, takes neither;
+// and it may come back just after a try has failed.
 func (w *writer) refuses(ctx context.Context, r *run) bool {
-	if time.Since(r.failing) < w.Owner.Lease {
-		return false
-	}
 	limited, cancel := w.limit(ctx)
 	defer cancel()
-	return w.Store.Touch(limited, r.job.ID, r.job.Attempt) == nil
+	switch err := w.Store.Touch(limited, r.job.Type, r.job.ID, r.job.Attempt); {
+	case err != nil:
+		r.refusing = time.Time{}
+	case r.refusing.IsZero():
+		r.refusing = time.Now()
+	}
+	return !r.refusing.IsZero() && time.Since(r.refusing) >= w.Owner.Lease
 }
 
 // refused handles a write that met a row which is no longer the run's. It may
@@ -349,7 +355,7 @@ func (w *writer) reconcile(ctx context.Context) {
 	w.reconciled = began
 	// The answer may have been given up when the lease ran out: what begins here
 	// begins with a new one, or belongs to whoever settles it.
-	if _, err := w.Store.Renew(limited, w.types, w.Owner); err != nil {
+	if _, _, err := w.Store.Renew(limited, w.types, w.Owner); err != nil {
 		return // the flush or the claim that follows fails too, and says so
 	}
 	owned, err := w.Store.Owned(limited, w.Owner)

@@ -1,0 +1,101 @@
+package testutil
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Disk mounts a disk in memory of so many bytes for one test, and returns its
+// folder. The test is skipped where this process may not mount anything.
+func Disk(t testing.TB, size int64) string {
+	t.Helper()
+	NeedCapability(t, SysAdmin)
+	k, err := servers.keep()
+	if err != nil {
+		t.Fatalf("make a disk: %v", err)
+	}
+	dir, err := os.MkdirTemp(k.root, "disk-")
+	if err != nil {
+		t.Fatalf("make a disk: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := os.Remove(dir); err != nil {
+			t.Errorf("take away the disk: %v", err)
+		}
+	})
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0755", size)); err != nil {
+		orSkip(t, fmt.Errorf("mount a disk in memory: %w (a right to do so was %w)", err, errMissing))
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Errorf("unmount the disk: %v", err)
+		}
+	})
+	return dir
+}
+
+// Capability is a right of a process that only root has by itself, by Linux's
+// number.
+type Capability int
+
+// The capabilities that some tests need.
+const (
+	NetAdmin Capability = 12
+	SysAdmin Capability = 21
+)
+
+// NeedCapability skips a test where this process does not have the right to do
+// what only root may.
+func NeedCapability(t testing.TB, c Capability) {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatalf("read this process's capabilities: %v", err)
+	}
+	for line := range strings.Lines(string(status)) {
+		text, ok := strings.CutPrefix(line, "CapEff:")
+		if !ok {
+			continue
+		}
+		set, err := strconv.ParseUint(strings.TrimSpace(text), 16, 64)
+		if err != nil {
+			t.Fatalf("read this process's capabilities: %v", err)
+		}
+		if set&(1<<c) != 0 {
+			return
+		}
+	}
+	t.Skipf("this test needs capability %d, which root has (see capabilities(7)): run it as root", c)
+}
+
+// Fill writes to a disk until nothing more goes onto it, and returns what gives
+// the room back.
+func Fill(t testing.TB, disk string) (free func()) {
+	t.Helper()
+	name := filepath.Join(disk, "filler")
+	file, err := os.Create(name) //nolint:gosec // a test's own folder
+	if err != nil {
+		t.Fatalf("fill the disk: %v", err)
+	}
+	defer file.Close()
+	for chunk := 1 << 20; chunk > 0; {
+		_, err := file.Write(make([]byte, chunk))
+		switch {
+		case errors.Is(err, syscall.ENOSPC):
+			chunk /= 2
+		case err != nil:
+			t.Fatalf("fill the disk: %v", err)
+		}
+	}
+	return func() {
+		if err := os.Remove(name); err != nil {
+			t.Errorf("free the disk: %v", err)
+		}
+	}
+}

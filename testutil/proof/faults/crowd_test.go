@@ -1,0 +1,127 @@
+package faults_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"testing"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/testutil/proof"
+)
+
+// crowd is people who enqueue jobs of all kinds. Whoever gets no answer asks
+// again, with the same key.
+type crowd struct {
+	t      *testing.T
+	scene  *scene
+	client *engine.Client
+	stop   func()
+	// padding makes the inputs larger.
+	padding int
+
+	mu   sync.Mutex
+	next int
+	jobs []proof.Job
+	// refused are the errors that they were given.
+	refused []string
+}
+
+func newCrowd(t *testing.T, s *scene) *crowd {
+	t.Helper()
+	ledger, err := proof.NewLedger(s.fleet.Dir(), "crowd")
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, ledger.Close()) })
+	eng, err := proof.NewEngine(s.db, ledger, s.settings, quiet())
+	require.NoError(t, err)
+	return &crowd{t: t, scene: s, client: &eng.Client}
+}
+
+// begin has them be at it until settle, or the end of the test.
+func (c *crowd) begin() {
+	ctx, cancel := context.WithCancel(c.t.Context())
+	var group sync.WaitGroup
+	group.Go(func() {
+		types := c.scene.settings.Types
+		for tick := time.NewTicker(50 * time.Millisecond); ; {
+			select {
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			case <-tick.C:
+				c.ask(types[rand.N(len(types))])
+			}
+		}
+	})
+	c.stop = sync.OnceFunc(func() { cancel(); group.Wait() })
+	c.t.Cleanup(c.stop)
+}
+
+// askEach enqueues a job of each type.
+func (c *crowd) askEach() {
+	for _, one := range c.scene.settings.Types {
+		c.ask(one)
+	}
+}
+
+// ask enqueues a job, and returns when it knows that there is one.
+func (c *crowd) ask(jobType string) {
+	c.mu.Lock()
+	n := c.next
+	c.next++
+	c.mu.Unlock()
+	var err error
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && c.t.Context().Err() == nil; {
+		ctx, cancel := context.WithTimeout(c.t.Context(), 5*time.Second)
+		job, failed := c.client.Enqueue(ctx, engine.Raw{Type: jobType, Input: fmt.Appendf(nil, `{"n":%d,"pad":%q}`, n, strings.Repeat("x", c.padding))}, engine.IdempotencyKey(fmt.Sprint(n)))
+		cancel()
+		if err = failed; err == nil {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.jobs = append(c.jobs, proof.Job{ID: job.ID.String(), Type: jobType, N: n})
+			return
+		}
+		c.mu.Lock()
+		c.refused = append(c.refused, err.Error())
+		c.mu.Unlock()
+		last(c.t, 20*time.Millisecond)
+	}
+	if c.t.Context().Err() == nil {
+		assert.NoError(c.t, err)
+	}
+}
+
+func (c *crowd) all() []proof.Job {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.jobs)
+}
+
+func (c *crowd) refusals() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.refused)
+}
+
+// settle has them stop, and waits until all their jobs have ended.
+func (c *crowd) settle() {
+	c.t.Helper()
+	c.stop()
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+	defer cancel()
+	var err error
+	for ctx.Err() == nil { // a connection may still be one that a fault has broken
+		if err = proof.Await(ctx, c.scene.db, c.client, c.all()); err == nil {
+			return
+		}
+	}
+	require.NoError(c.t, err)
+}

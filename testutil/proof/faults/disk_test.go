@@ -1,0 +1,83 @@
+package faults_test
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ntxdev/jobsystem/cli/dsn"
+	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/proof"
+)
+
+// fullDisk is how the databases say that their disk is full.
+var fullDisk = []string{"No space left on device", "database or disk is full", "is full", "disk full", "Errcode: 28"}
+
+// The disk of the database is full, and somebody makes room after a while. A
+// server that has ended of it is started again.
+func TestTheDiskIsFullForAWhile(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []testutil.Kind{testutil.SQLite, testutil.Postgres, testutil.MariaDB} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			disk := testutil.Disk(t, 256<<20)
+			var s *scene
+			var server *testutil.Server
+			if kind == testutil.SQLite {
+				text := dsn.File(filepath.Join(disk, "jobs.db"))
+				migrate(t, text)
+				s = newScene(t, text)
+			} else {
+				s, server = newServerScene(t, kind, testutil.ServerDisk(disk))
+			}
+			s.crowd.padding = 20 << 10 // has the database want more room soon
+			s.work(2)
+			for range *times {
+				s.fault(func() {
+					free := testutil.Fill(t, disk)
+					felt := s.told(fullDisk...)
+					until(t, func() bool { return server != nil && !server.Runs() || s.told(fullDisk...) > felt },
+						func() string { return "nobody feels that the disk is full" })
+					last(t, lease*3/2)
+					free()
+					if server != nil && !server.Runs() {
+						t.Logf("the server has ended")
+						require.NoError(t, server.Restart())
+					}
+				})
+			}
+			s.end("disk full for 1.5 leases")
+		})
+	}
+}
+
+// told is how often a worker, or the crowd, has said one of some words.
+func (s *scene) told(words ...string) (n int) {
+	s.t.Helper()
+	for _, text := range append(s.logs(), s.crowd.refusals()...) {
+		for line := range strings.Lines(text) {
+			if slices.ContainsFunc(words, func(word string) bool { return strings.Contains(line, word) }) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (s *scene) logs() (all []string) {
+	for _, w := range s.workers {
+		all = append(all, s.log(w))
+	}
+	return all
+}
+
+func (s *scene) log(w *proof.Worker) string {
+	s.t.Helper()
+	text, err := w.WholeLog()
+	assert.NoError(s.t, err)
+	return text
+}

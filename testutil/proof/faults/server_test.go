@@ -1,0 +1,62 @@
+package faults_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+func TestTheDatabaseIsKilledAndStartedAgain(t *testing.T) {
+	eachServer(t, func(t *testing.T, kind testutil.Kind) {
+		s, server := newServerScene(t, kind)
+		s.work(2)
+		for range *times {
+			s.fault(func() {
+				last(t, rand.N(300*time.Millisecond)) // the moment is what is random
+				require.NoError(t, server.Kill())
+				require.NoError(t, server.Restart())
+			})
+		}
+		s.end("server killed")
+	})
+}
+
+func TestTheDatabaseIsStoppedForLongerThanALease(t *testing.T) {
+	eachServer(t, func(t *testing.T, kind testutil.Kind) {
+		s, server := newServerScene(t, kind)
+		s.work(2)
+		for range *times {
+			s.fault(func() {
+				last(t, rand.N(300*time.Millisecond))
+				require.NoError(t, server.Stop())
+				last(t, lease*3/2)
+				require.NoError(t, server.Restart())
+			})
+		}
+		s.end("server stopped for 1.5 leases")
+	})
+}
+
+// Connections are ended by the server, all of them, again and again.
+func TestTheDatabaseEndsItsConnections(t *testing.T) {
+	eachServer(t, func(t *testing.T, kind testutil.Kind) {
+		text := testutil.DSN(t, kind)
+		s := newScene(t, text)
+		admin := testutil.Open(t, text)
+		admin.SetMaxOpenConns(1)
+		s.work(2)
+		for range *times {
+			s.fault(func() {
+				for range 10 {
+					endConnections(t, kind, admin)
+					last(t, rand.N(100*time.Millisecond))
+				}
+			})
+		}
+		s.end("all connections ended 10 times")
+	})
+}
