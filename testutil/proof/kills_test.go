@@ -37,7 +37,7 @@ func TestWorkersKilledAtRandomMoments(t *testing.T) {
 		fleet := proof.NewFleet(t, text)
 		crowd := newCrowd(t, db, fleet, settings)
 		watch := proof.NewWatch(db)
-		stopWatch := watch.Keep(t, 20*time.Millisecond)
+		stopWatch := watch.Keep(t, 50*time.Millisecond)
 
 		var alive []*proof.Worker
 		for range workers {
