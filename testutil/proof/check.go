@@ -53,8 +53,8 @@ type Evidence struct {
 //   - While a step of a run was under way, no later run of its type began one,
 //     unless the earlier run's process was dead or frozen then, or its lease had
 //     run out: because the process had been frozen for longer than a lease is
-//     renewed ahead, or, by the tables as they were seen, because the later run
-//     was claimed when the earlier one's lease was over.
+//     renewed ahead, or because the later run was claimed when the earlier one's
+//     lease was over, both by the database's clock.
 //   - The effect of a step that is made in its record's transaction is there
 //     once if the record is, and else not.
 //   - No lock covers a run, none is held, and nothing is processing.

@@ -11,6 +11,7 @@ type doing struct {
 	jobType string
 	worker  string
 	began   Moment
+	claimed time.Time // by the database's clock
 	steps   []interval
 }
 
@@ -60,6 +61,8 @@ func (c *checker) doings(known map[string]Job) (runs []*doing) {
 			c.find(Doubled, e.Job, "was run twice under its attempt %d: by %s, and by %s", e.Run, d.worker, e.Worker)
 		}
 		switch e.What {
+		case RunBegan:
+			d.claimed = e.Claimed
 		case StepBegan:
 			d.steps = append(d.steps, interval{step: e.Step, begin: e.At})
 		case StepEnded:
@@ -133,8 +136,8 @@ func (c *checker) order(runs []*doing) {
 }
 
 // excused reports whether a run's process could not know that a later run had
-// taken its place: it was dead or frozen when that began, or its lease was over,
-// as seen, or else as it must have been if it was not renewed.
+// taken its place: it was dead or frozen when that began, or its lease was over
+// when that was claimed: the one that was seen last, or that it was claimed with.
 func (c *checker) excused(earlier, later *doing) bool {
 	at := later.began
 	ahead := c.Lease - c.Heartbeat // a lease lasts at least that long when its engine stops renewing it
@@ -144,12 +147,11 @@ func (c *checker) excused(earlier, later *doing) bool {
 			return true
 		}
 	}
-	until, leased := c.watch.leased[earlier.run]
-	claimed, known := c.watch.claimed[later.run]
-	if !leased || !known { // the database was away when they could have been seen
-		return at.Sub(earlier.began) >= ahead
+	until := earlier.claimed.Add(c.Lease)
+	if seen := c.watch.leased[earlier.run]; seen.After(until) {
+		until = seen
 	}
-	return !until.After(claimed.Add(clockGrain))
+	return !earlier.claimed.IsZero() && !until.After(later.claimed.Add(clockGrain))
 }
 
 // clockGrain is how exact the coarsest of the databases' clocks is.

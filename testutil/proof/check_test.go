@@ -184,3 +184,14 @@ func TestTheProofFindsWhatIsWrong(t *testing.T) {
 		})
 	}
 }
+
+// A run whose process did not know that its lease was over may work beside the
+// one that has taken its place: nothing could keep it from that.
+func TestTheProofAllowsForARunWhoseLeaseWasOver(t *testing.T) {
+	t.Parallel()
+	s := newStage(t).scene(t)
+	s.Ledger[s.entry(0, proof.StepEnded, "last")].At = s.Ledger[s.entry(1, proof.StepEnded, "first")].At
+	claimed := &s.Ledger[s.entry(0, proof.RunBegan, "")].Claimed
+	*claimed = claimed.Add(-s.Lease)
+	assert.Empty(t, s.check())
+}

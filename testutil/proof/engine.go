@@ -24,7 +24,7 @@ type Settings struct {
 // Unhurried are settings for engines whose leases end only when the test ends
 // them: see [ExpireLeases].
 func Unhurried(types ...string) Settings {
-	return Settings{Lease: 10 * time.Minute, Heartbeat: time.Minute, Poll: 20 * time.Millisecond, Grace: 5 * time.Second, Types: types}
+	return Settings{Lease: 10 * time.Minute, Heartbeat: time.Minute, Poll: 100 * time.Millisecond, Grace: 5 * time.Second, Types: types}
 }
 
 // Short are settings for engines whose death is noticed soon.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/ntxdev/jobsystem/model"
 )
@@ -37,6 +38,8 @@ type Entry struct {
 	// Try is the step's own attempt.
 	Try   int    `json:"try,omitempty"`
 	Error string `json:"error,omitempty"`
+	// Claimed is when the run was claimed, by the database's clock.
+	Claimed time.Time `json:"claimed,omitzero"`
 }
 
 // Ledger is where a worker notes what its steps do. Each entry is in the file
@@ -87,9 +90,9 @@ func (l *Ledger) note(e Entry) {
 
 // run notes that a run begins, and when its context ends.
 func (l *Ledger) run(ctx context.Context, job *model.Job) (context.Context, error) {
-	e := Entry{What: RunBegan, Type: job.Type, Job: job.ID.String(), Run: job.Attempt}
+	e := Entry{What: RunBegan, Type: job.Type, Job: job.ID.String(), Run: job.Attempt, Claimed: job.StartedAt.Time}
 	l.note(e)
-	e.What = RunOver
+	e.What, e.Claimed = RunOver, time.Time{}
 	l.runs.Add(1)
 	context.AfterFunc(ctx, func() {
 		defer l.runs.Done()

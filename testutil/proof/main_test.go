@@ -10,7 +10,7 @@ import (
 func TestMain(m *testing.M) {
 	// Most of the tests' time is spent in waiting for leases to run out.
 	flag.Parse()
-	if err := flag.Set("test.parallel", "12"); err != nil {
+	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
 	proof.Main(m, proof.Role{Name: actorRole, Run: actAs}, proof.Role{Name: migratorRole, Run: migrateAs})

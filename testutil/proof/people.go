@@ -23,7 +23,7 @@ func Await(ctx context.Context, db *bun.DB, client *engine.Client, jobs []Job) e
 	for _, job := range jobs {
 		open[job.ID] = true
 	}
-	poll := time.NewTicker(10 * time.Millisecond)
+	poll := time.NewTicker(20 * time.Millisecond)
 	defer poll.Stop()
 	for {
 		if err := resumeSome(ctx, db, client, open); err != nil && ctx.Err() == nil {

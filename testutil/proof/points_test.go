@@ -216,7 +216,7 @@ const patience = 3 * time.Minute
 // one that runs jobs stop then. It reports whether it came to that; if not, it
 // kills the process.
 func (tr *trial) untilOver(w *proof.Worker) bool {
-	poll := time.NewTicker(5 * time.Millisecond)
+	poll := time.NewTicker(20 * time.Millisecond)
 	defer poll.Stop()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()

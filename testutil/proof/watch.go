@@ -16,13 +16,12 @@ import (
 
 // row is a job as the proof reads it, with a statement of its own.
 type row struct {
-	ID        string          `bun:"id"`
-	Type      string          `bun:"type"`
-	Status    model.Status    `bun:"status"`
-	Attempt   int64           `bun:"attempt"`
-	Error     string          `bun:"error"`
-	Data      json.RawMessage `bun:"data"`
-	StartedAt model.Time      `bun:"started_at"`
+	ID      string          `bun:"id"`
+	Type    string          `bun:"type"`
+	Status  model.Status    `bun:"status"`
+	Attempt int64           `bun:"attempt"`
+	Error   string          `bun:"error"`
+	Data    json.RawMessage `bun:"data"`
 
 	records []json.RawMessage // as they are in data
 	steps   []model.StepRecord
@@ -46,7 +45,7 @@ type run struct {
 }
 
 const (
-	rowsQuery  = "SELECT j.id, j.type, j.status, j.attempt, j.error, j.data, j.started_at FROM job_system_jobs j"
+	rowsQuery  = "SELECT j.id, j.type, j.status, j.attempt, j.error, j.data FROM job_system_jobs j"
 	locksQuery = "SELECT l.type, l.locked_until, l.owner, l.job_id, l.attempt FROM job_type_lock l"
 )
 
@@ -101,11 +100,11 @@ type Watch struct {
 	// seen when one was seen first.
 	completed map[string]map[string]seen
 	attempts  map[string]int64
-	// claimed is when a run was claimed, and leased until when its lock was, when
-	// it was seen last: both by the database's clock.
-	claimed, leased map[run]time.Time
-	findings        []Finding
-	looks           int
+	// leased is until when a run's lock was, when it was seen last, by the
+	// database's clock.
+	leased   map[run]time.Time
+	findings []Finding
+	looks    int
 }
 
 type seen struct {
@@ -117,7 +116,7 @@ type seen struct {
 func NewWatch(db *bun.DB) *Watch {
 	return &Watch{
 		db: db, completed: make(map[string]map[string]seen), attempts: make(map[string]int64),
-		claimed: make(map[run]time.Time), leased: make(map[run]time.Time),
+		leased: make(map[run]time.Time),
 	}
 }
 
@@ -202,7 +201,6 @@ func (w *Watch) note(rows []*row, at Moment) {
 				w.find(Doubled, r.ID, "is processing, and so is %s of the same type %s", other, r.Type)
 			}
 			processing[r.Type] = r.ID
-			w.claimed[run{r.ID, r.Attempt}] = r.StartedAt.Time
 		}
 		if before := w.attempts[r.ID]; r.Attempt < before {
 			w.find(Doubled, r.ID, "has attempt %d after it had %d", r.Attempt, before)
