@@ -99,3 +99,10 @@ func Fill(t testing.TB, disk string) (free func()) {
 		}
 	}
 }
+
+// Missing skips a test that something is not there for on this machine, or fails
+// it where nothing may be missing.
+func Missing(t testing.TB, what string) {
+	t.Helper()
+	orSkip(t, fmt.Errorf("%s was %w: run make test, which installs it", what, errMissing))
+}

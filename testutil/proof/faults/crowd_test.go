@@ -57,12 +57,28 @@ func (c *crowd) begin() {
 				tick.Stop()
 				return
 			case <-tick.C:
-				c.ask(types[rand.N(len(types))])
+				if c.open(ctx) < mostOpen {
+					c.ask(types[rand.N(len(types))])
+				}
 			}
 		}
 	})
 	c.stop = sync.OnceFunc(func() { cancel(); group.Wait() })
 	c.t.Cleanup(c.stop)
+}
+
+// mostOpen is how many jobs may be waiting when another one is enqueued: a slow
+// machine is not to be left with more than it can do.
+const mostOpen = 40
+
+// open is how many jobs have not ended, many where that cannot be told.
+func (c *crowd) open(ctx context.Context) (n int) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := c.scene.db.NewRaw("SELECT COUNT(*) FROM job_system_jobs j WHERE j.status IN ('scheduled', 'processing')").Scan(ctx, &n); err != nil {
+		return mostOpen
+	}
+	return n
 }
 
 // askEach enqueues a job of each type.

@@ -21,6 +21,7 @@ func newProxy(t *testing.T, text, listen string) (*toxiproxy.Proxy, string) {
 	t.Helper()
 	at, err := url.Parse(text)
 	require.NoError(t, err)
+	zerolog.SetGlobalLevel(zerolog.Disabled) // the toxics log by themselves
 	proxy := toxiproxy.NewProxy(toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), "database", listen, at.Host)
 	require.NoError(t, proxy.Start())
 	t.Cleanup(proxy.Stop)

@@ -18,7 +18,7 @@ import (
 )
 
 // patience bounds every wait; nothing waits that long unless broken.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // lease is that of the workers: short, so that faults outlast it.
 const lease = 2 * time.Second
