@@ -75,6 +75,9 @@ func (c *Client) row(ctx context.Context, doing string, id uuid.UUID) (*store.Ro
 
 // RunningJob returns the job of a type that is processing, or [ErrNotFound].
 func (c *Client) RunningJob(ctx context.Context, jobType string) (*model.Job, error) {
+	if err := checkTypes(jobType); err != nil {
+		return nil, err
+	}
 	row, err := c.engine.store.Running(ctx, c.db, jobType)
 	return found(row, err, "running", jobType)
 }
@@ -82,8 +85,21 @@ func (c *Client) RunningJob(ctx context.Context, jobType string) (*model.Job, er
 // LatestJob returns the job of a type that was made last and is not deleted, or
 // [ErrNotFound].
 func (c *Client) LatestJob(ctx context.Context, jobType string) (*model.Job, error) {
+	if err := checkTypes(jobType); err != nil {
+		return nil, err
+	}
 	row, err := c.engine.store.Latest(ctx, c.db, jobType)
 	return found(row, err, "latest", jobType)
+}
+
+// checkTypes fails on what no statement can ask for: a NUL, say, would end it.
+func checkTypes(types ...string) error {
+	for _, t := range types {
+		if err := checkText(t, len(t)); err != nil {
+			return invalid("job type %q %w", t, err)
+		}
+	}
+	return nil
 }
 
 func found(row *store.Row, err error, which, jobType string) (*model.Job, error) {
@@ -117,6 +133,9 @@ func (c *Client) List(ctx context.Context, f Filter) ([]*model.JobStatus, error)
 	const page = 50
 	if f.Limit <= 0 {
 		f.Limit = page
+	}
+	if err := checkTypes(f.Types...); err != nil {
+		return nil, err
 	}
 	rows, err := c.engine.store.List(ctx, c.db, store.Filter(f))
 	if err != nil {
