@@ -20,8 +20,14 @@ func arrange(app *urfave.App, args []string) []string {
 	a.read(args[1:])
 	a.settleHelp()
 	out := append([]string{args[0]}, a.global...)
+	if a.globalLacks != "" {
+		return append(out, a.globalLacks)
+	}
 	out = append(out, a.path...)
 	out = append(out, a.flags...)
+	if a.lacks != "" {
+		return append(out, a.lacks)
+	}
 	if len(a.rest) > 0 {
 		out = append(append(out, "--"), a.rest...)
 	}
@@ -34,7 +40,10 @@ type arranger struct {
 	commands []*urfave.Command // those that the next word may name
 
 	global, path, flags, rest []string
-	help                      bool // is asked for
+	// lacks and globalLacks are a flag whose value is missing: whatever was put
+	// behind it would be taken for that.
+	lacks, globalLacks string
+	help               bool // is asked for
 }
 
 func (a *arranger) read(args []string) {
@@ -58,7 +67,9 @@ func (a *arranger) read(args []string) {
 	}
 }
 
-func isHelp(word string) bool { return word == "--help" || word == "-h" || word == "-help" }
+func isHelp(word string) bool {
+	return word == "--help" || word == "-help" || word == "-h" || word == "--h"
+}
 
 // settleHelp has help shown for the command, whatever its arguments; and not
 // for a command that does not exist, since it would be that of another one.
@@ -105,6 +116,10 @@ func (a *arranger) flag(args []string) int {
 	case takesValue(flag) && len(args) > 1:
 		*into = append(*into, full, args[1])
 		return 2
+	case takesValue(flag) && into == &a.global:
+		a.globalLacks = full
+	case takesValue(flag):
+		a.lacks = full
 	default:
 		*into = append(*into, full)
 	}

@@ -25,6 +25,8 @@ func TestAWrongCommandLineExitsWith2AndSaysWhatIsWrong(t *testing.T) {
 		"flag of a subcommand":      {[]string{"migrate", "down", "--yess"}, "unknown flag --yess; did you mean --yes?"},
 		"unknown short flag":        {[]string{"list", "-x"}, "unknown flag -x"},
 		"flag without its value":    {[]string{"list", "--type"}, "flag needs an argument: -type"},
+		"no value, with argument":   {[]string{"cancel", someID, "--by"}, "flag needs an argument: -by"},
+		"no value of a global flag": {[]string{"list", "--dsn"}, "flag needs an argument: -dsn"},
 		"no subcommand":             {[]string{"migrate"}, "no command: want one of up, down, status, sql"},
 		"unknown subcommand":        {[]string{"migrate", "sideways"}, `unknown command "sideways": want one of up`},
 		"unknown subcommand's help": {[]string{"migrate", "sideways", "--help"}, `unknown command "sideways"`},

@@ -181,7 +181,7 @@ func (c *Client) newRequest(input steps.Typed, opts []EnqueueOption) (*request, 
 		r.job.Name = r.job.Type
 	}
 	if at := r.job.ScheduledAt; at.After(model.Never().Time) || !at.IsZero() && at.Year() < 1 {
-		return nil, invalid("it is to run at %v, which is not between the years 1 and 9999", at.Time)
+		return nil, invalid("it is to run at %v, which is not between the year 1 and %v", at.Time, model.Never().Time)
 	}
 	if err := checkTexts(&r.job); err != nil {
 		return nil, err

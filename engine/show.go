@@ -76,6 +76,9 @@ func (c *Client) row(ctx context.Context, doing string, id uuid.UUID) (*store.Ro
 
 // RunningJob returns the job of a type that is processing, or [ErrNotFound].
 func (c *Client) RunningJob(ctx context.Context, jobType string) (*model.Job, error) {
+	if err := checkTypes(jobType); err != nil {
+		return nil, err
+	}
 	row, err := c.engine.store.Running(ctx, c.db, jobType)
 	return c.found(row, err, "running", jobType)
 }
@@ -83,8 +86,21 @@ func (c *Client) RunningJob(ctx context.Context, jobType string) (*model.Job, er
 // LatestJob returns the job of a type that was made last and is not deleted, or
 // [ErrNotFound].
 func (c *Client) LatestJob(ctx context.Context, jobType string) (*model.Job, error) {
+	if err := checkTypes(jobType); err != nil {
+		return nil, err
+	}
 	row, err := c.engine.store.Latest(ctx, c.db, jobType)
 	return c.found(row, err, "latest", jobType)
+}
+
+// checkTypes fails on what is no name of a type, so that no statement asks for it.
+func checkTypes(types ...string) error {
+	for _, t := range types {
+		if err := steps.CheckName(t); err != nil {
+			return invalid("job type %w", err)
+		}
+	}
+	return nil
 }
 
 func (c *Client) found(row *store.Row, err error, which, jobType string) (*model.Job, error) {
@@ -119,10 +135,8 @@ func (c *Client) List(ctx context.Context, f Filter) ([]*model.JobStatus, error)
 	if f.Limit <= 0 {
 		f.Limit = page
 	}
-	for _, jobType := range f.Types {
-		if err := steps.CheckName(jobType); err != nil {
-			return nil, fmt.Errorf("list jobs: %w", invalid("job type %w", err))
-		}
+	if err := checkTypes(f.Types...); err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
 	}
 	rows, err := c.engine.store.List(ctx, c.db, store.Filter(f))
 	if err != nil {

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -161,7 +160,7 @@ var envelopeKeys = []string{"input", "steps", "result", "plan", "undoing", "hist
 // ParseData reads a data column. A document that is not of the form of [Data],
 // written by another producer, is taken whole as the input.
 func ParseData(raw json.RawMessage) (Data, error) {
-	raw = bytes.TrimSpace(raw)
+	raw = trim(raw)
 	if len(raw) == 0 {
 		return Data{Input: json.RawMessage("null")}, nil
 	}
@@ -290,7 +289,7 @@ type Cursors map[string]json.RawMessage
 
 // ParseCursors reads a cursor column.
 func ParseCursors(raw json.RawMessage) (Cursors, error) {
-	raw = bytes.TrimSpace(raw)
+	raw = trim(raw)
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, nil
 	}

@@ -91,13 +91,20 @@ func FuzzData(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, string(written), string(rewritten))
 		require.Len(t, again.Steps, len(data.Steps))
-		if !strings.Contains(string(raw), "input") && len(raw) > 0 {
-			require.JSONEq(t, string(raw), string(data.Input), "a document without the envelope is the input")
+		var object map[string]json.RawMessage
+		if err := json.Unmarshal(raw, &object); len(bytes.Trim(raw, " \t\r\n")) > 0 && (err != nil || object["input"] == nil) {
+			require.Equal(t, compact(raw), compact(data.Input), "a document without the envelope is the input")
 		}
 		before := again.Size()
 		again.DropHistory(0)
 		require.LessOrEqual(t, again.Size(), before)
 	})
+}
+
+func compact(raw []byte) string {
+	var b bytes.Buffer
+	_ = json.Compact(&b, raw) // of what is JSON
+	return b.String()
 }
 
 // Cursors that are read and written are the same when they are read again.

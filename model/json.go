@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,6 +55,9 @@ func CheckJSON(raw json.RawMessage) error {
 	}
 	return nil
 }
+
+// trim cuts the spaces around raw, those that JSON knows.
+func trim(raw []byte) []byte { return bytes.Trim(raw, " \t\r\n") }
 
 // tooDeep reports whether raw, JSON or not, opens more levels than are allowed.
 func tooDeep(raw []byte) bool {
@@ -151,8 +155,12 @@ func keepsValue(text string) bool {
 	if err != nil {
 		return false
 	}
-	if digits := significantDigits(text); digits <= 17 {
-		return f != 0 || digits == 0
+	switch digits := significantDigits(text); {
+	case digits == 0: // PostgreSQL has no room for any number of zeros
+		_, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+		return len(exponent) <= 4
+	case digits <= 17:
+		return f != 0
 	}
 	exact, ok := new(big.Rat).SetString(text)
 	return ok && exact.Cmp(new(big.Rat).SetFloat64(f)) == 0

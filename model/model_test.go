@@ -121,13 +121,13 @@ func TestCheckJSONRefusesWhatSomeDatabaseWouldChange(t *testing.T) {
 	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	for _, good := range []string{
 		`null`, `{"a":[1,-2.5,1e21,0.1,18446744073709551615,-9223372036854775808]}`, `"\\u0000 \u00fc \ud83d\ude00 \""`,
-		`1e300`, `3.3333333333333335e-10`, `100000000000000000000`, deep(model.MaxJSONDepth), `0`, `-0.0`, `0e9`,
+		`1e300`, `3.3333333333333335e-10`, `100000000000000000000`, deep(model.MaxJSONDepth), `0`, `-0.0`, `0e9`, `0E-999`,
 	} {
 		assert.NoError(t, model.CheckJSON(json.RawMessage(good)), good)
 	}
 	for _, bad := range []string{
 		``, `{`, `"\u0000"`, `"a\\\u0000"`, `"\ud800"`, `"\ud800x"`, `"\ud800\u0041"`, `"\udc00"`, "\"\xff\"",
-		`123456789012345678901`, `1.00000000000000000001`, `1e999`, `1e-999`, deep(model.MaxJSONDepth + 1),
+		`123456789012345678901`, `1.00000000000000000001`, `1e999`, `1e-999`, `0e131072`, `0e-9999`, deep(model.MaxJSONDepth + 1),
 	} {
 		assert.Error(t, model.CheckJSON(json.RawMessage(bad)), bad)
 	}

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -28,7 +27,7 @@ type Signals []Signal
 
 // ParseSignals reads a signals column.
 func ParseSignals(raw json.RawMessage) (Signals, error) {
-	if raw = bytes.TrimSpace(raw); len(raw) == 0 {
+	if raw = trim(raw); len(raw) == 0 {
 		return nil, nil
 	}
 	var signals Signals

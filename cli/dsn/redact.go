@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 const mask = "xxxxx"
@@ -107,12 +109,17 @@ func File(path string) string {
 	}
 	var b strings.Builder
 	b.WriteString("sqlite://")
-	for i := range len(path) {
-		switch c := path[i]; {
-		case c <= ' ', c == 0x7f, strings.IndexByte("%?#@=", c) >= 0:
-			fmt.Fprintf(&b, "%%%02X", c)
-		default:
-			b.WriteByte(c)
+	for i, r := range path {
+		one := path[i:]
+		if _, size := utf8.DecodeRuneInString(one); size > 0 {
+			one = one[:size]
+		}
+		if r > unicode.MaxASCII && !unicode.IsSpace(r) || r > ' ' && r < 0x7f && !strings.ContainsRune("%?#@=", r) {
+			b.WriteString(one)
+			continue
+		}
+		for k := range len(one) {
+			fmt.Fprintf(&b, "%%%02X", one[k])
 		}
 	}
 	return b.String()

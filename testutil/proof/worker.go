@@ -3,6 +3,7 @@ package proof
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -96,7 +97,11 @@ func worker(o Orders) error {
 		return err
 	}
 	Say(Ready)
-	return eng.Run(ctx)
+	vitals := make(chan error, 1)
+	go func() { vitals <- noteVitals(ctx, o) }()
+	err = eng.Run(ctx)
+	stop()
+	return errors.Join(err, <-vitals)
 }
 
 const workerRole = "worker"

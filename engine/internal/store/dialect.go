@@ -196,8 +196,13 @@ func postgres() dialect {
 			return document
 		},
 		jsonLength: "jsonb_array_length",
-		fromMicros: func(n string) string { return "(timestamptz 'epoch' + " + n + " * interval '1 microsecond')" },
-		padPath:    "{none,none}", // a missing parent: unchanged
+		// In two parts: an interval is multiplied as a float64, which has no room
+		// for the microseconds of a time some centuries away.
+		fromMicros: func(n string) string {
+			const hour = "3600000000"
+			return "(timestamptz 'epoch' + " + n + " / " + hour + " * interval '1 hour' + " + n + " % " + hour + " * interval '1 microsecond')"
+		},
+		padPath: "{none,none}", // a missing parent: unchanged
 		path: func(p Path) string {
 			if p.Index < 0 {
 				return "{" + p.Key + "}"
