@@ -123,7 +123,8 @@
 //
 // Package testutil kills, stops and cancels a job at any moment, skips waits,
 // sends signals, has steps fail, and with CrashEverywhere has its process die
-// at each of its writes.
+// at each of its writes. In a bubble of testing/synctest time is virtual: weeks of
+// waiting pass in no time.
 //
 // # Imports
 //

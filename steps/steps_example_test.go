@@ -110,7 +110,8 @@ func ExamplePlan_Fingerprint() {
 		must(err)
 		return plan.Fingerprint()
 	}
-	fmt.Println(fingerprint("read", "send") == fingerprint("read", "send"), fingerprint("read", "send") == fingerprint("send", "read"))
+	before := fingerprint("read", "send")
+	fmt.Println(fingerprint("read", "send") == before, fingerprint("send", "read") == before)
 	// Output: true false
 }
 

@@ -33,7 +33,11 @@ func TestARunWhoseRecordIsRefusedEndsInNoOtherWay(t *testing.T) {
 	go func() { finished <- r.finishBroken(refusal) }()
 	var batch []*run
 	for len(batch) == 0 {
-		<-w.signal // the run is marked, and the writer woken
+		select {
+		case <-w.signal: // the run is marked, and the writer woken
+		case <-time.After(time.Minute):
+			require.Fail(t, "the run is not marked")
+		}
 		batch = wr.takeDirty()
 	}
 	require.Equal(t, []*run{r}, batch)
