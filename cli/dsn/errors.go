@@ -24,10 +24,11 @@ var ErrUnreachable = errors.New("database cannot be reached")
 // text itself, before anything is connected to. Trying again does not help.
 var ErrMalformed = errors.New("malformed database address")
 
+//nolint:gosec // the password is nobody's
 const forms = `use one of:
   sqlite://path/to/jobs.db, sqlite:///absolute/jobs.db, sqlite://:memory:, or a plain file path
   postgres://user:password@host:5432/database
-  mysql://user:password@host:3306/database, or mysql://user:password@unix(/path/to/socket)/database (MariaDB too)` //nolint:gosec // no password of anybody's
+  mysql://user:password@host:3306/database, or mysql://user:password@unix(/path/to/socket)/database (MariaDB too)`
 
 func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
