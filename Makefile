@@ -1,6 +1,8 @@
 # make test   everything, on SQLite, PostgreSQL and MariaDB, with the race detector
 # make lint   formatting, vet and the linters
 # make vuln   known vulnerabilities in what is used
+# make proof  every way to die at every statement, thousands of kills (an hour)
+# make soak   an hour of work with faults: nothing is lost, and nothing grows
 # make bench  how fast it is, beside the bare drivers and three other systems (5 min)
 # make demo   the example report, on SQLite in this folder
 # make readme the commands of the README, as they stand there
@@ -9,7 +11,7 @@ GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
 BIN := $(CURDIR)/bin
 
-.PHONY: all test lint vuln bench demo readme build clean
+.PHONY: all test lint vuln proof soak bench demo readme build clean
 
 all: lint test
 
@@ -18,12 +20,22 @@ all: lint test
 test:
 	sh testutil/install.sh
 	JOBSYSTEM_TEST_REQUIRE=1 go test -race -timeout 15m ./...
+	cd testutil/proof && JOBSYSTEM_TEST_REQUIRE=1 go test -race -timeout 15m ./...
+
+proof:
+	sh testutil/install.sh
+	cd testutil/proof && go test -count=1 -timeout 5h -v . -every -kills 2000 -soak 0
+
+soak:
+	sh testutil/install.sh
+	cd testutil/proof && go test -count=1 -timeout 3h -v -run TestASoakLeavesNothingBehind . -soak 1h
 
 lint: $(BIN)/golangci-lint
 	test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
 	go vet ./...
 	go mod tidy -diff
 	$(BIN)/golangci-lint run
+	cd testutil/proof && go vet ./... && go mod tidy -diff && $(BIN)/golangci-lint run
 
 $(BIN)/golangci-lint:
 	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
