@@ -44,6 +44,11 @@ type Orders struct {
 //
 //	func TestMain(m *testing.M) { proof.Main(m) }
 func Main(m *testing.M, roles ...Role) {
+	// A machine under test is busy: that a server takes its time is no fault. The
+	// processes that are started from here have it from here.
+	if err := os.Setenv("PGCONNECT_TIMEOUT", "60"); err != nil {
+		panic(err)
+	}
 	name := os.Getenv(roleVariable)
 	if name == "" {
 		testutil.Main(m)
