@@ -255,7 +255,7 @@ func (w *writer) crash(ctx context.Context, f flight) {
 		w.beUnsure()
 	}
 	for _, r := range f.batch {
-		if r.notWritten(); len(f.batch) == 1 && !f.late && w.refuses(ctx, r) {
+		if r.notWritten(); len(f.batch) == 1 && !f.late && !store.IsFull(f.err) && w.refuses(ctx, r) {
 			r.giveUp(f.err)
 		}
 		w.mark(r)
