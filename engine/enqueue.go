@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
-	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
@@ -68,7 +67,9 @@ func At(t time.Time) EnqueueOption {
 func Immediately() EnqueueOption { return func(r *request) { r.immediately = true } }
 
 // IdempotencyKey makes enqueuing idempotent: a second job of the same type with
-// the same key is not made; the first one is returned, with Existing set.
+// the same key is not made; the first one is returned, with Existing set. In a
+// caller's transaction, which waits for others that enqueue with the key, the
+// database may end the transaction to end a deadlock: repeat it then.
 func IdempotencyKey(key string) EnqueueOption {
 	return func(r *request) { r.job.IdempotencyKey = &key }
 }
@@ -146,10 +147,7 @@ func (c *Client) EnqueueMany(ctx context.Context, items []Item) ([]*model.Job, e
 		}
 		jobs[i], types[r.job.Type] = &r.job, true
 	}
-	err := c.engine.store.InTx(ctx, c.db, func(ctx context.Context, tx bun.Tx) error {
-		return c.engine.store.InsertMany(ctx, tx, jobs, true)
-	})
-	if err != nil {
+	if err := c.engine.store.InsertAll(ctx, c.db, jobs, true); err != nil {
 		return nil, fmt.Errorf("enqueue %d jobs: %w", len(items), err)
 	}
 	if w := c.engine.running(); w != nil && !c.inTx {

@@ -89,8 +89,7 @@ func mark(t *testing.T, db *bun.DB, id uuid.UUID) {
 	})
 }
 
-// marked tells which objects have the newer version's key, and that each has its
-// own value.
+// marked tells which objects have the newer version's key.
 func marked(t *testing.T, db *bun.DB, id uuid.UUID) (all []string) {
 	t.Helper()
 	for where, o := range objects(columns(t, db, id)) {

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
@@ -24,6 +26,27 @@ func gated(d steps.Adder[input], name string, begun chan<- uuid.UUID, release <-
 		<-release
 		return ctx.Err()
 	})
+}
+
+// later has a job be due when it is made so: see comesDue.
+func later() engine.EnqueueOption { return engine.At(time.Now().Add(time.Hour)) }
+
+// comesDue makes a job due that waits for its time, and has an engine look. That
+// engine may look by itself before, after the end of another job.
+func comesDue(t *testing.T, db *bun.DB, id uuid.UUID, eng *engine.Engine) error {
+	t.Helper()
+	_, err := db.NewRaw("UPDATE job_system_jobs SET scheduled_at = created_at WHERE id = ? AND status = 'scheduled' AND deleted_at IS NULL", id.String()).Exec(t.Context())
+	eng.Wake()
+	return err
+}
+
+// busy has an engine run another job of the type, of failsOnce, until that is let
+// go.
+func busy(t *testing.T, eng *engine.Engine) (letGo func()) {
+	t.Helper()
+	id := enqueue(t, eng, input{Text: "busy"}).ID
+	until(t, eng, id, func(s *model.JobStatus) bool { return s.Status == model.Processing })
+	return func() { assert.NoError(t, eng.Cancel(t.Context(), id, "", "")) }
 }
 
 func TestCancelRacesWithTheEndOfTheLastStep(t *testing.T) {
@@ -66,9 +89,9 @@ func TestCancelRacesWithTheClaim(t *testing.T) {
 			must: []string{"cancel done: cancelled after 0 runs", "cancel refused: succeeded after 1 runs"},
 			may:  []string{"cancel done: cancelled after 1 runs", "cancel done: succeeded after 1 runs"},
 		}, func(o startOrder, _ int) string {
-			id := enqueue(t, other, input{}).ID
+			id := enqueue(t, other, input{}, later()).ID
 			_, err := o.race(
-				side{func() error { runs.Wake(); return nil }, func() { ended(t, other, id) }},
+				side{func() error { return comesDue(t, db, id, runs) }, func() { ended(t, other, id) }},
 				side{do: func() error { return other.Cancel(t.Context(), id, "racer", "") }})
 			s := ended(t, other, id)
 			if s.Attempt == 0 {
@@ -91,12 +114,14 @@ func TestCancelRacesWithAResume(t *testing.T) {
 		}, func(o startOrder, n int) string {
 			id := enqueue(t, runs, input{}).ID
 			require.Equal(t, model.Failed, ended(t, runs, id).Status)
-			// Where the other one resumes it, it waits to be looked for.
-			from := []*engine.Engine{other, runs}[n/2%2]
+			letGo := func() {}
+			if n/2%2 == 0 { // it waits for its turn meanwhile
+				letGo = busy(t, runs)
+			}
 			resumed, cancelled := o.race(
-				side{do: func() error { return from.Resume(t.Context(), id) }},
+				side{do: func() error { return runs.Resume(t.Context(), id) }},
 				side{do: func() error { return other.Cancel(t.Context(), id, "racer", "") }})
-			runs.Wake()
+			letGo()
 			s := ended(t, runs, id)
 			assert.Equal(t, 1, s.Resumptions)
 			return fmt.Sprintf("resume %s, cancel %s: %s", answer(resumed), answer(cancelled), s.Status)

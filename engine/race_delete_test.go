@@ -55,9 +55,9 @@ func TestDeleteRacesWithTheClaim(t *testing.T) {
 			must: []string{"delete done: scheduled, deleted", "delete done: succeeded, deleted"},
 			may:  []string{"delete refused: succeeded, kept"},
 		}, func(o startOrder, _ int) string {
-			id := enqueue(t, other, input{}).ID
+			id := enqueue(t, other, input{}, later()).ID
 			_, err := o.race(
-				side{func() error { runs.Wake(); return nil }, func() { ended(t, other, id) }},
+				side{func() error { return comesDue(t, db, id, runs) }, func() { ended(t, other, id) }},
 				side{do: func() error { return other.Delete(t.Context(), id) }})
 			s := until(t, other, id, func(s *model.JobStatus) bool { return s.Status.Ended() || !s.DeletedAt.IsZero() })
 			if !s.Status.Ended() {
@@ -85,11 +85,13 @@ func TestDeleteRacesWithAResume(t *testing.T) {
 		}, func(o startOrder, _ int) string {
 			id := enqueue(t, runs, input{}).ID
 			require.Equal(t, model.Failed, ended(t, runs, id).Status)
-			resumed, deleted := o.race( // nobody looks for what the other one resumes
+			letGo := busy(t, runs) // the job waits for its turn
+			resumed, deleted := o.race(
 				side{do: func() error { return other.Resume(t.Context(), id) }},
 				side{do: func() error { return other.Delete(t.Context(), id) }})
 			s, err := runs.Status(t.Context(), id)
 			require.NoError(t, err)
+			letGo()
 			assert.EqualValues(t, 1, s.Attempt)
 			return fmt.Sprintf("resume %s, delete %s: %s, %s", answer(resumed), answer(deleted), s.Status, kept(s))
 		})

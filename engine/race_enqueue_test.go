@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -45,12 +46,17 @@ func TestOfManyEnqueuesWithOneKeyThereIsOneJob(t *testing.T) {
 					jobs[i], err = eng.Enqueue(t.Context(), input{N: i}, key)
 					return err
 				}
-				return db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
-					if jobs[i], err = eng.With(tx).Enqueue(ctx, input{N: i}, key); err != nil || i/engines%3 == 1 {
+				for {
+					err := db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
+						if jobs[i], err = eng.With(tx).Enqueue(ctx, input{N: i}, key); err != nil || i/engines%3 == 1 {
+							return err
+						}
+						return rolledBack
+					})
+					if dead := (*mysql.MySQLError)(nil); !errors.As(err, &dead) || dead.Number != 1213 {
 						return err
-					}
-					return rolledBack
-				})
+					} // the database has ended it to end a deadlock
+				}
 			})
 			made := make(map[uuid.UUID]int)
 			for i, err := range errs {

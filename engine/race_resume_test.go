@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
@@ -16,10 +15,18 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// failsOnce is a definition whose second step fails in a job's first run.
+// failsOnce is a definition whose second step fails in a job's first run. See busy
+// for another kind of its jobs.
 func failsOnce(done *ledger, opts ...steps.DefineOption) *steps.Definition[input] {
 	d := steps.Define[input](opts...)
-	steps.Do(d, "first", func(_ context.Context, run *steps.Run[input]) error { done.note(run.Key()); return nil })
+	steps.Do(d, "first", func(ctx context.Context, run *steps.Run[input]) error {
+		if run.Input().Text == "busy" {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		done.note(run.Key())
+		return nil
+	})
 	steps.Do(d, "second", func(_ context.Context, run *steps.Run[input]) error {
 		if done.note(run.Key()) == 1 {
 			return errBoom
@@ -91,7 +98,7 @@ func TestResumesAndRestartsRaceWithRecovery(t *testing.T) {
 				runs, other := newEngine(t, db, unasked(), define()), newEngine(t, testutil.Open(t, text), unasked(), define())
 				start(t, runs)
 				contest(t, db, c.want, func(o startOrder, _ int) string {
-					id := enqueue(t, other, input{}, engine.At(time.Now().Add(time.Hour))).ID
+					id := enqueue(t, other, input{}, later()).ID
 					killed(t, db, id)
 					err, _ := o.race(
 						side{do: func() error { return c.goesOn(other, id) }},

@@ -25,7 +25,7 @@ type side struct {
 	effect func()
 }
 
-// start is how a round of a race begins.
+// startOrder is how a round of a race begins.
 type startOrder int
 
 const (
@@ -89,7 +89,7 @@ type raced struct {
 // of the tables between two.
 func contest(t *testing.T, db *bun.DB, documented raced, round func(o startOrder, n int) string) {
 	t.Helper()
-	rounds := 40
+	rounds := 24
 	if testing.Short() {
 		rounds = 5
 	}

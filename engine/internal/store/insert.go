@@ -23,6 +23,10 @@ var inserted = []column{
 // ScheduledAt means now. If notify is set, other engines are told, where the
 // database can: with the commit.
 func (s *Store) Insert(ctx context.Context, db bun.IDB, jobs []*model.Job, notify bool) error {
+	return unlessDeadlocked(db, func() error { return s.insert(ctx, db, jobs, notify) })
+}
+
+func (s *Store) insert(ctx context.Context, db bun.IDB, jobs []*model.Job, notify bool) error {
 	batch := &batch{columns: inserted}
 	written := make([]uuid.UUID, len(jobs))
 	for i, j := range jobs {
@@ -58,6 +62,20 @@ const (
 	insertRows  = 500
 	insertBytes = 4 << 20
 )
+
+// InsertAll is Insert for any number of jobs, all of them or none.
+func (s *Store) InsertAll(ctx context.Context, db bun.IDB, jobs []*model.Job, notify bool) error {
+	fresh := make([]model.Job, len(jobs))
+	for i, j := range jobs {
+		fresh[i] = *j
+	}
+	return unlessDeadlocked(db, func() error {
+		for i, j := range jobs { // an earlier try may have filled in rows of others
+			*j = fresh[i]
+		}
+		return s.InTx(ctx, db, func(ctx context.Context, tx bun.Tx) error { return s.InsertMany(ctx, tx, jobs, notify) })
+	})
+}
 
 // InsertMany is Insert for any number of jobs, in a transaction.
 func (s *Store) InsertMany(ctx context.Context, tx bun.Tx, jobs []*model.Job, notify bool) error {

@@ -1,0 +1,70 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// waitingInserts counts the sessions of a database that wait for another one's
+// transaction as they insert.
+var waitingInserts = map[testutil.Kind]string{
+	testutil.Postgres: "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+	testutil.MariaDB:  "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'INSERT INTO job_system_jobs%'",
+}
+
+// Somebody's transaction and an enqueue wait for each other's keys. The database
+// ends one of the two: the enqueue is done again, and nobody is told.
+func TestAnEnqueueThatADeadlockHasEndedIsDoneAgain(t *testing.T) {
+	t.Parallel()
+	for kind, waiting := range waitingInserts {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			text := testutil.DSN(t, kind)
+			db := testutil.Open(t, text)
+			theirs, ours := newEngine(t, db, config()), newEngine(t, testutil.Open(t, text), config())
+			item := func(key string) engine.Item {
+				return engine.Item{Input: input{}, Options: []engine.EnqueueOption{engine.IdempotencyKey(key)}}
+			}
+			told, made := make(chan error, 1), make(chan []*model.Job, 1)
+			err := db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
+				many := []engine.Item{item("a")} // who has written more is not the one to be ended
+				for n := range 50 {
+					many = append(many, item(fmt.Sprint("more-", n)))
+				}
+				_, err := theirs.With(tx).EnqueueMany(ctx, many)
+				require.NoError(t, err)
+				go func() {
+					jobs, err := ours.EnqueueMany(t.Context(), []engine.Item{item("b"), item("a")})
+					made <- jobs
+					told <- err
+				}()
+				watch := testutil.Open(t, text)
+				require.Eventually(t, func() bool {
+					n := 0
+					return assert.NoError(t, watch.NewRaw(waiting).Scan(t.Context(), &n)) && n > 0
+				}, patience, 5*time.Millisecond)
+				_, err = theirs.With(tx).Enqueue(ctx, input{}, engine.IdempotencyKey("b"))
+				return err
+			})
+			jobs := receive(t, made)
+			require.NoError(t, receive(t, told))
+			require.Len(t, jobs, 2)
+			for i, key := range []string{"b", "a"} {
+				assert.Equal(t, []any{key, err == nil}, []any{*jobs[i].IdempotencyKey, jobs[i].Existing})
+			}
+			n, countErr := db.NewSelect().Model((*model.Job)(nil)).Where("idempotency_key IN ('a', 'b')").Count(t.Context())
+			require.NoError(t, countErr)
+			assert.EqualValues(t, 2, n)
+		})
+	}
+}
