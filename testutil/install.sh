@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what the tests start: the programs of PostgreSQL and MariaDB.
+# Installs what the tests start: the programs of PostgreSQL and MariaDB, and what
+# sets their clocks and cuts networks.
 # Debian and its relatives only; elsewhere it says what to install. Does nothing
 # where all is there, or where the server to use is named by its variable.
 set -eu
@@ -16,9 +17,15 @@ has_mariadb() {
 		{ command -v mariadbd >/dev/null && command -v mariadb-install-db >/dev/null; }
 }
 
+has_faketime() { ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1; }
+
+has_ip() { command -v ip >/dev/null; }
+
 packages=
 has_postgres || packages="$packages postgresql"
 has_mariadb || packages="$packages mariadb-server"
+has_faketime || packages="$packages faketime"
+has_ip || packages="$packages iproute2"
 [ -n "$packages" ] || exit 0
 
 fail() {
@@ -56,3 +63,5 @@ apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $packa
 
 has_postgres || fail "postgresql is installed, but /usr/lib/postgresql/*/bin/postgres is not there."
 has_mariadb || fail "mariadb-server is installed, but mariadbd or mariadb-install-db is not in the PATH."
+has_faketime || fail "faketime is installed, but /usr/lib/*/faketime/libfaketimeMT.so.1 is not there."
+has_ip || fail "iproute2 is installed, but ip is not in the PATH."

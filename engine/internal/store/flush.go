@@ -362,7 +362,7 @@ func (s *Store) updateOne(ctx context.Context, write Write) (map[uuid.UUID]Ack, 
 	switch said {
 	case met:
 	case cancelled:
-		ack.CancelledAt = model.At(time.Now()) // that it is, is all the writer has to know
+		ack.CancelledAt = model.At(time.Unix(1, 0)) // that it is, is all the writer has to know
 	default:
 		return map[uuid.UUID]Ack{}, nil
 	}
