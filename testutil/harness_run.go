@@ -34,7 +34,7 @@ func (h *Harness) Run() *model.JobStatus {
 // afterwards with a context that has ended.
 func (h *Harness) Kill(at Moment) *model.JobStatus {
 	h.t.Helper()
-	attempt := h.reachable(at).Attempt + 1
+	h.reachable(at)
 	victim := h.prepare()
 	death := victim.trigger(h.job, at, func(ctx context.Context) error {
 		<-victim.stopping
@@ -43,8 +43,9 @@ func (h *Harness) Kill(at Moment) *model.JobStatus {
 	})
 	h.start(victim)
 	h.reach(victim, death)
+	run := h.row().Attempt // the job may have waited for something before
 	h.expireLease()
-	h.settle(attempt)
+	h.settle(run)
 	left := h.row()
 	h.stop(victim)
 	h.unchanged(left)
