@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/ntxdev/jobsystem/model"
 )
@@ -50,6 +51,7 @@ type Ledger struct {
 	file   *os.File
 	worker string
 	runs   sync.WaitGroup // whose contexts have not ended
+	pace   time.Duration  // see Settings
 }
 
 const ledgerSuffix = ".ledger"
