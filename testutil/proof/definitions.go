@@ -176,6 +176,12 @@ func (l *Ledger) noted(fn work) func(context.Context, *steps.Run[Input]) (int, e
 	return func(ctx context.Context, run *steps.Run[Input]) (int, error) {
 		e := entry(run, StepBegan)
 		l.note(e)
+		if l.pace > 0 {
+			select {
+			case <-ctx.Done():
+			case <-time.After(l.pace):
+			}
+		}
 		out, err := fn(ctx, run)
 		l.ended(e, err)
 		return out, err

@@ -15,6 +15,8 @@ import (
 type Settings struct {
 	Lease, Heartbeat, Poll, Grace, RetryInPlace time.Duration
 	MaxRunning                                  int
+	// Pace is how long each step takes at least, unless its context ends.
+	Pace time.Duration
 	// Listen is the DSN by which it listens for notifications; empty for not.
 	Listen string
 	// Types are the ones it runs; see [Kind.Type].
@@ -51,6 +53,7 @@ func NewEngine(db *bun.DB, ledger *Ledger, s Settings, log *slog.Logger) (*engin
 	if err != nil {
 		return nil, err
 	}
+	ledger.pace = s.Pace
 	for _, one := range s.Types {
 		if err := eng.Register(define(one, ledger), engine.WithContext(ledger.run)); err != nil {
 			return nil, err

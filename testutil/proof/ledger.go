@@ -53,6 +53,7 @@ type Ledger struct {
 	file   *os.File
 	worker string
 	runs   sync.WaitGroup // whose contexts have not ended
+	pace   time.Duration  // see Settings
 }
 
 const ledgerSuffix = ".ledger"

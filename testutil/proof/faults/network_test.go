@@ -93,7 +93,7 @@ func TestTheNetworkIsCut(t *testing.T) {
 			})
 			s.keepBusy(cut) // it has come back by itself
 		}
-		require.Positive(t, s.lost(), "the worker was never cut off in the middle of a run")
+		require.Positive(t, s.takeovers, "the worker was never cut off in the middle of a run")
 		s.end("network cut until the lease was over, half the time for good")
 	})
 }

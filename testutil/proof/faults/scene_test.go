@@ -39,6 +39,8 @@ type scene struct {
 	// longest is the time in which all types went on after a fault.
 	longest time.Duration
 	faults  int
+	// takeovers is how often a worker was about to write late.
+	takeovers int
 }
 
 // newScene sets the scene on a database with the tables, by a way to it that
@@ -46,7 +48,7 @@ type scene struct {
 func newScene(t *testing.T, text string) *scene {
 	t.Helper()
 	settings := proof.Short(proof.Types(0)...)
-	settings.Lease, settings.Heartbeat, settings.Listen = lease, lease/4, text
+	settings.Lease, settings.Heartbeat, settings.Pace, settings.Listen = lease, lease/4, 100*time.Millisecond, text
 	s := &scene{t: t, db: testutil.Open(t, text), dsn: text, fleet: proof.NewFleet(t, text), settings: settings}
 	require.NoError(t, proof.MakeEffects(t.Context(), s.db))
 	s.watch = proof.NewWatch(s.db)
@@ -170,7 +172,8 @@ func (s *scene) end(what string) {
 	assert.Len(s.t, s.crowd.all(), jobs, "jobs were enqueued twice, or got lost")
 	assert.Positive(s.t, s.faults, "nothing has happened")
 	table.Add(fmt.Sprintf("%s: %s", s.db.Dialect().Name(), what), s.faults, findings, s.longest)
-	s.t.Logf("%s: %d times; %d jobs; the tables were read %d times; %d runs lost their lease; %v until all types went on", what, s.faults, jobs, s.watch.Looks(), s.lost(), s.longest)
+	s.t.Logf("%s: %d times; %d jobs; the tables were read %d times; %d runs lost their lease, %d workers met who had taken over; %v until all types went on",
+		what, s.faults, jobs, s.watch.Looks(), s.lost(), s.takeovers, s.longest)
 }
 
 // until waits for a condition, and looks often.
