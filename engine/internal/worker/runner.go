@@ -72,7 +72,8 @@ func (r *run) prepare() error {
 	defer r.mu.Unlock()
 	r.plan, r.tracker, r.signals, r.cursors, r.cursorChanged = plan, tracker, signals, cursors, moved
 	r.data = data // with what a newer version has put there
-	r.data.Steps, r.data.Plan, r.data.History = laid.records, r.planRecord(plan, data.Plan), append(data.History, laid.removed...)
+	r.data.Steps, r.data.Plan = laid.records, r.planRecord(plan, data.Plan)
+	r.data.History = append(r.data.History, laid.removed...)
 	r.data.DropHistory(r.worker.Limits.Data)
 	if !slices.ContainsFunc(laid.records, func(s model.StepRecord) bool { return s.SetsResult && s.Status.Done() }) {
 		r.data.Result = nil
