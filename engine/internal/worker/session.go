@@ -130,8 +130,8 @@ func (s *session) Output(step string) (json.RawMessage, bool) {
 }
 
 func (s *session) Result(result json.RawMessage) error {
-	if err := checkJSON(result, s.run.worker.Limits.Output); err != nil {
-		return fmt.Errorf("the job's result %w", err)
+	if err := s.run.checkResult(result); err != nil {
+		return err
 	}
 	if s.closed.Load() {
 		return fmt.Errorf("set the job's result: %w", errReturned)
@@ -158,8 +158,8 @@ var ErrEnding = errors.New("job is ending already")
 // decide keeps the decision for when the step under way has returned.
 func (r *run) decide(d Decision) error {
 	if d.Result != nil {
-		if err := checkJSON(d.Result, r.worker.Limits.Output); err != nil {
-			return fmt.Errorf("the job's result %w", err)
+		if err := r.checkResult(d.Result); err != nil {
+			return err
 		}
 	}
 	r.mu.Lock()
@@ -168,6 +168,18 @@ func (r *run) decide(d Decision) error {
 		return ErrEnding
 	}
 	r.decision = &d
+	return nil
+}
+
+// checkResult reports why a result cannot be recorded.
+func (r *run) checkResult(result json.RawMessage) error {
+	if err := checkJSON(result, r.worker.Limits.Output); err != nil {
+		return fmt.Errorf("the job's result %w", err)
+	}
+	if size := r.sizeWith(len(result)); size > r.worker.Limits.Data {
+		return fmt.Errorf("with a result of %d bytes the job's data would have %d, more than the bound of %d: store it elsewhere and keep its address",
+			len(result), size, r.worker.Limits.Data)
+	}
 	return nil
 }
 
