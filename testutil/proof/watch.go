@@ -164,7 +164,7 @@ func (w *Watch) Looks() int {
 
 // lookSoon is Look, and gives up after a while: an answer may never come.
 func (w *Watch) lookSoon(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	return w.Look(ctx)
 }
