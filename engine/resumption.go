@@ -76,7 +76,7 @@ func (r *resumption) edit(j *model.Job) error {
 		}
 	}
 	if data.Undoing == nil && slices.ContainsFunc(data.Steps, model.StepRecord.WasUndone) {
-		j.Progress = progressOf(data.Steps) // what was undone is to be done again
+		j.Progress = worker.Share(data.Steps) // what was undone is to be done again
 	}
 	for _, record := range data.Steps {
 		if record.Undecided() {
@@ -201,7 +201,7 @@ func (r *resumption) goBack(data *model.Data, j *model.Job) error {
 		}
 	}
 	data.DropHistory(r.limits.Data)
-	j.Progress, j.Message = progressOf(data.Steps), ""
+	j.Progress, j.Message = worker.Share(data.Steps), ""
 	return r.dropCursors(j, func(step string) bool {
 		k := data.Step(step)
 		return k < 0 || again[k]
@@ -253,19 +253,4 @@ func (r *resumption) dropCursors(j *model.Job, drop func(step string) bool) erro
 	}
 	j.Cursor, err = cursors.JSON()
 	return err
-}
-
-// progressOf is the share of the steps that are done.
-func progressOf(records []model.StepRecord) float64 {
-	sum, done := 0.0, 0.0
-	for _, record := range records {
-		sum += record.Weight
-		if record.Status.Done() {
-			done += record.Weight
-		}
-	}
-	if sum == 0 {
-		return 0
-	}
-	return done / sum
 }

@@ -13,6 +13,9 @@ const (
 	retryMultiplier = 2
 	retryJitter     = 0.2
 	retryMaxDelay   = time.Hour
+	// retryLongest is a century: with the jitter of a Duration's own bound, there
+	// would be an overflow.
+	retryLongest = 100 * 365 * 24 * time.Hour
 )
 
 // Retries is how a failed step is tried again. Attempts of 0 or 1 is not at all.
@@ -81,11 +84,12 @@ func (r Retries) Delay(failures int) (time.Duration, bool) {
 	if failures >= r.Attempts {
 		return 0, false
 	}
-	curve := backoff.ExponentialBackOff{InitialInterval: max(r.First, time.Millisecond), RandomizationFactor: retryJitter, Multiplier: retryMultiplier, MaxInterval: max(r.Max, time.Millisecond)}
+	most := min(max(r.Max, time.Millisecond), retryLongest)
+	curve := backoff.ExponentialBackOff{InitialInterval: min(max(r.First, time.Millisecond), most), RandomizationFactor: retryJitter, Multiplier: retryMultiplier, MaxInterval: most}
 	curve.Reset()
 	delay := curve.NextBackOff()
 	for range min(failures, 64) - 1 { // by then it has reached its bound
 		delay = curve.NextBackOff()
 	}
-	return min(delay, max(r.Max, time.Millisecond)), true
+	return min(delay, most), true
 }

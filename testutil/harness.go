@@ -3,6 +3,7 @@ package testutil
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -136,7 +137,7 @@ func (h *Harness) engineConfig(c engine.Config) engine.Config {
 	return c
 }
 
-func (h *Harness) newEngine(db *bun.DB, definition steps.Handler) (*engine.Engine, error) {
+func (h *Harness) newEngine(db *bun.DB, definition steps.Handler, opts ...engine.RegisterOption) (*engine.Engine, error) {
 	e, err := engine.New(db, h.settings.config)
 	if err != nil {
 		return nil, err
@@ -146,7 +147,7 @@ func (h *Harness) newEngine(db *bun.DB, definition steps.Handler) (*engine.Engin
 			return nil, err
 		}
 	}
-	return e, e.Register(definition, h.settings.register...)
+	return e, e.Register(definition, slices.Concat(h.settings.register, opts)...)
 }
 
 // Engine returns an engine on the harness's database that has the definition

@@ -31,17 +31,17 @@ type hostProcess struct {
 
 // prepare returns a process that does not run yet, with a watch that does
 // nothing.
-func (h *Harness) prepare() *hostProcess {
+func (h *Harness) prepare(opts ...engine.RegisterOption) *hostProcess {
 	h.t.Helper()
-	return h.prepareOn(h.db)
+	return h.prepareOn(h.db, opts...)
 }
 
-func (h *Harness) prepareOn(db *bun.DB) *hostProcess {
+func (h *Harness) prepareOn(db *bun.DB, opts ...engine.RegisterOption) *hostProcess {
 	h.t.Helper()
 	p := &hostProcess{watch: nothing{}, stopping: make(chan struct{}), tellMoment: h.log.wake}
 	var err error
 	p.life, p.end = context.WithCancel(context.Background())
-	p.engine, err = h.newEngine(db, watched{Handler: h.definition, watch: p, failing: &h.failing, life: p.life})
+	p.engine, err = h.newEngine(db, watched{Handler: h.definition, watch: p, failing: &h.failing, life: p.life}, opts...)
 	h.must("make an engine", err)
 	return p
 }

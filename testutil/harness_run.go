@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"time"
 
+	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 )
@@ -38,7 +40,7 @@ func (h *Harness) Kill(at Moment) *model.JobStatus {
 	victim := h.prepare()
 	death := victim.trigger(h.job, at, func(ctx context.Context) error {
 		<-victim.stopping
-		<-ctx.Done() // the engine claims nothing from here on
+		<-ctx.Done()
 		return steps.ErrLeaseLost
 	})
 	h.start(victim)
@@ -47,9 +49,25 @@ func (h *Harness) Kill(at Moment) *model.JobStatus {
 	h.expireLease()
 	h.settle(run)
 	left := h.row()
-	h.stop(victim)
+	h.closed(func() { h.stop(victim) })
 	h.unchanged(left)
 	return h.Status()
+}
+
+// closed has nobody claim a job of the type while fn runs. An engine that is told
+// to stop may still claim one, in the moment before it does: a dead one does not.
+func (h *Harness) closed(fn func()) {
+	h.t.Helper()
+	until := func(t model.Time) {
+		ctx, cancel := h.limit()
+		defer cancel()
+		_, err := h.db.NewUpdate().Model((*model.TypeLock)(nil)).Set("locked_until = ?", t).
+			Where("type = ?", h.definition.JobType()).Where("job_id IS NULL").Exec(ctx)
+		h.must("close the type to claims", err)
+	}
+	until(model.Never())
+	fn()
+	until(model.At(time.Unix(0, 0)))
 }
 
 // Stop runs the job and stops its engine at a moment, without a grace period:
@@ -141,8 +159,7 @@ func (h *Harness) expireLease() {
 // settle has another engine settle that run of the job.
 func (h *Harness) settle(attempt int64) {
 	h.t.Helper()
-	recovery := h.prepare()
-	recovery.watch = held{}
+	recovery := h.prepare(engine.WithContext(held))
 	h.start(recovery)
 	h.await(recovery, "recovery by another engine", func(s *model.JobStatus) bool {
 		return s.Status != model.Processing || s.Attempt != attempt

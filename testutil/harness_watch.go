@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 )
 
@@ -67,6 +68,10 @@ func (w watched) wrap(planned *steps.PlannedStep, before []string) {
 	}
 	if tx := planned.Tx; tx != nil {
 		planned.Tx = func(ctx context.Context, t steps.Tx, session steps.Session) (json.RawMessage, error) {
+			// No moment, but one that has died as its condition was asked for is dead.
+			if err := w.watch.at(ctx, session.Job().ID, Moment{}); err != nil {
+				return nil, err
+			}
 			return work(ctx, w, session, name, func(ctx context.Context, session steps.Session) (json.RawMessage, error) {
 				return tx(ctx, t, session)
 			})
@@ -194,11 +199,9 @@ type nothing struct{}
 
 func (nothing) at(context.Context, uuid.UUID, Moment) error { return nil }
 
-// held is the watch of an engine that looks after the jobs of other engines and
-// does nothing of its own: its steps wait until it stops.
-type held struct{}
-
-func (held) at(ctx context.Context, _ uuid.UUID, _ Moment) error {
+// held is for an engine that looks after the jobs of other engines and does
+// nothing of its own: its runs wait, before their first step, until it stops.
+func held(ctx context.Context, _ *model.Job) (context.Context, error) {
 	<-ctx.Done()
-	return context.Cause(ctx)
+	return nil, context.Cause(ctx)
 }

@@ -86,6 +86,9 @@ func newPause() *backoff.ExponentialBackOff {
 	return pause
 }
 
+// mostBeforeEnd is the most progress that a job has which has not ended.
+const mostBeforeEnd = 0.999999
+
 // perform calls the step and writes its record.
 func (t *stepTx) perform(ctx context.Context, tx bun.Tx, session *session) error {
 	planned := &t.plan.Steps[t.i]
@@ -104,7 +107,10 @@ func (t *stepTx) perform(ctx context.Context, tx bun.Tx, session *session) error
 	}
 	t.edit(func() { t.recordCompletion(t.i, t.output) })
 	t.wrote = true
-	ack, mine, err := t.worker.Store.WriteIn(ctx, tx, t.snapshot())
+	write := t.snapshot()
+	// The tracker, which takes nothing back, is told once the step is committed.
+	t.edit(func() { write.Progress = max(write.Progress, min(Share(t.data.Steps), mostBeforeEnd)) })
+	ack, mine, err := t.worker.Store.WriteIn(ctx, tx, write)
 	if err == nil && !mine {
 		t.taken = true
 		return steps.ErrLeaseLost

@@ -223,3 +223,19 @@ func (l *laid) undoing(plan *steps.Plan, end model.Status) []model.ForecastStep 
 func undoable(plan *steps.Plan, records []model.StepRecord, i int) bool {
 	return records[i].Status == model.StepCompleted && plan.Steps[i].Undo != nil
 }
+
+// Share is the part of a job's work, by its steps' weights, that is recorded as
+// done.
+func Share(records []model.StepRecord) float64 {
+	sum, done := 0.0, 0.0
+	for _, record := range records {
+		sum += record.Weight
+		if record.Status.Done() {
+			done += record.Weight
+		}
+	}
+	if sum == 0 {
+		return 0
+	}
+	return done / sum
+}

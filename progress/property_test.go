@@ -1,0 +1,74 @@
+package progress_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ntxdev/jobsystem/progress"
+)
+
+// Whatever is called in whatever order, the total is the weights' sum of the
+// phases' fractions over the sum of the weights, never falls, and is 1 when all
+// phases are done and not before.
+func TestTheTotalIsTheSumOfTheWeightsAndNeverFalls(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		phases := make([]progress.Phase, rapid.IntRange(1, 8).Draw(t, "phases"))
+		weights := rapid.OneOf(rapid.Float64Range(0.1, 100), rapid.Float64Range(math.SmallestNonzeroFloat64, math.MaxFloat64))
+		largest := 0.0
+		for i := range phases {
+			phases[i] = progress.Phase{Name: fmt.Sprint(i), Weight: weights.Draw(t, "weight")}
+			largest = max(largest, phases[i].Weight)
+		}
+		tracker, err := progress.New(phases)
+		require.NoError(t, err)
+		fractions, done, last := make([]float64, len(phases)), make([]bool, len(phases)), 0.0
+		for range rapid.IntRange(1, 30).Draw(t, "calls") {
+			i := rapid.IntRange(0, len(phases)-1).Draw(t, "phase")
+			name := phases[i].Name
+			fraction := rapid.OneOf(rapid.Float64Range(0, 1), rapid.SampledFrom([]float64{math.NaN(), math.Inf(1), math.Inf(-1), -1, 2, 1})).Draw(t, "fraction")
+			took := func(fraction float64) {
+				if !done[i] && fraction > fractions[i] {
+					fractions[i] = min(fraction, 1)
+				}
+			}
+			switch rapid.SampledFrom([]string{"start", "set", "set", "set", "done", "restore", "part", "unknown"}).Draw(t, "call") {
+			case "start":
+				assert.Equal(t, done[i], tracker.Start(name) != nil)
+			case "set":
+				tracker.Set(name, fraction, "")
+				took(fraction)
+			case "done":
+				tracker.Done(name)
+				fractions[i], done[i] = 1, true
+			case "restore":
+				tracker.Restore(name)
+				fractions[i], done[i] = 1, true
+			case "part":
+				tracker.RestorePart(name, fraction)
+				took(fraction)
+			default:
+				tracker.Set("no such phase", fraction, "")
+				tracker.Done("no such phase")
+			}
+			sum, want, all := 0.0, 0.0, true
+			for k, phase := range phases { // relative to the largest: their sum may be infinite
+				sum += phase.Weight / largest
+				want += phase.Weight / largest * fractions[k]
+				all = all && done[k]
+			}
+			got := tracker.Snapshot().Fraction
+			assert.InDelta(t, want/sum, got, 2e-6)
+			assert.GreaterOrEqual(t, got, last)
+			assert.Equal(t, all, got == 1, "%v", got)
+			assert.True(t, got >= 0 && got <= 1, "%v", got)
+			last = got
+		}
+	})
+}
