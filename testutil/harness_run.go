@@ -113,26 +113,24 @@ func (h *Harness) Cancel(at Moment, by, reason string) *model.JobStatus {
 }
 
 // runnable ends the test if there is nothing to run.
-func (h *Harness) runnable() *model.JobStatus {
+func (h *Harness) runnable() {
 	h.t.Helper()
 	status := h.Status()
 	if status.Status != model.Scheduled {
 		h.fatal("the job is %s and has to be scheduled to run: call Resume, Restart or Enqueue first", status.Status)
 	}
-	return status
 }
 
 // reachable ends the test if there is nothing to run, or the moment can never
 // come.
-func (h *Harness) reachable(at Moment) *model.JobStatus {
+func (h *Harness) reachable(at Moment) {
 	h.t.Helper()
-	status := h.runnable()
+	h.runnable()
 	data, err := model.ParseData(h.row().Data)
 	h.must("read the job's input", err)
 	plan, err := h.definition.Plan(data.Input)
 	h.must("plan the job", err)
 	h.must("wait for "+at.String(), at.check(plan, h.db.DB.Stats().MaxOpenConnections))
-	return status
 }
 
 // reach waits until the trigger's moment has come.
