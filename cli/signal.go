@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -57,11 +58,15 @@ func parseSignal(c *urfave.Context) (signalRequest, error) {
 	return r, err
 }
 
-// sentSignal is a signal as signal prints it.
+// sentSignal is a signal as signal prints it. A [model.Signal] within it would
+// write itself in place of the whole.
 type sentSignal struct {
-	JobID uuid.UUID `json:"job_id"`
-	*model.Signal
-	Existing bool `json:"existing"`
+	JobID    uuid.UUID       `json:"job_id"`
+	Name     string          `json:"name"`
+	Payload  json.RawMessage `json:"payload,omitempty"`
+	SentBy   string          `json:"sent_by,omitempty"`
+	SentAt   model.Time      `json:"sent_at"`
+	Existing bool            `json:"existing"`
 }
 
 func runSignal(ctx context.Context, inv *invocation, r signalRequest) error {
@@ -81,7 +86,7 @@ func runSignal(ctx context.Context, inv *invocation, r signalRequest) error {
 		if r.wait {
 			return s.followToEnd(ctx, r.id, model.Succeeded)
 		}
-		return s.out.result(sentSignal{r.id, sent, sent.Existing}, func() error { return s.printSignal(ctx, r.id, sent) })
+		return s.out.result(sentSignal{r.id, sent.Name, sent.Payload, sent.SentBy, sent.SentAt, sent.Existing}, func() error { return s.printSignal(ctx, r.id, sent) })
 	})
 }
 
