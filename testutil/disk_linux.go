@@ -79,7 +79,7 @@ func NeedCapability(t testing.TB, c Capability) {
 func Fill(t testing.TB, disk string) (free func()) {
 	t.Helper()
 	name := filepath.Join(disk, "filler")
-	file, err := os.Create(name) //nolint:gosec // a test's own folder
+	file, err := os.Create(name)
 	if err != nil {
 		t.Fatalf("fill the disk: %v", err)
 	}
