@@ -1,7 +1,8 @@
 # make test   everything, on SQLite, PostgreSQL and MariaDB, with the race detector
 # make lint   formatting, vet and the linters
 # make vuln   known vulnerabilities in what is used
-# make proof  every way to die at every statement, thousands of kills (an hour)
+# make proof  that nothing is lost or doubled: a sample of processes that die, and faults
+#             of servers and networks (10 min); -every and -kills are for more
 # make soak   an hour of work with faults: nothing is lost, and nothing grows
 # make bench  how fast it is, beside the bare drivers and three other systems (5 min)
 # make demo   the example report, on SQLite in this folder
@@ -19,12 +20,11 @@ all: lint test
 # have one fails.
 test:
 	sh testutil/install.sh
-	JOBSYSTEM_TEST_REQUIRE=1 go test -race -timeout 15m ./...
-	cd testutil/proof && JOBSYSTEM_TEST_REQUIRE=1 go test -race -timeout 15m ./...
+	JOBSYSTEM_TEST_REQUIRE=1 go test -race -timeout 40m ./...
 
 proof:
 	sh testutil/install.sh
-	cd testutil/proof && go test -count=1 -timeout 5h -v . -every -kills 2000 -soak 0
+	cd testutil/proof && JOBSYSTEM_TEST_REQUIRE=1 go test -count=1 -timeout 1h -v ./...
 
 soak:
 	sh testutil/install.sh
@@ -35,7 +35,7 @@ lint: $(BIN)/golangci-lint
 	go vet ./...
 	go mod tidy -diff
 	$(BIN)/golangci-lint run
-	cd testutil/proof && go vet ./... && go mod tidy -diff && $(BIN)/golangci-lint run
+	cd testutil/proof && go vet ./... && go mod tidy -diff
 
 $(BIN)/golangci-lint:
 	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
