@@ -96,7 +96,8 @@ func (s *state) engineKey(e int) (key engineKey) {
 		owns = owns*2 + flag(s.late[i].owner == int8(e+1))
 	}
 	st := engine.waits
-	fields := append(key[:0], flag(engine.up), int8(engine.sureness), owns,
+	fields := key[:0]
+	fields = append(fields, flag(engine.up), int8(engine.sureness), owns,
 		int8(st.kind), st.of, st.job, st.attempt, st.base, st.done, st.number, int8(st.end), flag(st.half), flag(st.met),
 		st.begun[0].job, st.begun[0].attempt, st.begun[1].job, st.begun[1].attempt)
 	for _, r := range engine.runs {
