@@ -37,7 +37,7 @@ func (w *Worker) renew(ctx context.Context) {
 	if len(runs) == 0 {
 		return
 	}
-	limited, cancel := context.WithTimeout(ctx, w.Heartbeat)
+	limited, cancel := context.WithTimeout(ctx, max(w.Heartbeat, min(renewTime, w.Owner.Lease)))
 	defer cancel()
 	if err := w.renewAll(limited, slices.Sorted(maps.Keys(types)), runs); err != nil {
 		w.Log.Warn("leases could not be renewed; trying again", "error", err, "runs", len(runs))
@@ -49,6 +49,10 @@ func (w *Worker) renew(ctx context.Context) {
 		w.mark(r)
 	}
 }
+
+// renewTime is how long a renewal may take at least: one that is given up costs a
+// connection, and the next one has to make another.
+const renewTime = time.Second
 
 // renewAll renews the leases of some types, and looks again for those whose locks
 // somebody has locked.
