@@ -70,23 +70,12 @@ func appendValue(row []byte, kind columnKind, value any) []byte {
 		return strconv.AppendFloat(row, value, 'g', -1, 64)
 	case string:
 		if kind == documents {
-			return appendDocument(row, value)
+			return append(row, strings.ReplaceAll(value, "\n", " ")...) // in JSON, it can only be space
 		}
 		return appendText(row, value)
 	default:
 		panic(fmt.Sprintf("a batch with a %T", value))
 	}
-}
-
-// appendDocument appends a JSON text, in which a line break can only be space.
-func appendDocument(row []byte, text string) []byte {
-	for line := range strings.Lines(text) {
-		row = append(row, strings.TrimSuffix(line, "\n")...)
-		if len(line) > 0 && line[len(line)-1] == '\n' {
-			row = append(row, ' ')
-		}
-	}
-	return row
 }
 
 // appendText appends a text as a JSON string.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"errors"
-	"reflect"
 
 	"github.com/uptrace/bun"
 )
@@ -23,20 +22,12 @@ func unlessDeadlocked(db bun.IDB, do func() error) error {
 }
 
 // deadlocked reports whether the database has ended a transaction because it and
-// others waited for each other. The drivers tell its code in ways of their own,
-// and are not imported here.
+// others waited for each other.
 func deadlocked(err error) bool {
 	const postgres, mysql = "40P01", 1213
 	var state interface{ SQLState() string }
 	if errors.As(err, &state) {
 		return state.SQLState() == postgres
 	}
-	for ; err != nil; err = errors.Unwrap(err) {
-		if value := reflect.Indirect(reflect.ValueOf(err)); value.Kind() == reflect.Struct {
-			if number := value.FieldByName("Number"); number.IsValid() && number.CanUint() {
-				return number.Uint() == mysql
-			}
-		}
-	}
-	return false
+	return mysqlNumber(err) == mysql
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
@@ -68,22 +67,10 @@ func (t *stepTx) inTx(ctx context.Context, session *session) error {
 			return err
 		}
 		t.worker.Log.Warn("cannot begin a step's transaction; trying again", append(t.attrs(), "step", t.plan.Steps[t.i].Name, "error", err)...)
-		timer := time.NewTimer(pause.NextBackOff())
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !wait(ctx, pause.NextBackOff()) {
 			return err
 		}
 	}
-}
-
-// newPause is the time between two tries to reach the database: longer from one
-// to the next, up to a second.
-func newPause() *backoff.ExponentialBackOff {
-	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.MaxInterval = 10*time.Millisecond, time.Second
-	return pause
 }
 
 // mostBeforeEnd is the most progress that a job has which has not ended.

@@ -71,12 +71,7 @@ func (w *Worker) renewAll(ctx context.Context, types []string, runs map[store.He
 		if len(locked) == 0 {
 			return nil
 		}
-		timer := time.NewTimer(pause.NextBackOff())
-		select {
-		case <-timer.C:
-			types = locked
-		case <-ctx.Done():
-			timer.Stop()
+		if types = locked; !wait(ctx, pause.NextBackOff()) {
 			w.Log.Warn("leases could not be renewed: another transaction keeps their rows of job_type_lock locked; end it, or they run out", "types", locked)
 			return nil
 		}

@@ -51,8 +51,7 @@ type writer struct {
 
 // write is the writer's loop. It ends with ctx.
 func (w *Worker) write(ctx context.Context) {
-	wr := &writer{Worker: w, landed: make(chan flight), retry: backoff.NewExponentialBackOff(), again: time.NewTimer(0)}
-	wr.retry.InitialInterval, wr.retry.MaxInterval = 10*time.Millisecond, time.Second
+	wr := &writer{Worker: w, landed: make(chan flight), retry: newPause(), again: time.NewTimer(0)}
 	defer wr.again.Stop()
 	look := time.NewTimer(0)
 	defer look.Stop()
@@ -354,19 +353,22 @@ func (w *writer) reconcile(ctx context.Context) {
 	began := time.Now()
 	w.reconciled = began
 	// The answer may have been given up when the lease ran out: what begins here
-	// begins with a new one, or belongs to whoever settles it.
-	if _, _, err := w.Store.Renew(limited, w.types, w.Owner); err != nil {
+	// begins with a new one, or belongs to whoever settles it, and has locked it.
+	renewed, locked, err := w.Store.Renew(limited, w.types, w.Owner)
+	if err != nil {
 		return // the flush or the claim that follows fails too, and says so
 	}
 	owned, err := w.Store.Owned(limited, w.Owner)
 	if err != nil {
 		return // the flush or the claim that follows fails too, and says so
 	}
-	if began.After(w.unsure) {
+	if began.After(w.unsure) && len(locked) == 0 {
 		w.unsure = time.Time{}
 	}
 	for _, j := range owned {
-		w.begin(ctx, j, began)
+		if slices.Contains(renewed, store.Held{Type: j.Type, JobID: j.ID, Attempt: j.Attempt}) {
+			w.begin(ctx, j, began)
+		}
 	}
 }
 
