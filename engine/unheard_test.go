@@ -23,7 +23,7 @@ func TestAJobThatWasClaimedUnheardDoesNotBeginWhileItIsSettled(t *testing.T) {
 	beside := testutil.Open(t, text)
 	settling, err := beside.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
-	defer settling.Rollback() //nolint:errcheck // it is committed by then
+	defer settling.Rollback() // it is committed by then
 
 	// The engine renews before it asks for its own jobs, and begins those before it
 	// asks again.
