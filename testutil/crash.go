@@ -72,7 +72,7 @@ func CrashEverywhere(t testing.TB, make func() steps.Handler, input any, check f
 	want, _ := run(undisturbed)
 	step := 1
 	if most > 0 {
-		step = max(1, (undisturbed.writes+most-1)/most)
+		step = max(1, (undisturbed.writes()+most-1)/most)
 	}
 	for write := 1; ; write += step {
 		for _, after := range []bool{false, true} {
@@ -120,7 +120,7 @@ func newCrashHarness(t testing.TB, definition steps.Handler, opts []HarnessOptio
 	case db.Dialect().Name() == dialect.SQLite:
 		t.Fatal("CrashEverywhere makes SQLite databases by itself: OnDB is for one on a server")
 	default:
-		open = func(d *death) (*bun.DB, error) { return borrowMortal(db, d), nil }
+		open = func(d *death) (*bun.DB, error) { return openMortalOn(db, d), nil }
 	}
 	quick := func(s *harnessSettings) { s.config.Poll = 5 * time.Millisecond }
 	return NewHarness(t, definition, append([]HarnessOption{OnDB(db), quick}, opts...)...), open
@@ -175,7 +175,7 @@ func (h *Harness) untilEnd(p *hostProcess, d *death) bool {
 		case ended(s) && s.Status != model.Succeeded && h.interrupted(s):
 			h.resumeAny()
 		case ended(s): // by the last write of the process, it may be, with which it died
-			return d != nil && d.ask() != nil
+			return d != nil && d.isDead()
 		case h.orphaned(s):
 			h.must("have the job look after its children", h.makeDue(h.row()))
 			p.engine.Wake()
@@ -190,7 +190,7 @@ func (h *Harness) untilEnd(p *hostProcess, d *death) bool {
 			return true
 		case <-poll.C:
 		case <-p.ended:
-			if d == nil || d.ask() == nil {
+			if d == nil || !d.isDead() {
 				h.fatal("the engine ended before the job: %v", p.err)
 			}
 		case <-deadline.C:

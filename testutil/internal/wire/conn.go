@@ -23,14 +23,19 @@ func (c *conn) Close() error { return c.release() }
 // BeginTx begins a transaction.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	number := c.hook.transactions.Add(1)
-	return around(ctx, c.hook, Call{Kind: Begin, Text: "BEGIN", Tx: number}, func() (driver.Tx, error) {
-		inner, err := c.full.BeginTx(ctx, opts)
-		if err != nil {
-			return nil, err
-		}
-		c.tx = number
-		return &tx{Tx: inner, conn: c, ctx: context.WithoutCancel(ctx)}, nil
+	var begun driver.Tx
+	_, err := around(ctx, c.hook, Call{Kind: Begin, Text: "BEGIN", Tx: number}, func() (_ struct{}, err error) {
+		begun, err = c.full.BeginTx(ctx, opts)
+		return struct{}{}, err
 	})
+	if err != nil {
+		if begun != nil {
+			_ = begun.Rollback() // the hook's error is what matters
+		}
+		return nil, err
+	}
+	c.tx = number
+	return &tx{Tx: begun, conn: c, ctx: context.WithoutCancel(ctx)}, nil
 }
 
 // PrepareContext prepares a statement.

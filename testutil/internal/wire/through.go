@@ -13,12 +13,26 @@ import (
 // that was set on them, and as many; closing it closes db. db is not to be used
 // beside it, and where it has a single connection it cannot be.
 func Through(db *bun.DB, hook Hook) *bun.DB {
-	pool := sql.OpenDB(pooled{db.DB, &hooked{Hook: hook}})
-	most := db.DB.Stats().MaxOpenConnections
-	pool.SetMaxOpenConns(most)
-	pool.SetMaxIdleConns(most)
+	return open(db, db.DB.Stats().MaxOpenConnections, whole{pooled{db.DB, &hooked{Hook: hook}}})
+}
+
+// Beside is an open database with a hook, beside db, which may be used as well: it
+// takes that many of db's connections at most, and closing it closes only them.
+func Beside(db *bun.DB, connections int, hook Hook) *bun.DB {
+	return open(db, connections, pooled{db.DB, &hooked{Hook: hook}})
+}
+
+func open(db *bun.DB, connections int, from driver.Connector) *bun.DB {
+	pool := sql.OpenDB(from)
+	pool.SetMaxOpenConns(connections)
+	pool.SetMaxIdleConns(connections)
 	return bun.NewDB(pool, db.Dialect())
 }
+
+// whole is a pool that is closed with what is opened through it.
+type whole struct{ pooled }
+
+func (w whole) Close() error { return w.pool.Close() }
 
 // pooled takes its connections from a pool.
 type pooled struct {
@@ -27,8 +41,6 @@ type pooled struct {
 }
 
 func (p pooled) Driver() driver.Driver { return p.pool.Driver() }
-
-func (p pooled) Close() error { return p.pool.Close() }
 
 // Connect takes a connection out of the pool until it is closed. Nothing else
 // has it meanwhile.

@@ -5,9 +5,11 @@
 // MySQL and MariaDB that this module uses.
 //
 //	db = wire.Through(db, hook) // an open database
+//	beside := wire.Beside(db, 4, hook) // some of its connections
 //	pool := sql.OpenDB(wire.Connector(connector, hook))
 //
-// It may import the standard library and bun. Nothing but tests may import it.
+// It may import the standard library and bun. Nothing but testutil and
+// tests may import it.
 package wire
 
 import (

@@ -141,6 +141,30 @@ func TestWhatAHookWithholdsHasHappened(t *testing.T) {
 		assert.Equal(t, 2, number(t, db))
 		var n int
 		assert.ErrorIs(t, db.NewRaw("SELECT n + 1 FROM numbers").Scan(ctx, &n), lost)
+		_, err = db.BeginTx(ctx, nil)
+		assert.ErrorIs(t, err, lost)
+		hook.hide = nil
+		tx, err := db.BeginTx(ctx, nil)
+		require.NoError(t, err, "no transaction is left open on the connection")
+		require.NoError(t, tx.Rollback())
+	})
+}
+
+func TestADatabaseBesideAnotherClosesOnlyWhatIsItsOwn(t *testing.T) {
+	t.Parallel()
+	testutil.EachDSN(t, func(t *testing.T, text string) {
+		db := testutil.Open(t, text)
+		db.SetMaxOpenConns(2)
+		hook := &recorder{}
+		beside := wire.Beside(db, 1, hook)
+		hook.forget() // a dialect may have asked for the database's version
+		var one int
+		require.NoError(t, beside.NewRaw("SELECT 1").Scan(t.Context(), &one))
+		require.NoError(t, beside.Close())
+		assert.Equal(t, []wire.Call{{Text: "SELECT 1"}}, hook.before)
+		require.NoError(t, db.NewRaw("SELECT 1").Scan(t.Context(), &one))
+		assert.Len(t, hook.before, 1, "it has no hook")
+		assert.Zero(t, db.Stats().InUse, "its connections have come back")
 	})
 }
 

@@ -1,0 +1,128 @@
+package testutil
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	"modernc.org/sqlite"
+
+	"github.com/ntxdev/jobsystem/testutil/internal/wire"
+)
+
+// errDead is what a process that has died hears from its database.
+var errDead = errors.New("the process has died")
+
+// death is a hook with which a process dies at one of its writes: a commit, or a
+// statement that changes something on its own. From then on nothing that it asks
+// the database for happens, and it hears no answer; what was on its way to the
+// database may yet take effect, as with a process that is killed.
+type death struct {
+	write int  // the write at which, counted from 1; 0 for none
+	after bool // just after it, and not just before
+
+	mu          sync.Mutex
+	begun, done int // writes
+	dead        bool
+	died        chan struct{}
+}
+
+func newDeath(write int, after bool) *death {
+	return &death{write: write, after: after, died: make(chan struct{})}
+}
+
+func (d *death) Before(_ context.Context, call wire.Call) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if isWrite(call) && !d.dead {
+		d.begun++
+		d.dieIf(!d.after && d.begun == d.write)
+	}
+	if d.dead && call.Kind != wire.Rollback {
+		return errDead
+	}
+	return nil
+}
+
+func (d *death) After(_ context.Context, call wire.Call, err error) error {
+	if errors.Is(err, driver.ErrSkip) {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if isWrite(call) && !d.dead {
+		d.done++
+		d.dieIf(d.after && d.done == d.write)
+	}
+	if d.dead && call.Kind != wire.Rollback {
+		return errors.Join(errDead, err)
+	}
+	return nil
+}
+
+// dieIf has the process die now, if it is to.
+func (d *death) dieIf(now bool) {
+	if now {
+		d.dead = true
+		close(d.died)
+	}
+}
+
+// isDead reports whether the process is dead.
+func (d *death) isDead() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.dead
+}
+
+// revive lets the process speak to its database again: it hears that it has lost
+// its jobs.
+func (d *death) revive() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.dead, d.write = false, 0
+}
+
+// writes is how many the process has begun.
+func (d *death) writes() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.begun
+}
+
+// isWrite reports whether a call makes a change last.
+func isWrite(call wire.Call) bool {
+	if call.Kind != wire.Statement || call.Tx != 0 {
+		return call.Kind == wire.Commit
+	}
+	word, rest, _ := strings.Cut(strings.ToUpper(strings.TrimSpace(call.Text)), " ")
+	if word == "WITH" { // what follows may only read
+		return strings.Contains(rest, "UPDATE ") || strings.Contains(rest, "INSERT ") || strings.Contains(rest, "DELETE ")
+	}
+	return slices.Contains([]string{"UPDATE", "INSERT", "DELETE"}, word)
+}
+
+// openMortal opens a SQLite file for a process that is going to die.
+func openMortal(file string, d *death) (*bun.DB, error) {
+	settings := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(OFF)"}}
+	connector, err := sqlite.NewConnector((&url.URL{Scheme: "file", Path: file, RawQuery: settings.Encode()}).String())
+	if err != nil {
+		return nil, err
+	}
+	pool := sql.OpenDB(wire.Connector(connector, d))
+	pool.SetMaxOpenConns(1)
+	return bun.NewDB(pool, sqlitedialect.New()), nil
+}
+
+// openMortalOn is the database on a server for a process that is going to die.
+func openMortalOn(db *bun.DB, d *death) *bun.DB {
+	const connections = 4
+	return wire.Beside(db, connections, d)
+}
