@@ -1,8 +1,9 @@
 # make test   everything, on SQLite, PostgreSQL and MariaDB, with the race detector
 # make lint   formatting, vet and the linters
 # make vuln   known vulnerabilities in what is used
-# make proof  that nothing is lost or doubled: a sample of processes that die, and faults
-#             of servers and networks (10 min); -every and -kills are for more
+# make proof  that nothing is lost or doubled: a sample of processes that die, two
+#             minutes of a soak, and faults of servers and networks (5 min in all);
+#             -every and -kills are for more
 # make soak   an hour of work with faults: nothing is lost, and nothing grows
 # make bench  how fast it is, beside the bare drivers and three other systems (5 min)
 # make demo   the example report, on SQLite in this folder
@@ -24,7 +25,7 @@ test:
 
 proof:
 	sh testutil/install.sh
-	cd testutil/proof && JOBSYSTEM_TEST_REQUIRE=1 go test -count=1 -timeout 1h -v ./...
+	cd testutil/proof && JOBSYSTEM_TEST_REQUIRE=1 go test -count=1 -timeout 1h -p 1 -v ./...
 
 soak:
 	sh testutil/install.sh
@@ -35,7 +36,8 @@ lint: $(BIN)/golangci-lint
 	go vet ./...
 	go mod tidy -diff
 	$(BIN)/golangci-lint run
-	cd testutil/proof && go vet ./... && go mod tidy -diff
+	cd testutil/proof && go vet ./... && go mod tidy -diff && $(BIN)/golangci-lint run
+	cd testutil/bench && go vet ./... && go mod tidy -diff
 
 $(BIN)/golangci-lint:
 	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)

@@ -68,6 +68,30 @@
 //   - Leases and due times are by the database's clock, never by a host's
 //     (TestRenewingExtendsTheLeaseByTheDatabasesClock).
 //
+// Faults, under each of which, and for as long as it lasts, all of the above holds,
+// and after which all types go on by themselves:
+//
+//   - processes killed between any two statements, a migration's among them, and at
+//     random moments (TestAProcessMayDieAtEachOfItsStatements,
+//     TestAMigrationMayDieAtEachOfItsStatements, TestWorkersKilledAtRandomMoments);
+//   - a process frozen for longer than its lease, and woken
+//     (TestAWorkerIsFrozenForLongerThanItsLease);
+//   - the server killed, or stopped for longer than a lease, or read-only, its disk
+//     full (TestTheDatabaseIsKilledAndStartedAgain, TestTheDiskIsFullForAWhile,
+//     TestTheDatabaseIsStoppedForLongerThanALease, TestTheDatabaseIsReadOnlyForAWhile);
+//   - connections refused, ended, reset, cut, stalled or slowed, and none left in the
+//     server or in the pool (TestConnectionsAreCutStalledAndSlowed,
+//     TestConnectionsAreRefused, TestTheDatabaseEndsItsConnections,
+//     TestTheServerIsOutOfConnections, TestTheHostTakesAllConnections);
+//   - the network cut between an engine and its database, for a while or for good
+//     (TestTheNetworkIsCut);
+//   - clocks of hosts and database hours apart, and the database's stepping
+//     (TestTheClocksAreAnHourApart, TestTheDatabasesClockSteps);
+//   - deadlocks, serialization failures and lock timeouts
+//     (TestARivalLocksRowsInTheWrongOrder), and many processes that write to one
+//     SQLite file (TestManyProcessesWriteToOneFile);
+//   - hours of all that, without anything that grows (TestASoakLeavesNothingBehind).
+//
 // People:
 //
 //   - A job is cancelled only when its handler has returned
@@ -95,7 +119,12 @@
 //   - Jobs of different types are in no order.
 //   - A step of the database's own clock forward ends leases early: jobs are settled
 //     as if their engines had died, and nothing is lost or doubled. One back delays
-//     recovery by as much.
+//     recovery, and what is due, by as much.
+//   - A host that vanishes without a word in the middle of a transaction leaves its
+//     rows locked until the server takes its connection for dead, which can take
+//     hours by default: have servers end idle transactions and dead connections
+//     (idle_in_transaction_session_timeout and tcp_keepalives_idle on PostgreSQL,
+//     idle_transaction_timeout on MariaDB, wait_timeout on MySQL).
 //
 // # Using it in a transaction
 //

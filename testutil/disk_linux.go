@@ -51,7 +51,7 @@ const (
 )
 
 // NeedCapability skips a test where this process does not have the right to do
-// what only root may.
+// what only root may, or fails it where nothing may be missing.
 func NeedCapability(t testing.TB, c Capability) {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")
@@ -71,7 +71,7 @@ func NeedCapability(t testing.TB, c Capability) {
 			return
 		}
 	}
-	t.Skipf("this test needs capability %d, which root has (see capabilities(7)): run it as root", c)
+	orSkip(t, fmt.Errorf("capability %d was %w, which root has (see capabilities(7)): run this as root", c, errMissing))
 }
 
 // Fill writes to a disk until nothing more goes onto it, and returns what gives

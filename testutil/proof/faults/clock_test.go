@@ -29,7 +29,7 @@ func newDBClock(t *testing.T, ahead time.Duration) (*dbClock, testutil.ServerOpt
 	dir, err := os.MkdirTemp("", "jobsystem-clock-") // which the server may read
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // see above
+	require.NoError(t, os.Chmod(dir, 0o755))
 	c := &dbClock{t, filepath.Join(dir, "clock")}
 	c.set(ahead)
 	return c, testutil.ServerEnvironment("LD_PRELOAD="+libraries[0], "FAKETIME_TIMESTAMP_FILE="+c.file,
@@ -40,7 +40,7 @@ func newDBClock(t *testing.T, ahead time.Duration) (*dbClock, testutil.ServerOpt
 func (c *dbClock) set(ahead time.Duration) {
 	c.t.Helper()
 	draft := c.file + ".new"
-	require.NoError(c.t, os.WriteFile(draft, fmt.Appendf(nil, "%+d\n", int(ahead.Seconds())), 0o644)) //nolint:gosec // the server's user reads it
+	require.NoError(c.t, os.WriteFile(draft, fmt.Appendf(nil, "%+d\n", int(ahead.Seconds())), 0o644))
 	require.NoError(c.t, os.Rename(draft, c.file))
 }
 

@@ -46,7 +46,7 @@ func (n *network) within() []string { return []string{"ip", "netns", "exec", n.n
 
 func (n *network) ip(args ...string) {
 	n.t.Helper()
-	output, err := exec.Command("ip", args...).CombinedOutput() //nolint:gosec // the test's own words
+	output, err := exec.Command("ip", args...).CombinedOutput()
 	assert.NoError(n.t, err, "ip %q: %s", args, output)
 }
 
