@@ -149,6 +149,21 @@ func TestASignalToAProcessingJobWakesItWhenItBeginsToWait(t *testing.T) {
 	})
 }
 
+// JSON's null and the like can come from other programs, and are no signals.
+func TestAJobWaitsWhateverOtherProgramsHavePutInThePlaceOfItsSignals(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, unasked(), awaiting())
+		job := enqueue(t, eng, input{})
+		_, err := db.NewRaw("UPDATE job_system_jobs SET signals = 'null' WHERE id = ?", job.ID.String()).Exec(t.Context())
+		require.NoError(t, err)
+		start(t, eng)
+		waits(t, eng, job.ID)
+		signal(t, eng, job.ID, approval{true}, "ann")
+		s := ended(t, eng, job.ID)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+	})
+}
+
 func TestASignalThatRacesWithTheBeginOfTheWaitIsNeverLost(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun := make(chan uuid.UUID, 1)

@@ -71,8 +71,9 @@ type dialect struct {
 	// fromMicros turns microseconds since the Unix epoch into what columns of
 	// times hold.
 	fromMicros func(n string) string
-	// jsonLength is the function that counts the elements of an array.
-	jsonLength string
+	// jsonLength counts the elements of a column's array; of what other programs
+	// may have put there instead, there are 0 or NULL.
+	jsonLength func(column string) string
 	// json turns a JSON text into what the column holds; document does that with
 	// a column of documents of a batch.
 	json, document func(text string) string
@@ -132,7 +133,7 @@ func sqlite() dialect {
 			return jsonSet("json_set", document, paths, values, func(value string) string { return "json(" + value + ")" })
 		},
 		fromMicros: func(n string) string { return n },
-		jsonLength: "json_array_length",
+		jsonLength: func(column string) string { return "json_array_length(" + column + ")" },
 		padPath:    "$.steps[1000000]", // beyond the end: ignored
 		path:       dollarPath,
 		json:       asItIs,
@@ -195,7 +196,9 @@ func postgres() dialect {
 			}
 			return document
 		},
-		jsonLength: "jsonb_array_length",
+		jsonLength: func(column string) string {
+			return "CASE WHEN jsonb_typeof(" + column + ") = 'array' THEN jsonb_array_length(" + column + ") END"
+		},
 		// In two parts: an interval is multiplied as a float64, which has no room
 		// for the microseconds of a time some centuries away.
 		fromMicros: func(n string) string {
@@ -226,8 +229,10 @@ func mysqlFamily() dialect {
 		skip:    " FOR UPDATE SKIP LOCKED",
 		keyLock: " FOR UPDATE",
 		charset: "utf8mb4", askCharset: "SELECT CONCAT_WS(',', @@character_set_client, @@character_set_connection, @@character_set_results)",
-		checkTime:  "SELECT CAST('2020-09-13 12:26:40.123456' AS DATETIME(6))",
-		jsonLength: "JSON_LENGTH",
+		checkTime: "SELECT CAST('2020-09-13 12:26:40.123456' AS DATETIME(6))",
+		jsonLength: func(column string) string {
+			return "CASE WHEN JSON_TYPE(" + column + ") = 'ARRAY' THEN JSON_LENGTH(" + column + ") END"
+		},
 		fromMicros: func(n string) string { return "(TIMESTAMP '1970-01-01 00:00:00' + INTERVAL " + n + " MICROSECOND)" },
 		padPath:    "$.none.none", // a missing parent: unchanged
 		path:       dollarPath,

@@ -435,7 +435,7 @@ func (s *Store) assignments(table string, patches int) string {
 		"message = v.message",
 		"time_to_complete_ms = v.ttc",
 		"scheduled_at = CASE WHEN v.status <> 'scheduled' THEN j.scheduled_at WHEN v.on_cancel = 1 AND j.cancel_requested_at IS NOT NULL THEN {now} " +
-			"WHEN v.wake_at IS NULL THEN j.scheduled_at WHEN COALESCE(" + s.dialect.jsonLength + "(j.signals), 0) > v.signals THEN {now} ELSE " +
+			"WHEN v.wake_at IS NULL THEN j.scheduled_at WHEN COALESCE(" + s.dialect.jsonLength("j.signals") + ", 0) > v.signals THEN {now} ELSE " +
 			s.dialect.fromMicros("v.wake_at") + " END",
 		"status = " + status,
 		"error = v.error",
