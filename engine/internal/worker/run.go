@@ -404,7 +404,7 @@ func must(raw json.RawMessage, err error) json.RawMessage {
 // job of the type was claimed with it.
 func (r *run) written(ack store.Ack, handedOn bool) {
 	r.failing, r.refusing = time.Time{}, time.Time{}
-	if !ack.CancelledAt.IsZero() {
+	if ack.Cancelled {
 		r.requestCancel() // before the step that waits for this is let go
 	}
 	r.mu.Lock()
