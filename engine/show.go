@@ -77,7 +77,7 @@ func (c *Client) row(ctx context.Context, doing string, id uuid.UUID) (*store.Ro
 // RunningJob returns the job of a type that is processing, or [ErrNotFound].
 func (c *Client) RunningJob(ctx context.Context, jobType string) (*model.Job, error) {
 	if err := checkTypes(jobType); err != nil {
-		return nil, err
+		return c.found(nil, err, "running", jobType)
 	}
 	row, err := c.engine.store.Running(ctx, c.db, jobType)
 	return c.found(row, err, "running", jobType)
@@ -87,7 +87,7 @@ func (c *Client) RunningJob(ctx context.Context, jobType string) (*model.Job, er
 // [ErrNotFound].
 func (c *Client) LatestJob(ctx context.Context, jobType string) (*model.Job, error) {
 	if err := checkTypes(jobType); err != nil {
-		return nil, err
+		return c.found(nil, err, "latest", jobType)
 	}
 	row, err := c.engine.store.Latest(ctx, c.db, jobType)
 	return c.found(row, err, "latest", jobType)
