@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -39,7 +40,11 @@ func (w *Worker) renew(ctx context.Context) {
 	}
 	limited, cancel := context.WithTimeout(ctx, max(w.Heartbeat, min(renewTime, w.Owner.Lease)))
 	defer cancel()
-	if err := w.renewAll(limited, slices.Sorted(maps.Keys(types)), runs); err != nil {
+	err := w.renewAll(limited, slices.Sorted(maps.Keys(types)), runs)
+	switch {
+	case ctx.Err() != nil: // the worker has stopped meanwhile
+		return
+	case err != nil:
 		w.Log.Warn("leases could not be renewed; trying again", "error", err, "runs", len(runs))
 		return
 	}
@@ -72,6 +77,9 @@ func (w *Worker) renewAll(ctx context.Context, types []string, runs map[store.He
 			return nil
 		}
 		if types = locked; !wait(ctx, pause.NextBackOff()) {
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return nil // by the worker's stop
+			}
 			w.Log.Warn("leases could not be renewed: another transaction keeps their rows of job_type_lock locked; end it, or they run out", "types", locked)
 			return nil
 		}
