@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -29,9 +30,12 @@ type Fleet struct {
 	dsn, dir string
 
 	mu      sync.Mutex
-	started int
 	workers []*Worker
 }
+
+// started counts the workers of all fleets, whose names differ: evidence may be of
+// several fleets.
+var started atomic.Int64
 
 // NewFleet is a fleet without workers.
 func NewFleet(t testing.TB, dsn string) *Fleet {
@@ -89,8 +93,7 @@ func (f *Fleet) beginAt(p Post, role string, s Settings, extra any) *Worker {
 func (f *Fleet) launch(p Post, role string, s Settings, extra any) (*Worker, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.started++
-	w := &Worker{Name: fmt.Sprintf("%s-%d", role, f.started), Began: Now(), over: make(chan struct{})}
+	w := &Worker{Name: fmt.Sprintf("%s-%d", role, started.Add(1)), Began: Now(), over: make(chan struct{})}
 	w.log = filepath.Join(f.dir, w.Name+".log")
 	more, err := json.Marshal(extra)
 	if err != nil {
