@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -60,7 +61,7 @@ func (f *csvFile) write(orders []Order) error {
 	records := make([][]string, len(orders))
 	for i, o := range orders {
 		records[i] = []string{
-			strconv.FormatInt(o.ID, 10), o.OrderedAt.UTC().Format(time.RFC3339), o.Customer, o.Country,
+			strconv.FormatInt(o.ID, 10), o.OrderedAt.UTC().Format(time.RFC3339), asText(o.Customer), asText(o.Country),
 			fmt.Sprintf("%d.%02d", o.TotalCents/100, o.TotalCents%100),
 		}
 	}
@@ -68,6 +69,15 @@ func (f *csvFile) write(orders []Order) error {
 		return err
 	}
 	return f.Sync()
+}
+
+// asText is what somebody entered, so that no spreadsheet takes it for a formula:
+// see https://owasp.org/www-community/attacks/CSV_Injection.
+func asText(entered string) string {
+	if entered != "" && strings.ContainsRune("=+-@\t\r", rune(entered[0])) {
+		return "'" + entered
+	}
+	return entered
 }
 
 func (f *csvFile) append(records [][]string) error {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"encoding/csv"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -160,4 +162,27 @@ func TestNoAnswerTellsTheDSNOrAPath(t *testing.T) {
 			assert.NotContains(t, body, inside, path)
 		}
 	}
+}
+
+func TestNoNameIsAFormulaInASpreadsheet(t *testing.T) {
+	t.Parallel()
+	root, err := os.OpenRoot(t.TempDir())
+	require.NoError(t, err)
+	defer root.Close()
+	file, err := openCSV(root, "orders.csv", 0)
+	require.NoError(t, err)
+	defer file.Close()
+	for _, name := range []string{`=HYPERLINK("http://evil")`, "+1", "-1", "@SUM(1)", "\tx", "\rx"} {
+		require.NoError(t, file.write([]Order{{Customer: name, Country: "DE"}}))
+	}
+	require.NoError(t, file.write([]Order{{Customer: "Ann = Bob", Country: "DE"}, {Country: "DE"}}))
+	_, err = file.Seek(0, io.SeekStart)
+	require.NoError(t, err)
+	lines, err := csv.NewReader(file).ReadAll()
+	require.NoError(t, err)
+	var names []string
+	for _, line := range lines[1:] {
+		names = append(names, line[2])
+	}
+	assert.Equal(t, []string{`'=HYPERLINK("http://evil")`, "'+1", "'-1", "'@SUM(1)", "'\tx", "'\rx", "Ann = Bob", ""}, names)
 }
