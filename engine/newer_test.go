@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
@@ -177,9 +178,14 @@ func TestARestartKeepsWhatANewerVersionHasWrittenOfTheJobItself(t *testing.T) {
 }
 
 // killed has a job be in the hands of a process that has died, and whose lease
-// has run out. It need not be due: then nobody else claims it before.
+// has run out. It need not be due: then nobody else claims it before. Some engine
+// has started that knows its type.
 func killed(t *testing.T, db *bun.DB, id uuid.UUID) {
 	t.Helper()
+	require.Eventually(t, func() bool { // until that has made the type's lock
+		n, err := db.NewSelect().Model((*model.TypeLock)(nil)).Where("type = 'test:job'").Count(t.Context())
+		return err == nil && n > 0
+	}, patience, 5*time.Millisecond)
 	require.NoError(t, db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
 		for _, query := range []string{
 			"UPDATE job_type_lock SET owner = 'killed', locked_until = updated_at, job_id = ?0, attempt = (SELECT attempt + 1 FROM job_system_jobs WHERE id = ?0) WHERE type = 'test:job'",

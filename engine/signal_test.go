@@ -420,7 +420,7 @@ func TestASleepingJobGoesOnWhenItsTimeHasCome(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Do(d, "before", nothing)
-		steps.Sleep(d, "sleep", 150*time.Millisecond)
+		steps.Sleep(d, "sleep", 2*time.Second) // long enough to be seen
 		steps.Sleep(d, "not at all", 0)
 		steps.SleepUntil(d, "past", func(*steps.Run[input]) time.Time { return time.Now().Add(-time.Hour) })
 		steps.SleepUntil(d, "no time", func(*steps.Run[input]) time.Time { return time.Time{} })
