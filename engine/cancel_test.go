@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
@@ -107,6 +108,31 @@ func TestCancelFromAnotherProcessReachesTheStep(t *testing.T) {
 		job := enqueue(t, eng, input{})
 		receive(t, begun)
 		other := newEngine(t, testutil.Open(t, text), config())
+		require.NoError(t, other.Cancel(t.Context(), job.ID, "ops", ""))
+		require.ErrorIs(t, receive(t, causes), engine.ErrCancelled)
+		assert.Equal(t, model.Cancelled, ended(t, other, job.ID).Status)
+	})
+}
+
+// On SQLite the request waits for the transaction's end.
+func TestCancelFromAnotherProcessReachesAStepInATransaction(t *testing.T) {
+	testutil.EachDSN(t, func(t *testing.T, text string) {
+		db := testutil.Open(t, text)
+		if db.Dialect().Name() == dialect.SQLite {
+			return
+		}
+		begun, causes := make(chan struct{}, 1), make(chan error, 1)
+		d := steps.Define[input]()
+		steps.InTx(d, "books", func(ctx context.Context, _ steps.Tx, _ *steps.Run[input]) (int, error) {
+			begun <- struct{}{}
+			<-ctx.Done()
+			causes <- context.Cause(ctx)
+			return 0, ctx.Err()
+		})
+		start(t, newEngine(t, db, config(), d))
+		other := newEngine(t, testutil.Open(t, text), config())
+		job := enqueue(t, other, input{})
+		receive(t, begun)
 		require.NoError(t, other.Cancel(t.Context(), job.ID, "ops", ""))
 		require.ErrorIs(t, receive(t, causes), engine.ErrCancelled)
 		assert.Equal(t, model.Cancelled, ended(t, other, job.ID).Status)

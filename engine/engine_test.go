@@ -47,7 +47,7 @@ const patience = 30 * time.Second
 // that a slow machine loses none.
 func config() engine.Config {
 	return engine.Config{
-		Lease: 2 * patience, Heartbeat: patience / 3, Poll: 50 * time.Millisecond,
+		Lease: 4 * patience, Heartbeat: 2 * patience, Poll: 50 * time.Millisecond,
 		Grace: 100 * time.Millisecond, Logger: quiet(),
 	}
 }

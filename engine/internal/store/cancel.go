@@ -57,12 +57,11 @@ func (s *Store) readNewest(ctx context.Context, db bun.IDB, row *Row) error {
 }
 
 // CancelRequests returns those of the jobs that somebody asked to cancel.
-func (s *Store) CancelRequests(ctx context.Context, jobs []uuid.UUID) ([]Ack, error) {
-	var acks []Ack
-	err := s.db.NewRaw("SELECT j.id, j.cancel_requested_at, j.cancelled_by, j.cancel_reason FROM job_system_jobs j WHERE j.id IN (?) AND j.cancel_requested_at IS NOT NULL",
-		list(idTexts(jobs))).Scan(ctx, &acks)
+func (s *Store) CancelRequests(ctx context.Context, jobs []uuid.UUID) ([]uuid.UUID, error) {
+	var requests []uuid.UUID
+	err := s.db.NewRaw("SELECT j.id FROM job_system_jobs j WHERE j.id IN (?) AND j.cancel_requested_at IS NOT NULL", list(idTexts(jobs))).Scan(ctx, &requests)
 	if err != nil {
 		return nil, fmt.Errorf("look for cancel requests: %w", err)
 	}
-	return acks, nil
+	return requests, nil
 }

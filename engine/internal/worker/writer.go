@@ -211,8 +211,8 @@ func (w *writer) tick(ctx context.Context) {
 		w.Log.Warn("cannot look for cancel requests", "error", err)
 		return
 	}
-	for _, request := range requests {
-		byID[request.JobID].requestCancel()
+	for _, id := range requests {
+		byID[id].requestCancel()
 	}
 	for _, r := range byID {
 		w.history.refresh(limited, r)
