@@ -49,6 +49,8 @@ type dialect struct {
 	returning bool
 	// notifies says that there is pg_notify.
 	notifies bool
+	// soleWriter says that nobody else writes while a transaction has written.
+	soleWriter bool
 	// atOnce says that one statement can change several tables and return rows.
 	atOnce bool
 	// prepares says that statements which were prepared are faster; numbered
@@ -128,7 +130,7 @@ func sqlite() dialect {
 		headHint:  " INDEXED BY job_system_jobs_claim",
 		headOrder: "j.scheduled_at, j.id",
 		byID:      "+j.status",
-		returning: true,
+		returning: true, soleWriter: true,
 		setJSON: func(document string, paths, values []string) string {
 			return jsonSet("json_set", document, paths, values, func(value string) string { return "json(" + value + ")" })
 		},

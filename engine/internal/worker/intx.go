@@ -26,6 +26,7 @@ type stepTx struct {
 	wrote  bool // the record has been sent: from here on the end may be unknown
 	taken  bool // the row is not the run's any more
 	ack    store.Ack
+	alone  *alone // nil where others write meanwhile
 }
 
 // callInTx is call for a step in a transaction. If the transaction's end is
@@ -41,6 +42,9 @@ func (r *run) callInTx(ctx context.Context, i int, session *session) (output jso
 	t := &stepTx{run: r, i: i, before: r.record(i), again: true}
 	r.edit(func() { t.result = r.data.Result })
 	err = t.inTx(ctx, session)
+	if t.alone != nil {
+		t.alone.done(context.WithoutCancel(r.life), err == nil)
+	}
 	if err != nil && t.wrote && !t.taken {
 		err = t.settle(err)
 	}
@@ -78,6 +82,12 @@ const mostBeforeEnd = 0.999999
 
 // perform calls the step and writes its record.
 func (t *stepTx) perform(ctx context.Context, tx bun.Tx, session *session) error {
+	if t.worker.Store.SoleWriter() {
+		t.alone = t.worker.writingAlone()
+		if err := t.renewIn(ctx, tx); err != nil {
+			return err
+		}
+	}
 	planned := &t.plan.Steps[t.i]
 	err := guard(func() (err error) {
 		if t.output, err = planned.Tx(ctx, tx, session); err != nil {
@@ -103,6 +113,19 @@ func (t *stepTx) perform(ctx context.Context, tx bun.Tx, session *session) error
 		return steps.ErrLeaseLost
 	}
 	t.ack = ack
+	if err == nil && t.alone != nil {
+		return t.renewIn(ctx, tx)
+	}
+	return err
+}
+
+// renewIn renews the leases within the transaction.
+func (t *stepTx) renewIn(ctx context.Context, tx bun.Tx) error {
+	mine, err := t.alone.renew(ctx, tx, t.run)
+	if err == nil && !mine {
+		t.taken = true
+		return steps.ErrLeaseLost
+	}
 	return err
 }
 

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 
@@ -27,20 +26,13 @@ func (w *Worker) keep(ctx context.Context) {
 // renew renews the leases once. A run whose lease is not renewed for as long as
 // it lasts ends itself, see run.renewed.
 func (w *Worker) renew(ctx context.Context) {
-	runs := make(map[store.Held]*run)
-	types := make(map[string]bool)
-	for _, r := range w.current() {
-		if r.live() {
-			runs[store.Held{Type: r.job.Type, JobID: r.job.ID, Attempt: r.job.Attempt}] = r
-			types[r.job.Type] = true
-		}
-	}
+	types, runs := w.leases()
 	if len(runs) == 0 {
 		return
 	}
 	limited, cancel := context.WithTimeout(ctx, max(w.Heartbeat, min(renewTime, w.Owner.Lease)))
 	defer cancel()
-	err := w.renewAll(limited, slices.Sorted(maps.Keys(types)), runs)
+	err := w.renewAll(limited, types, runs)
 	switch {
 	case ctx.Err() != nil: // the worker has stopped meanwhile
 		return
@@ -53,6 +45,19 @@ func (w *Worker) renew(ctx context.Context) {
 		// has taken it over: its lock may be gone because it has just ended.
 		w.mark(r)
 	}
+}
+
+// leases are those of the runs that go on, and their types.
+func (w *Worker) leases() (types []string, runs map[store.Held]*run) {
+	runs = make(map[store.Held]*run)
+	for _, r := range w.current() {
+		if r.live() {
+			runs[r.heldAs()] = r
+			types = append(types, r.job.Type)
+		}
+	}
+	slices.Sort(types)
+	return slices.Compact(types), runs
 }
 
 // renewTime is how long a renewal may take at least: one that is given up costs a
@@ -68,11 +73,7 @@ func (w *Worker) renewAll(ctx context.Context, types []string, runs map[store.He
 		if err != nil {
 			return err
 		}
-		for _, h := range held {
-			if r, ok := runs[h]; ok {
-				r.renewed(sent)
-			}
-		}
+		renewed(runs, held, sent)
 		if len(locked) == 0 {
 			return nil
 		}
@@ -82,6 +83,16 @@ func (w *Worker) renewAll(ctx context.Context, types []string, runs map[store.He
 			}
 			w.Log.Warn("leases could not be renewed: another transaction keeps their rows of job_type_lock locked; end it, or they run out", "types", locked)
 			return nil
+		}
+	}
+}
+
+// renewed notes which of the runs have had their leases renewed by a request sent at
+// that time.
+func renewed(runs map[store.Held]*run, held []store.Held, sent time.Time) {
+	for _, h := range held {
+		if r, ok := runs[h]; ok {
+			r.renewed(sent)
 		}
 	}
 }

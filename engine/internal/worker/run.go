@@ -29,6 +29,7 @@ type run struct {
 	// stopping is closed when the engine wants the job handed over.
 	stopping chan struct{}
 	expiry   *time.Timer // ends the run when its lease is not renewed
+	leased   time.Time   // until when it has the lease
 
 	plan    *steps.Plan   // once there is one
 	signals model.Signals // that had come when the job was claimed
@@ -112,7 +113,10 @@ func newRun(ctx context.Context, w *Worker, j *model.Job, claimed time.Time) *ru
 	r.life, r.endLife = context.WithCancelCause(ctx)
 	r.ctx, r.cancel = context.WithCancelCause(r.life)
 	r.stopping, r.inTx = make(chan struct{}), make(chan struct{}, 1)
-	r.expiry = time.AfterFunc(time.Until(claimed.Add(w.Owner.Lease)), r.expire)
+	r.mu.Lock()
+	r.leased = claimed.Add(w.Owner.Lease)
+	r.expiry = time.AfterFunc(time.Until(r.leased), r.expire)
+	r.mu.Unlock()
 	if !j.CancelRequestedAt.IsZero() {
 		r.requestCancel()
 	}
@@ -134,26 +138,6 @@ func (r *run) close() {
 	r.release()
 	r.mu.Unlock()
 	r.endLife(nil)
-}
-
-// renewed notes that the lease was renewed by a request sent at that time.
-func (r *run) renewed(sent time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.gone {
-		return
-	}
-	r.expiry.Reset(time.Until(sent.Add(r.worker.Owner.Lease)))
-}
-
-// expire ends the run whose lease could not be renewed in time: another engine
-// may take the job over from now on.
-func (r *run) expire() {
-	r.worker.Log.Warn("the lease could not be renewed in time; ending the run", r.attrs()...)
-	r.mu.Lock()
-	r.expired = true
-	r.mu.Unlock()
-	r.endLife(steps.ErrLeaseLost)
 }
 
 // abandon gives up writing a run whose lease has run out: whoever settles it
