@@ -27,6 +27,7 @@ func (r *run) awaitChildren(i int) (json.RawMessage, *ending) {
 		r.worker.Log.Warn("cannot read a job's children; looking again before long", append(r.attrs(), "error", err)...)
 		return nil, r.waitForChildren(i)
 	}
+	r.addShare(i) // people have seen it: it is not to fall if the step fails
 	n := open(children)
 	if n == 0 {
 		return r.childrenEnded(i, children)
@@ -39,12 +40,17 @@ func (r *run) awaitChildren(i int) (json.RawMessage, *ending) {
 
 // waitForChildren is waits, and looks after the children now and then.
 func (r *run) waitForChildren(i int) *ending {
-	r.edit(func() { r.tracker.Set(r.data.Steps[i].Name, r.childrenShare, "") })
+	r.addShare(i)
 	e := r.waits(i, fmt.Sprintf("the %d jobs of step %q", len(r.record(i).Children), r.plan.Steps[i].Name))
 	if next := model.At(r.clock.now().Add(childrenCheck)); next.Before(e.wake.at.Time) {
 		e.wake.at = next
 	}
 	return e
+}
+
+// addShare counts how far the step's children are as its own progress.
+func (r *run) addShare(i int) {
+	r.edit(func() { r.tracker.Set(r.data.Steps[i].Name, r.childrenShare, "") })
 }
 
 // child is a job that a step has enqueued; its row is nil if that is gone.
