@@ -77,6 +77,9 @@ func (s *session) describe(sheet *sheet, j *model.JobStatus, job *model.Job) {
 		sheet.add("Parent", j.ParentID.String())
 	}
 	sheet.add("Waits", strings.TrimPrefix(s.out.waiting(j), "waits "))
+	for _, signal := range j.Signals {
+		sheet.add("Signal", s.unused(j, signal))
+	}
 	sheet.add("Progress", progressOf(j))
 	sheet.add("Step", j.CurrentStep)
 	sheet.add("Message", j.Message)
@@ -189,7 +192,7 @@ func (s *session) printSteps(j *model.JobStatus) error {
 		if grouped {
 			rows[i] = slices.Insert(rows[i], 2, any(dash(clean(step.Group))))
 		}
-		notes = append(notes, s.stepNotes(step)...)
+		notes = append(notes, s.stepNotes(j, step)...)
 	}
 	if err := s.out.printf("\n"); err != nil {
 		return err

@@ -93,8 +93,18 @@ func TestShowTellsWhichSignalAStepWaitsForAndWhoSentIt(t *testing.T) {
 	assert.Equal(t, "approve", view.Awaits)
 	assert.InDelta(t, 24, time.Until(view.WaitUntil.Time).Hours(), 1)
 
+	s.bench.ok("signal", s.id, "later", "--by", "bob")
 	s.bench.ok("signal", s.id, "approve", "--data", `"fine"`, "--by", "ann")
+	s.tells(t,
+		`^Waits +for a worker, to go on with the signal "approve"`,
+		`^Signal +"later", sent by bob at 20\S+Z: kept for a step that waits for it$`,
+		`^Signal +"approve", sent by ann at 20\S+Z: a worker goes on with it$`,
+		`^Step "approve" goes on with the signal "approve", sent by ann at 20\S+Z\.$`,
+		`^It goes on by itself, when a worker has its type`)
+	require.Len(t, s.bench.status(s.id).Signals, 2)
+	assert.NotContains(t, s.bench.ok("show", s.id), "--data JSON")
 	s.Run()
+	assert.Equal(t, "later", s.bench.status(s.id).Signals[0].Name, "the other one is used")
 	s.tells(t, `^1 +approve +completed .*"fine"$`, `^Step "approve" has the signal "approve", sent by ann at 20\S+Z\.$`)
 	assert.Equal(t, "ann", s.json(t, "approve").SentBy)
 }

@@ -26,7 +26,7 @@ func (p *printer) waiting(j *model.JobStatus) string {
 
 // due tells when a job is due.
 func (p *printer) due(j *model.JobStatus) string {
-	if _, ok := awaited(j); ok && j.ScheduledAt.IsZero() {
+	if name, ok := awaited(j); ok && j.ScheduledAt.IsZero() && j.Signal(name) == nil {
 		return "when the signal comes"
 	}
 	return p.when(j.ScheduledAt)
@@ -38,7 +38,7 @@ func (inv *invocation) waitHint(j *model.JobStatus) string {
 	switch {
 	case j.CancelRequested:
 		return "It becomes cancelled when what it has begun has ended: its jobs, and the undoing of its steps."
-	case signal:
+	case signal && j.Signal(name) == nil:
 		return fmt.Sprintf("It goes on with the signal: %s signal %s %s --data JSON", inv.program(), j.ID, shellWord(name))
 	default:
 		return fmt.Sprintf("It goes on by itself, when a worker has its type (%s worker).", inv.program())
@@ -75,12 +75,24 @@ func (s *session) printFamily(ctx context.Context, j *model.JobStatus) error {
 	return s.out.table(table.Row{"STEP", "ITS JOB", "TYPE", "STATUS", "PROGRESS", "WHAT"}, rows)
 }
 
+// unused tells of a signal that no step has used yet.
+func (s *session) unused(j *model.JobStatus, signal model.SignalView) string {
+	purpose := "kept for a step that waits for it"
+	if waited, _ := awaited(j); signal.Name == waited {
+		purpose = "a worker goes on with it"
+	}
+	return fmt.Sprintf("%q%s: %s", signal.Name, s.sentBy(signal.SentBy, signal.SentAt), purpose)
+}
+
 // stepNotes tell of a step what its row in the table has no room for.
-func (s *session) stepNotes(step model.StepView) (notes []string) {
+func (s *session) stepNotes(j *model.JobStatus, step model.StepView) (notes []string) {
 	note := func(format string, args ...any) {
 		notes = append(notes, fmt.Sprintf("Step %q ", clean(step.Name))+fmt.Sprintf(format, args...))
 	}
 	switch {
+	case step.Status == model.StepWaiting && step.Awaits != "" && j.Signal(step.Awaits) != nil:
+		signal := j.Signal(step.Awaits)
+		note("goes on with the signal %q%s.", clean(step.Awaits), s.sentBy(signal.SentBy, signal.SentAt))
 	case step.Status == model.StepWaiting:
 		note("%s.", s.stepWait(step))
 	case !step.SentAt.IsZero():

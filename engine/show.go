@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -227,9 +228,26 @@ func status(row *store.Row) *model.JobStatus {
 	}
 	s.Elapsed, s.Remaining = humanize(s.ElapsedMS), humanize(s.RemainingMS)
 	if data, err := model.ParseData(j.Data); err == nil {
+		addSignals(s, j.Signals, data.Steps)
 		addSteps(s, data, row.Now)
 	}
 	return s
+}
+
+// addSignals tells of the signals that no step has used.
+func addSignals(s *model.JobStatus, raw json.RawMessage, records []model.StepRecord) {
+	signals, err := model.ParseSignals(raw)
+	if err != nil {
+		return
+	}
+	for _, record := range records {
+		if !record.SentAt.IsZero() {
+			signals = signals.Without(record.Awaits, record.SentAt)
+		}
+	}
+	for _, signal := range signals {
+		s.Signals = append(s.Signals, model.SignalView{Name: signal.Name, SentBy: signal.SentBy, SentAt: signal.SentAt})
+	}
 }
 
 // percent is a share in whole percent: 100 only for all of it, and no less for
@@ -301,6 +319,9 @@ func addWait(s *model.JobStatus, records []model.StepRecord) {
 		until := record.WaitUntil
 		if s.WaitsFor == "" || !until.IsZero() && until.Before(s.WaitsUntil.Time) {
 			s.WaitsFor, s.WaitsUntil = waitsFor(record), until
+			if s.Signal(record.Awaits) != nil {
+				s.WaitsFor = fmt.Sprintf("a worker, to go on with the signal %q", record.Awaits)
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/google/uuid"
 )
@@ -47,6 +48,9 @@ type JobStatus struct {
 	// short delay before a step's next attempt.
 	WaitsFor   string `json:"waits_for,omitempty"`
 	WaitsUntil Time   `json:"waits_until"`
+	// Signals are those that the job was sent and that no step has used yet,
+	// because it has not come to that or no worker has taken it since.
+	Signals []SignalView `json:"signals,omitempty"`
 	// Undoing says that the job's completed steps are being undone, before it
 	// ends.
 	Undoing bool `json:"undoing,omitempty"`
@@ -95,6 +99,22 @@ type JobStatus struct {
 	CreatedAt    Time `json:"created_at"`
 	UpdatedAt    Time `json:"updated_at"`
 	DeletedAt    Time `json:"deleted_at"`
+}
+
+// Signal is the signal of that name among those that no step has used yet, or nil.
+func (s *JobStatus) Signal(name string) *SignalView {
+	i := slices.IndexFunc(s.Signals, func(one SignalView) bool { return one.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &s.Signals[i]
+}
+
+// SignalView is a [Signal] in a [JobStatus], without its payload.
+type SignalView struct {
+	Name   string `json:"name"`
+	SentBy string `json:"sent_by,omitempty"`
+	SentAt Time   `json:"sent_at"`
 }
 
 // StepView is one step in a [JobStatus].
