@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
+	"github.com/ntxdev/jobsystem/engine/internal/worker"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 )
@@ -20,7 +21,9 @@ const maxSignals = 100
 // with a payload that is kept as JSON, or nil, and records who sent it. A signal
 // that comes before the step is kept for it. The first one of a name stands: a
 // second one changes nothing, and the first is returned, with Existing set. A
-// job that has ended or is deleted is a [StatusError].
+// job that has ended or is deleted is a [StatusError]. Where the job's type is
+// registered, a payload that does not fit its step, or a step that waits for no
+// signal, is [ErrInvalid].
 //
 // A signal that its step has used stays with the job, so that it is not used
 // twice; a resume from before that step has it wait for another one. So has a
@@ -47,6 +50,9 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 		}
 		if len(signals) >= maxSignals {
 			return invalid("it has %d signals, and may have no more", len(signals))
+		}
+		if err := c.checkSignal(&row.Job, signal); err != nil {
+			return err
 		}
 		signal.SentAt = row.Now
 		if row.Signals, err = json.Marshal(append(signals, *signal)); err != nil {
@@ -93,6 +99,19 @@ func (c *Client) newSignal(name string, payload any, by string) (*model.Signal, 
 		return nil, invalid("payload %w", err)
 	}
 	return &model.Signal{Name: name, Payload: raw, SentBy: by}, nil
+}
+
+// checkSignal fails on a signal that the job's definition has no use for, where
+// that is known here.
+func (c *Client) checkSignal(j *model.Job, signal *model.Signal) error {
+	known, err := c.engine.resumption(j, nil)
+	if err != nil || known.plan == nil { // the job's run says what is wrong with it
+		return nil //nolint:nilerr // see above
+	}
+	if err := worker.CheckSignal(known.plan, signal); err != nil {
+		return invalid("%w", err)
+	}
+	return nil
 }
 
 // awaits reports whether a job waits for a signal now; of which name, its run

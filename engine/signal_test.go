@@ -221,7 +221,16 @@ func TestAPayloadThatDoesNotFitFailsTheStepAndAResumeWaitsForAnother(t *testing.
 		start(t, eng)
 		job := enqueue(t, eng, input{})
 		waits(t, eng, job.ID)
-		signal(t, eng, job.ID, "yes", "bob")
+		_, err := eng.Signal(t.Context(), job.ID, "approve", "yes", "bob")
+		require.ErrorIs(t, err, engine.ErrInvalid)
+		assert.ErrorContains(t, err, `the payload does not fit step "approve": json: cannot unmarshal string`)
+		_, err = eng.Signal(t.Context(), job.ID, "act", nil, "bob")
+		require.ErrorIs(t, err, engine.ErrInvalid)
+		assert.ErrorContains(t, err, `step "act" does not wait for a signal`)
+		assert.Equal(t, model.Scheduled, waits(t, eng, job.ID).Status, "nothing was written")
+
+		signal(t, newEngine(t, db, unasked()), job.ID, "yes", "bob") // which does not know the type
+		eng.Wake()
 		s := ended(t, eng, job.ID)
 		assert.Equal(t, model.Failed, s.Status)
 		assert.Contains(t, s.Error, `step "approve": the payload of its signal does not fit (resume the job and send another one): json: cannot unmarshal string`)

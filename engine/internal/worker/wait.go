@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -162,6 +163,23 @@ func (r *run) takeSignal(i int, signal *model.Signal) (json.RawMessage, *ending)
 		return nil, r.fail(i, err)
 	}
 	return signal.Payload, nil
+}
+
+// CheckSignal says why a signal cannot be of use to a step of the plan that has its
+// name, or had it. A name that is in no plan is not judged: another version may
+// have it.
+func CheckSignal(plan *steps.Plan, signal *model.Signal) error {
+	i := slices.IndexFunc(plan.Steps, func(p steps.PlannedStep) bool { return p.Name == signal.Name || slices.Contains(p.Was, signal.Name) })
+	switch {
+	case i < 0:
+		return nil
+	case !plan.Steps[i].Await:
+		return fmt.Errorf("step %q does not wait for a signal", plan.Steps[i].Name)
+	}
+	if err := guard(func() error { return plan.Steps[i].Accept(signal.Payload) }); err != nil {
+		return fmt.Errorf("the payload does not fit step %q: %w", plan.Steps[i].Name, err)
+	}
+	return nil
 }
 
 // afterEnd tells whoever waits for what has just ended.
