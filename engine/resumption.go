@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/ntxdev/jobsystem/engine/internal/worker"
 	"github.com/ntxdev/jobsystem/model"
@@ -61,6 +62,9 @@ func (r *resumption) edit(j *model.Job) error {
 	if data.Plan != nil {
 		data.Plan.Crashes = 0
 	}
+	if err := r.hasTime(data); err != nil {
+		return err
+	}
 	retryAnew(data.Steps)
 	if err := waitAnew(&data, j); err != nil {
 		return err
@@ -86,6 +90,18 @@ func (r *resumption) edit(j *model.Job) error {
 	}
 	j.Data, err = data.JSON()
 	return err
+}
+
+// hasTime fails for a job that would time out at once. Undoing has no such bound.
+func (r *resumption) hasTime(data model.Data) error {
+	if r.plan == nil || r.plan.Timeout == 0 || data.Plan == nil || data.Undoing != nil {
+		return nil
+	}
+	if worked := time.Duration(data.Plan.WorkedMS) * time.Millisecond; worked >= r.plan.Timeout {
+		return invalid("its time is up: it has worked for %v, all its runs together, of the %v that its definition gives it; restart it, or give it a longer JobTimeout",
+			worked, r.plan.Timeout)
+	}
+	return nil
 }
 
 // retryAnew has the steps' retries begin anew, the next attempt now.

@@ -7,10 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
 
+	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
@@ -103,11 +105,27 @@ func TestAJobWhoseTimeIsUpFailsAndIsNotTriedAgain(t *testing.T) {
 		assert.Equal(t, []any{model.Failed, `step "second": the job timed out after 250ms of work, all its runs together`}, []any{s.Status, s.Error})
 		assert.EqualValues(t, 1, ran.Load())
 
-		require.NoError(t, eng.Resume(t.Context(), job.ID))
+		resumeWithoutTime(t, eng, newEngine(t, db, unasked()), job.ID)
 		s = ended(t, eng, job.ID)
 		assert.Equal(t, []any{model.Failed, `the job timed out after 250ms of work, all its runs together`}, []any{s.Status, s.Error})
 		assert.EqualValues(t, 1, ran.Load(), "its time is up before anything runs")
 	})
+}
+
+// resumeWithoutTime resumes a job whose time is up, which is refused where its
+// definition is known.
+func resumeWithoutTime(t *testing.T, knows, stranger *engine.Engine, id uuid.UUID) {
+	t.Helper()
+	for _, try := range []func() error{
+		func() error { return knows.Resume(t.Context(), id) },
+		func() error { _, err := knows.DryRun(t.Context(), id); return err },
+	} {
+		err := try()
+		require.ErrorIs(t, err, engine.ErrInvalid)
+		assert.ErrorContains(t, err, "its time is up: it has worked for ")
+	}
+	require.NoError(t, stranger.Resume(t.Context(), id))
+	knows.Wake()
 }
 
 func TestTheTimeOfEarlierRunsCounts(t *testing.T) {
@@ -132,7 +150,7 @@ func TestTheTimeOfEarlierRunsCounts(t *testing.T) {
 			return once
 		}
 		assert.Less(t, worked(), time.Minute.Milliseconds())
-		require.NoError(t, eng.Resume(t.Context(), job.ID))
+		resumeWithoutTime(t, eng, newEngine(t, db, unasked()), job.ID)
 		assert.Contains(t, ended(t, eng, job.ID).Error, "the job timed out after 1h0m0s of work")
 		assert.GreaterOrEqual(t, worked(), time.Hour.Milliseconds())
 		require.NoError(t, eng.Restart(t.Context(), job.ID))

@@ -66,8 +66,8 @@ func Type(jobType string) DefineOption {
 // and the job fails. Time spent waiting does not count: for its turn, for a step
 // that sleeps or awaits something, or for the next attempt of one, except in a
 // group. The time of a run whose process died counts up to its last heartbeat. A
-// job whose time is up stays so when it is resumed: give it more, or restart it.
-// 0, the default, is no bound.
+// job whose time is up is not resumed: give it more, or restart it. 0, the default,
+// is no bound.
 func JobTimeout(d time.Duration) DefineOption { return func(s *settings) { s.timeout = d } }
 
 // ResumeOnCrash has a job go on by itself when its process has died, up to that
