@@ -44,7 +44,9 @@ func parentOf(jobType string, types []string, opts ...steps.Option) *steps.Defin
 // their order.
 func childrenOf(t *testing.T, eng *engine.Engine, id uuid.UUID) []uuid.UUID {
 	t.Helper()
-	s := until(t, eng, id, func(s *model.JobStatus) bool { return strings.Contains(s.WaitsFor, "jobs of step") })
+	s := until(t, eng, id, func(s *model.JobStatus) bool {
+		return strings.HasPrefix(s.WaitsFor, "the ") && strings.Contains(s.WaitsFor, "job")
+	})
 	for _, step := range s.Steps {
 		if step.Status == model.StepWaiting {
 			return step.Children

@@ -242,6 +242,23 @@ func TestACrashDuringADelayForgetsNeitherTheFailuresNorTheDelay(t *testing.T) {
 	})
 }
 
+func TestAStepWhoseProcessDiedDuringADelayHasFailed(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		d := steps.Define[input]()
+		steps.Do(d, "flaky", func(context.Context, *steps.Run[input]) error { return errBoom }, steps.Retry(2, time.Hour))
+		victim := newEngine(t, db, inPlace(), d)
+		start(t, victim)
+		job := enqueue(t, victim, input{})
+		until(t, victim, job.ID, waiting)
+		expire(t, db, job.ID)
+		other := newEngine(t, db, config(), d)
+		start(t, other)
+		s := ended(t, other, job.ID)
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Equal(t, []any{model.StepFailed, "boom"}, []any{s.Steps[0].Status, s.Steps[0].Error}, "nobody has cancelled it")
+	})
+}
+
 // Being declared failed ends the retries, and being declared succeeded does too:
 // what weighs more is the step's own failure.
 func TestADecisionFromOutsideEndsTheRetries(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
+	"github.com/ntxdev/jobsystem/engine/internal/worker"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/progress"
 	"github.com/ntxdev/jobsystem/steps"
@@ -286,8 +287,8 @@ func addSteps(s *model.JobStatus, data model.Data, now model.Time) {
 		if record.Undecided() {
 			s.Undecided = append(s.Undecided, record.Name)
 		}
-		if record.Status == model.StepWaiting && s.Status.Ended() { // a scheduled job is cancelled without its record
-			view.Status = model.StepCancelled
+		if record.Status == model.StepWaiting && s.Status.Ended() {
+			view.Status = waitedUntilEnd(s, record)
 		}
 		switch {
 		case view.Status == model.StepRunning, view.Status == model.StepWaiting && record.FinishedAt.IsZero():
@@ -304,6 +305,20 @@ func addSteps(s *model.JobStatus, data model.Data, now model.Time) {
 		s.Steps = append(s.Steps, view)
 	}
 	addWait(s, data.Steps)
+}
+
+// waitedUntilEnd is the status of a step that waited when its job ended, which its
+// record need not tell: a scheduled job is cancelled, and one whose process has died
+// fails, without it.
+func waitedUntilEnd(s *model.JobStatus, record model.StepRecord) model.StepStatus {
+	switch {
+	case record.Retrying():
+		return model.StepFailed
+	case s.Status == model.Failed:
+		return model.StepInterrupted
+	default:
+		return model.StepCancelled
+	}
 }
 
 // addWait tells what the job waits for: with several steps that wait, what goes
@@ -332,7 +347,7 @@ func waitsFor(record model.StepRecord) string {
 	case record.Awaits != "":
 		return fmt.Sprintf("the signal %q", record.Awaits)
 	case len(record.Children) > 0:
-		return fmt.Sprintf("the %d jobs of step %q", len(record.Children), record.Name)
+		return worker.JobsOf(record.Name, len(record.Children))
 	case record.Retrying():
 		return fmt.Sprintf("the next attempt of step %q", record.Name)
 	default:

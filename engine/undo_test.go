@@ -356,6 +356,7 @@ func TestUndoingGoesOnElsewhereAfterAStop(t *testing.T) {
 		start(t, newEngine(t, db, config(), d))
 		s = ended(t, eng, job.ID)
 		assert.Equal(t, []any{model.Failed, `step "ship": boom`}, []any{s.Status, s.Error})
+		assert.Empty(t, s.Message, "it is over")
 		assert.Equal(t, "reserve tell charge from 7 -charge -reserve", log.read())
 		assert.Nil(t, s.Cursor, "the checkpoint of undoing is not the step's")
 	})

@@ -41,11 +41,19 @@ func (r *run) awaitChildren(i int) (json.RawMessage, *ending) {
 // waitForChildren is waits, and looks after the children now and then.
 func (r *run) waitForChildren(i int) *ending {
 	r.addShare(i)
-	e := r.waits(i, fmt.Sprintf("the %d jobs of step %q", len(r.record(i).Children), r.plan.Steps[i].Name))
+	e := r.waits(i, JobsOf(r.plan.Steps[i].Name, len(r.record(i).Children)))
 	if next := model.At(r.clock.now().Add(childrenCheck)); next.Before(e.wake.at.Time) {
 		e.wake.at = next
 	}
 	return e
+}
+
+// JobsOf names for people the jobs that a step has enqueued.
+func JobsOf(step string, n int) string {
+	if n == 1 {
+		return fmt.Sprintf("the job of step %q", step)
+	}
+	return fmt.Sprintf("the %d jobs of step %q", n, step)
 }
 
 // addShare counts how far the step's children are as its own progress.

@@ -70,7 +70,7 @@ func lay(plan *steps.Plan, data model.Data, limits Limits) *laid {
 			}
 			l.say(planned.Name, model.DoesRun, "%s", whyRun(record, was, len(old) > 0))
 		case open != "" && (planned.Group == nil || planned.Group != openGroup):
-			l.say(planned.Name, model.DoesUnknown, "is recorded as %s, but step %q before it is not done", record.Status, open)
+			l.say(planned.Name, model.DoesUnknown, "is recorded as %s, but step %q before it is not done: resume from there, or declare what it was named before, or put it behind those that are done", record.Status, open)
 			l.misfits = append(l.misfits, unreadable(planned, record)...)
 		default:
 			l.sayDone(planned, record, was)

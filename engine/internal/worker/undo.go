@@ -33,7 +33,7 @@ func (r *run) undoAfter(e ending) ending {
 			return *end
 		}
 	}
-	r.edit(func() { r.data.Undoing, r.whole = nil, true })
+	r.edit(func() { r.data.Undoing, r.whole, r.message = nil, true, "" })
 	return e
 }
 
