@@ -170,7 +170,7 @@ func reschedulable(row *store.Row, doing string) error {
 	case row.Status == model.Processing:
 		return refuse("its engine is gone; try again in a moment")
 	case row.Status == model.Scheduled:
-		return refuse("it runs by itself when it is due")
+		return refuse("it goes on by itself, when it is due or when what it waits for has come")
 	default:
 		return refuse("it has nothing left to do")
 	}

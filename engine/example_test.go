@@ -231,7 +231,7 @@ func ExampleClient_Resume() {
 	}
 	// Output:
 	// true
-	// resume scheduled it runs by itself when it is due
+	// resume scheduled it goes on by itself, when it is due or when what it waits for has come
 }
 
 // Deleted jobs are neither run nor listed; their rows stay.
