@@ -42,9 +42,6 @@ func (r *run) callInTx(ctx context.Context, i int, session *session) (output jso
 	t := &stepTx{run: r, i: i, before: r.record(i), again: true}
 	r.edit(func() { t.result = r.data.Result })
 	err = t.inTx(ctx, session)
-	if t.alone != nil {
-		t.alone.done(context.WithoutCancel(r.life), err == nil)
-	}
 	if err != nil && t.wrote && !t.taken {
 		err = t.settle(err)
 	}
@@ -64,10 +61,14 @@ func (t *stepTx) inTx(ctx context.Context, session *session) error {
 	for {
 		begun := false
 		err := t.worker.Store.InTx(ctx, t.worker.Store.DB(), func(ctx context.Context, tx bun.Tx) error {
+			if err := t.begin(ctx, tx); err != nil {
+				return err
+			}
 			begun = true
 			return t.perform(ctx, tx, session)
 		})
-		if err == nil || begun || ctx.Err() != nil {
+		t.endAlone(err == nil)
+		if err == nil || begun || t.taken || ctx.Err() != nil {
 			return err
 		}
 		t.worker.Log.Warn("cannot begin a step's transaction; trying again", append(t.attrs(), "step", t.plan.Steps[t.i].Name, "error", err)...)
@@ -82,12 +83,6 @@ const mostBeforeEnd = 0.999999
 
 // perform calls the step and writes its record.
 func (t *stepTx) perform(ctx context.Context, tx bun.Tx, session *session) error {
-	if t.worker.Store.SoleWriter() {
-		t.alone = t.worker.writingAlone()
-		if err := t.renewIn(ctx, tx); err != nil {
-			return err
-		}
-	}
 	planned := &t.plan.Steps[t.i]
 	err := guard(func() (err error) {
 		if t.output, err = planned.Tx(ctx, tx, session); err != nil {
@@ -117,6 +112,23 @@ func (t *stepTx) perform(ctx context.Context, tx bun.Tx, session *session) error
 		return t.renewIn(ctx, tx)
 	}
 	return err
+}
+
+// begin has the transaction be the writer from here on, where there is only one.
+func (t *stepTx) begin(ctx context.Context, tx bun.Tx) error {
+	if !t.worker.Store.SoleWriter() {
+		return nil
+	}
+	t.alone = t.worker.writingAlone()
+	return t.renewIn(ctx, tx)
+}
+
+// endAlone notes that the transaction has ended.
+func (t *stepTx) endAlone(committed bool) {
+	if t.alone != nil {
+		t.alone.done(context.WithoutCancel(t.life), committed)
+		t.alone = nil
+	}
 }
 
 // renewIn renews the leases within the transaction.
