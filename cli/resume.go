@@ -48,10 +48,10 @@ func parseResume(c *urfave.Context) (resumeRequest, error) {
 
 func runResume(ctx context.Context, inv *invocation, r resumeRequest) error {
 	if r.dryRun {
-		return runForecast(ctx, inv, r.id, r.options)
+		return runForecast(ctx, inv, r)
 	}
 	resume := func(jobs *engine.Client, ctx context.Context, id uuid.UUID) error {
-		return jobs.Resume(ctx, id, r.options...)
+		return refused(jobs.Resume(ctx, id, r.options...), len(r.options) > 0)
 	}
 	return control(resume)(ctx, inv, r.controlRequest)
 }
