@@ -15,8 +15,8 @@
 //
 // # Commands
 //
-// enqueue, list, show, watch, cancel, resume, restart, delete and types work on
-// jobs; worker runs them; migrate makes the tables; version tells the build;
+// enqueue, list, show, watch, signal, cancel, resume, restart, delete and types
+// work on jobs; worker runs them; migrate makes the tables; version tells the build;
 // demo, where the host has one, shows it all on one job. Each command's --help
 // says the rest.
 //
