@@ -15,8 +15,8 @@
 //
 // # Commands
 //
-// enqueue, list, show, watch, cancel, resume, restart, delete and types work on
-// jobs; worker runs them; migrate makes the tables; version tells the build;
+// enqueue, list, show, watch, signal, cancel, resume, restart, delete and types
+// work on jobs; worker runs them; migrate makes the tables; version tells the build;
 // demo, where the host has one, shows it all on one job. Each command's --help
 // says the rest.
 //
@@ -37,8 +37,8 @@
 // # Exit codes
 //
 //	0    success
-//	1    the job failed or was cancelled, its status does not allow what was
-//	     asked for, or something else went wrong
+//	1    the job failed or was cancelled, its status or its record does not allow
+//	     what was asked for, or something else went wrong
 //	2    wrong usage: an unknown command or flag, a value that cannot be used, a
 //	     malformed DSN, a database whose tables are missing or not ours
 //	3    there is no such job

@@ -33,6 +33,8 @@ var (
 	errInterrupted = errors.New("interrupted")
 	// errEnded: the job that was followed did not end as wished.
 	errEnded = errors.New("the job has ended")
+	// errRefused: the job cannot be resumed as it is.
+	errRefused = errors.New("the job is refused")
 	// errLost: the database was there and is gone.
 	errLost = errors.New("the connection to the database was lost")
 )
@@ -85,6 +87,8 @@ func exitCode(err error) int {
 		return ExitOK
 	case errors.Is(err, errInterrupted):
 		return ExitInterrupted
+	case errors.Is(err, errRefused): // whatever the engine makes of it
+		return ExitFailed
 	case isAny(err, errUsage, dsn.ErrMalformed, engine.ErrInvalid,
 		engine.ErrNotMigrated, migrations.ErrNotMigrated, migrations.ErrUnexpectedSchema):
 		return ExitUsage

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/google/uuid"
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"github.com/ntxdev/jobsystem/engine"
@@ -12,23 +11,24 @@ import (
 )
 
 // runForecast is resume --dry-run.
-func runForecast(ctx context.Context, inv *invocation, id uuid.UUID, opts []engine.ResumeOption) error {
+func runForecast(ctx context.Context, inv *invocation, r resumeRequest) error {
 	return inv.withSession(ctx, inv.controls(needTables), func(s *session) error {
-		job, err := s.jobs.Job(ctx, id)
+		job, err := s.jobs.Job(ctx, r.id)
 		if err != nil {
 			return err
 		}
 		if s.eng.Registered(job.Type) == nil {
-			return badUsage("resume --dry-run job %s: this binary does not have its type %q; use the one of its worker", id, job.Type)
+			return badUsage("resume --dry-run job %s: this binary does not have its type %q; use the one of its worker", r.id, job.Type)
 		}
-		list, refusal := s.jobs.DryRun(ctx, id, opts...)
-		if len(list) == 0 || errors.Is(refusal, engine.ErrStatus) {
-			return refusal
-		}
-		if err := s.out.result(list, func() error { return s.printForecast(list) }); err != nil {
+		list, err := s.jobs.DryRun(ctx, r.id, r.options...)
+		err = refused(err, len(r.options) > 0)
+		if len(list) == 0 || errors.Is(err, engine.ErrStatus) {
 			return err
 		}
-		return refusal
+		if failed := s.out.result(list, func() error { return s.printForecast(list) }); failed != nil {
+			return failed
+		}
+		return err
 	})
 }
 

@@ -45,3 +45,10 @@ func TestHintsSayWhatToDo(t *testing.T) {
 		})
 	}
 }
+
+func TestAStepTellsHowManyJobsItWaitsFor(t *testing.T) {
+	t.Parallel()
+	for jobs, want := range map[int]string{1: "waits for its job", 2: "waits for its 2 jobs"} {
+		assert.Equal(t, want, (&session{}).stepWait(model.StepView{Children: make([]uuid.UUID, jobs)}))
+	}
+}

@@ -20,8 +20,8 @@ func (inv *invocation) resumeCommand() *urfave.Command {
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, DisableDefaultText: true,
 				Usage: "change nothing; show which steps would be skipped, run or undone, and why; exit with 1 if a resume would refuse the job"},
-			&urfave.StringFlag{Name: "from", Usage: "run this step and those after it again, whatever is recorded of them"},
-			&urfave.StringSliceFlag{Name: "past", Usage: "go on behind this step: its worker died in the middle of it, and somebody has seen that its effect happened; several times for several steps"},
+			&urfave.StringFlag{Name: "from", Usage: "run this `STEP` and those after it again, whatever is recorded of them"},
+			&urfave.StringSliceFlag{Name: "past", Usage: "go on behind this `STEP`: its worker died in the middle of it, and somebody has seen that its effect happened; several times for several steps"},
 			waitFlag("exit with 1 if it does not succeed"),
 		},
 		Action: action(inv, parseResume, runResume),
@@ -48,10 +48,10 @@ func parseResume(c *urfave.Context) (resumeRequest, error) {
 
 func runResume(ctx context.Context, inv *invocation, r resumeRequest) error {
 	if r.dryRun {
-		return runForecast(ctx, inv, r.id, r.options)
+		return runForecast(ctx, inv, r)
 	}
 	resume := func(jobs *engine.Client, ctx context.Context, id uuid.UUID) error {
-		return jobs.Resume(ctx, id, r.options...)
+		return refused(jobs.Resume(ctx, id, r.options...), len(r.options) > 0)
 	}
 	return control(resume)(ctx, inv, r.controlRequest)
 }

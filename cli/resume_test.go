@@ -54,7 +54,7 @@ func TestResumeRefusesStepsThatAreNotThere(t *testing.T) {
 		fails := func(more ...string) string { return b.fails(ExitUsage, append(append(args, more...), id)...) }
 		assert.Contains(t, fails("--from", "pak"), `there is no step "pak" to go on from`)
 		assert.Contains(t, fails("--from", ""), `there is no step "" to go on from`)
-		assert.Contains(t, fails("--from", "ship"), `step "pack" before step "ship" is recorded as failed`)
+		assert.Contains(t, fails("--from", "ship"), `step "pack" before step "ship" is recorded as failed: go on from there, or resume without --from`)
 		assert.Contains(t, fails("--past", "pick"), `step "pick" is recorded as completed: there is nothing to go past`)
 		assert.Contains(t, fails("--past", "ship"), `step "ship" has not begun`)
 	}

@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"context"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil"
 )
 
 func TestHintsOfAnUndecidedJobTellBothWays(t *testing.T) {
@@ -17,4 +20,35 @@ func TestHintsOfAnUndecidedJobTellBothWays(t *testing.T) {
 	assert.Contains(t, hints[0], `died in the middle of step "pay it"`)
 	assert.Contains(t, hints[0], `resume `+id.String()+` --from 'pay it'`)
 	assert.Contains(t, hints[0], `resume `+id.String()+` --past 'pay it'`)
+}
+
+// A resume that only lacks a word about an undecided step is no wrong usage, and
+// is told of the flags and not of Go; one that names a wrong step is.
+func TestAnUndecidedJobIsRefusedInTheWordsOfTheCommandLine(t *testing.T) {
+	t.Parallel()
+	d := steps.Define[order]()
+	both := steps.Parallel(d, "both")
+	shipping := make(chan struct{})
+	steps.Do(both, "pay it", func(context.Context, *steps.Run[order]) error {
+		<-shipping
+		return nil
+	}, steps.StopOnCrash())
+	steps.Do(both, "ship", func(ctx context.Context, _ *steps.Run[order]) error {
+		close(shipping)
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}, steps.StopOnCrash())
+	text := testutil.DSN(t, testutil.SQLite)
+	h := testutil.NewHarness(t, d, testutil.OnDB(testutil.Open(t, text)))
+	id := h.Enqueue(order{}).ID.String()
+	h.Kill(testutil.BeforeRecord("pay it"))
+
+	b := setupOn(t, text)
+	b.opts.Register = func(r *Registry) error { return r.Register(d) }
+	for _, args := range [][]string{{"resume", id}, {"resume", "--dry-run", id}} {
+		assert.Contains(t, b.fails(ExitFailed, args...), "resume with --from 'pay it' to run it again, or with --past 'pay it' to go on behind it")
+		assert.Contains(t, b.fails(ExitFailed, append(args, "--past", "pay it")...), "resume with --from ship to", "one flag is not enough")
+		assert.Contains(t, b.fails(ExitUsage, append(args, "--from", "pay")...), `there is no step "pay" to go on from`)
+	}
+	b.ok("resume", "--dry-run", "--past", "pay it", "--past", "ship", id)
 }

@@ -117,7 +117,9 @@ func (s *session) stepWait(step model.StepView) string {
 	switch {
 	case step.Awaits != "":
 		return fmt.Sprintf("waits for the signal %q%s", clean(step.Awaits), until)
-	case len(step.Children) > 0:
+	case len(step.Children) == 1:
+		return "waits for its job" + until
+	case len(step.Children) > 1:
 		return fmt.Sprintf("waits for its %d jobs%s", len(step.Children), until)
 	case !step.FinishedAt.IsZero():
 		return fmt.Sprintf("has failed in attempt %d and is tried again %s", step.Attempts, when)

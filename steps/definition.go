@@ -149,9 +149,6 @@ func (d *Definition[In]) JobType() string {
 	return d.jobType
 }
 
-// Resumptions returns what [ResumeOnCrash] was given, 0 without it.
-func (d *Definition[In]) Resumptions() int { return d.resumeOnCrash }
-
 // Validate returns all mistakes of the definition, joined, or nil: no or a bad
 // type name, no steps, bad or repeated step names, weights that are not
 // positive numbers, functions that are nil.

@@ -162,6 +162,9 @@ func (w *eachWork[In, Item, Key]) through(ctx context.Context, items iter.Seq2[I
 			}
 		}
 	}
+	if s := w.settings; w.at.Done != s.total || s.total == 0 { // nothing has said that these are all
+		w.run.Progress(1, 1, "%d %s", w.at.Done, s.noun)
+	}
 	return nil
 }
 

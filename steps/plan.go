@@ -123,7 +123,7 @@ type Session interface {
 func (d *Definition[In]) sealed() {}
 
 // ResumesOnCrash returns the number given to [ResumeOnCrash]: how often a job
-// goes on by itself when its process has died.
+// goes on by itself when its process has died; 0 without it.
 func (d *Definition[In]) ResumesOnCrash() int { return d.resumeOnCrash }
 
 // Plan returns the steps for a job with this input. It fails if the input does

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
 )
@@ -90,6 +91,24 @@ func TestHarnessSaysWhatIsWrong(t *testing.T) {
 			h.Run()
 			h.Output("knead", new(int))
 		}, []string{"it produces none"}},
+		{"a failing step that is not there", func(h *testutil.Harness) {
+			h.Enqueue(bake{Loaves: 1})
+			h.FailStep("bakee", 1)
+		}, []string{`no step "bakee"`, `["knead" "bake" "sell"]`}},
+		{"a signal that no step awaits", func(h *testutil.Harness) {
+			h.Enqueue(bake{Loaves: 1})
+			h.Signal("bake", nil)
+		}, []string{`no step awaits the signal "bake"`}},
+		{"a wait where there is none", func(h *testutil.Harness) {
+			h.Enqueue(bake{Loaves: 1})
+			h.SkipWait()
+		}, []string{"the job is due and waits for nothing", "RunToWait"}},
+		{"a wait after a resume", func(h *testutil.Harness) {
+			h.Enqueue(bake{Loaves: 1})
+			h.Kill(testutil.AfterStep("knead"))
+			h.Resume()
+			h.SkipWait()
+		}, []string{"the job is due and waits for nothing"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -146,4 +165,46 @@ func TestHarnessNamesAStepThatIgnoresItsContext(t *testing.T) {
 	})
 	close(deaf)
 	assert.Contains(t, text, "the engine did not stop within 3s: does the step obey its context?")
+}
+
+// hasty is a harness that has little time, and follows the job of another one.
+func hasty(t testing.TB, d steps.Handler, follows *testutil.Harness) *testutil.Harness {
+	h := testutil.NewHarness(t, d, testutil.OnDB(follows.DB()), testutil.Within(100*time.Millisecond))
+	h.Follow(follows.Status().ID)
+	return h
+}
+
+func TestHarnessSaysWhatToDoAboutALongWait(t *testing.T) {
+	t.Parallel()
+	later := testutil.NewHarness(t, (&bakery{}).definition())
+	later.Enqueue(bake{Loaves: 1}, engine.At(time.Now().Add(time.Hour)))
+	assert.Contains(t, failure(t, func(t testing.TB) { hasty(t, (&bakery{}).definition(), later).Run() }),
+		"the job's end did not come within 100ms: the job is scheduled for later. SkipWait ends the wait; or use virtual time")
+
+	d := steps.Define[bake]()
+	steps.Sleep(d, "rise", time.Hour)
+	rising := testutil.NewHarness(t, d)
+	rising.Enqueue(bake{})
+	rising.RunToWait()
+	assert.Contains(t, failure(t, func(t testing.TB) { hasty(t, d, rising).Run() }),
+		`the job's end did not come within 100ms: the job waits for step "rise" to end. RunToWait runs it until it waits, and SkipWait ends that`)
+}
+
+func TestHarnessTellsStepsThatOnlyWait(t *testing.T) {
+	t.Parallel()
+	d := steps.Define[bake]()
+	steps.Sleep(d, "rise", time.Hour)
+	steps.Await[bake, string](d, "taste", steps.WasNamed("try"))
+	text := failure(t, func(t testing.TB) {
+		h := testutil.NewHarness(t, d)
+		h.Enqueue(bake{})
+		h.FailStep("rise", 1)
+	})
+	assert.Contains(t, text, `step "rise" waits and calls no function that could fail`)
+	h := testutil.NewHarness(t, d)
+	h.Enqueue(bake{})
+	h.Signal("try", "good") // as by those who know the old name
+	h.RunToWait()
+	h.SkipWait()
+	require.Equal(t, model.Succeeded, h.Run().Status)
 }

@@ -104,24 +104,41 @@ func (m Moment) String() string {
 
 // check reports why the moment can never come in a run of this plan.
 func (m Moment) check(plan *steps.Plan, connections int) error {
-	names := make([]string, len(plan.Steps))
-	for i, planned := range plan.Steps {
-		names[i] = planned.Name
-	}
-	switch i := slices.Index(names, m.step); {
-	case i < 0:
-		return fmt.Errorf("there is no step %q: the steps for this input are %q", m.step, names)
-	case m.place == atRecord && (i == len(names)-1 || plan.Steps[i].Group != nil && plan.Steps[i].Group == plan.Steps[len(names)-1].Group):
+	i, err := planned(plan, m.step)
+	last := len(plan.Steps) - 1
+	switch {
+	case err != nil:
+		return err
+	case m.place == atRecord && (i == last || plan.Steps[i].Group != nil && plan.Steps[i].Group == plan.Steps[last].Group):
 		return fmt.Errorf("nothing comes between the record of step %q and the end of the job, because it is the last step: "+
 			"they are one write. Use BeforeRecord(%q), or let the job end", m.step, m.step)
 	case connections == 1 && m.place == atReturn && plan.Steps[i].Tx != nil:
 		return fmt.Errorf("%s is in the middle of a transaction, and the database has one connection: the harness cannot look at the job then. "+
 			"Give it one with more, see OnDB", m)
-	case m.place == atReturn && plan.Steps[i].Run == nil && plan.Steps[i].Tx == nil && plan.Steps[i].Children == nil:
+	case m.place == atReturn && !calls(&plan.Steps[i]):
 		return fmt.Errorf("step %q waits: nothing comes before its record. Use BeforeStep(%q)", m.step, m.step)
 	case m.count < 1:
 		return fmt.Errorf("%s: calls are counted from 1", m)
 	default:
 		return nil
 	}
+}
+
+// planned is the index of a step in a plan, or why there is none.
+func planned(plan *steps.Plan, step string) (int, error) {
+	names := make([]string, len(plan.Steps))
+	for i, planned := range plan.Steps {
+		names[i] = planned.Name
+	}
+	i := slices.Index(names, step)
+	if i < 0 {
+		return i, fmt.Errorf("there is no step %q: the steps for this input are %q", step, names)
+	}
+	return i, nil
+}
+
+// calls reports whether a step calls a function of the host's, and does not only
+// wait.
+func calls(step *steps.PlannedStep) bool {
+	return step.Run != nil || step.Tx != nil || step.Children != nil
 }

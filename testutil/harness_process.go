@@ -141,7 +141,7 @@ func (h *Harness) await(p *hostProcess, what string, wanted func(*model.JobStatu
 		case <-p.ended:
 			h.fatal("the engine ended while the harness waited for %s: %v", what, p.err)
 		case <-deadline.C:
-			h.fatal("%s did not come within %v", what, h.settings.deadline)
+			h.fatal("%s did not come within %v%s", what, h.settings.deadline, waitHint(status))
 		}
 	}
 }

@@ -37,6 +37,21 @@ func (h *Harness) fatal(format string, args ...any) {
 	h.t.Fatal(text)
 }
 
+// waitHint says what a test does about a job that waits for long, empty if it
+// does not.
+func waitHint(s *model.JobStatus) string {
+	switch {
+	case s.Status != model.Scheduled || waitsForChildren(s):
+		return ""
+	case s.WaitsFor != "":
+		return fmt.Sprintf(": the job waits for %s. RunToWait runs it until it waits, and SkipWait ends that, or Signal; or use virtual time, see the package", s.WaitsFor)
+	case s.ScheduledAt.After(time.Now()):
+		return ": the job is scheduled for later. SkipWait ends the wait; or use virtual time, see the package"
+	default:
+		return ""
+	}
+}
+
 // describe is the job and what its engines said last, as far as they are known.
 func (h *Harness) describe() string {
 	out := ""

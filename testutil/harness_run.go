@@ -126,11 +126,17 @@ func (h *Harness) runnable() {
 func (h *Harness) reachable(at Moment) {
 	h.t.Helper()
 	h.runnable()
+	h.must("wait for "+at.String(), at.check(h.plan(), h.db.DB.Stats().MaxOpenConnections))
+}
+
+// plan is the followed job's.
+func (h *Harness) plan() *steps.Plan {
+	h.t.Helper()
 	data, err := model.ParseData(h.row().Data)
 	h.must("read the job's input", err)
 	plan, err := h.definition.Plan(data.Input)
 	h.must("plan the job", err)
-	h.must("wait for "+at.String(), at.check(plan, h.db.DB.Stats().MaxOpenConnections))
+	return plan
 }
 
 // reach waits until the trigger's moment has come.

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
 )
 
 // RunToWait runs the scheduled job until it has ended or waits for something: a
@@ -43,8 +45,8 @@ func waitsForChildren(s *model.JobStatus) bool {
 // SkipWait has what the job waits for be over now: its sleep, the delay before
 // the next attempt of a step, the time until a signal is given up (it times out
 // then), or the time that it was scheduled for. The next run goes on with it. It
-// ends the test if the job waits for a signal without a timeout, or for
-// children.
+// ends the test if the job waits for nothing, for a signal without a timeout, or
+// for children.
 //
 // No time passes by that: the times in the record are as if the wait had been
 // shorter. For a test that is to see time pass there is virtual time; see the
@@ -52,10 +54,27 @@ func waitsForChildren(s *model.JobStatus) bool {
 func (h *Harness) SkipWait() {
 	h.t.Helper()
 	job := h.row()
-	if job.Status != model.Scheduled {
+	switch waiting, err := waits(job); {
+	case err != nil:
+		h.must("skip the wait", err)
+	case job.Status != model.Scheduled:
 		h.fatal("skip the wait: the job is %s and waits for nothing", job.Status)
+	case !waiting:
+		h.fatal("skip the wait: the job is due and waits for nothing: a step waits once RunToWait has come to it")
 	}
 	h.must("skip the wait", h.skipWait(job))
+}
+
+// waits reports whether a scheduled job waits, for a step or for its time. What
+// has come while the test looked elsewhere counts.
+func waits(job *model.Job) (bool, error) {
+	data, err := model.ParseData(job.Data)
+	if err != nil {
+		return false, err
+	}
+	waiting := func(r model.StepRecord) bool { return r.Status == model.StepWaiting }
+	later := job.ScheduledAt.After(time.Now()) || job.Attempt == 0 && job.ScheduledAt.After(job.CreatedAt.Time)
+	return later || slices.ContainsFunc(data.Steps, waiting), nil
 }
 
 // skipWait changes the job if it still waits as it does here.
@@ -94,13 +113,29 @@ func (h *Harness) makeDue(job *model.Job) error {
 }
 
 // Signal sends the job the signal that a step made with [steps.Await] waits for,
-// or is going to.
+// or is going to. It ends the test if none does.
 func (h *Harness) Signal(name string, payload any) {
 	h.t.Helper()
+	h.must("signal", awaited(h.plan(), name))
 	ctx, cancel := h.limit()
 	defer cancel()
 	_, err := h.engine.Signal(ctx, h.followed(), name, payload, "test")
 	h.must("signal", err)
+}
+
+// awaited reports why no step of the plan waits for that signal: none has that
+// name, or had it before.
+func awaited(plan *steps.Plan, name string) error {
+	var names []string
+	for _, step := range plan.Steps {
+		if step.Await {
+			names = append(append(names, step.Name), step.Was...)
+		}
+	}
+	if !slices.Contains(names, name) {
+		return fmt.Errorf("no step awaits the signal %q: those for this input await %q", name, names)
+	}
+	return nil
 }
 
 // RequireStep returns the record of a step, and ends the test if there is none
@@ -122,9 +157,16 @@ func (h *Harness) RequireStep(step string, status model.StepStatus) model.StepRe
 var ErrInjected = errors.New("the test has the step fail")
 
 // FailStep has the next attempts of a step fail, that many of them, with
-// [ErrInjected] and without its function being called. Steps that only wait do
-// not fail so.
+// [ErrInjected] and without its function being called. It ends the test if the
+// job has no such step, or one that only waits and calls no function.
 func (h *Harness) FailStep(step string, times int) {
+	h.t.Helper()
+	plan := h.plan()
+	i, err := planned(plan, step)
+	if err == nil && !calls(&plan.Steps[i]) {
+		err = fmt.Errorf("step %q waits and calls no function that could fail", step)
+	}
+	h.must("fail a step", err)
 	h.failing.mu.Lock()
 	defer h.failing.mu.Unlock()
 	if h.failing.left == nil {

@@ -16,6 +16,13 @@
 // Special characters in a user name or a password are percent-encoded, as in
 // any URL (@ is %40, / is %2F, # is %23, ? is %3F, % is %25).
 //
+// On MySQL and MariaDB some parameters are set here and any other value is an
+// error, so they are best left out: times are in UTC (loc=UTC, time_zone=+00:00,
+// parseTime=true), texts in charset=utf8mb4, transactions are read-committed
+// (transaction_isolation, tx_isolation), and an update counts the rows that it
+// found (clientFoundRows=true). On PostgreSQL client_encoding is UTF8 and
+// standard_conforming_strings on, whatever the text says.
+//
 // A password never leaves this package other than to the server: not in an
 // error, not in a log, not in what Redact returns. Malformed text is hidden as
 // a whole, because nobody can tell where the password in it ends.
