@@ -23,7 +23,8 @@ func refused(err error, flags bool) error {
 	if !errors.Is(err, engine.ErrInvalid) {
 		return err
 	}
-	return &refusal{err: err, ofJob: !flags || asksForFlag.MatchString(err.Error())}
+	var undecided *engine.UndecidedError
+	return &refusal{err: err, ofJob: !flags || errors.As(err, &undecided)}
 }
 
 func (e *refusal) Error() string { return flagWords(e.err.Error()) }
@@ -33,12 +34,9 @@ func (e *refusal) Unwrap() error { return e.err }
 func (e *refusal) Is(target error) bool { return e.ofJob && target == errRefused }
 
 var (
-	goOption = regexp.MustCompile(`\b(From|Past)\(("(?:[^"\\]|\\.)*")\)`)
-	// asksForFlag is in a refusal that From or Past would have overcome, for this
-	// step or for one more.
-	asksForFlag = regexp.MustCompile(`resume with From\("`)
-	goWithout   = regexp.MustCompile(`\bwithout From\b`)
-	flagOf      = map[string]string{"From": "--from", "Past": "--past"}
+	goOption  = regexp.MustCompile(`\b(From|Past)\(("(?:[^"\\]|\\.)*")\)`)
+	goWithout = regexp.MustCompile(`\bwithout From\b`)
+	flagOf    = map[string]string{"From": "--from", "Past": "--past"}
 )
 
 // flagWords writes the engine's options as flags: From("pay") as --from pay.

@@ -47,6 +47,15 @@ func (e *StatusError) Error() string {
 // Is makes the error an [ErrStatus].
 func (e *StatusError) Is(target error) bool { return target == ErrStatus }
 
+// UndecidedError says that a resume has to tell what becomes of a step in whose
+// middle the process died: see [steps.StopOnCrash], [From] and [Past]. It comes with
+// an [ErrInvalid].
+type UndecidedError struct{ Step string }
+
+func (e *UndecidedError) Error() string {
+	return fmt.Sprintf("its process died in the middle of step %q, and whether its effect happened is not known: look, and resume with From(%q) to run it again, or with Past(%q) to go on behind it", e.Step, e.Step, e.Step)
+}
+
 func notFound(doing string, id uuid.UUID) error {
 	return fmt.Errorf("%s job %s: %w", doing, id, ErrNotFound)
 }

@@ -41,8 +41,8 @@ func Past(step string) ResumeOption {
 // was killed can be resumed once its lease has run out. The steps' retries begin
 // anew, without the delay that may be under way. A job of which steps were being
 // undone goes on with that, unless [From] begins somewhere. One whose process
-// died in the middle of a [steps.StopOnCrash] step is refused unless [From] or
-// [Past] says what becomes of that. What cannot be is an [ErrInvalid] and changes
+// died in the middle of a [steps.StopOnCrash] step is refused, with an
+// [UndecidedError], unless [From] or [Past] says what becomes of that. What cannot be is an [ErrInvalid] and changes
 // nothing.
 func (c *Client) Resume(ctx context.Context, id uuid.UUID, opts ...ResumeOption) error {
 	row, err := c.row(ctx, "resume", id)

@@ -84,8 +84,7 @@ func (r *resumption) edit(j *model.Job) error {
 	}
 	for _, record := range data.Steps {
 		if record.Undecided() {
-			return invalid("its process died in the middle of step %q, and whether its effect happened is not known: look, and resume with From(%q) to run it again, or with Past(%q) to go on behind it",
-				record.Name, record.Name, record.Name)
+			return invalid("%w", &UndecidedError{Step: record.Name})
 		}
 	}
 	j.Data, err = data.JSON()
