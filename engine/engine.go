@@ -154,8 +154,9 @@ func (e *Engine) Register(definition steps.Handler, opts ...RegisterOption) erro
 // not ended back to scheduled with their records, to be continued by any engine.
 // A step that ignores its context holds Run up.
 //
-// Run returns nil after a stop, and an error if it could not start. It can be
-// called again after it has returned, but not twice at a time.
+// Run returns nil after a stop, and an error if it could not start. A database that
+// refuses that is asked for some seconds. It can be called again after it has
+// returned, but not twice at a time.
 func (e *Engine) Run(ctx context.Context) error {
 	w, err := e.start()
 	if err != nil {

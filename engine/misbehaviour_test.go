@@ -394,6 +394,32 @@ func TestJobsThatEndWellAlarmNobody(t *testing.T) {
 	})
 }
 
+// refusals has the first statements that make locks fail.
+type refusals struct{ left atomic.Int32 }
+
+func (r *refusals) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
+	if strings.HasPrefix(event.Query, "INSERT INTO job_type_lock") && r.left.Add(-1) >= 0 {
+		ctx, cancel := context.WithCancel(ctx)
+		cancel()
+		return ctx
+	}
+	return ctx
+}
+
+func (r *refusals) AfterQuery(context.Context, *bun.QueryEvent) {}
+
+func TestAnEngineStartsThoughTheDatabaseRefusesItAtFirst(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		first := &refusals{}
+		first.left.Store(2)
+		db.AddQueryHook(first) //nolint:staticcheck // a copy with the hook would not be the engine's
+		eng := newEngine(t, db, config(), one("a", nothing), one("b", nothing))
+		start(t, eng)
+		require.Equal(t, model.Succeeded, ended(t, eng, enqueue(t, eng, raw("a")).ID).Status)
+		assert.Negative(t, first.left.Load())
+	})
+}
+
 // slowRenewals has each renewal of leases take a while, and counts those that were
 // not given up meanwhile.
 type slowRenewals struct {

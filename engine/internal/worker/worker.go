@@ -64,12 +64,31 @@ func New(c Config) *Worker {
 	}
 }
 
+// startTime is for how long a start tries to reach the database: it may be about to
+// come back, or somebody else may be in the way.
+const startTime = 10 * time.Second
+
+// makeLocks makes the locks of the worker's types.
+func (w *Worker) makeLocks(ctx context.Context) error {
+	began := time.Now()
+	for pause := newPause(); ; {
+		err := w.Store.EnsureLocks(ctx, w.types)
+		if err == nil || ctx.Err() != nil || time.Since(began) > startTime {
+			return err
+		}
+		w.Log.Warn("cannot start; trying again", "error", err)
+		if !wait(ctx, pause.NextBackOff()) {
+			return ctx.Err()
+		}
+	}
+}
+
 // Run claims and runs jobs until ctx ends, and returns after everything it
 // started has ended: it stops claiming, gives the running steps their grace to
 // reach a boundary, ends their contexts, hands the jobs over, and only then
 // stops writing records and renewing leases.
 func (w *Worker) Run(ctx context.Context) error {
-	switch err := w.Store.EnsureLocks(ctx, w.types); {
+	switch err := w.makeLocks(ctx); {
 	case ctx.Err() != nil:
 		return nil
 	case err != nil:
