@@ -142,6 +142,28 @@ func slicesRepeat[T any](v T, n int) (out []T) {
 	return out
 }
 
+// What a resume would refuse stays as it has ended, and is judged as that.
+func TestAChildWhoseTimeIsUpDoesNotKeepItsParentFromGoingOn(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		var ran atomic.Int32
+		late := steps.Define[input](steps.Type("late"), steps.JobTimeout(50*time.Millisecond))
+		steps.Do(late, "only", func(ctx context.Context, _ *steps.Run[input]) error { <-ctx.Done(); return ctx.Err() })
+		bad := one("bad", func(context.Context, *steps.Run[input]) error {
+			if ran.Add(1) == 1 {
+				return errBoom
+			}
+			return nil
+		})
+		eng := newEngine(t, db, unasked(), parentOf("parent", []string{"late", "bad"}), late, bad)
+		start(t, eng)
+		job := enqueue(t, eng, raw("parent"))
+		assert.Contains(t, ended(t, eng, job.ID).Error, "2 of its 2 children did not succeed")
+		require.NoError(t, eng.Resume(t.Context(), job.ID))
+		assert.Contains(t, ended(t, eng, job.ID).Error, "1 of its 2 children did not succeed")
+		assert.EqualValues(t, 2, ran.Load(), "the other one has gone on")
+	})
+}
+
 func TestAFailedChildFailsItsParentAndAResumeResumesItAlone(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran [2]atomic.Int32

@@ -117,6 +117,9 @@
 //     frozen, or does not look at its context - can overlap with that of the run
 //     which took over. Nothing that it writes through its Run is kept.
 //   - Jobs of different types are in no order.
+//   - On SQLite a step of steps.InTx keeps everybody else from writing, and so from
+//     renewing leases: one that takes longer than a lease has the runs of other
+//     engines and types lose theirs too, as if their processes were cut off.
 //   - A step of the database's own clock forward ends leases early: jobs are settled
 //     as if their engines had died, and nothing is lost or doubled. One back delays
 //     recovery, and what is due, by as much.

@@ -27,8 +27,8 @@ func (f family) New(input steps.Typed, name string) (*model.Job, error) {
 
 func (f family) Resume(ctx context.Context, id uuid.UUID) error {
 	err := f.engine.Client.Resume(ctx, id)
-	if errors.Is(err, ErrStatus) || errors.Is(err, ErrNotFound) {
-		return nil // it has succeeded, runs or waits, or is gone
+	if errors.Is(err, ErrStatus) || errors.Is(err, ErrNotFound) || errors.Is(err, errTimeUp) {
+		return nil // it has succeeded, runs or waits, is gone, or stays failed
 	}
 	return err
 }

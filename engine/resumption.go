@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -62,9 +63,6 @@ func (r *resumption) edit(j *model.Job) error {
 	if data.Plan != nil {
 		data.Plan.Crashes = 0
 	}
-	if err := r.hasTime(data); err != nil {
-		return err
-	}
 	retryAnew(data.Steps)
 	if err := waitAnew(&data, j); err != nil {
 		return err
@@ -87,18 +85,26 @@ func (r *resumption) edit(j *model.Job) error {
 			return invalid("%w", &UndecidedError{Step: record.Name})
 		}
 	}
+	if err := r.hasTime(data); err != nil {
+		return err
+	}
 	j.Data, err = data.JSON()
 	return err
 }
 
-// hasTime fails for a job that would time out at once. Undoing has no such bound.
+// errTimeUp is wrapped by the refusal of a job that would time out at once.
+var errTimeUp = errors.New("its time is up")
+
+// hasTime fails for such a job. Undoing has no bound, nor has a job without a step
+// that is left to run.
 func (r *resumption) hasTime(data model.Data) error {
-	if r.plan == nil || r.plan.Timeout == 0 || data.Plan == nil || data.Undoing != nil {
+	left := func(record model.StepRecord) bool { return !record.Status.Done() }
+	if r.plan == nil || r.plan.Timeout == 0 || data.Plan == nil || data.Undoing != nil || !slices.ContainsFunc(data.Steps, left) {
 		return nil
 	}
 	if worked := time.Duration(data.Plan.WorkedMS) * time.Millisecond; worked >= r.plan.Timeout {
-		return invalid("its time is up: it has worked for %v, all its runs together, of the %v that its definition gives it; restart it, or give it a longer JobTimeout",
-			worked, r.plan.Timeout)
+		return invalid("%w: it has worked for %v, all its runs together, of the %v that its definition gives it; restart it, or give it a longer JobTimeout",
+			errTimeUp, worked, r.plan.Timeout)
 	}
 	return nil
 }

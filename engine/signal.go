@@ -33,6 +33,13 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 	if err != nil {
 		return nil, fmt.Errorf("signal job %s: %w", id, err)
 	}
+	j, err := c.row(ctx, "signal", id)
+	if err != nil {
+		return nil, err
+	}
+	// The host's code, which may use the database, is called before the row is
+	// locked. What it is called with never changes.
+	misfit := c.misfit(&j.Job, signal)
 	jobType, sentTo := "", ""
 	found, err := c.engine.store.Signal(ctx, c.db, id, func(row *store.Row) error {
 		sentTo = row.Type
@@ -51,8 +58,8 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 		if len(signals) >= maxSignals {
 			return invalid("it has %d signals, and may have no more", len(signals))
 		}
-		if err := c.checkSignal(&row.Job, signal); err != nil {
-			return err
+		if misfit != nil {
+			return misfit
 		}
 		signal.SentAt = row.Now
 		if row.Signals, err = json.Marshal(append(signals, *signal)); err != nil {
@@ -101,15 +108,22 @@ func (c *Client) newSignal(name string, payload any, by string) (*model.Signal, 
 	return &model.Signal{Name: name, Payload: raw, SentBy: by}, nil
 }
 
-// checkSignal fails on a signal that the job's definition has no use for, where
-// that is known here.
-func (c *Client) checkSignal(j *model.Job, signal *model.Signal) error {
+// misfit is why the job's definition has no use for a signal, where that is known
+// here. A job of another version of the definition is not judged.
+func (c *Client) misfit(j *model.Job, signal *model.Signal) error {
 	known, err := c.engine.resumption(j, nil)
 	if err != nil || known.plan == nil { // the job's run says what is wrong with it
 		return nil //nolint:nilerr // see above
 	}
+	if data, err := model.ParseData(j.Data); err != nil || data.Plan != nil && data.Plan.Fingerprint != known.plan.Fingerprint() {
+		return nil //nolint:nilerr // see above
+	}
 	if err := worker.CheckSignal(known.plan, signal); err != nil {
-		return invalid("%w", err)
+		sent := *j
+		if raw, err := json.Marshal(model.Signals{*signal}); err == nil {
+			sent.Signals = raw
+		}
+		return c.about(&sent, invalid("%w", err))
 	}
 	return nil
 }

@@ -56,16 +56,27 @@ func (s *Store) EnsureLocks(ctx context.Context, types []string) error {
 // locks it holds but could not, because another transaction has locked the rows:
 // that keeps none but these.
 func (s *Store) Renew(ctx context.Context, types []string, owner Owner) (held []Held, locked []string, err error) {
-	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-		held, locked, err = s.RenewIn(ctx, tx, types, owner)
-		return err
+	var all []Held
+	free := types
+	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		// On SQLite the update comes first: a transaction that begins by reading
+		// cannot wait for another writer.
+		if s.dialect.skip != "" {
+			free = nil
+			if err := tx.NewRaw(s.sql("SELECT l.type FROM job_type_lock l WHERE l.type IN (?) ORDER BY l.type{skip}"), list(types)).Scan(ctx, &free); err != nil {
+				return err
+			}
+		}
+		if len(free) > 0 {
+			_, err := tx.NewRaw(s.sql("UPDATE job_type_lock SET locked_until = "+s.dialect.after(owner.Lease)+
+				", updated_at = {now} WHERE type IN (?) AND owner = ? AND job_id IS NOT NULL"), list(free), owner.ID).Exec(ctx)
+			if err != nil {
+				return err
+			}
+		}
+		return tx.NewRaw("SELECT l.type, l.job_id, l.attempt FROM job_type_lock l WHERE l.type IN (?) AND l.owner = ? AND l.job_id IS NOT NULL",
+			list(types), owner.ID).Scan(ctx, &all)
 	})
-	return held, locked, err
-}
-
-// RenewIn is Renew within a transaction.
-func (s *Store) RenewIn(ctx context.Context, tx bun.Tx, types []string, owner Owner) (held []Held, locked []string, err error) {
-	free, all, err := s.renewFree(ctx, tx, types, owner)
 	if err != nil {
 		return nil, nil, fmt.Errorf("renew leases: %w", err)
 	}
@@ -78,34 +89,6 @@ func (s *Store) RenewIn(ctx context.Context, tx bun.Tx, types []string, owner Ow
 	}
 	return held, locked, nil
 }
-
-// renewFree renews what nobody else has locked, and returns the types of that, and
-// all that the engine holds.
-func (s *Store) renewFree(ctx context.Context, tx bun.Tx, types []string, owner Owner) (free []string, all []Held, err error) {
-	free = types
-	// On SQLite the update comes first: a transaction that begins by reading
-	// cannot wait for another writer.
-	if s.dialect.skip != "" {
-		free = nil
-		if err := tx.NewRaw(s.sql("SELECT l.type FROM job_type_lock l WHERE l.type IN (?) ORDER BY l.type{skip}"), list(types)).Scan(ctx, &free); err != nil {
-			return nil, nil, err
-		}
-	}
-	if len(free) > 0 {
-		_, err := tx.NewRaw(s.sql("UPDATE job_type_lock SET locked_until = "+s.dialect.after(owner.Lease)+
-			", updated_at = {now} WHERE type IN (?) AND owner = ? AND job_id IS NOT NULL"), list(free), owner.ID).Exec(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-	}
-	err = tx.NewRaw("SELECT l.type, l.job_id, l.attempt FROM job_type_lock l WHERE l.type IN (?) AND l.owner = ? AND l.job_id IS NOT NULL",
-		list(types), owner.ID).Scan(ctx, &all)
-	return free, all, err
-}
-
-// SoleWriter says that nobody else writes to the database while a transaction has
-// written: nobody takes over meanwhile either.
-func (s *Store) SoleWriter() bool { return s.dialect.soleWriter }
 
 // Touch writes a run's heartbeat and its type's lock, and changes nothing else:
 // it fails where the database takes no writes to these rows, whatever they hold.
@@ -176,3 +159,7 @@ func (s *Store) pass(ctx context.Context, tx bun.Tx, ended []Held, jobs []*model
 	}
 	return nil
 }
+
+// SoleWriter says that nobody else writes to the database while a transaction has
+// written, so that no lease is renewed meanwhile either.
+func (s *Store) SoleWriter() bool { return s.dialect.soleWriter }

@@ -29,7 +29,7 @@ func (r *run) afterError(step string, err error) ending {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case r.gone || r.expired:
+	case r.gone || r.expired && !r.outlasted:
 		return ending{status: model.Scheduled} // if the row is still this run's
 	case r.cancelled:
 		return ending{status: model.Cancelled, err: cancelledText(err, text)}

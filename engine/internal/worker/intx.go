@@ -26,7 +26,7 @@ type stepTx struct {
 	wrote  bool // the record has been sent: from here on the end may be unknown
 	taken  bool // the row is not the run's any more
 	ack    store.Ack
-	alone  *alone // nil where others write meanwhile
+	begun  time.Time // when the transaction began
 }
 
 // callInTx is call for a step in a transaction. If the transaction's end is
@@ -47,6 +47,10 @@ func (r *run) callInTx(ctx context.Context, i int, session *session) (output jso
 	}
 	if err != nil {
 		t.takeBack()
+		if t.outlastsLease() {
+			return nil, false, fmt.Errorf("its transaction was rolled back after %v: the engine's lease of %v ran out, which nobody can renew meanwhile on a database with one writer; "+
+				"do less in one step, or give the engine a longer lease", time.Since(t.begun).Round(time.Second/10), r.worker.Owner.Lease)
+		}
 		return nil, t.again, r.endOfTx(ctx, err)
 	}
 	r.edit(func() { r.done(i) })
@@ -61,14 +65,10 @@ func (t *stepTx) inTx(ctx context.Context, session *session) error {
 	for {
 		begun := false
 		err := t.worker.Store.InTx(ctx, t.worker.Store.DB(), func(ctx context.Context, tx bun.Tx) error {
-			if err := t.begin(ctx, tx); err != nil {
-				return err
-			}
-			begun = true
+			begun, t.begun = true, time.Now()
 			return t.perform(ctx, tx, session)
 		})
-		t.endAlone(err == nil)
-		if err == nil || begun || t.taken || ctx.Err() != nil {
+		if err == nil || begun || ctx.Err() != nil {
 			return err
 		}
 		t.worker.Log.Warn("cannot begin a step's transaction; trying again", append(t.attrs(), "step", t.plan.Steps[t.i].Name, "error", err)...)
@@ -108,36 +108,6 @@ func (t *stepTx) perform(ctx context.Context, tx bun.Tx, session *session) error
 		return steps.ErrLeaseLost
 	}
 	t.ack = ack
-	if err == nil && t.alone != nil {
-		return t.renewIn(ctx, tx)
-	}
-	return err
-}
-
-// begin has the transaction be the writer from here on, where there is only one.
-func (t *stepTx) begin(ctx context.Context, tx bun.Tx) error {
-	if !t.worker.Store.SoleWriter() {
-		return nil
-	}
-	t.alone = t.worker.writingAlone()
-	return t.renewIn(ctx, tx)
-}
-
-// endAlone notes that the transaction has ended.
-func (t *stepTx) endAlone(committed bool) {
-	if t.alone != nil {
-		t.alone.done(context.WithoutCancel(t.life), committed)
-		t.alone = nil
-	}
-}
-
-// renewIn renews the leases within the transaction.
-func (t *stepTx) renewIn(ctx context.Context, tx bun.Tx) error {
-	mine, err := t.alone.renew(ctx, tx, t.run)
-	if err == nil && !mine {
-		t.taken = true
-		return steps.ErrLeaseLost
-	}
 	return err
 }
 
@@ -155,6 +125,19 @@ func (t *stepTx) takeBack() {
 	if t.taken {
 		t.lost()
 	}
+}
+
+// outlastsLease reports whether the lease ran out because of the transaction: it
+// would do so each time. The run ends with that as its failure then, if its row is
+// still its own.
+func (t *stepTx) outlastsLease() bool {
+	if !t.worker.Store.SoleWriter() || t.begun.IsZero() || time.Since(t.begun) < t.worker.Owner.Lease-t.worker.Heartbeat {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.outlasted = t.expired && !t.gone
+	return t.outlasted
 }
 
 // endOfTx is the error of a transaction, together with why its context ended:

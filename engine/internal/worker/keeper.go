@@ -73,7 +73,11 @@ func (w *Worker) renewAll(ctx context.Context, types []string, runs map[store.He
 		if err != nil {
 			return err
 		}
-		renewed(runs, held, sent)
+		for _, h := range held {
+			if r, ok := runs[h]; ok {
+				r.renewed(sent)
+			}
+		}
 		if len(locked) == 0 {
 			return nil
 		}
@@ -83,16 +87,6 @@ func (w *Worker) renewAll(ctx context.Context, types []string, runs map[store.He
 			}
 			w.Log.Warn("leases could not be renewed: another transaction keeps their rows of job_type_lock locked; end it, or they run out", "types", locked)
 			return nil
-		}
-	}
-}
-
-// renewed notes which of the runs have had their leases renewed by a request sent at
-// that time.
-func renewed(runs map[store.Held]*run, held []store.Held, sent time.Time) {
-	for _, h := range held {
-		if r, ok := runs[h]; ok {
-			r.renewed(sent)
 		}
 	}
 }

@@ -29,7 +29,6 @@ type run struct {
 	// stopping is closed when the engine wants the job handed over.
 	stopping chan struct{}
 	expiry   *time.Timer // ends the run when its lease is not renewed
-	leased   time.Time   // until when it has the lease
 
 	plan    *steps.Plan   // once there is one
 	signals model.Signals // that had come when the job was claimed
@@ -83,6 +82,7 @@ type run struct {
 	cancelled bool // a cancel request was seen
 	stopped   bool // the engine wants the job handed over at the next boundary
 	expired   bool // the lease could not be renewed in time
+	outlasted bool // by a transaction of its own
 	gone      bool // the row is not this run's any more
 	over      bool // its end is written
 	refused   bool // a checkpoint told the step to stop
@@ -113,10 +113,7 @@ func newRun(ctx context.Context, w *Worker, j *model.Job, claimed time.Time) *ru
 	r.life, r.endLife = context.WithCancelCause(ctx)
 	r.ctx, r.cancel = context.WithCancelCause(r.life)
 	r.stopping, r.inTx = make(chan struct{}), make(chan struct{}, 1)
-	r.mu.Lock()
-	r.leased = claimed.Add(w.Owner.Lease)
-	r.expiry = time.AfterFunc(time.Until(r.leased), r.expire)
-	r.mu.Unlock()
+	r.expiry = time.AfterFunc(time.Until(claimed.Add(w.Owner.Lease)), r.expire)
 	if !j.CancelRequestedAt.IsZero() {
 		r.requestCancel()
 	}

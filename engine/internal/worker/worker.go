@@ -37,7 +37,6 @@ type Worker struct {
 	// they are left to be settled, and not begun again.
 	unrecorded map[runKey]bool
 	claims     int           // claims under way
-	alone      int           // steps' transactions under way that keep all others from writing
 	idle       chan struct{} // closed when stopping and nothing runs
 }
 
