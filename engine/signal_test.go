@@ -164,6 +164,26 @@ func TestAJobWaitsWhateverOtherProgramsHavePutInThePlaceOfItsSignals(t *testing.
 	})
 }
 
+// The host's code is called before the job's row is locked: on SQLite it would wait
+// for ever for the one connection.
+func TestADefinitionMayReadTheDatabaseWhenASignalIsSent(t *testing.T) {
+	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, unasked(), steps.Build(func(input) (*steps.Definition[input], error) {
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			defer cancel()
+			_, err := db.NewSelect().Model((*model.Job)(nil)).Count(ctx)
+			return awaiting(), err
+		}))
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		waits(t, eng, job.ID)
+		signal(t, eng, job.ID, approval{true}, "ann")
+		require.Equal(t, model.Succeeded, ended(t, eng, job.ID).Status)
+		_, err := eng.Signal(t.Context(), enqueue(t, eng, input{}).ID, "approve", "yes", "bob")
+		assert.ErrorIs(t, err, engine.ErrInvalid)
+	})
+}
+
 func TestASignalThatRacesWithTheBeginOfTheWaitIsNeverLost(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun := make(chan uuid.UUID, 1)
