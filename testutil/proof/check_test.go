@@ -32,7 +32,7 @@ func newStage(t *testing.T) stage {
 	require.NoError(t, migrations.Migrate(t.Context(), db))
 	require.NoError(t, proof.MakeEffects(t.Context(), db))
 	tr := newTrial(t, db, dsn.File(stage.file), scenario{kinds: []proof.Kind{proof.InTx, proof.InTx, proof.ByHand}}, 1)
-	tr.goOn()
+	tr.goOn(0)
 	require.NoError(t, tr.ledger.Close())
 	var err error
 	stage.ledger, err = proof.ReadLedgers(tr.fleet.Dir())

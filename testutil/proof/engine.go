@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -60,6 +61,13 @@ func NewEngine(db *bun.DB, ledger *Ledger, s Settings, log *slog.Logger) (*engin
 		}
 	}
 	return eng, nil
+}
+
+// ExpireLeasesOf has the leases of a process end that has died, also of a claim that
+// it had sent before and that the database carries out after its death.
+func ExpireLeasesOf(ctx context.Context, db *bun.DB, process int) error {
+	_, err := db.NewRaw("UPDATE job_type_lock SET locked_until = updated_at WHERE job_id IS NOT NULL AND owner LIKE ?", fmt.Sprintf("%%/%d", process)).Exec(ctx)
+	return err
 }
 
 // ExpireLeases has all leases end, as if their engines had not renewed them: one

@@ -115,7 +115,7 @@ func migrate(t *testing.T, kind testutil.Kind, down bool, p point) ([]moment, *t
 	tr := newTrial(t, db, text, scenario{kinds: []proof.Kind{proof.InTx}}, 1)
 	defer tr.ledger.Close()
 	tr.recovered = recovered
-	tr.goOn()
+	tr.goOn(0)
 	tr.check(nil)
 	return moments, tr
 }

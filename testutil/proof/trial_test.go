@@ -85,7 +85,7 @@ func (tr *trial) play(p point) (moments []moment, died bool) {
 		tr.scenario.judge(tr, moments[len(moments)-1])
 	}
 	require.NoError(t, proof.ExpireLeases(t.Context(), tr.db))
-	tr.goOn()
+	tr.goOn(w.Process())
 	tr.recovered = proof.Now().Sub(gone)
 	tr.check(watch)
 	return moments, died
@@ -144,8 +144,9 @@ func (tr *trial) ended() bool {
 	return open == 0
 }
 
-// goOn has an engine that nothing happens to bring the jobs to their ends.
-func (tr *trial) goOn() {
+// goOn has an engine that nothing happens to bring the jobs to their ends, after a
+// process has died.
+func (tr *trial) goOn(dead int) {
 	t := tr.t
 	eng, err := proof.NewEngine(tr.db, tr.ledger, tr.settings(), quiet())
 	require.NoError(t, err)
@@ -155,6 +156,13 @@ func (tr *trial) goOn() {
 	go func() { done <- eng.Run(ctx) }()
 	limited, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
+	go func() {
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for ; limited.Err() == nil; <-tick.C {
+			_ = proof.ExpireLeasesOf(limited, tr.db, dead) // what fails is done again
+		}
+	}()
 	require.NoError(t, proof.Await(limited, tr.db, &eng.Client, tr.jobs))
 	if limited.Err() != nil {
 		t.Errorf("the jobs have not ended within %v; what this process does:", patience)
