@@ -154,6 +154,9 @@ func TestAStepThatStopsOnACrashAsksAPersonWhichWayToGo(t *testing.T) {
 
 				err := h.Engine().Resume(t.Context(), id)
 				require.ErrorIs(t, err, engine.ErrInvalid)
+				var undecided *engine.UndecidedError
+				require.ErrorAs(t, err, &undecided)
+				assert.Equal(t, "pay", undecided.Step)
 				assert.ErrorContains(t, err, `From("pay")`)
 				assert.ErrorContains(t, err, `Past("pay")`)
 				_, err = h.Engine().DryRun(t.Context(), id)

@@ -33,13 +33,13 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 	if err != nil {
 		return nil, fmt.Errorf("signal job %s: %w", id, err)
 	}
-	j, err := c.row(ctx, "signal", id)
+	before, err := c.row(ctx, "signal", id)
 	if err != nil {
 		return nil, err
 	}
 	// The host's code, which may use the database, is called before the row is
 	// locked. What it is called with never changes.
-	misfit := c.misfit(&j.Job, signal)
+	misfit := c.misfit(&before.Job, signal)
 	jobType, sentTo := "", ""
 	found, err := c.engine.store.Signal(ctx, c.db, id, func(row *store.Row) error {
 		sentTo = row.Type

@@ -164,26 +164,6 @@ func TestAJobWaitsWhateverOtherProgramsHavePutInThePlaceOfItsSignals(t *testing.
 	})
 }
 
-// The host's code is called before the job's row is locked: on SQLite it would wait
-// for ever for the one connection.
-func TestADefinitionMayReadTheDatabaseWhenASignalIsSent(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-		eng := newEngine(t, db, unasked(), steps.Build(func(input) (*steps.Definition[input], error) {
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
-			defer cancel()
-			_, err := db.NewSelect().Model((*model.Job)(nil)).Count(ctx)
-			return awaiting(), err
-		}))
-		start(t, eng)
-		job := enqueue(t, eng, input{})
-		waits(t, eng, job.ID)
-		signal(t, eng, job.ID, approval{true}, "ann")
-		require.Equal(t, model.Succeeded, ended(t, eng, job.ID).Status)
-		_, err := eng.Signal(t.Context(), enqueue(t, eng, input{}).ID, "approve", "yes", "bob")
-		assert.ErrorIs(t, err, engine.ErrInvalid)
-	})
-}
-
 func TestASignalThatRacesWithTheBeginOfTheWaitIsNeverLost(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun := make(chan uuid.UUID, 1)
@@ -232,37 +212,6 @@ func TestOfManySignalsAtOnceTheFirstStands(t *testing.T) {
 		s := ended(t, eng, job.ID)
 		assert.True(t, senders[s.Steps[1].SentBy])
 		assert.Less(t, late, crowd)
-	})
-}
-
-func TestAPayloadThatDoesNotFitFailsTheStepAndAResumeWaitsForAnother(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-		eng := newEngine(t, db, unasked(), awaiting())
-		start(t, eng)
-		job := enqueue(t, eng, input{})
-		waits(t, eng, job.ID)
-		_, err := eng.Signal(t.Context(), job.ID, "approve", "yes", "bob")
-		require.ErrorIs(t, err, engine.ErrInvalid)
-		assert.ErrorContains(t, err, `the payload does not fit step "approve": json: cannot unmarshal string`)
-		_, err = eng.Signal(t.Context(), job.ID, "act", nil, "bob")
-		require.ErrorIs(t, err, engine.ErrInvalid)
-		assert.ErrorContains(t, err, `step "act" does not wait for a signal`)
-		assert.Equal(t, model.Scheduled, waits(t, eng, job.ID).Status, "nothing was written")
-
-		signal(t, newEngine(t, db, unasked()), job.ID, "yes", "bob") // which does not know the type
-		eng.Wake()
-		s := ended(t, eng, job.ID)
-		assert.Equal(t, model.Failed, s.Status)
-		assert.Contains(t, s.Error, `step "approve": the payload of its signal does not fit (resume the job and send another one): json: cannot unmarshal string`)
-		assert.Equal(t, "bob", s.Steps[1].SentBy)
-
-		require.NoError(t, eng.Resume(t.Context(), job.ID))
-		waits(t, eng, job.ID)
-		signal(t, eng, job.ID, approval{true}, "ann")
-		s = ended(t, eng, job.ID)
-		require.Equal(t, model.Succeeded, s.Status, s.Error)
-		assert.Equal(t, "ann", s.Steps[1].SentBy)
-		assert.Equal(t, 2, s.Steps[1].Attempts)
 	})
 }
 
