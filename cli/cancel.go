@@ -5,16 +5,14 @@ import (
 	"os"
 	"os/user"
 
-	"github.com/google/uuid"
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/ntxdev/jobsystem/model"
 )
 
 type cancelRequest struct {
-	id         uuid.UUID
+	controlRequest
 	by, reason string
-	wait       bool
 }
 
 func (inv *invocation) cancelCommand() *urfave.Command {
@@ -34,12 +32,11 @@ func (inv *invocation) cancelCommand() *urfave.Command {
 }
 
 func parseCancel(c *urfave.Context) (cancelRequest, error) {
-	r := cancelRequest{by: c.String("by"), reason: c.String("reason"), wait: c.Bool("wait")}
+	control, err := parseControl(c)
+	r := cancelRequest{controlRequest: control, by: c.String("by"), reason: c.String("reason")}
 	if !c.IsSet("by") {
 		r.by = osUser()
 	}
-	var err error
-	r.id, err = jobArgument(c)
 	return r, err
 }
 
@@ -56,6 +53,6 @@ func runCancel(ctx context.Context, inv *invocation, r cancelRequest) error {
 		if err := s.jobs.Cancel(ctx, r.id, r.by, r.reason); err != nil {
 			return err
 		}
-		return s.printOutcome(ctx, r.id, r.wait, model.Cancelled)
+		return s.printOutcome(ctx, r.controlRequest, model.Cancelled, outcome)
 	})
 }

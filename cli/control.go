@@ -28,23 +28,23 @@ func control(change func(*engine.Client, context.Context, uuid.UUID) error) func
 			if err := change(s.jobs, ctx, r.id); err != nil {
 				return err
 			}
-			return s.printOutcome(ctx, r.id, r.wait, model.Succeeded)
+			return s.printOutcome(ctx, r, model.Succeeded, outcome)
 		})
 	}
 }
 
-// printOutcome prints a job's status after it was changed, and follows the job
-// if that is wished.
-func (s *session) printOutcome(ctx context.Context, id uuid.UUID, wait bool, wish model.Status) error {
-	if wait {
-		return s.followToEnd(ctx, id, wish) // its first line is the status
+// printOutcome prints a job's status after it was changed, as tell words it, and
+// follows the job if that is wished.
+func (s *session) printOutcome(ctx context.Context, r controlRequest, wish model.Status, tell func(*model.JobStatus) string) error {
+	if r.wait {
+		return s.followToEnd(ctx, r.id, wish) // its first line is the status
 	}
-	status, err := s.jobs.Status(ctx, id)
+	status, err := s.jobs.Status(ctx, r.id)
 	if err != nil {
 		return err
 	}
 	return s.out.result(status, func() error {
-		return s.out.printf("job %s is %s\n", id, outcome(status))
+		return s.out.printf("job %s is %s\n", r.id, tell(status))
 	})
 }
 
@@ -55,8 +55,6 @@ func outcome(j *model.JobStatus) string {
 		return state(j)
 	case j.Status == model.Scheduled && j.CancelRequested:
 		return state(j) + ": it becomes cancelled when what it has begun has ended"
-	case j.Status == model.Scheduled && j.CurrentStep != "":
-		return state(j) + ", to go on with " + resumePoint(j)
 	case j.Status == model.Processing && j.CancelRequested && !j.LeaseExpired:
 		return state(j) + ": it becomes cancelled when the step under way has returned"
 	default:

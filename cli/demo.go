@@ -99,7 +99,7 @@ func (d *demo) run(ctx context.Context, id uuid.UUID) error {
 	case err != nil:
 		return err
 	case status.Status != model.Succeeded:
-		return &endedError{status: status, hint: fmt.Sprintf("go on with %s: %s demo; begin a new one: %s demo --fresh", resumePoint(status), d.program(), d.program())}
+		return &endedError{status: status, hint: fmt.Sprintf("go on with %s: %s demo; begin a new one: %s demo --fresh", resumePoint(status.CurrentStep), d.program(), d.program())}
 	}
 	return d.sayWhere(status)
 }

@@ -63,7 +63,7 @@ func (d *demo) takeUp(ctx context.Context, id uuid.UUID) error {
 		case status.Status == model.Succeeded:
 			return nil
 		case status.Status == model.Scheduled:
-			return d.say("found job %s, which was stopped: going on with %s", id, resumePoint(status))
+			return d.say("found job %s, which was stopped: going on with %s", id, resumePoint(status.CurrentStep))
 		case status.Status == model.Processing && !status.LeaseExpired:
 			if killed != nil && status.LockedUntil.After(killed.LockedUntil.Time) {
 				return d.say("found job %s, which %s runs: showing it", id, status.Owner)
@@ -77,7 +77,7 @@ func (d *demo) takeUp(ctx context.Context, id uuid.UUID) error {
 		default:
 			switch err := d.jobs.Resume(ctx, id); {
 			case err == nil:
-				return d.say("found job %s, which %s: going on with %s", id, foundAs(status), resumePoint(status))
+				return d.say("found job %s, which %s: going on with %s", id, foundAs(status), resumePoint(status.CurrentStep))
 			case !errors.Is(err, engine.ErrStatus): // somebody else was faster
 				return fmt.Errorf("%w; or begin a new one: %s demo --fresh", err, d.program())
 			}

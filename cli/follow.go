@@ -50,7 +50,7 @@ func (s *session) followToEnd(ctx context.Context, id uuid.UUID, wish model.Stat
 	if status.Status == wish {
 		return nil
 	}
-	return &endedError{status: status, hint: s.goOn(status)}
+	return &endedError{status: status, hint: s.goOn(ctx, status)}
 }
 
 // follow shows a job until it has ended, and returns its last status.

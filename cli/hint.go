@@ -1,10 +1,15 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/progress"
 )
@@ -13,8 +18,9 @@ import (
 // people are told so.
 const stalledAfter = 2 * time.Minute
 
-// hints say what a job waits for and what can be done about it.
-func (inv *invocation) hints(j *model.JobStatus) []string {
+// hints say what a job waits for and what can be done about it; goOn is what for
+// one that has ended.
+func (inv *invocation) hints(j *model.JobStatus, goOn string) []string {
 	var hints []string
 	hint := func(format string, args ...any) { hints = append(hints, fmt.Sprintf(format, args...)) }
 	switch {
@@ -32,7 +38,7 @@ func (inv *invocation) hints(j *model.JobStatus) []string {
 	case len(j.Undecided) > 0 && j.Status.Resumable():
 		hint("%s", inv.decide(j))
 	case j.Status.Resumable():
-		hint("%s", inv.goOn(j))
+		hint("%s", goOn)
 	}
 	if still := standstill(j); still > stalledAfter {
 		hint("It is alive but has not got further for %s: the step may hang. Cancel it: %s cancel %s", progress.Humanize(still), inv.program(), j.ID)
@@ -57,14 +63,54 @@ func standstill(j *model.JobStatus) time.Duration {
 }
 
 // goOn says what can be done about a job that has ended.
-func (inv *invocation) goOn(j *model.JobStatus) string {
+func (s *session) goOn(ctx context.Context, j *model.JobStatus) string {
 	if !j.Status.Resumable() {
 		return ""
 	}
 	if j.Undoing { // a resume does no more than that
-		return fmt.Sprintf("Undo what is left to be undone: %s resume %s\nBegin anew, with that as it is: %s restart %s", inv.program(), j.ID, inv.program(), j.ID)
+		return fmt.Sprintf("Undo what is left to be undone: %s resume %s\nBegin anew, with that as it is: %s restart %s", s.program(), j.ID, s.program(), j.ID)
 	}
-	return fmt.Sprintf("Go on with %s: %s resume %s\nBegin anew: %s restart %s", resumePoint(j), inv.program(), j.ID, inv.program(), j.ID)
+	anew := fmt.Sprintf("Begin anew: %s restart %s", s.program(), j.ID)
+	step, err := s.nextStep(ctx, j.ID)
+	switch {
+	case isAny(err, engine.ErrDrift, engine.ErrInvalid):
+		return fmt.Sprintf("A resume would be refused; this says why: %s resume --dry-run %s\n%s", s.program(), j.ID, anew)
+	case err != nil || step == "":
+		step = j.CurrentStep
+	}
+	return fmt.Sprintf("Go on with %s: %s resume %s\n%s", resumePoint(step), s.program(), j.ID, anew)
+}
+
+// nextStep is the first step that runs when a job is resumed, empty if this binary
+// does not know: without the definition there is only what is recorded.
+func (s *session) nextStep(ctx context.Context, id uuid.UUID, opts ...engine.ResumeOption) (string, error) {
+	j, err := s.jobs.Status(ctx, id)
+	if err != nil || s.eng.Registered(j.Type) == nil {
+		return "", err
+	}
+	list, err := s.jobs.DryRun(ctx, id, opts...)
+	if err != nil {
+		return "", err
+	}
+	i := slices.IndexFunc(list, func(step model.ForecastStep) bool { return step.Does == model.DoesRun })
+	switch {
+	case i < 0:
+		return "", nil
+	case groupOf(j, list[i].Step) != "" && groupOf(j, list[i].Step) == groupOf(j, j.CurrentStep):
+		return j.CurrentStep, nil // they run together, and this one tells more
+	default:
+		return list[i].Step, nil
+	}
+}
+
+// groupOf is the group of a recorded step, empty if it is of none.
+func groupOf(j *model.JobStatus, step string) string {
+	for _, view := range j.Steps {
+		if view.Name == step {
+			return view.Group
+		}
+	}
+	return ""
 }
 
 // decide says what a person has to find out before a job can go on.
@@ -74,12 +120,12 @@ func (inv *invocation) decide(j *model.JobStatus) string {
 		"If not, run it again: %s --from %s\nIf so, go on behind it: %s --past %s", clean(step), resume, shellWord(step), resume, shellWord(step))
 }
 
-// resumePoint names the step that a resume goes on with.
-func resumePoint(j *model.JobStatus) string {
-	if j.CurrentStep == "" {
+// resumePoint names the step that a job goes on with; empty is the first one.
+func resumePoint(step string) string {
+	if step == "" {
 		return "its first step"
 	}
-	return fmt.Sprintf("step %q", clean(j.CurrentStep))
+	return fmt.Sprintf("step %q", clean(step))
 }
 
 // ending says how a job ended, as the end of "job ID ...".

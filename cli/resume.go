@@ -1,12 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 
-	"github.com/google/uuid"
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/model"
 )
 
 func (inv *invocation) resumeCommand() *urfave.Command {
@@ -50,8 +51,20 @@ func runResume(ctx context.Context, inv *invocation, r resumeRequest) error {
 	if r.dryRun {
 		return runForecast(ctx, inv, r)
 	}
-	resume := func(jobs *engine.Client, ctx context.Context, id uuid.UUID) error {
-		return refused(jobs.Resume(ctx, id, r.options...), len(r.options) > 0)
+	return inv.withSession(ctx, inv.controls(needTables), func(s *session) error {
+		next, _ := s.nextStep(ctx, r.id, r.options...) // what is wrong the resume says itself
+		if err := s.jobs.Resume(ctx, r.id, r.options...); err != nil {
+			return refused(err, len(r.options) > 0)
+		}
+		return s.printOutcome(ctx, r.controlRequest, model.Succeeded, func(j *model.JobStatus) string { return resumed(j, next) })
+	})
+}
+
+// resumed tells a job's status after a resume, with what it goes on with: that
+// step, if it is known.
+func resumed(j *model.JobStatus, next string) string {
+	if j.Status != model.Scheduled || j.CancelRequested || j.Undoing {
+		return outcome(j)
 	}
-	return control(resume)(ctx, inv, r.controlRequest)
+	return state(j) + ", to go on with " + resumePoint(cmp.Or(next, j.CurrentStep))
 }

@@ -52,7 +52,7 @@ func (s *session) printShow(ctx context.Context, j *model.JobStatus, job *model.
 	if err := s.printFamily(ctx, j); err != nil {
 		return err
 	}
-	for _, hint := range s.hints(j) {
+	for _, hint := range s.hints(j, s.goOn(ctx, j)) {
 		if err := s.out.printf("\n%s\n", hint); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -152,6 +153,29 @@ func TestShowTellsOfAStepsJobThatFailed(t *testing.T) {
 	assert.Regexp(t, `(?m)^Parent +`+s.id+`$`, s.bench.ok("show", children[0].String()))
 }
 
+func TestShowTellsThatNoWorkerOfThisProgramRunsAStepsJobs(t *testing.T) {
+	t.Parallel()
+	d := steps.Define[order]()
+	steps.Children(d, "parcels", func(context.Context, *steps.Run[order]) ([]steps.Child, error) {
+		parcel := steps.Child{Input: engine.Raw{Type: "shop:parcel", Input: []byte(`{}`)}}
+		return []steps.Child{parcel, parcel}, nil
+	})
+	const foreign = "This program does not have the type \"shop:parcel\": the worker of another one has to run its jobs.\n"
+	b := setup(t)
+	b.opts.Register = func(r *Registry) error { return r.Register(d) }
+	id := b.enqueue(`{}`)
+	b.worker().stderr.waitFor("job waits")
+	assert.Equal(t, 1, strings.Count(b.ok("show", id), foreign))
+	b.opts.Register = func(r *Registry) error {
+		child := steps.Define[order](steps.Type("shop:parcel"))
+		steps.Do(child, "pack", done)
+		return errors.Join(r.Register(d), r.Register(child))
+	}
+	assert.NotContains(t, b.ok("show", id), foreign)
+	b.opts.Register = nil
+	assert.NotContains(t, b.ok("show", id), foreign, "it has not the parent's type either")
+}
+
 // Whoever reads it at night must not take a resume for more than it does.
 func TestShowTellsWhatWasUndoneAndWhatNot(t *testing.T) {
 	t.Parallel()
@@ -179,7 +203,8 @@ func TestShowTellsWhatWasUndoneAndWhatNot(t *testing.T) {
 		[]any{s.json(t, "reserve").Undo.Status, s.json(t, "reserve").Undo.Attempts, s.json(t, "reserve").Undo.Error})
 
 	mended = true
-	s.Resume()
+	s.bench.opts.Register = nil // this one does not have the type
+	assert.Equal(t, "job "+s.id+" is scheduled, undoing\n", s.bench.ok("resume", s.id))
 	s.Run()
 	s.tells(t, `^Status +failed$`, `^Step "reserve" was undone at 20\S+Z, in 3 attempts\.$`, `^Go on with step "reserve": `)
 }

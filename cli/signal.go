@@ -123,7 +123,7 @@ func whatFor(j *model.JobStatus, name string) string {
 	if len(j.Steps) == 0 {
 		return ", for a step of that name"
 	}
-	return ", but has no step of that name so far: " + resumePoint(j) + " is where it is"
+	return ", but has no step of that name so far: " + resumePoint(j.CurrentStep) + " is where it is"
 }
 
 // awaited is the signal that a job waits for, if it does.

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
@@ -127,7 +128,8 @@ func TestAnyDriftIsRefusedOrKeepsEveryRecord(t *testing.T) {
 		require.Equal(r, fits(now, removed, done), err == nil, "%v", err)
 		if err != nil {
 			refused++
-			assert.ErrorContains(r, err, "do not fit the definition")
+			assert.ErrorIs(r, err, engine.ErrDrift)
+			assert.ErrorIs(r, dry, engine.ErrDrift)
 			same, err := h.Engine().Job(t.Context(), job.ID)
 			require.NoError(r, err)
 			assert.Equal(r, row, same, "the refusal has changed nothing")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ntxdev/jobsystem/engine/internal/worker"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 )
@@ -19,6 +20,9 @@ var (
 	ErrStatus = errors.New("not possible in the job's status")
 	// ErrInvalid: what the caller gave cannot be used. Nothing was written.
 	ErrInvalid = errors.New("invalid")
+	// ErrDrift: a job's recorded steps do not fit the definition that is registered
+	// for its type; the error names them. Nothing was written.
+	ErrDrift = worker.ErrDrift
 	// ErrNotMigrated: the database lacks the tables or some of their columns.
 	ErrNotMigrated = errors.New("tables are missing")
 	// ErrStarted: the engine has been started already.

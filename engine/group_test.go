@@ -106,6 +106,7 @@ func TestAFailedMemberEndsTheOthersAndAResumeRunsThoseThatAreNotDone(t *testing.
 		s := ended(t, eng, job.ID)
 		assert.Equal(t, model.Failed, s.Status)
 		assert.Equal(t, `step "fails": boom`, s.Error)
+		assert.Equal(t, "fails", s.CurrentStep, "of the members that a resume runs, the one that has failed")
 		require.ErrorIs(t, receive(t, causes), steps.ErrGroupFailed)
 		assert.Equal(t, model.StepInterrupted, s.Steps[0].Status)
 		assert.Contains(t, s.Steps[0].Error, steps.ErrGroupFailed.Error())

@@ -42,8 +42,9 @@ func Past(step string) ResumeOption {
 // anew, without the delay that may be under way. A job of which steps were being
 // undone goes on with that, unless [From] begins somewhere. One whose process
 // died in the middle of a [steps.StopOnCrash] step is refused, with an
-// [UndecidedError], unless [From] or [Past] says what becomes of that. What cannot be is an [ErrInvalid] and changes
-// nothing.
+// [UndecidedError], unless [From] or [Past] says what becomes of that. A record
+// that does not fit is an [ErrDrift], what else cannot be an [ErrInvalid]; neither
+// changes anything.
 func (c *Client) Resume(ctx context.Context, id uuid.UUID, opts ...ResumeOption) error {
 	row, err := c.row(ctx, "resume", id)
 	if err != nil {

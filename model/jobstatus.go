@@ -26,8 +26,9 @@ type JobStatus struct {
 	// Error says why the job failed or was interrupted; empty otherwise.
 	Error string `json:"error,omitempty"`
 
-	// CurrentStep is the step that runs, or that a resume would begin with;
-	// empty on a succeeded job, and before the plan is known.
+	// CurrentStep is the step that runs, or that a resume would begin with; of
+	// a group's members, one that runs or else one that has failed. It is empty
+	// on a succeeded job, and before the plan is known.
 	CurrentStep    string     `json:"current_step"`
 	StepsCompleted int        `json:"steps_completed"` // completed and skipped ones
 	StepsTotal     int        `json:"steps_total"`     // 0 until the plan is known

@@ -24,12 +24,15 @@ type laid struct {
 	misfits  []error
 }
 
+// ErrDrift: the record is of another definition than there is now.
+var ErrDrift = errors.New("the recorded steps do not fit the definition")
+
 // err names every misfit: then nothing may run, and the records stay.
 func (l *laid) err() error {
 	if len(l.misfits) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the recorded steps do not fit the definition, nothing was run: %w", errors.Join(l.misfits...))
+	return fmt.Errorf("%w, nothing was run: %w", ErrDrift, errors.Join(l.misfits...))
 }
 
 func (l *laid) say(step string, does model.Does, format string, args ...any) {

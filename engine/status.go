@@ -1,0 +1,204 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ntxdev/jobsystem/engine/internal/store"
+	"github.com/ntxdev/jobsystem/engine/internal/worker"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/progress"
+)
+
+// status makes the answer for an API from a row.
+func status(row *store.Row) *model.JobStatus {
+	j := &row.Job
+	s := &model.JobStatus{
+		ID: j.ID, Type: j.Type, Name: j.Name, Role: j.Role, Email: j.Email, UploadedFileURL: j.UploadedFileURL,
+		Status: j.Status, Progress: j.Progress, Percent: percent(j.Progress), Message: j.Message, Error: j.Error,
+		CancelRequested: !j.CancelRequestedAt.IsZero(), CancelRequestedAt: j.CancelRequestedAt,
+		CancelledBy: j.CancelledBy, CancelReason: j.CancelReason,
+		Owner: row.Owner, LockedUntil: row.LockedUntil,
+		Attempt: j.Attempt, Resumptions: j.Resumptions, Cursor: j.Cursor,
+		ScheduledAt: j.ScheduledAt, StartedAt: j.StartedAt, FinishedAt: j.FinishedAt,
+		HeartbeatAt: j.HeartbeatAt, ProgressedAt: j.ProgressedAt,
+		CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt, DeletedAt: j.DeletedAt,
+		Steps: []model.StepView{}, ParentID: j.ParentID,
+	}
+	if !s.ScheduledAt.Before(model.Never().Time) {
+		s.ScheduledAt = model.Time{}
+	}
+	if j.Status == model.Processing {
+		s.LeaseExpired = !row.LockedUntil.After(row.Now.Time)
+		s.RemainingMS = remaining(row)
+	}
+	if !j.StartedAt.IsZero() && j.Status != model.Scheduled {
+		end := j.FinishedAt
+		if end.IsZero() {
+			end = row.Now
+		}
+		s.ElapsedMS = millis(end.Sub(j.StartedAt.Time))
+	}
+	s.Elapsed, s.Remaining = humanize(s.ElapsedMS), humanize(s.RemainingMS)
+	if data, err := model.ParseData(j.Data); err == nil {
+		addSignals(s, j.Signals, data.Steps)
+		addSteps(s, data, row.Now)
+	}
+	return s
+}
+
+// addSignals tells of the signals that no step has used.
+func addSignals(s *model.JobStatus, raw json.RawMessage, records []model.StepRecord) {
+	signals, err := model.ParseSignals(raw)
+	if err != nil {
+		return
+	}
+	for _, record := range records {
+		if !record.SentAt.IsZero() {
+			signals = signals.Without(record.Awaits, record.SentAt)
+		}
+	}
+	for _, signal := range signals {
+		s.Signals = append(s.Signals, model.SignalView{Name: signal.Name, SentBy: signal.SentBy, SentAt: signal.SentAt})
+	}
+}
+
+// percent is a share in whole percent: 100 only for all of it, and no less for
+// the rounding of floating point numbers.
+func percent(share float64) int {
+	const rounding = 1e-9
+	if share < 1 {
+		return min(99, int(share*100+rounding))
+	}
+	return 100
+}
+
+// remaining is the estimate as of now: what was written, less the time since.
+func remaining(row *store.Row) *int64 {
+	if row.TimeToCompleteMS == nil {
+		return nil
+	}
+	left := max(0, *row.TimeToCompleteMS-row.Now.Sub(row.UpdatedAt.Time).Milliseconds())
+	return &left
+}
+
+func addSteps(s *model.JobStatus, data model.Data, now model.Time) {
+	s.Result, s.Undoing = data.Result, data.Undoing != nil
+	if data.Plan != nil {
+		s.Crashes = data.Plan.Crashes
+	}
+	s.PlanChanged = data.Plan != nil && data.Plan.Earlier != ""
+	s.History, s.HistoryDropped = data.History, data.HistoryDropped
+	s.StepsTotal = len(data.Steps)
+	for _, record := range data.Steps {
+		view := model.StepView{
+			Name: record.Name, Status: record.Status, Weight: record.Weight, Attempts: record.Attempts,
+			StartedAt: record.StartedAt, FinishedAt: record.FinishedAt, Output: record.Output, Error: record.Error,
+			Group: record.Group, WaitUntil: record.WaitUntil, Awaits: record.Awaits, SentBy: record.SentBy, SentAt: record.SentAt, Children: record.Children, Undo: record.Undo,
+		}
+		if record.Undecided() {
+			s.Undecided = append(s.Undecided, record.Name)
+		}
+		if record.Status == model.StepWaiting && s.Status.Ended() {
+			view.Status = waitedUntilEnd(s, record)
+		}
+		switch {
+		case view.Status == model.StepRunning, view.Status == model.StepWaiting && record.FinishedAt.IsZero():
+			view.DurationMS = millis(max(0, now.Sub(record.StartedAt.Time)))
+		case !record.FinishedAt.IsZero():
+			view.DurationMS = &record.DurationMS
+		}
+		view.Duration = humanize(view.DurationMS)
+		if record.Status.Done() {
+			s.StepsCompleted++
+		}
+		s.Steps = append(s.Steps, view)
+	}
+	if s.Status != model.Succeeded {
+		s.CurrentStep = currentStep(s.Steps)
+	}
+	addWait(s, data.Steps)
+}
+
+// currentStep is the first step that is not done; where that is a member of a group,
+// the one of them that tells most.
+func currentStep(all []model.StepView) string {
+	tells := func(s model.StepStatus) int {
+		return slices.Index([]model.StepStatus{model.StepPending, model.StepWaiting, model.StepCancelled, model.StepInterrupted, model.StepFailed, model.StepRunning}, s)
+	}
+	var current *model.StepView
+	for i := range all {
+		step := &all[i]
+		switch {
+		case step.Status.Done():
+		case current == nil, step.Group != "" && step.Group == current.Group && tells(step.Status) > tells(current.Status):
+			current = step
+		}
+	}
+	if current == nil {
+		return ""
+	}
+	return current.Name
+}
+
+// waitedUntilEnd is the status of a step that waited when its job ended, which its
+// record need not tell: a scheduled job is cancelled, and one whose process has died
+// fails, without it.
+func waitedUntilEnd(s *model.JobStatus, record model.StepRecord) model.StepStatus {
+	switch {
+	case record.Retrying():
+		return model.StepFailed
+	case s.Status == model.Failed:
+		return model.StepInterrupted
+	default:
+		return model.StepCancelled
+	}
+}
+
+// addWait tells what the job waits for: with several steps that wait, what goes
+// on first. One of which a step runs does not wait.
+func addWait(s *model.JobStatus, records []model.StepRecord) {
+	if s.Status.Ended() || slices.ContainsFunc(records, func(r model.StepRecord) bool { return r.Status == model.StepRunning }) {
+		return
+	}
+	for _, record := range records {
+		if record.Status != model.StepWaiting {
+			continue
+		}
+		until := record.WaitUntil
+		if s.WaitsFor == "" || !until.IsZero() && until.Before(s.WaitsUntil.Time) {
+			s.WaitsFor, s.WaitsUntil = waitsFor(record), until
+			if s.Signal(record.Awaits) != nil {
+				s.WaitsFor = fmt.Sprintf("a worker, to go on with the signal %q", record.Awaits)
+			}
+		}
+	}
+}
+
+// waitsFor says for people what a step waits for.
+func waitsFor(record model.StepRecord) string {
+	switch {
+	case record.Awaits != "":
+		return fmt.Sprintf("the signal %q", record.Awaits)
+	case len(record.Children) > 0:
+		return worker.JobsOf(record.Name, len(record.Children))
+	case record.Retrying():
+		return fmt.Sprintf("the next attempt of step %q", record.Name)
+	default:
+		return fmt.Sprintf("step %q to end", record.Name)
+	}
+}
+
+func millis(d time.Duration) *int64 {
+	ms := d.Milliseconds()
+	return &ms
+}
+
+func humanize(ms *int64) string {
+	if ms == nil {
+		return ""
+	}
+	return progress.Humanize(time.Duration(*ms) * time.Millisecond)
+}
