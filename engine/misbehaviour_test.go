@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -40,7 +39,8 @@ func (e *nilError) Error() string { return e.text }
 
 type panickingError struct{}
 
-func (panickingError) Error() string   { panic("no text") }
+func (panickingError) Error() string { panic("no text") }
+
 func (panickingError) Is(e error) bool { panic("no comparison") }
 
 func TestAnErrorThatPanicsFailsItsJobAndNothingElse(t *testing.T) {
@@ -312,44 +312,6 @@ func TestResumeMayBuildThePlanFromTheDatabase(t *testing.T) {
 	})
 }
 
-func TestFailKeepsItsReasonAndResultWhateverTheStepAnswers(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-		var eng *engine.Engine
-		eng = newEngine(t, db, config(), one("test:job", func(ctx context.Context, run *steps.Run[input]) error {
-			if err := eng.Fail(ctx, run.Job().ID, "no stock", map[string]int{"missing": 3}); err != nil {
-				return err
-			}
-			return errBoom
-		}))
-		start(t, eng)
-		s := ended(t, eng, enqueue(t, eng, input{}).ID)
-		assert.Equal(t, []any{model.Failed, "no stock"}, []any{s.Status, s.Error})
-		assert.JSONEq(t, `{"missing":3}`, string(s.Result))
-		assert.Equal(t, "boom", s.Steps[0].Error)
-	})
-}
-
-func TestAResultThatAStepHasSetSurvivesAResume(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-		var healthy atomic.Bool
-		d := steps.Define[input]()
-		steps.Do(d, "sets", func(_ context.Context, run *steps.Run[input]) error { return run.Result("from the first") })
-		steps.Add(d, "fails", func(context.Context, *steps.Run[input]) (string, error) {
-			if !healthy.Load() {
-				return "", errBoom
-			}
-			return "from the second", nil
-		})
-		eng := newEngine(t, db, config(), d)
-		start(t, eng)
-		job := enqueue(t, eng, input{})
-		ended(t, eng, job.ID)
-		healthy.Store(true)
-		require.NoError(t, eng.Resume(t.Context(), job.ID))
-		assert.JSONEq(t, `"from the first"`, string(ended(t, eng, job.ID).Result))
-	})
-}
-
 // The request comes while the step fails by itself: whoever asked gets it.
 func TestACancelledJobThatFailsIsCancelled(t *testing.T) {
 	testutil.EachDSN(t, func(t *testing.T, text string) {
@@ -392,103 +354,4 @@ func TestJobsThatEndWellAlarmNobody(t *testing.T) {
 		assert.NotContains(t, logs.String(), "taken over")
 		assert.NotContains(t, logs.String(), "ending the run")
 	})
-}
-
-// refusals has the first statements that make locks fail.
-type refusals struct{ left atomic.Int32 }
-
-func (r *refusals) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
-	if strings.HasPrefix(event.Query, "INSERT INTO job_type_lock") && r.left.Add(-1) >= 0 {
-		ctx, cancel := context.WithCancel(ctx)
-		cancel()
-		return ctx
-	}
-	return ctx
-}
-
-func (r *refusals) AfterQuery(context.Context, *bun.QueryEvent) {}
-
-func TestAnEngineStartsThoughTheDatabaseRefusesItAtFirst(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-		first := &refusals{}
-		first.left.Store(2)
-		db.AddQueryHook(first) //nolint:staticcheck // a copy with the hook would not be the engine's
-		eng := newEngine(t, db, config(), one("a", nothing), one("b", nothing))
-		start(t, eng)
-		require.Equal(t, model.Succeeded, ended(t, eng, enqueue(t, eng, raw("a")).ID).Status)
-		assert.Negative(t, first.left.Load())
-	})
-}
-
-// slowRenewals has each renewal of leases take a while, and counts those that were
-// not given up meanwhile.
-type slowRenewals struct {
-	takes time.Duration
-	done  chan struct{}
-}
-
-func (s *slowRenewals) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
-	if strings.HasPrefix(event.Query, "UPDATE job_type_lock SET locked_until") {
-		select {
-		case <-ctx.Done():
-		case <-time.After(s.takes):
-			select {
-			case s.done <- struct{}{}:
-			default:
-			}
-		}
-	}
-	return ctx
-}
-
-func (s *slowRenewals) AfterQuery(context.Context, *bun.QueryEvent) {}
-
-// Leases are kept on a database that is slower than the heartbeat.
-func TestALeaseIsRenewedHoweverShortTheHeartbeat(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-		var logs safeBuffer
-		cfg := config()
-		cfg.Lease, cfg.Heartbeat = patience, 5*time.Millisecond
-		cfg.Logger = slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
-		renewals := &slowRenewals{50 * time.Millisecond, make(chan struct{})}
-		db.AddQueryHook(renewals) //nolint:staticcheck // a copy with the hook would not be the engine's
-		eng := newEngine(t, db, cfg, one("a", func(ctx context.Context, _ *steps.Run[input]) error {
-			for range 2 {
-				select {
-				case <-renewals.done:
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
-			return nil
-		}))
-		job := enqueue(t, eng, raw("a"))
-		stop := start(t, eng)
-		require.Equal(t, model.Succeeded, ended(t, eng, job.ID).Status)
-		stop()
-		assert.Empty(t, logs.String())
-	})
-}
-
-func TestWhatCannotBeUsedIsRefusedWhenTheEngineIsMade(t *testing.T) {
-	t.Parallel()
-	_, err := engine.New(nil, engine.Config{})
-	require.ErrorIs(t, err, engine.ErrInvalid)
-	db := testutil.Open(t, testutil.DSN(t, testutil.SQLite))
-	for _, cfg := range []engine.Config{
-		{Lease: 2}, {Lease: -time.Second}, {Lease: time.Second, Heartbeat: time.Second}, {Poll: -1}, {MaxRunning: -1}, {Limits: engine.Limits{Output: -1}},
-	} {
-		_, err := engine.New(db, cfg)
-		assert.ErrorIs(t, err, engine.ErrInvalid, "%+v", cfg)
-	}
-	eng := newEngine(t, db, config())
-	assert.ErrorIs(t, eng.Register(nil), engine.ErrInvalid)
-	assert.ErrorIs(t, eng.Register((*steps.Definition[input])(nil)), engine.ErrInvalid)
-	assert.ErrorIs(t, eng.Run(t.Context()), engine.ErrInvalid)
-	_, err = eng.Enqueue(t.Context(), nil)
-	assert.ErrorIs(t, err, engine.ErrInvalid)
-	empty := testutil.Open(t, testutil.EmptyDSN(t, testutil.SQLite))
-	_, err = engine.New(empty, engine.Config{})
-	assert.ErrorIs(t, err, engine.ErrNotMigrated)
-	assert.ErrorContains(t, err, "jobctl migrate up")
 }
