@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect"
 
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
@@ -196,36 +195,6 @@ func TestALostLeaseRollsAStepsTransactionBack(t *testing.T) {
 		s := ended(t, eng, job.ID)
 		assert.Equal(t, model.Failed, s.Status)
 		assert.Contains(t, s.Error, "interrupted")
-	})
-}
-
-// On SQLite nothing else is written meanwhile, no renewal of a lease either: the step
-// would outlast it each time.
-func TestAStepsTransactionThatOutlastsItsLeaseFailsWhereNobodyCanRenewIt(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-		makeEffects(t, db)
-		cfg := config()
-		cfg.Lease, cfg.Heartbeat = time.Second, 200*time.Millisecond
-		var ran atomic.Int32
-		d := steps.Define[input](steps.ResumeOnCrash(5))
-		effectStep(d, "effect", func(context.Context, steps.Tx, *steps.Run[input]) error {
-			ran.Add(1)
-			time.Sleep(2 * cfg.Lease) // as a statement does that takes long
-			return nil
-		}, steps.Retry(3, time.Millisecond))
-		eng := newEngine(t, db, cfg, d)
-		start(t, eng)
-		job := enqueue(t, eng, input{})
-		s := ended(t, eng, job.ID)
-		assert.EqualValues(t, 1, ran.Load())
-		if db.Dialect().Name() != dialect.SQLite {
-			require.Equal(t, model.Succeeded, s.Status, s.Error)
-			return
-		}
-		assert.Equal(t, []any{model.Failed, model.StepFailed}, []any{s.Status, s.Steps[0].Status})
-		assert.Contains(t, s.Error, `step "effect": its transaction was rolled back after 2`)
-		assert.Contains(t, s.Error, "the engine's lease of 1s ran out")
-		assert.Empty(t, readEffects(t, db))
 	})
 }
 

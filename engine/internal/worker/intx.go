@@ -26,7 +26,7 @@ type stepTx struct {
 	wrote  bool // the record has been sent: from here on the end may be unknown
 	taken  bool // the row is not the run's any more
 	ack    store.Ack
-	begun  time.Time // when the transaction began
+	worked time.Duration // how long the step had the transaction, where that is of interest
 }
 
 // callInTx is call for a step in a transaction. If the transaction's end is
@@ -49,7 +49,7 @@ func (r *run) callInTx(ctx context.Context, i int, session *session) (output jso
 		t.takeBack()
 		if t.outlastsLease() {
 			return nil, false, fmt.Errorf("its transaction was rolled back after %v: the engine's lease of %v ran out, which nobody can renew meanwhile on a database with one writer; "+
-				"do less in one step, or give the engine a longer lease", time.Since(t.begun).Round(time.Second/10), r.worker.Owner.Lease)
+				"do less in one step, or give the engine a longer lease", t.worked.Round(time.Second/10), r.worker.Owner.Lease)
 		}
 		return nil, t.again, r.endOfTx(ctx, err)
 	}
@@ -65,7 +65,7 @@ func (t *stepTx) inTx(ctx context.Context, session *session) error {
 	for {
 		begun := false
 		err := t.worker.Store.InTx(ctx, t.worker.Store.DB(), func(ctx context.Context, tx bun.Tx) error {
-			begun, t.begun = true, time.Now()
+			begun = true
 			return t.perform(ctx, tx, session)
 		})
 		if err == nil || begun || ctx.Err() != nil {
@@ -83,14 +83,7 @@ const mostBeforeEnd = 0.999999
 
 // perform calls the step and writes its record.
 func (t *stepTx) perform(ctx context.Context, tx bun.Tx, session *session) error {
-	planned := &t.plan.Steps[t.i]
-	err := guard(func() (err error) {
-		if t.output, err = planned.Tx(ctx, tx, session); err != nil {
-			t.again = planned.Retries.Worth(reason(ctx, err))
-		}
-		return err
-	})
-	if err != nil {
+	if err := t.work(ctx, tx, session); err != nil {
 		return err
 	}
 	if err := t.checkOutput(t.output); err != nil {
@@ -111,6 +104,22 @@ func (t *stepTx) perform(ctx context.Context, tx bun.Tx, session *session) error
 	return err
 }
 
+// work calls the step.
+func (t *stepTx) work(ctx context.Context, tx bun.Tx, session *session) error {
+	const precision = 50 // parts of a lease
+	if t.worker.Store.SoleWriter() {
+		watch := newStopwatch(t.worker.Owner.Lease / precision)
+		defer func() { t.worked = watch.stop() }()
+	}
+	planned := &t.plan.Steps[t.i]
+	return guard(func() (err error) {
+		if t.output, err = planned.Tx(ctx, tx, session); err != nil {
+			t.again = planned.Retries.Worth(reason(ctx, err))
+		}
+		return err
+	})
+}
+
 // takeBack has the run be as before a transaction that was rolled back.
 func (t *stepTx) takeBack() {
 	t.edit(func() {
@@ -127,11 +136,12 @@ func (t *stepTx) takeBack() {
 	}
 }
 
-// outlastsLease reports whether the lease ran out because of the transaction: it
-// would do so each time. The run ends with that as its failure then, if its row is
-// still its own.
+// outlastsLease reports whether the lease ran out because of what the step did in its
+// transaction: it would do so each time. That its process stood still, or what the
+// database takes to commit it or is away for, is not the step's. The run ends with that
+// as its failure then, if its row is still its own.
 func (t *stepTx) outlastsLease() bool {
-	if !t.worker.Store.SoleWriter() || t.begun.IsZero() || time.Since(t.begun) < t.worker.Owner.Lease-t.worker.Heartbeat {
+	if !t.worker.Store.SoleWriter() || t.worked < t.worker.Owner.Lease-t.worker.Heartbeat {
 		return false
 	}
 	t.mu.Lock()

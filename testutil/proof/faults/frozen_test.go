@@ -1,12 +1,15 @@
 package faults_test
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/proof"
 )
 
 // A worker stands still in the middle of its runs, for longer than its lease,
@@ -29,4 +32,55 @@ func TestAWorkerIsFrozenForLongerThanItsLease(t *testing.T) {
 		s.end("worker frozen until its lease was over")
 		assert.Positive(t, s.takeovers, "no worker was frozen in the middle of a run")
 	})
+}
+
+// A worker stands still in the middle of a step's transaction, for longer than its
+// lease. That is no failure of the step's; on SQLite nobody else writes anything
+// meanwhile, so that nobody takes over.
+func TestAWorkerIsFrozenInTheMiddleOfATransaction(t *testing.T) {
+	t.Parallel()
+	testutil.EachDSN(t, func(t *testing.T, text string) {
+		s := newScene(t, text)
+		s.settings.Pace = 400 * time.Millisecond // it is seen in the middle
+		s.work(2)
+		for range *times {
+			s.fault(func() {
+				for !s.freezeInTransaction() {
+				}
+			})
+		}
+		s.end("worker frozen in a step's transaction until its lease was over")
+	})
+}
+
+// freezeInTransaction freezes a worker that is in a step's transaction for longer than
+// its lease, and reports whether it was in it all the time.
+func (s *scene) freezeInTransaction() bool {
+	s.t.Helper()
+	s.crowd.ask(proof.InTx.Type(0))
+	var w *proof.Worker
+	until(s.t, func() bool {
+		i := slices.IndexFunc(s.workers, s.inTransaction)
+		if i >= 0 {
+			w = s.workers[i]
+		}
+		return i >= 0
+	}, func() string { return "no worker is in a transaction" })
+	require.NoError(s.t, w.Freeze())
+	last(s.t, lease*3/2)
+	in := s.inTransaction(w)
+	require.NoError(s.t, w.Thaw())
+	return in
+}
+
+// inTransaction reports whether a worker is in the transaction of a step of the kind
+// InTx.
+func (s *scene) inTransaction(w *proof.Worker) (in bool) {
+	s.t.Helper()
+	for _, e := range s.ledger() {
+		if e.Worker == w.Name && e.Step == "effect" && e.Type == proof.InTx.Type(0) {
+			in = e.What == proof.StepBegan
+		}
+	}
+	return in
 }
