@@ -75,7 +75,8 @@
 //     random moments (TestAProcessMayDieAtEachOfItsStatements,
 //     TestAMigrationMayDieAtEachOfItsStatements, TestWorkersKilledAtRandomMoments);
 //   - a process frozen for longer than its lease, and woken
-//     (TestAWorkerIsFrozenForLongerThanItsLease);
+//     (TestAWorkerIsFrozenForLongerThanItsLease), also in the middle of a step's
+//     transaction (TestAWorkerIsFrozenInTheMiddleOfATransaction);
 //   - the server killed, or stopped for longer than a lease, or read-only, its disk
 //     full (TestTheDatabaseIsKilledAndStartedAgain, TestTheDiskIsFullForAWhile,
 //     TestTheDatabaseIsStoppedForLongerThanALease, TestTheDatabaseIsReadOnlyForAWhile);
