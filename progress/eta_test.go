@@ -166,3 +166,85 @@ func TestElapsedNeverFallsWithAClockThatStepsBack(t *testing.T) {
 	c.advance(-time.Minute)
 	assert.Equal(t, time.Hour, tracker.Snapshot().Elapsed)
 }
+
+func TestHistoryCountsTheTimeThatAPhaseHasTakenSinceItLastGotFurther(t *testing.T) {
+	t.Parallel()
+	tracker, c := setupETA(t, progress.History(typical))
+	after := func(d, want time.Duration) {
+		t.Helper()
+		c.advance(d)
+		assertETA(t, want, progress.SourceHistory, tracker.Snapshot())
+	}
+	after(time.Hour, 15*time.Minute) // nothing has begun
+	require.NoError(t, tracker.Start("extract"))
+	after(4*time.Minute, 11*time.Minute)
+	after(2*time.Minute, 9*time.Minute)
+	tracker.Set("extract", 0.2, "slower than usual")
+	after(0, 13*time.Minute)
+	after(3*time.Minute, 10*time.Minute)
+	require.NoError(t, tracker.Start("extract")) // is no news
+	after(time.Minute, 9*time.Minute)
+	after(time.Hour, 5*time.Minute) // nothing is left of it, by now
+	tracker.Done("extract")
+	after(time.Minute, 5*time.Minute)
+	tracker.RestorePart("render", 0.5)
+	require.NoError(t, tracker.Start("render"))
+	after(time.Minute, 2*time.Minute)
+}
+
+func TestOfPhasesThatRunAtTheSameTimeTheLongestCounts(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[int]time.Duration{0: 9 * time.Minute, 1: 16 * time.Minute, 2: 9*time.Minute + 30*time.Second, 3: 9 * time.Minute} {
+		c := newClock()
+		history := progress.History(map[string]time.Duration{"before": time.Minute, "a": 4 * time.Minute, "b": 6 * time.Minute, "c": 3 * time.Minute, "after": 2 * time.Minute})
+		tracker := newTracker(t, []progress.Phase{
+			{Name: "before", Weight: 1},
+			{Name: "a", Weight: 1, Group: "both", Limit: limit}, {Name: "b", Weight: 1, Group: "both", Limit: limit}, {Name: "c", Weight: 1, Group: "both", Limit: limit},
+			{Name: "after", Weight: 1},
+		}, history, progress.Clock(c.time))
+		assertETA(t, want, progress.SourceHistory, tracker.Snapshot())
+		tracker.Done("before")
+		tracker.Done("b")
+		for _, name := range []string{"a", "c"} {
+			require.NoError(t, tracker.Start(name))
+		}
+		c.advance(time.Minute)
+		if limit != 1 {
+			assertETA(t, 5*time.Minute, progress.SourceHistory, tracker.Snapshot())
+		}
+	}
+}
+
+func TestWhatAPhaseSaysIsLeftReplacesWhatElseIsKnownOfIt(t *testing.T) {
+	t.Parallel()
+	tracker, c := setupETA(t, progress.History(map[string]time.Duration{"render": 4 * time.Minute, "deliver": time.Minute}))
+	tracker.SetRemaining("extract", time.Hour)
+	assert.Equal(t, progress.SourceUnknown, tracker.Snapshot().Source, "it is not open")
+	require.NoError(t, tracker.Start("extract"))
+	tracker.SetRemaining("extract", 3*time.Minute)
+	tracker.SetRemaining("extract", -1)
+	tracker.SetRemaining("none", time.Hour)
+	c.advance(time.Minute)
+	assertETA(t, 7*time.Minute, progress.SourceHistory, tracker.Snapshot())
+	c.advance(time.Hour)
+	assertETA(t, 5*time.Minute, progress.SourceHistory, tracker.Snapshot())
+	tracker.Done("extract")
+	tracker.Done("render")
+	require.NoError(t, tracker.Start("deliver"))
+	tracker.SetRemaining("deliver", 30*time.Second)
+	c.advance(10 * time.Second)
+	assertETA(t, 20*time.Second, progress.SourceReported, tracker.Snapshot())
+	tracker.SetRemaining("deliver", time.Minute)
+	assertETA(t, time.Minute, progress.SourceReported, tracker.Snapshot())
+}
+
+func TestWhatAPhaseSaysIsLeftIsPartOfTheRate(t *testing.T) {
+	t.Parallel()
+	tracker, c := setupETA(t)
+	require.NoError(t, tracker.Start("extract"))
+	c.advance(time.Minute)
+	tracker.SetRemaining("extract", 6*time.Minute) // 0.7 in seven minutes, and 0.3 after that
+	assertETA(t, 9*time.Minute, progress.SourceObserved, tracker.Snapshot())
+	c.advance(2 * time.Minute)
+	assertETA(t, 7*time.Minute, progress.SourceObserved, tracker.Snapshot())
+}

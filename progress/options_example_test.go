@@ -52,6 +52,34 @@ func ExampleTracker_SetHistory() {
 	// history 3m0s
 }
 
+// The tool that does the work knows best.
+func ExampleTracker_SetRemaining() {
+	tracker, err := progress.New([]progress.Phase{{Name: "encode", Weight: 1}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tracker.Set("encode", 0.2, "frame 200 of 1000")
+	tracker.SetRemaining("encode", 40*time.Second)
+	u := tracker.Snapshot()
+	fmt.Println(u.Remaining.Round(time.Second), u.Source)
+	// Output: 40s reported
+}
+
+// Phases that run at the same time take as long as the longest.
+func ExamplePhase() {
+	tracker, err := progress.New(
+		[]progress.Phase{{Name: "text", Weight: 1, Group: "render"}, {Name: "charts", Weight: 1, Group: "render"}, {Name: "send", Weight: 1}},
+		progress.History(map[string]time.Duration{"text": 2 * time.Minute, "charts": 5 * time.Minute, "send": time.Minute}),
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(tracker.Snapshot().Remaining)
+	// Output: 6m0s
+}
+
 func ExampleHistory() {
 	tracker := halves(progress.History(map[string]time.Duration{"read": time.Minute, "write": 2 * time.Minute}))
 	fmt.Println(tracker.Snapshot().Remaining)

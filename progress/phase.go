@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 )
 
 // Phase is one part of the work. Its Name is unique within a tracker; its
@@ -12,6 +13,13 @@ import (
 type Phase struct {
 	Name   string
 	Weight float64
+	// Group is the same for phases that stand together and run at the same time:
+	// what is left of them is estimated as what is left of the longest. Empty is
+	// none.
+	Group string
+	// Limit is how many phases of the Group run at the same time, the same in each
+	// of them; 0 for all.
+	Limit int
 }
 
 // Errors of [Tracker.Start], to be tested with [errors.Is].
@@ -37,6 +45,9 @@ func checkPhases(phases []Phase) []error {
 		default:
 			first[phase.Name] = i
 		}
+		if phase.Limit < 0 {
+			errs = append(errs, fmt.Errorf("phase %d %q has limit %d: want 0 or more", i+1, phase.Name, phase.Limit))
+		}
 		if !validWeight(phase.Weight) {
 			errs = append(errs, fmt.Errorf("phase %d %q has weight %v: want a finite number above 0", i+1, phase.Name, phase.Weight))
 		}
@@ -54,6 +65,16 @@ type part struct {
 	restored float64 // how much of fraction an earlier run did
 	state    state
 	message  string
+	group    string
+	limit    int
+
+	// seen is the fraction that an estimate has seen last, and seenAt when it was
+	// new: elapsed then. A phase that starts has been seen.
+	seen   float64
+	seenAt time.Duration
+	// said is what the phase itself has said to be left, at saidAt; negative for
+	// nothing.
+	said, saidAt time.Duration
 }
 
 type state uint8
@@ -80,7 +101,7 @@ func newParts(phases []Phase) (parts []part, sum float64) {
 	}
 	parts = make([]part, len(phases))
 	for i, phase := range phases {
-		parts[i] = part{name: phase.Name, weight: phase.Weight * scale}
+		parts[i] = part{name: phase.Name, weight: phase.Weight * scale, group: phase.Group, limit: phase.Limit, said: -1}
 	}
 	return parts, sum
 }

@@ -111,6 +111,23 @@ func (t *Tracker) Set(phase string, fraction float64, message string) {
 	t.unlockAndSend()
 }
 
+// SetRemaining says how long an open phase will still take, for whoever knows
+// better than its history and this run's speed tell: it counts in their place,
+// less the time that goes by, until it is said anew. It is advisory as Set is: a
+// phase that is not open and a negative duration are ignored.
+func (t *Tracker) SetRemaining(phase string, left time.Duration) {
+	i, ok := t.index[phase]
+	if !ok || left < 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := &t.parts[i]; p.state == open {
+		t.tick()
+		p.said, p.saidAt = left, t.elapsed
+	}
+}
+
 // Done marks the phase as done in this run, whether it was started or not. The
 // total is 1 once all phases are done or restored. A phase that is unknown or
 // done already is ignored.
@@ -156,7 +173,12 @@ func (t *Tracker) Snapshot() Update {
 func (t *Tracker) start(i int) {
 	t.close(i)
 	t.open = append(t.open, i)
-	t.parts[i].state = open
+	p := &t.parts[i]
+	if p.state == pending {
+		t.tick()
+		p.seen, p.seenAt = p.fraction, t.elapsed
+	}
+	p.state = open
 	t.current = i
 }
 

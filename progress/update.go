@@ -29,7 +29,10 @@ type ETASource string
 
 // The sources of an estimate, the best first.
 const (
-	// SourceHistory is the typical durations given with [History].
+	// SourceReported is what the phases have said themselves: [Tracker.SetRemaining].
+	SourceReported ETASource = "reported"
+	// SourceHistory is the typical durations given with [History], for all or some
+	// of the phases.
 	SourceHistory ETASource = "history"
 	// SourceObserved is the speed of this run so far.
 	SourceObserved ETASource = "observed"

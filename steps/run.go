@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/progress"
 )
 
 // Run is a step's view of the job it runs in. It is made for one attempt of
@@ -57,7 +59,8 @@ func (r *Run[In]) Attempt() int { return r.session.Attempt() }
 // what it does. It is advisory: kept in memory, written about once a second,
 // cannot fail, and never makes progress fall. A total of 0 or less changes only
 // the message; an empty format changes only the share. The message is formatted
-// only when it is going to be shown, so frequent calls are cheap.
+// when it is written, so frequent calls are cheap - at once, though, if there are
+// other arguments than strings, numbers, bools and times, which may change.
 func (r *Run[In]) Progress(done, total int, format string, args ...any) {
 	fraction := -1.0
 	if total > 0 {
@@ -66,8 +69,29 @@ func (r *Run[In]) Progress(done, total int, format string, args ...any) {
 	r.session.Progress(fraction, format, args)
 }
 
+// Report is [Run.Progress] in the words of a [progress.Tracker]: for a step with
+// phases of its own, whose tracker is made with progress.OnUpdate(run.Report), and
+// for one that knows how long it will still take. It takes the Fraction, the
+// Message - the name of the Phase where that is empty - and, unless the Source is
+// [progress.SourceUnknown] or there is neither a Source nor a Remaining, the
+// Remaining: it replaces the engine's estimate of this step, less the time that goes
+// by, until the next one.
+func (r *Run[In]) Report(u progress.Update) {
+	message := cmp.Or(u.Message, u.Phase)
+	if message == "" {
+		r.session.Progress(u.Fraction, "", nil)
+	} else {
+		r.session.Progress(u.Fraction, "%s", []any{message})
+	}
+	if u.Source != progress.SourceUnknown && (u.Source != "" || u.Remaining > 0) {
+		r.session.Remaining(u.Remaining)
+	}
+}
+
 // Cancelled reports whether the job has been asked to stop. It costs nothing;
-// the step's context ends at the same time.
+// the step's context ends at the same time. A step that stops because of it returns
+// context.Cause(ctx): one that returns no error has completed, and a job whose last
+// step has completed has succeeded.
 func (r *Run[In]) Cancelled() bool {
 	return errors.Is(context.Cause(r.ctx), ErrCancelled)
 }

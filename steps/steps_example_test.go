@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ntxdev/jobsystem/progress"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
 )
@@ -156,6 +157,29 @@ func ExampleRun_Progress() {
 	status := perform(d, export{})
 	fmt.Println(status.Percent, "%")
 	// Output: 75 %
+}
+
+// A handler of one function is a definition with one step. It tells of its phases
+// with a tracker of its own, and of the time it still takes where it knows.
+func ExampleRun_Report() {
+	d := steps.Define[export]()
+	steps.Do(d, "export", func(_ context.Context, run *steps.Run[export]) error {
+		tracker, err := progress.New(
+			[]progress.Phase{{Name: "read", Weight: 3}, {Name: "write", Weight: 1}},
+			progress.OnUpdate(run.Report),
+		)
+		if err != nil {
+			return err
+		}
+		tracker.Set("read", 0.5, "the first file")
+		tracker.Done("read")
+		tracker.Set("write", 0, "as CSV")
+		run.Report(progress.Update{Fraction: 0.75, Message: "as CSV, slowly", Remaining: time.Minute})
+		return errors.New("no room")
+	})
+	s := perform(d, export{})
+	fmt.Println(s.Percent, "%", s.Message, "-", s.Error)
+	// Output: 75 % as CSV, slowly - step "export": no room
 }
 
 // A step that runs again goes on behind its last checkpoint.

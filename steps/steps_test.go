@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
@@ -42,6 +43,7 @@ func (m *memory) Job() *model.Job { return m.job }
 func (m *memory) Progress(fraction float64, format string, args []any) {
 	m.told = append(m.told, fmt.Sprintf("%.2f ", fraction)+fmt.Sprintf(format, args...))
 }
+func (m *memory) Remaining(left time.Duration) { m.told = append(m.told, left.String()+" left") }
 func (m *memory) Checkpoint(_ context.Context, cursor json.RawMessage) error {
 	m.cursor = cursor
 	return nil

@@ -28,6 +28,7 @@ type history struct {
 
 type typical struct {
 	steps map[string]time.Duration
+	jobs  int // that tell
 	read  time.Time
 }
 
@@ -53,7 +54,7 @@ func (h *history) refresh(ctx context.Context, r *run) {
 		if err != nil {
 			return
 		}
-		known = typical{steps: medians(documents), read: time.Now()}
+		known = typical{steps: medians(documents), jobs: len(documents), read: time.Now()}
 		h.mu.Lock()
 		h.types[r.job.Type] = known
 		h.mu.Unlock()
@@ -63,6 +64,17 @@ func (h *history) refresh(ctx context.Context, r *run) {
 	r.mu.Unlock()
 	if tracker != nil {
 		tracker.SetHistory(known.steps)
+	}
+}
+
+// succeeded notes that there is another job that tells: the first few make a
+// difference at once.
+func (h *history) succeeded(jobType string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if known, ok := h.types[jobType]; ok && known.jobs < historyJobs {
+		known.read = time.Time{}
+		h.types[jobType] = known
 	}
 }
 

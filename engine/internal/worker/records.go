@@ -79,7 +79,7 @@ func (r *run) begin(i int) {
 	record.Attempts++
 	record.Error, record.DurationMS, record.Output, record.SetsResult = "", 0, nil, false
 	record.WaitUntil, record.Awaits, record.SentBy, record.SentAt = model.Time{}, "", "", model.Time{}
-	r.changed[i], r.moved, r.message = true, true, ""
+	r.changed[i], r.moved, r.message = true, true, message{}
 	_ = r.tracker.Start(record.Name) // the phases are the records
 }
 

@@ -61,7 +61,7 @@ type run struct {
 	cursorChanged bool
 	resultChanged bool
 	planChanged   bool
-	message       string
+	message       message
 	tracker       *progress.Tracker // nil until there is a plan
 	reported      report            // the progress written last
 	moved         bool              // something happened since then that people want to see
@@ -108,7 +108,7 @@ func (c clock) now() model.Time { return model.At(c.base.Add(time.Since(c.since)
 // newRun makes the run of a job whose claim was begun at that time: from then
 // on the lease counts.
 func newRun(ctx context.Context, w *Worker, j *model.Job, claimed time.Time) *run {
-	r := &run{worker: w, job: j, changed: make(map[int]bool), before: make(map[int]model.StepRecord), message: j.Message, clock: clock{base: j.StartedAt.Time, since: time.Now()}}
+	r := &run{worker: w, job: j, changed: make(map[int]bool), before: make(map[int]model.StepRecord), message: plain(j.Message), clock: clock{base: j.StartedAt.Time, since: time.Now()}}
 	r.reported = report{fraction: j.Progress, message: j.Message}
 	r.life, r.endLife = context.WithCancelCause(ctx)
 	r.ctx, r.cancel = context.WithCancelCause(r.life)
@@ -296,10 +296,11 @@ func (r *run) release() {
 
 // update is the progress now. The lock is held.
 func (r *run) update() report {
-	if r.tracker == nil {
-		return report{fraction: r.job.Progress, message: r.message}
+	u := report{fraction: r.job.Progress, message: r.message.show(r.worker.Limits.Message)}
+	if r.tracker != nil {
+		u.fraction = max(u.fraction, r.tracker.Snapshot().Fraction)
 	}
-	return report{fraction: max(r.job.Progress, r.tracker.Snapshot().Fraction), message: r.message}
+	return u
 }
 
 // remaining is the estimate in milliseconds, nil when there is none.

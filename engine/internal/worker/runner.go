@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/progress"
 	"github.com/ntxdev/jobsystem/steps"
 )
 
@@ -47,15 +46,15 @@ func (r *run) prepare() error {
 			return fmt.Errorf("make the job's context: %w", err)
 		}
 	}
-	tracker, err := r.track(laid.records)
-	if err != nil {
-		return err
-	}
 	cursors, err := model.ParseCursors(r.job.Cursor)
 	if err != nil {
 		return err
 	}
 	cursors, moved := adoptCursors(plan, cursors)
+	tracker, err := r.track(plan, laid.records, cursors)
+	if err != nil {
+		return err
+	}
 	signals, err := model.ParseSignals(r.job.Signals)
 	if err != nil {
 		return err
@@ -111,23 +110,6 @@ func (r *run) makeContext(handler Handler, data model.Data) error {
 	context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 	r.ctx = made
 	return nil
-}
-
-func (r *run) track(records []model.StepRecord) (*progress.Tracker, error) {
-	phases := make([]progress.Phase, len(records))
-	for i, record := range records {
-		phases[i] = progress.Phase{Name: record.Name, Weight: record.Weight}
-	}
-	tracker, err := progress.New(phases, progress.History(r.worker.history.of(r.job.Type)))
-	if err != nil {
-		return nil, err
-	}
-	for _, record := range records {
-		if record.Status.Done() {
-			tracker.Restore(record.Name)
-		}
-	}
-	return tracker, nil
 }
 
 // perform runs the steps that are not done: one after the other, the members of

@@ -13,21 +13,16 @@ import (
 	"github.com/ntxdev/jobsystem/steps"
 )
 
-// messageInterval is how often a step's progress message is formatted at most.
-const messageInterval = 50 * time.Millisecond
-
 // session is a step's connection to its run.
 type session struct {
-	run       *run
-	step      string
-	cursor    json.RawMessage // of an earlier attempt
-	formatted atomic.Int64    // when the last message was, in nanoseconds of since
-	since     time.Time
-	closed    atomic.Bool // the step has returned
-	attempt   int
-	begunAs   string // the step's name when it first began
-	inTx      bool   // the step runs in a transaction, see intx.go
-	undoing   bool   // the step is undone
+	run     *run
+	step    string
+	cursor  json.RawMessage // of an earlier attempt
+	closed  atomic.Bool     // the step has returned
+	attempt int
+	begunAs string // the step's name when it first began
+	inTx    bool   // the step runs in a transaction, see intx.go
+	undoing bool   // the step is undone
 }
 
 // close ends the session: what the step has left running can do nothing more.
@@ -39,8 +34,7 @@ var errReturned = errors.New("the step has returned already; a Run must not be u
 var _ steps.Session = (*session)(nil)
 
 func newSession(r *run, step string) *session {
-	s := &session{run: r, step: step, since: time.Now()}
-	s.formatted.Store(-int64(messageInterval))
+	s := &session{run: r, step: step}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s.cursor = r.cursors[step]
@@ -56,31 +50,29 @@ func (s *session) Cursor() json.RawMessage { return s.cursor }
 func (s *session) Attempt() int            { return s.attempt }
 func (s *session) BegunAs() string         { return s.begunAs }
 
-// Progress moves the tracker, and formats the message if the last one is old
-// enough or the step says that it is through.
+// Progress moves the tracker and keeps the message, which is formatted when it is
+// written: a step may say very much.
 func (s *session) Progress(fraction float64, format string, args []any) {
 	if s.closed.Load() {
 		return
 	}
-	message := ""
-	if format != "" && s.show(fraction) {
-		message = cut(fmt.Sprintf(format, args...), s.run.worker.Limits.Message)
-	}
 	s.run.tracker.Set(s.step, fraction, "")
-	if message == "" {
+	if format == "" {
 		return
 	}
+	if !frozen(args) {
+		format, args = "%s", []any{fmt.Sprintf(format, args...)}
+	}
 	s.run.mu.Lock()
-	s.run.message = message
+	s.run.message.say(format, args)
 	s.run.mu.Unlock()
 }
 
-func (s *session) show(fraction float64) bool {
-	now, last := int64(time.Since(s.since)), s.formatted.Load()
-	if fraction < 1 && now-last < int64(messageInterval) {
-		return false
+// Remaining keeps what the step says of the time that it will still take.
+func (s *session) Remaining(left time.Duration) {
+	if !s.closed.Load() {
+		s.run.tracker.SetRemaining(s.step, left)
 	}
-	return s.formatted.CompareAndSwap(last, now) || fraction >= 1
 }
 
 // Checkpoint makes the cursor durable, and refuses to let the step go on when

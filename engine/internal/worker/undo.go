@@ -20,7 +20,7 @@ func (r *run) undoAfter(e ending) ending {
 		}
 		r.edit(func() {
 			r.data.Undoing = &model.Undoing{Status: e.status, Error: e.err}
-			r.whole, r.message = true, "undoing"
+			r.whole, r.message = true, plain("undoing")
 		})
 	}
 	e = ending{status: r.data.Undoing.Status, err: r.data.Undoing.Error}
@@ -33,7 +33,7 @@ func (r *run) undoAfter(e ending) ending {
 			return *end
 		}
 	}
-	r.edit(func() { r.data.Undoing, r.whole, r.message = nil, true, "" })
+	r.edit(func() { r.data.Undoing, r.whole, r.message = nil, true, message{} })
 	return e
 }
 

@@ -184,6 +184,9 @@ func CheckSignal(plan *steps.Plan, signal *model.Signal) error {
 
 // afterEnd tells whoever waits for what has just ended.
 func (r *run) afterEnd(e ending) {
+	if e.status == model.Succeeded {
+		r.worker.history.succeeded(r.job.Type)
+	}
 	if len(e.wake.children) > 0 {
 		types := make([]string, len(e.wake.children))
 		for i, j := range e.wake.children {
