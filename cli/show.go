@@ -57,7 +57,7 @@ func (s *session) printShow(ctx context.Context, j *model.JobStatus, job *model.
 			return err
 		}
 	}
-	return nil
+	return s.printForeign([]*model.JobStatus{j})
 }
 
 const shownJSON = 100 // characters of a JSON value that are shown

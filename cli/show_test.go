@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
@@ -62,4 +63,20 @@ func TestAJobThatDoesNotExistExitsWith3(t *testing.T) {
 	} {
 		assert.Contains(t, b.fails(ExitNotFound, args...), "job "+someID+": job not found", args)
 	}
+}
+
+func TestShowTellsThatTheProgramDoesNotHaveTheType(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.enqueue(`{}`)
+	const foreign = "This program does not have the type \"shop:order\": the worker of another one has to run its jobs.\n"
+	assert.NotContains(t, b.ok("show", id), foreign)
+	b.opts.Register = func(r *Registry) error {
+		d := steps.Define[order](steps.Type("shop:parcel"))
+		steps.Do(d, "pack", done)
+		return r.Register(d)
+	}
+	assert.Contains(t, b.ok("show", id), foreign)
+	b.ok("cancel", id)
+	assert.NotContains(t, b.ok("show", id), foreign)
 }

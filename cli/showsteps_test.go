@@ -173,7 +173,7 @@ func TestShowTellsThatNoWorkerOfThisProgramRunsAStepsJobs(t *testing.T) {
 	}
 	assert.NotContains(t, b.ok("show", id), foreign)
 	b.opts.Register = nil
-	assert.NotContains(t, b.ok("show", id), foreign, "it has not the parent's type either")
+	assert.NotContains(t, b.ok("show", id), foreign, "it runs no jobs at all")
 }
 
 // Whoever reads it at night must not take a resume for more than it does.

@@ -76,27 +76,25 @@ func (s *session) printFamily(ctx context.Context, j *model.JobStatus) error {
 	if err := s.out.table(table.Row{"STEP", "ITS JOB", "TYPE", "STATUS", "PROGRESS", "WHAT"}, rows); err != nil {
 		return err
 	}
-	for _, one := range s.foreign(j, children) {
+	return s.printForeign(children)
+}
+
+// printForeign tells of the types of jobs that are to run and of which this program
+// has no definition, if it has any: nobody may.
+func (s *session) printForeign(jobs []*model.JobStatus) error {
+	var types []string
+	for _, j := range jobs {
+		if len(s.types) > 0 && j.Status == model.Scheduled && j.DeletedAt.IsZero() && s.eng.Registered(j.Type) == nil {
+			types = append(types, j.Type)
+		}
+	}
+	slices.Sort(types)
+	for _, one := range slices.Compact(types) {
 		if err := s.out.printf("This program does not have the type %q: the worker of another one has to run its jobs.\n", clean(one)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// foreign are the types of children that are to run and of which this program, which
-// has the parent's type, has no definition.
-func (s *session) foreign(parent *model.JobStatus, children []*model.JobStatus) (types []string) {
-	if s.eng.Registered(parent.Type) == nil { // it does not run jobs like these at all
-		return nil
-	}
-	for _, child := range children {
-		if child.Status == model.Scheduled && child.DeletedAt.IsZero() && s.eng.Registered(child.Type) == nil {
-			types = append(types, child.Type)
-		}
-	}
-	slices.Sort(types)
-	return slices.Compact(types)
 }
 
 // unused tells of a signal that no step has used yet.

@@ -217,7 +217,8 @@ func waitsForChildren(j *model.Job) bool {
 // the steps after it are recorded as skipped. It works in the process that runs
 // the job, from within its step or beside it; elsewhere, and for jobs that are
 // not processing, it is a [StatusError]. If the step fails, it is not tried again
-// after that, and the job fails.
+// after that, and the job fails. It is no part of a transaction that [Engine.With]
+// was given.
 func (c *Client) Succeed(ctx context.Context, id uuid.UUID, result any) error {
 	return c.decide(ctx, id, "declare succeeded", worker.Decision{Status: model.Succeeded}, result)
 }

@@ -51,10 +51,12 @@
 // Failures:
 //
 //   - A job whose process died is settled by any engine on the database that is
-//     alive, at most a lease and a heartbeat later: failed with its record, to be
-//     resumed, or going on where its definition says so
+//     alive and has its type, at most a lease and a heartbeat later: failed with its
+//     record, to be resumed, or going on where its definition says so
 //     (TestAnotherEngineGoesOnWithinALeaseAndAHeartbeat,
-//     TestAKilledEnginesJobFailsWithItsRecordAndIsResumed).
+//     TestAKilledEnginesJobFailsWithItsRecordAndIsResumed). Where nobody has its type
+//     any more, others settle it some four leases and a minute later
+//     (TestAKilledEnginesJobIsSettledByEnginesWithoutItsTypeInTheEnd).
 //   - A live engine's job is never settled by another
 //     (TestRecoveryNeverTouchesALiveEnginesJob).
 //   - A run that was taken over writes nothing more, however late it wakes up

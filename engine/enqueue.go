@@ -63,7 +63,8 @@ func At(t time.Time) EnqueueOption {
 
 // Immediately has this engine, if it runs and handles the type, claim the job
 // at once and before all others of its type that wait. If a job of the type is
-// running, or in a caller's transaction, it is due now like any other.
+// running, or in a caller's transaction, it is due now like any other. With [At] it is
+// an [ErrInvalid].
 func Immediately() EnqueueOption { return func(r *request) { r.immediately = true } }
 
 // IdempotencyKey makes enqueuing idempotent: a second job of the same type with
@@ -180,6 +181,9 @@ func (c *Client) newRequest(input steps.Typed, opts []EnqueueOption) (*request, 
 	}
 	if at := r.job.ScheduledAt; at.After(model.Never().Time) || !at.IsZero() && at.Year() < 1 {
 		return nil, invalid("it is to run at %v, which is not between the year 1 and %v", at.Time, model.Never().Time)
+	}
+	if r.immediately && !r.job.ScheduledAt.IsZero() {
+		return nil, invalid("it is to run immediately, and at %v: one or the other", r.job.ScheduledAt.Time)
 	}
 	if err := checkTexts(&r.job); err != nil {
 		return nil, err

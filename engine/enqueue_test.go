@@ -176,6 +176,9 @@ func TestWhatCannotBeKeptIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 		}
 		_, err := eng.Enqueue(t.Context(), input{}, engine.Name("a\x00b"))
 		assert.ErrorIs(t, err, engine.ErrInvalid)
+		_, err = eng.Enqueue(t.Context(), input{}, engine.Immediately(), engine.At(time.Now().Add(time.Hour)))
+		assert.ErrorIs(t, err, engine.ErrInvalid)
+		assert.ErrorContains(t, err, "immediately")
 		jobs, err := eng.List(t.Context(), engine.Filter{})
 		require.NoError(t, err)
 		assert.Empty(t, jobs)

@@ -214,6 +214,21 @@ func TestAGracefulStopWaitsForTheBoundary(t *testing.T) {
 	})
 }
 
+// Nobody who is alive has the type: those that have others settle its job, only later.
+func TestAKilledEnginesJobIsSettledByEnginesWithoutItsTypeInTheEnd(t *testing.T) {
+	testutil.EachDSN(t, func(t *testing.T, text string) {
+		id, _ := abandon(t, text, mortal())
+		db := testutil.Open(t, text)
+		_, err := db.NewRaw("UPDATE job_type_lock SET locked_until = ? WHERE job_id IS NOT NULL", model.At(time.Now().Add(-time.Hour))).Exec(t.Context())
+		require.NoError(t, err)
+		eng := newEngine(t, db, config(), one("other", nothing))
+		start(t, eng)
+		s := ended(t, eng, id)
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Contains(t, s.Error, "interrupted")
+	})
+}
+
 // A processing row without any lock, as a foreign hand may leave it.
 func TestAProcessingRowThatNoLockCoversIsSettled(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {

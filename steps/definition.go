@@ -38,7 +38,9 @@ type planned[In any] struct {
 	verify verifier[In]
 }
 
-// Typed is implemented by inputs that know the type of their jobs.
+// Typed is implemented by inputs that know the type of their jobs. Types are those of
+// the database, whose jobs of one type run one at a time whichever program they are
+// of: name them by their area, "billing:invoice-sync".
 type Typed interface {
 	JobType() string
 }

@@ -34,7 +34,8 @@
 //	}
 //
 // [Run.Progress] is advisory: kept in memory, written now and then, never
-// falling. [Run.Checkpoint] is durable when it returns: a step that runs again
+// falling; [Run.Report] is it for a step with phases of its own, or one that knows
+// how long it will still take. [Run.Checkpoint] is durable when it returns: a step that runs again
 // finds it with [Run.Resume]. For items one after the other there is [Each],
 // which does both:
 //
