@@ -11,6 +11,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/progress"
 )
 
 func (inv *invocation) showCommand() *urfave.Command {
@@ -140,13 +141,20 @@ func history(j *model.JobStatus) string {
 	return text
 }
 
+// remainingBy tells what the time that is left was estimated by.
+var remainingBy = map[string]string{
+	string(progress.SourceHistory):  ", as its last jobs took",
+	string(progress.SourceObserved): ", at this run's speed",
+	string(progress.SourceReported): ", as its step says",
+}
+
 // elapsed tells how long the latest run took or takes, and may still take.
 func elapsed(j *model.JobStatus) string {
 	switch {
 	case j.Elapsed == "":
 		return ""
 	case j.Remaining != "":
-		return j.Elapsed + ", about " + j.Remaining + " left"
+		return j.Elapsed + ", about " + j.Remaining + " left" + remainingBy[j.RemainingBy]
 	default:
 		return j.Elapsed
 	}

@@ -80,3 +80,16 @@ func TestShowTellsThatTheProgramDoesNotHaveTheType(t *testing.T) {
 	b.ok("cancel", id)
 	assert.NotContains(t, b.ok("show", id), foreign)
 }
+
+func TestShowTellsByWhatTheTimeThatIsLeftWasEstimated(t *testing.T) {
+	t.Parallel()
+	for by, want := range map[string]string{
+		"":         "10s, about 1m left",
+		"history":  "10s, about 1m left, as its last jobs took",
+		"observed": "10s, about 1m left, at this run's speed",
+		"reported": "10s, about 1m left, as its step says",
+		"newer":    "10s, about 1m left",
+	} {
+		assert.Equal(t, want, elapsed(&model.JobStatus{Elapsed: "10s", Remaining: "1m", RemainingBy: by}))
+	}
+}

@@ -19,10 +19,11 @@ import (
 
 // showsLeft checks how much time a job shows to be left: what it shows was written a
 // second before at most.
-func showsLeft(t *testing.T, s *model.JobStatus, want time.Duration) {
+func showsLeft(t *testing.T, s *model.JobStatus, want time.Duration, by progress.ETASource) {
 	t.Helper()
 	require.NotNil(t, s.RemainingMS)
 	assert.InDelta(t, want, time.Duration(*s.RemainingMS)*time.Millisecond, float64(1100*time.Millisecond), "at %d %%", s.Percent)
+	assert.Equal(t, string(by), s.RemainingBy)
 }
 
 // changing is an argument that is not the same later on.
@@ -83,7 +84,7 @@ func TestAStepThatGoesOnFromItsCheckpointIsEstimatedByItsSpeedSince(t *testing.T
 				case done == 100 && !resumed:
 					return errBoom
 				case done == 125, done == 165:
-					showsLeft(t, h.Status(), (items-time.Duration(done))*each)
+					showsLeft(t, h.Status(), (items-time.Duration(done))*each, progress.SourceObserved)
 				}
 				time.Sleep(each)
 			}
@@ -106,7 +107,7 @@ func TestASilentStepIsEstimatedByWhatTheLastJobTook(t *testing.T) {
 		shows := func(run *steps.Run[input], want time.Duration) {
 			s, err := eng.Status(t.Context(), run.Job().ID)
 			require.NoError(t, err)
-			showsLeft(t, s, want)
+			showsLeft(t, s, want, progress.SourceHistory)
 		}
 		d := steps.Define[input]()
 		steps.Do(d, "work", func(_ context.Context, run *steps.Run[input]) error {
@@ -143,7 +144,7 @@ func TestAGroupIsEstimatedByItsLongestMember(t *testing.T) {
 				steps.Do(group, fmt.Sprint("member-", n), func(context.Context, *steps.Run[input]) error {
 					time.Sleep(3 * time.Second)
 					if second && n == 0 {
-						showsLeft(t, h.Status(), want-3*time.Second)
+						showsLeft(t, h.Status(), want-3*time.Second, progress.SourceHistory)
 					}
 					time.Sleep(5 * time.Second)
 					return nil
@@ -168,19 +169,19 @@ func TestAStepReportsHowLongItWillStillTake(t *testing.T) {
 			run.Report(progress.Update{Fraction: 0.25, Message: "a 100 % sure", Remaining: 40 * time.Second})
 			time.Sleep(10 * time.Second)
 			s := h.Status()
-			showsLeft(t, s, 30*time.Second)
+			showsLeft(t, s, 30*time.Second, progress.SourceReported)
 			assert.Equal(t, []any{25, "a 100 % sure"}, []any{s.Percent, s.Message})
 
 			run.Report(progress.Update{Fraction: 0.5, Phase: "halves", Source: progress.SourceUnknown})
 			time.Sleep(10 * time.Second)
 			s = h.Status()
-			showsLeft(t, s, 20*time.Second)
+			showsLeft(t, s, 20*time.Second, progress.SourceReported)
 			assert.Equal(t, []any{50, "halves"}, []any{s.Percent, s.Message})
 
 			run.Report(progress.Update{Fraction: 0.6, Source: progress.SourceObserved}) // nothing is left
 			time.Sleep(2 * time.Second)
 			s = h.Status()
-			showsLeft(t, s, 0)
+			showsLeft(t, s, 0, progress.SourceReported)
 			assert.Equal(t, []any{60, "halves"}, []any{s.Percent, s.Message})
 			return nil
 		})

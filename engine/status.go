@@ -32,7 +32,9 @@ func status(row *store.Row) *model.JobStatus {
 	}
 	if j.Status == model.Processing {
 		s.LeaseExpired = !row.LockedUntil.After(row.Now.Time)
-		s.RemainingMS = remaining(row)
+		if s.RemainingMS = remaining(row); s.RemainingMS != nil {
+			s.RemainingBy = j.TimeToCompleteBy
+		}
 	}
 	if !j.StartedAt.IsZero() && j.Status != model.Scheduled {
 		end := j.FinishedAt

@@ -33,6 +33,7 @@ type Write struct {
 	Progress         float64
 	Message          string
 	TimeToCompleteMS *int64
+	TimeToCompleteBy string
 	Progressed       bool // the job has got further since the last write
 
 	// End, if not empty, ends the run: the job's status becomes that one, and

@@ -303,17 +303,18 @@ func (r *run) update() report {
 	return u
 }
 
-// remaining is the estimate in milliseconds, nil when there is none.
-func (r *run) remaining() *int64 {
+// remaining is the estimate in milliseconds, nil when there is none, and by what it
+// was made.
+func (r *run) remaining() (*int64, progress.ETASource) {
 	if r.tracker == nil || r.end != "" {
-		return nil
+		return nil, ""
 	}
 	u := r.tracker.Snapshot()
 	if u.Source == progress.SourceUnknown {
-		return nil
+		return nil, ""
 	}
 	ms := u.Remaining.Milliseconds()
-	return &ms
+	return &ms, u.Source
 }
 
 // progressed reports whether there is progress to be written, without anybody

@@ -20,10 +20,11 @@ func (r *run) snapshot() store.Write {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	u := r.update()
+	remaining, by := r.remaining()
 	r.writes++
 	write := store.Write{
 		JobID: r.job.ID, Type: r.job.Type, Attempt: r.job.Attempt, Number: r.writes,
-		Progress: u.fraction, Message: u.message, TimeToCompleteMS: r.remaining(),
+		Progress: u.fraction, Message: u.message, TimeToCompleteMS: remaining, TimeToCompleteBy: string(by),
 		Progressed: r.moved || u != r.reported,
 		SetCursor:  r.cursorChanged,
 		End:        r.end, Error: r.err, OnCancel: r.onCancel(),
