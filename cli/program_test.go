@@ -92,7 +92,9 @@ func TestAProposedCommandHoldsNoPassword(t *testing.T) {
 		_, rest, _ := strings.Cut(text, "://")
 		user, _, _ := strings.Cut(rest, "@")
 		_, password, found := strings.Cut(user, ":")
-		require.True(t, found, "the server's DSN has a password")
+		if !found {
+			t.Skip("the given server's user has no password")
+		}
 
 		b := setupOn(t, text)
 		id := b.enqueue(`{"fail":"pack"}`)

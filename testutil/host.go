@@ -73,8 +73,8 @@ func (h *host) drop(ctx context.Context, name string) error {
 		_, err = admin.ExecContext(ctx, "DROP DATABASE ? WITH (FORCE)", bun.Ident(name))
 		return err
 	}
-	var ids []int64
-	if err := admin.NewRaw("SELECT id FROM information_schema.processlist WHERE db = ?", name).Scan(ctx, &ids); err != nil {
+	ids, err := connectionsTo(ctx, admin, name)
+	if err != nil {
 		return fmt.Errorf("list its connections: %w", err)
 	}
 	for _, id := range ids {
@@ -83,6 +83,19 @@ func (h *host) drop(ctx context.Context, name string) error {
 	}
 	_, err = admin.ExecContext(ctx, "DROP DATABASE ?", bun.Ident(name))
 	return err
+}
+
+// connectionsTo are those to a database of MySQL or MariaDB.
+func connectionsTo(ctx context.Context, admin *bun.DB, name string) (ids []int64, err error) {
+	var version string
+	if err := admin.NewRaw("SELECT version()").Scan(ctx, &version); err != nil {
+		return nil, err
+	}
+	query := "SELECT t.processlist_id FROM performance_schema.threads t WHERE t.processlist_db = ?"
+	if strings.Contains(version, "MariaDB") { // which has that switched off, where MySQL's list cannot show all statements
+		query = "SELECT id FROM information_schema.processlist WHERE db = ?"
+	}
+	return ids, admin.NewRaw(query, name).Scan(ctx, &ids)
 }
 
 func (h *host) open(ctx context.Context) (*bun.DB, error) {
