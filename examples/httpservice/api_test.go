@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
@@ -35,6 +36,18 @@ func TestJobIsEnqueuedAndSucceeds(t *testing.T) {
 	assert.Equal(t, 400, result.Orders)
 	assert.Equal(t, 100, status.Percent)
 	assert.FileExists(t, filepath.Join(s.exports, result.File))
+}
+
+func TestJobHasWhatItIsEnqueuedWith(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	job := s.enqueue(`{"type": "demo:steps", "role": "shop", "email": "ana@example.com", "uploaded_file_url": "https://example.com/a.csv",
+		"scheduled_at": "2099-01-02T03:04:05+01:00", "input": {"steps": 1, "step_ms": 0}}`)
+	assert.Equal(t, []string{"shop", "ana@example.com", "https://example.com/a.csv"}, []string{job.Role, job.Email, job.UploadedFileURL})
+	assert.Equal(t, time.Date(2099, 1, 2, 2, 4, 5, 0, time.UTC), job.ScheduledAt.Time)
+	assert.Equal(t, model.Scheduled, job.Status)
+	now := s.enqueue(`{"type": "demo:steps", "immediately": true, "input": {"steps": 1, "step_ms": 0}}`)
+	s.awaitStatus(now, model.Succeeded)
 }
 
 func TestJobIsCancelledWhileItRunsAndResumed(t *testing.T) {
@@ -119,6 +132,8 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"an input of another form", "POST", "/jobs", `{"type": "orders:export", "input": []}`, nil, 400, "invalid", "does not fit"},
 		{"an input that cannot be used", "POST", "/jobs", `{"type": "orders:export", "input": {"country": "XX"}}`, nil, 400, "invalid", `country is \"XX\"`},
 		{"a name too long", "POST", "/jobs", fmt.Sprintf(`{"type": "demo:steps", "name": %q}`, strings.Repeat("n", 256)), nil, 400, "invalid", "255"},
+		{"two times", "POST", "/jobs", `{"type": "demo:steps", "scheduled_at": "2099-01-01T00:00:00Z", "immediately": true}`, nil, 400, "invalid", "one or the other"},
+		{"no time", "POST", "/jobs", `{"type": "demo:steps", "scheduled_at": "tomorrow"}`, nil, 400, "invalid", "tomorrow"},
 		{"no content type", "POST", "/jobs", slow, []string{"Content-Type", ""}, 415, "unsupported_media_type", "want application/json"},
 		{"another content type", "POST", "/jobs", slow, []string{"Content-Type", "text/plain"}, 415, "unsupported_media_type", "text/plain"},
 		{"a large body", "POST", "/jobs", large, nil, 413, "too_large", "too large"},

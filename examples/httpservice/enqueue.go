@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/ntxdev/jobsystem/engine"
 )
@@ -12,6 +13,26 @@ type enqueueRequest struct {
 	Type  string          `json:"type"`
 	Input json.RawMessage `json:"input"`
 	Name  string          `json:"name"`
+	// Whom the job belongs to, and the file that it works on.
+	Role            string `json:"role"`
+	Email           string `json:"email"`
+	UploadedFileURL string `json:"uploaded_file_url"`
+	// ScheduledAt is when the job is due; now if there is none. Immediately has it
+	// run before others of its type.
+	ScheduledAt time.Time `json:"scheduled_at"`
+	Immediately bool      `json:"immediately"`
+}
+
+// options are what an engine makes of all but the type and the input.
+func (e *enqueueRequest) options() []engine.EnqueueOption {
+	opts := []engine.EnqueueOption{engine.Name(e.Name), engine.Role(e.Role), engine.Email(e.Email), engine.UploadedFileURL(e.UploadedFileURL)}
+	if !e.ScheduledAt.IsZero() {
+		opts = append(opts, engine.At(e.ScheduledAt))
+	}
+	if e.Immediately {
+		opts = append(opts, engine.Immediately())
+	}
+	return opts
 }
 
 // enqueue makes a job: 202. A job of that type that has the request's
@@ -34,7 +55,7 @@ func (a *api) enqueue(w http.ResponseWriter, r *http.Request) (answer, error) {
 	if _, err := definition.Plan(raw); err != nil {
 		return answer{}, badRequest("%w", err)
 	}
-	opts := []engine.EnqueueOption{engine.Name(body.Name)}
+	opts := body.options()
 	if key, ok := r.Header["Idempotency-Key"]; ok {
 		if len(key) > 1 {
 			return answer{}, badRequest("there are %d Idempotency-Key headers: want one", len(key))

@@ -16,6 +16,10 @@
 //	curl -s localhost:8080/jobs/$ID
 //	curl -s 'localhost:8080/jobs?type=orders:export&status=succeeded&limit=10'
 //
+// Besides a name, a job may have "role", "email", "uploaded_file_url", and a time at
+// which it is due, "scheduled_at", or "immediately": true to run before the others of
+// its type.
+//
 // To see a job run, and to cancel and resume one, take a slow one:
 //
 //	curl -s localhost:8080/jobs -H 'Content-Type: application/json' \
