@@ -209,7 +209,7 @@ func TestAGroupGoesOnAfterACrashInTheMiddle(t *testing.T) {
 // One member is told to stop at a checkpoint; the other has its grace.
 func TestAStopInTheMiddleOfAGroupHandsItOver(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-		begun, stopping := make(chan struct{}), make(chan struct{})
+		begun, stopping := make(chan struct{}, 2), make(chan struct{})
 		var cut, stopped atomic.Bool
 		var eng *engine.Engine
 		d := steps.Define[input]()
@@ -218,7 +218,7 @@ func TestAStopInTheMiddleOfAGroupHandsItOver(t *testing.T) {
 			if stopped.Load() {
 				return nil
 			}
-			close(begun)
+			begun <- struct{}{}
 			<-stopping
 			for n := 0; ; n++ {
 				if err := run.Checkpoint(ctx, n); err != nil {
@@ -227,6 +227,7 @@ func TestAStopInTheMiddleOfAGroupHandsItOver(t *testing.T) {
 			}
 		})
 		steps.Do(group, "finishes", func(ctx context.Context, run *steps.Run[input]) error {
+			begun <- struct{}{}
 			<-stopping
 			for {
 				s, err := eng.Status(context.WithoutCancel(ctx), run.Job().ID)
@@ -248,6 +249,7 @@ func TestAStopInTheMiddleOfAGroupHandsItOver(t *testing.T) {
 		ran := make(chan error, 1)
 		go func() { ran <- eng.Run(ctx) }()
 		job := enqueue(t, eng, input{})
+		receive(t, begun)
 		receive(t, begun)
 		cancel()
 		close(stopping)
