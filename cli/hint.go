@@ -1,13 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
@@ -19,8 +18,8 @@ import (
 const stalledAfter = 2 * time.Minute
 
 // hints say what a job waits for and what can be done about it; goOn is what for
-// one that has ended.
-func (inv *invocation) hints(j *model.JobStatus, goOn string) []string {
+// one that has ended, and foreign says that this program does not have its type.
+func (inv *invocation) hints(j *model.JobStatus, goOn string, foreign bool) []string {
 	var hints []string
 	hint := func(format string, args ...any) { hints = append(hints, fmt.Sprintf(format, args...)) }
 	switch {
@@ -28,6 +27,8 @@ func (inv *invocation) hints(j *model.JobStatus, goOn string) []string {
 		hint("The job is deleted: it is neither run nor listed.")
 	case j.Status == model.Scheduled && (j.WaitsFor != "" || j.CancelRequested):
 		hint("%s", inv.waitHint(j))
+	case j.Status == model.Scheduled && foreign:
+		hint("%s", foreignType(j.Type))
 	case j.Status == model.Scheduled:
 		hint("It runs when it is due, a worker has its type (%s worker), and no other job of the type runs.", inv.program())
 	case j.LeaseExpired:
@@ -35,8 +36,6 @@ func (inv *invocation) hints(j *model.JobStatus, goOn string) []string {
 			"The next worker settles it; or go on with it now: %s resume %s", inv.program(), j.ID)
 	case j.Status == model.Processing && j.CancelRequested:
 		hint("It becomes cancelled when the step under way has returned.")
-	case len(j.Undecided) > 0 && j.Status.Resumable():
-		hint("%s", inv.decide(j))
 	case j.Status.Resumable():
 		hint("%s", goOn)
 	}
@@ -64,42 +63,53 @@ func standstill(j *model.JobStatus) time.Duration {
 
 // goOn says what can be done about a job that has ended.
 func (s *session) goOn(ctx context.Context, j *model.JobStatus) string {
-	if !j.Status.Resumable() {
-		return ""
-	}
-	if j.Undoing { // a resume does no more than that
-		return fmt.Sprintf("Undo what is left to be undone: %s resume %s\nBegin anew, with that as it is: %s restart %s", s.program(), j.ID, s.program(), j.ID)
-	}
+	resume := fmt.Sprintf("%s resume %s", s.program(), j.ID)
 	anew := fmt.Sprintf("Begin anew: %s restart %s", s.program(), j.ID)
-	step, err := s.nextStep(ctx, j.ID)
 	switch {
-	case isAny(err, engine.ErrDrift, engine.ErrInvalid):
-		return fmt.Sprintf("A resume would be refused; this says why: %s resume --dry-run %s\n%s", s.program(), j.ID, anew)
-	case err != nil || step == "":
-		step = j.CurrentStep
+	case !j.Status.Resumable():
+		return ""
+	case len(j.Undecided) > 0:
+		return s.decide(j)
+	case j.Undoing: // a resume does no more than that
+		return fmt.Sprintf("Undo what is left to be undone: %s\nBegin anew, with that as it is: %s restart %s", resume, s.program(), j.ID)
 	}
-	return fmt.Sprintf("Go on with %s: %s resume %s\n%s", resumePoint(step), s.program(), j.ID, anew)
+	next, err := s.nextStep(ctx, j)
+	switch {
+	case err != nil && ctx.Err() == nil && !isLost(err) && !isAny(err, engine.ErrStatus, engine.ErrNotFound):
+		return fmt.Sprintf("A resume would be refused; this says why: %s resume --dry-run %s\n%s", s.program(), j.ID, anew)
+	case next == noStep:
+		return fmt.Sprintf("Go on, with no step left to run: %s\n%s", resume, anew)
+	default:
+		return fmt.Sprintf("Go on with %s: %s\n%s", resumePoint(cmp.Or(next, j.CurrentStep)), resume, anew)
+	}
 }
 
-// nextStep is the first step that runs when a job is resumed, empty if this binary
-// does not know: without the definition there is only what is recorded.
-func (s *session) nextStep(ctx context.Context, id uuid.UUID, opts ...engine.ResumeOption) (string, error) {
-	j, err := s.jobs.Status(ctx, id)
-	if err != nil || s.eng.Registered(j.Type) == nil {
-		return "", err
+// noStep is the next step where all are done: no step has such a name.
+const noStep = "\x00"
+
+// nextStep is the first step that runs when a job is resumed; empty where this binary
+// does not have its type: without the definition there is only what is recorded.
+func (s *session) nextStep(ctx context.Context, j *model.JobStatus, opts ...engine.ResumeOption) (string, error) {
+	if s.eng.Registered(j.Type) == nil {
+		return "", nil
 	}
-	list, err := s.jobs.DryRun(ctx, id, opts...)
+	list, err := s.jobs.DryRun(ctx, j.ID, opts...)
 	if err != nil {
 		return "", err
 	}
-	i := slices.IndexFunc(list, func(step model.ForecastStep) bool { return step.Does == model.DoesRun })
+	var runs []string
+	for _, step := range list {
+		if step.Does == model.DoesRun {
+			runs = append(runs, step.Step)
+		}
+	}
 	switch {
-	case i < 0:
-		return "", nil
-	case groupOf(j, list[i].Step) != "" && groupOf(j, list[i].Step) == groupOf(j, j.CurrentStep):
+	case len(runs) == 0:
+		return noStep, nil
+	case len(opts) == 0 && slices.Contains(runs, j.CurrentStep) && groupOf(j, runs[0]) != "" && groupOf(j, runs[0]) == groupOf(j, j.CurrentStep):
 		return j.CurrentStep, nil // they run together, and this one tells more
 	default:
-		return list[i].Step, nil
+		return runs[0], nil
 	}
 }
 

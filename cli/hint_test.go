@@ -35,7 +35,7 @@ func TestHintsSayWhatToDo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test.job.ID = id
-			got := strings.Join(inv.hints(&test.job, "what to do"), "\n")
+			got := strings.Join(inv.hints(&test.job, "what to do", false), "\n")
 			if test.want == "" {
 				assert.Empty(t, got)
 			}

@@ -52,7 +52,7 @@ func runResume(ctx context.Context, inv *invocation, r resumeRequest) error {
 		return runForecast(ctx, inv, r)
 	}
 	return inv.withSession(ctx, inv.controls(needTables), func(s *session) error {
-		next, _ := s.nextStep(ctx, r.id, r.options...) // what is wrong the resume says itself
+		next := s.announce(ctx, r)
 		if err := s.jobs.Resume(ctx, r.id, r.options...); err != nil {
 			return refused(err, len(r.options) > 0)
 		}
@@ -60,11 +60,30 @@ func runResume(ctx context.Context, inv *invocation, r resumeRequest) error {
 	})
 }
 
-// resumed tells a job's status after a resume, with what it goes on with: that
-// step, if it is known.
-func resumed(j *model.JobStatus, next string) string {
-	if j.Status != model.Scheduled || j.CancelRequested || j.Undoing {
-		return outcome(j)
+// announce is what a job is going to go on with, where that is printed. What is wrong
+// the resume says itself.
+func (s *session) announce(ctx context.Context, r resumeRequest) string {
+	if s.out.json || r.wait {
+		return ""
 	}
-	return state(j) + ", to go on with " + resumePoint(cmp.Or(next, j.CurrentStep))
+	j, err := s.jobs.Status(ctx, r.id)
+	if err != nil {
+		return ""
+	}
+	next, _ := s.nextStep(ctx, j, r.options...)
+	return next
+}
+
+// resumed tells a job's status after a resume, with the step that it goes on with, as
+// it was announced or is recorded.
+func resumed(j *model.JobStatus, next string) string {
+	next = cmp.Or(next, j.CurrentStep)
+	switch {
+	case j.Status != model.Scheduled || j.CancelRequested || j.Undoing || next == "":
+		return outcome(j)
+	case next == noStep:
+		return state(j) + ", with no step left to run"
+	default:
+		return state(j) + ", to go on with " + resumePoint(next)
+	}
 }

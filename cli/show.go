@@ -53,12 +53,12 @@ func (s *session) printShow(ctx context.Context, j *model.JobStatus, job *model.
 	if err := s.printFamily(ctx, j); err != nil {
 		return err
 	}
-	for _, hint := range s.hints(j, s.goOn(ctx, j)) {
+	for _, hint := range s.hints(j, s.goOn(ctx, j), s.foreign(j)) {
 		if err := s.out.printf("\n%s\n", hint); err != nil {
 			return err
 		}
 	}
-	return s.printForeign([]*model.JobStatus{j})
+	return nil
 }
 
 const shownJSON = 100 // characters of a JSON value that are shown
@@ -141,8 +141,8 @@ func history(j *model.JobStatus) string {
 	return text
 }
 
-// remainingBy tells what the time that is left was estimated by.
-var remainingBy = map[string]string{
+// remainingSource tells what the time that is left was estimated by.
+var remainingSource = map[string]string{
 	string(progress.SourceHistory):  ", as its last jobs took",
 	string(progress.SourceObserved): ", at this run's speed",
 	string(progress.SourceReported): ", as its step says",
@@ -154,7 +154,7 @@ func elapsed(j *model.JobStatus) string {
 	case j.Elapsed == "":
 		return ""
 	case j.Remaining != "":
-		return j.Elapsed + ", about " + j.Remaining + " left" + remainingBy[j.RemainingBy]
+		return j.Elapsed + ", about " + j.Remaining + " left" + remainingSource[j.RemainingSource]
 	default:
 		return j.Elapsed
 	}

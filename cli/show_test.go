@@ -77,7 +77,12 @@ func TestShowTellsThatTheProgramDoesNotHaveTheType(t *testing.T) {
 		return r.Register(d)
 	}
 	assert.Contains(t, b.ok("show", id), foreign)
+	assert.NotContains(t, b.ok("show", id), "It runs when")
 	b.ok("cancel", id)
+	assert.NotContains(t, b.ok("show", id), foreign)
+	b.ok("restart", id)
+	assert.Contains(t, b.ok("show", id), foreign)
+	b.ok("delete", id)
 	assert.NotContains(t, b.ok("show", id), foreign)
 }
 
@@ -90,6 +95,6 @@ func TestShowTellsByWhatTheTimeThatIsLeftWasEstimated(t *testing.T) {
 		"reported": "10s, about 1m left, as its step says",
 		"newer":    "10s, about 1m left",
 	} {
-		assert.Equal(t, want, elapsed(&model.JobStatus{Elapsed: "10s", Remaining: "1m", RemainingBy: by}))
+		assert.Equal(t, want, elapsed(&model.JobStatus{Elapsed: "10s", Remaining: "1m", RemainingSource: by}))
 	}
 }

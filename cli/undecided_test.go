@@ -14,12 +14,12 @@ import (
 
 func TestHintsOfAnUndecidedJobTellBothWays(t *testing.T) {
 	t.Parallel()
-	inv := &invocation{name: "jobctl"}
+	s := &session{invocation: &invocation{name: "jobctl"}}
 	id := uuid.MustParse("01890000-0000-7000-8000-000000000001")
-	hints := inv.hints(&model.JobStatus{ID: id, Status: model.Failed, CurrentStep: "pay", Undecided: []string{"pay it"}}, "")
-	assert.Contains(t, hints[0], `died in the middle of step "pay it"`)
-	assert.Contains(t, hints[0], `resume `+id.String()+` --from 'pay it'`)
-	assert.Contains(t, hints[0], `resume `+id.String()+` --past 'pay it'`)
+	hint := s.goOn(t.Context(), &model.JobStatus{ID: id, Status: model.Failed, CurrentStep: "pay", Undecided: []string{"pay it"}})
+	assert.Contains(t, hint, `died in the middle of step "pay it"`)
+	assert.Contains(t, hint, `resume `+id.String()+` --from 'pay it'`)
+	assert.Contains(t, hint, `resume `+id.String()+` --past 'pay it'`)
 }
 
 // A resume that only lacks a word about an undecided step is no wrong usage, and
@@ -50,5 +50,7 @@ func TestAnUndecidedJobIsRefusedInTheWordsOfTheCommandLine(t *testing.T) {
 		assert.Contains(t, b.fails(ExitFailed, append(args, "--past", "pay it")...), "resume with --from ship to", "one flag is not enough")
 		assert.Contains(t, b.fails(ExitUsage, append(args, "--from", "pay")...), `there is no step "pay" to go on from`)
 	}
+	assert.Contains(t, b.ok("show", id), `resume `+id+` --past 'pay it'`)
 	b.ok("resume", "--dry-run", "--past", "pay it", "--past", "ship", id)
+	assert.Equal(t, "job "+id+" is scheduled, with no step left to run\n", b.ok("resume", "--past", "pay it", "--past", "ship", id))
 }

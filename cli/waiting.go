@@ -76,25 +76,29 @@ func (s *session) printFamily(ctx context.Context, j *model.JobStatus) error {
 	if err := s.out.table(table.Row{"STEP", "ITS JOB", "TYPE", "STATUS", "PROGRESS", "WHAT"}, rows); err != nil {
 		return err
 	}
-	return s.printForeign(children)
-}
-
-// printForeign tells of the types of jobs that are to run and of which this program
-// has no definition, if it has any: nobody may.
-func (s *session) printForeign(jobs []*model.JobStatus) error {
 	var types []string
-	for _, j := range jobs {
-		if len(s.types) > 0 && j.Status == model.Scheduled && j.DeletedAt.IsZero() && s.eng.Registered(j.Type) == nil {
-			types = append(types, j.Type)
+	for _, child := range children {
+		if s.foreign(child) {
+			types = append(types, child.Type)
 		}
 	}
 	slices.Sort(types)
 	for _, one := range slices.Compact(types) {
-		if err := s.out.printf("This program does not have the type %q: the worker of another one has to run its jobs.\n", clean(one)); err != nil {
+		if err := s.out.printf("%s\n", foreignType(one)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// foreign reports whether this program, which has definitions, has none for a job that
+// is to run: nobody may.
+func (s *session) foreign(j *model.JobStatus) bool {
+	return len(s.types) > 0 && j.Status == model.Scheduled && j.DeletedAt.IsZero() && s.eng.Registered(j.Type) == nil
+}
+
+func foreignType(jobType string) string {
+	return fmt.Sprintf("This program does not have the type %q: the worker of another one has to run its jobs.", clean(jobType))
 }
 
 // unused tells of a signal that no step has used yet.

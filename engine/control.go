@@ -137,7 +137,7 @@ func (c *Client) reschedule(ctx context.Context, id uuid.UUID, doing string, edi
 			return err
 		}
 		j := &row.Job
-		j.Status, j.ScheduledAt, j.Error, j.TimeToCompleteMS = model.Scheduled, row.Now, "", nil
+		j.Status, j.ScheduledAt, j.Error, j.TimeToCompleteMS, j.TimeToCompleteSource = model.Scheduled, row.Now, "", nil, ""
 		j.FinishedAt, j.CancelRequestedAt, j.CancelledBy, j.CancelReason = model.Time{}, model.Time{}, "", ""
 		return edit(j)
 	})

@@ -23,7 +23,7 @@ func showsLeft(t *testing.T, s *model.JobStatus, want time.Duration, by progress
 	t.Helper()
 	require.NotNil(t, s.RemainingMS)
 	assert.InDelta(t, want, time.Duration(*s.RemainingMS)*time.Millisecond, float64(1100*time.Millisecond), "at %d %%", s.Percent)
-	assert.Equal(t, string(by), s.RemainingBy)
+	assert.Equal(t, string(by), s.RemainingSource)
 }
 
 // changing is an argument that is not the same later on.
@@ -120,7 +120,10 @@ func TestASilentStepIsEstimatedByWhatTheLastJobTook(t *testing.T) {
 			}
 			if second { // longer than ever
 				time.Sleep(5 * time.Second)
-				shows(run, 0)
+				s, err := eng.Status(t.Context(), run.Job().ID)
+				require.NoError(t, err)
+				assert.Nil(t, s.RemainingMS)
+				assert.Empty(t, s.RemainingSource)
 			}
 			return nil
 		})
@@ -173,20 +176,204 @@ func TestAStepReportsHowLongItWillStillTake(t *testing.T) {
 			assert.Equal(t, []any{25, "a 100 % sure"}, []any{s.Percent, s.Message})
 
 			run.Report(progress.Update{Fraction: 0.5, Phase: "halves", Source: progress.SourceUnknown})
-			time.Sleep(10 * time.Second)
-			s = h.Status()
-			showsLeft(t, s, 20*time.Second, progress.SourceReported)
-			assert.Equal(t, []any{50, "halves"}, []any{s.Percent, s.Message})
-
-			run.Report(progress.Update{Fraction: 0.6, Source: progress.SourceObserved}) // nothing is left
 			time.Sleep(2 * time.Second)
 			s = h.Status()
-			showsLeft(t, s, 0, progress.SourceReported)
+			showsLeft(t, s, 10*time.Second, progress.SourceObserved) // half of it in ten or eleven
+			assert.Equal(t, []any{50, "halves"}, []any{s.Percent, s.Message})
+
+			run.Progress(0, 0, "%s", "") // says nothing
+			run.Report(progress.Update{Fraction: 0.6, Remaining: time.Hour, Source: progress.SourceObserved})
+			time.Sleep(2 * time.Second)
+			s = h.Status()
+			showsLeft(t, s, 8*time.Second, progress.SourceObserved)
 			assert.Equal(t, []any{60, "halves"}, []any{s.Percent, s.Message})
 			return nil
 		})
 		h = testutil.NewHarness(t, d)
 		h.Enqueue(input{})
 		require.Equal(t, model.Succeeded, h.Run().Status)
+	})
+}
+
+// count has a step count to a hundred, a tenth of a second each, from its checkpoint on.
+func count(ctx context.Context, run *steps.Run[input], at func(done int) error) error {
+	const all = 100
+	done := 0
+	if _, err := run.Resume(&done); err != nil {
+		return err
+	}
+	for ; done < all; done++ {
+		if err := run.Checkpoint(ctx, done); err != nil {
+			return err
+		}
+		run.Progress(done, all, "")
+		if err := at(done); err != nil {
+			return err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return nil
+}
+
+// Whatever else there is beside the step, and becomes of the plan meanwhile.
+func TestWhatACheckpointHasDoneIsNoneOfThisRunsSpeed(t *testing.T) {
+	t.Parallel()
+	var h *testutil.Harness
+	counts := func(failAt int) func(context.Context, *steps.Run[input]) error {
+		return func(ctx context.Context, run *steps.Run[input]) error {
+			return count(ctx, run, func(done int) error {
+				switch resumed := run.Job().Resumptions > 0; {
+				case done == failAt && !resumed:
+					return errBoom
+				case done == failAt+15 && resumed:
+					showsLeft(t, h.Status(), time.Duration(100-done)*100*time.Millisecond, progress.SourceObserved)
+				}
+				return nil
+			})
+		}
+	}
+	before := func(d *steps.Definition[input]) { steps.Do(d, "before", nothing) }
+	for name, c := range map[string]struct {
+		first, second func(d *steps.Definition[input])
+	}{
+		"beside a member that begins anew": {first: func(d *steps.Definition[input]) {
+			group := steps.Parallel(d, "both")
+			steps.Do(group, "counts", counts(10), steps.Weight(1000))
+			steps.Do(group, "waits", func(ctx context.Context, run *steps.Run[input]) error {
+				if run.Job().Resumptions > 0 {
+					return nil
+				}
+				run.Progress(9, 10, "")
+				<-ctx.Done()
+				return ctx.Err()
+			})
+		}},
+		"before steps that are new": {
+			first: func(d *steps.Definition[input]) { before(d); steps.Do(d, "counts", counts(10)) },
+			second: func(d *steps.Definition[input]) {
+				before(d)
+				steps.Do(d, "counts", counts(10), steps.Weight(1000))
+				steps.Do(d, "new", nothing)
+			},
+		},
+		"after what is done again": {first: func(d *steps.Definition[input]) {
+			steps.Do(d, "undone", nothing, steps.Undo(func(context.Context, *steps.Run[input], steps.None) error { return nil }))
+			steps.Do(d, "counts", counts(60), steps.Weight(1000))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := steps.Define[input](steps.UndoOnFailure())
+				c.first(d)
+				h = testutil.NewHarness(t, d)
+				job := h.Enqueue(input{})
+				require.Equal(t, model.Failed, h.Run().Status)
+				if c.second != nil {
+					d = steps.Define[input]()
+					c.second(d)
+					h = testutil.NewHarness(t, d, testutil.OnDB(h.DB()))
+					h.Follow(job.ID)
+				}
+				h.Resume()
+				s := h.Run()
+				require.Equal(t, model.Succeeded, s.Status, s.Error)
+			})
+		})
+	}
+}
+
+func TestAnotherAttemptIsEstimatedAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var eng *engine.Engine
+		shows := func(run *steps.Run[input], want time.Duration) {
+			s, err := eng.Status(t.Context(), run.Job().ID)
+			require.NoError(t, err)
+			showsLeft(t, s, want, progress.SourceHistory)
+		}
+		d := steps.Define[input]()
+		steps.Do(d, "work", func(_ context.Context, run *steps.Run[input]) error {
+			if run.Input().N == 2 {
+				if run.Attempt() == 1 {
+					run.Report(progress.Update{Remaining: 5 * time.Minute})
+					time.Sleep(9 * time.Second)
+					return errBoom
+				}
+				time.Sleep(2 * time.Second)
+				shows(run, 8*time.Second)
+				time.Sleep(8 * time.Second)
+				return nil
+			}
+			time.Sleep(10 * time.Second)
+			return nil
+		}, steps.Retry(2, time.Second))
+		eng = newEngine(t, testutil.NewHarness(t, d).DB(), engine.Config{Logger: quiet()}, d)
+		start(t, eng)
+		for n := range 2 {
+			s := ended(t, eng, enqueue(t, eng, input{N: n + 1}).ID)
+			require.Equal(t, model.Succeeded, s.Status, s.Error)
+		}
+	})
+}
+
+// A condition that is never met tells that the step takes no time.
+func TestAStepThatIsAlwaysSkippedKeepsNobodyFromAnEstimate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var eng *engine.Engine
+		d := steps.Define[input]()
+		steps.Do(d, "work", func(_ context.Context, run *steps.Run[input]) error {
+			time.Sleep(4 * time.Second)
+			if run.Input().N == 2 {
+				s, err := eng.Status(t.Context(), run.Job().ID)
+				require.NoError(t, err)
+				showsLeft(t, s, 6*time.Second, progress.SourceHistory)
+			}
+			time.Sleep(6 * time.Second)
+			return nil
+		})
+		steps.Do(d, "never", nothing, steps.When(func(*steps.Run[input]) bool { return false }, ""))
+		eng = newEngine(t, testutil.NewHarness(t, d).DB(), engine.Config{Logger: quiet()}, d)
+		start(t, eng)
+		for n := range 2 {
+			require.Equal(t, model.Succeeded, ended(t, eng, enqueue(t, eng, input{N: n + 1}).ID).Status)
+		}
+	})
+}
+
+func TestAJobThatIsUndoneOrHasEndedShowsNoTimeThatIsLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var h *testutil.Harness
+		none := func(s *model.JobStatus) {
+			assert.Nil(t, s.RemainingMS)
+			row, err := h.Engine().Job(t.Context(), s.ID)
+			require.NoError(t, err)
+			assert.Nil(t, row.TimeToCompleteMS)
+			assert.Empty(t, row.TimeToCompleteSource)
+		}
+		d := steps.Define[input](steps.UndoOnFailure())
+		steps.Do(d, "first", nothing, steps.Undo(func(_ context.Context, run *steps.Run[input], _ steps.None) error {
+			run.Report(progress.Update{Message: "going back", Remaining: 4 * time.Second})
+			time.Sleep(2 * time.Second)
+			none(h.Status())
+			assert.Equal(t, "going back", h.Status().Message)
+			return nil
+		}))
+		steps.Do(d, "fails", func(_ context.Context, run *steps.Run[input]) error {
+			run.Report(progress.Update{Remaining: time.Hour})
+			time.Sleep(2 * time.Second)
+			if run.Job().Resumptions == 0 {
+				assert.NotNil(t, h.Status().RemainingMS)
+			}
+			return errBoom
+		})
+		steps.Do(d, "never", nothing)
+		h = testutil.NewHarness(t, d)
+		h.Enqueue(input{})
+		none(h.Run())
+
+		h.Resume()
+		none(h.Kill(testutil.AtProgress("fails", 1)))
 	})
 }

@@ -23,7 +23,7 @@ func TestAStepsTransactionThatOutlastsItsLeaseFailsWhereNobodyCanRenewIt(t *test
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
 		cfg := config()
-		cfg.Lease, cfg.Heartbeat = time.Second, 200*time.Millisecond
+		cfg.Lease, cfg.Heartbeat = 2*time.Second, 300*time.Millisecond
 		var ran atomic.Int32
 		d := steps.Define[input](steps.ResumeOnCrash(5))
 		effectStep(d, "effect", func(context.Context, steps.Tx, *steps.Run[input]) error {
@@ -41,8 +41,8 @@ func TestAStepsTransactionThatOutlastsItsLeaseFailsWhereNobodyCanRenewIt(t *test
 			return
 		}
 		assert.Equal(t, []any{model.Failed, model.StepFailed}, []any{s.Status, s.Steps[0].Status})
-		assert.Regexp(t, `^step "effect": its transaction was rolled back after (1\.\d|2)s: `, s.Error)
-		assert.Contains(t, s.Error, "the engine's lease of 1s ran out")
+		assert.Regexp(t, `^step "effect": its transaction was rolled back after [2-9](\.\d)?s: `, s.Error)
+		assert.Contains(t, s.Error, "the engine's lease of 2s ran out")
 		assert.Empty(t, readEffects(t, db))
 	})
 }
@@ -62,7 +62,7 @@ func TestADatabaseThatGoesAwayBeforeAShortTransactionIsCommittedCostsARunOnly(t 
 	db := testutil.Open(t, text)
 	makeEffects(t, db)
 	cfg := config()
-	cfg.Lease, cfg.Heartbeat = time.Second, 200*time.Millisecond
+	cfg.Lease, cfg.Heartbeat = 2*time.Second, 300*time.Millisecond
 	d := steps.Define[input](steps.ResumeOnCrash(5))
 	effectStep(d, "effect", func(ctx context.Context, _ steps.Tx, run *steps.Run[input]) error {
 		if run.Job().Attempt == 1 {
@@ -75,6 +75,6 @@ func TestADatabaseThatGoesAwayBeforeAShortTransactionIsCommittedCostsARunOnly(t 
 	eng := newEngine(t, db, cfg)
 	s := ended(t, eng, enqueue(t, eng, raw("test:job")).ID)
 	require.Equal(t, model.Succeeded, s.Status, s.Error)
-	assert.EqualValues(t, 2, s.Attempt)
+	assert.GreaterOrEqual(t, s.Attempt, int64(2), "the lease was lost")
 	assert.Equal(t, 1, readEffects(t, db)[s.ID])
 }

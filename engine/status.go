@@ -33,7 +33,7 @@ func status(row *store.Row) *model.JobStatus {
 	if j.Status == model.Processing {
 		s.LeaseExpired = !row.LockedUntil.After(row.Now.Time)
 		if s.RemainingMS = remaining(row); s.RemainingMS != nil {
-			s.RemainingBy = j.TimeToCompleteBy
+			s.RemainingSource = j.TimeToCompleteSource
 		}
 	}
 	if !j.StartedAt.IsZero() && j.Status != model.Scheduled {

@@ -29,7 +29,7 @@ const jobsColumnsMySQL = `
     progress            DOUBLE        NOT NULL DEFAULT 0,
     message             MEDIUMTEXT    NOT NULL DEFAULT (''),
     time_to_complete_ms BIGINT,
-    time_to_complete_by VARCHAR(16)   NOT NULL DEFAULT '',
+    time_to_complete_source VARCHAR(16)   NOT NULL DEFAULT '',
     ` + "`cursor`" + `            JSON,
     attempt             BIGINT        NOT NULL DEFAULT 0,
     writes              BIGINT        NOT NULL DEFAULT 0,

@@ -17,7 +17,7 @@ func jobsUpPostgres() []step {
     progress            double precision NOT NULL DEFAULT 0,
     message             text             NOT NULL DEFAULT '',
     time_to_complete_ms bigint,
-    time_to_complete_by text             NOT NULL DEFAULT '',
+    time_to_complete_source text             NOT NULL DEFAULT '',
     "cursor"            jsonb,
     attempt             bigint           NOT NULL DEFAULT 0,
     writes              bigint           NOT NULL DEFAULT 0,

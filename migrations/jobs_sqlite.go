@@ -21,7 +21,7 @@ func jobsUpSQLite() []step {
     progress            REAL    NOT NULL DEFAULT 0,
     message             TEXT    NOT NULL DEFAULT '',
     time_to_complete_ms INTEGER,
-    time_to_complete_by TEXT    NOT NULL DEFAULT '',
+    time_to_complete_source TEXT    NOT NULL DEFAULT '',
     "cursor"            TEXT,
     attempt             INTEGER NOT NULL DEFAULT 0,
     writes              INTEGER NOT NULL DEFAULT 0,

@@ -38,10 +38,10 @@ type Job struct {
 	// TimeToCompleteMS is the estimated time to the end in milliseconds, nil
 	// when nothing is known.
 	TimeToCompleteMS *int64 `bun:"time_to_complete_ms" json:"time_to_complete_ms"`
-	// TimeToCompleteBy says what that was estimated by: "history" is how long the
+	// TimeToCompleteSource says what that was estimated by: "history" is how long the
 	// type's last jobs took, "observed" this run's speed so far, and "reported" what
 	// the steps say themselves.
-	TimeToCompleteBy string `bun:"time_to_complete_by" json:"time_to_complete_by,omitempty"`
+	TimeToCompleteSource string `bun:"time_to_complete_source" json:"time_to_complete_source,omitempty"`
 	// Cursor is where the steps under way last checkpointed; see [Cursors].
 	Cursor json.RawMessage `bun:"cursor" json:"cursor,omitempty"`
 	// Attempt counts claims. It is the fence: a write of a run carries the

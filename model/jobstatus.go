@@ -42,8 +42,8 @@ type JobStatus struct {
 	// when nothing is known.
 	RemainingMS *int64 `json:"remaining_ms"`
 	Remaining   string `json:"remaining,omitempty"`
-	// RemainingBy says what it was estimated by: see [Job.TimeToCompleteBy].
-	RemainingBy string `json:"remaining_by,omitempty"`
+	// RemainingSource says what it was estimated by: see [Job.TimeToCompleteSource].
+	RemainingSource string `json:"remaining_source,omitempty"`
 
 	// WaitsFor says what the job's step waits for, for people: empty for a job
 	// that runs, or that waits for its turn only. WaitsUntil is when it goes on

@@ -36,8 +36,8 @@ func TestHistoryCountsWhatIsLeftOfEachPhase(t *testing.T) {
 	t.Parallel()
 	tracker, c := setupETA(t, progress.History(typical))
 	require.NoError(t, tracker.Start("extract"))
-	tracker.Set("extract", 0.3, "")
 	c.advance(time.Hour) // this run's own speed is of no interest
+	tracker.Set("extract", 0.3, "")
 	assertETA(t, 12*time.Minute, progress.SourceHistory, tracker.Snapshot())
 	tracker.Done("extract")
 	assertETA(t, 5*time.Minute, progress.SourceHistory, tracker.Snapshot())
@@ -182,9 +182,10 @@ func TestHistoryCountsTheTimeThatAPhaseHasTakenSinceItLastGotFurther(t *testing.
 	tracker.Set("extract", 0.2, "slower than usual")
 	after(0, 13*time.Minute)
 	after(3*time.Minute, 10*time.Minute)
-	require.NoError(t, tracker.Start("extract")) // is no news
-	after(time.Minute, 9*time.Minute)
-	after(time.Hour, 5*time.Minute) // nothing is left of it, by now
+	require.NoError(t, tracker.Start("extract")) // another attempt
+	after(time.Minute, 12*time.Minute)
+	c.advance(time.Hour) // longer than ever
+	assert.Equal(t, progress.SourceObserved, tracker.Snapshot().Source)
 	tracker.Done("extract")
 	after(time.Minute, 5*time.Minute)
 	tracker.RestorePart("render", 0.5)
@@ -221,13 +222,20 @@ func TestWhatAPhaseSaysIsLeftReplacesWhatElseIsKnownOfIt(t *testing.T) {
 	tracker.SetRemaining("extract", time.Hour)
 	assert.Equal(t, progress.SourceUnknown, tracker.Snapshot().Source, "it is not open")
 	require.NoError(t, tracker.Start("extract"))
-	tracker.SetRemaining("extract", 3*time.Minute)
+	tracker.SetRemaining("extract", time.Hour)
 	tracker.SetRemaining("extract", -1)
+	assert.Equal(t, progress.SourceUnknown, tracker.Snapshot().Source)
+	tracker.SetRemaining("extract", time.Hour)
+	require.NoError(t, tracker.Start("extract")) // another attempt
+	assert.Equal(t, progress.SourceUnknown, tracker.Snapshot().Source)
+	tracker.SetRemaining("extract", 3*time.Minute)
 	tracker.SetRemaining("none", time.Hour)
 	c.advance(time.Minute)
 	assertETA(t, 7*time.Minute, progress.SourceHistory, tracker.Snapshot())
+	tracker.SetRemaining("extract", 6*time.Minute) // most of what is left
+	assertETA(t, 11*time.Minute, progress.SourceReported, tracker.Snapshot())
 	c.advance(time.Hour)
-	assertETA(t, 5*time.Minute, progress.SourceHistory, tracker.Snapshot())
+	assert.Equal(t, progress.SourceUnknown, tracker.Snapshot().Source, "longer than it said")
 	tracker.Done("extract")
 	tracker.Done("render")
 	require.NoError(t, tracker.Start("deliver"))
@@ -236,6 +244,8 @@ func TestWhatAPhaseSaysIsLeftReplacesWhatElseIsKnownOfIt(t *testing.T) {
 	assertETA(t, 20*time.Second, progress.SourceReported, tracker.Snapshot())
 	tracker.SetRemaining("deliver", time.Minute)
 	assertETA(t, time.Minute, progress.SourceReported, tracker.Snapshot())
+	tracker.SetRemaining("deliver", -1)
+	assertETA(t, 50*time.Second, progress.SourceHistory, tracker.Snapshot())
 }
 
 func TestWhatAPhaseSaysIsLeftIsPartOfTheRate(t *testing.T) {
@@ -244,7 +254,52 @@ func TestWhatAPhaseSaysIsLeftIsPartOfTheRate(t *testing.T) {
 	require.NoError(t, tracker.Start("extract"))
 	c.advance(time.Minute)
 	tracker.SetRemaining("extract", 6*time.Minute) // 0.7 in seven minutes, and 0.3 after that
-	assertETA(t, 9*time.Minute, progress.SourceObserved, tracker.Snapshot())
+	assertETA(t, 9*time.Minute, progress.SourceReported, tracker.Snapshot())
 	c.advance(2 * time.Minute)
-	assertETA(t, 7*time.Minute, progress.SourceObserved, tracker.Snapshot())
+	assertETA(t, 7*time.Minute, progress.SourceReported, tracker.Snapshot())
+	c.advance(3 * time.Minute) // by now the others are most of it
+	assertETA(t, 4*time.Minute, progress.SourceObserved, tracker.Snapshot())
+}
+
+func TestWhatPhasesSayThatRunAtTheSameTimeIsNotAddedUp(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	tracker := newTracker(t, []progress.Phase{
+		{Name: "a", Weight: 1, Group: "all"}, {Name: "b", Weight: 1, Group: "all"}, {Name: "c", Weight: 1, Group: "all"}, {Name: "after", Weight: 1},
+	}, progress.Clock(c.time))
+	for _, name := range []string{"a", "b", "c"} {
+		require.NoError(t, tracker.Start(name))
+		tracker.SetRemaining(name, 9*time.Minute)
+	}
+	assertETA(t, 12*time.Minute, progress.SourceReported, tracker.Snapshot()) // three of four in nine minutes
+}
+
+func TestWhetherAnybodyLooksChangesNoEstimate(t *testing.T) {
+	t.Parallel()
+	watched, c := setupETA(t, progress.History(typical))
+	alone := newTracker(t, report(), progress.History(typical), progress.Clock(c.time))
+	for _, tracker := range []*progress.Tracker{watched, alone} {
+		require.NoError(t, tracker.Start("extract"))
+	}
+	for minute := range 9 {
+		c.advance(time.Minute)
+		for _, tracker := range []*progress.Tracker{watched, alone} {
+			tracker.Set("extract", float64(minute/3)/10, "")
+		}
+		watched.Snapshot()
+	}
+	assert.Equal(t, alone.Snapshot(), watched.Snapshot())
+}
+
+func TestPhasesOfAGroupStandTogetherAndHaveOneLimit(t *testing.T) {
+	t.Parallel()
+	_, err := progress.New([]progress.Phase{
+		{Name: "a", Weight: 1, Group: "x", Limit: 2}, {Name: "b", Weight: 1, Group: "x", Limit: 3}, {Name: "c", Weight: 1}, {Name: "d", Weight: 1, Group: "x", Limit: 2},
+		{Name: "e", Weight: 1, Limit: -1},
+	})
+	for _, want := range []string{
+		`phase 2 "b" has limit 3, and others of its group "x" have 2`, `phase 4 "d" is apart from the others of its group "x"`, `phase 5 "e" has limit -1: want 0 or more`,
+	} {
+		assert.ErrorContains(t, err, want)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -45,6 +46,15 @@ func checkPhases(phases []Phase) []error {
 		default:
 			first[phase.Name] = i
 		}
+		if group := phase.Group; group != "" && i > 0 {
+			switch at := slices.IndexFunc(phases[:i], func(p Phase) bool { return p.Group == group }); {
+			case at < 0:
+			case phases[i-1].Group != group:
+				errs = append(errs, fmt.Errorf("phase %d %q is apart from the others of its group %q", i+1, phase.Name, group))
+			case phases[at].Limit != phase.Limit:
+				errs = append(errs, fmt.Errorf("phase %d %q has limit %d, and others of its group %q have %d", i+1, phase.Name, phase.Limit, group, phases[at].Limit))
+			}
+		}
 		if phase.Limit < 0 {
 			errs = append(errs, fmt.Errorf("phase %d %q has limit %d: want 0 or more", i+1, phase.Name, phase.Limit))
 		}
@@ -68,13 +78,11 @@ type part struct {
 	group    string
 	limit    int
 
-	// seen is the fraction that an estimate has seen last, and seenAt when it was
-	// new: elapsed then. A phase that starts has been seen.
-	seen   float64
-	seenAt time.Duration
-	// said is what the phase itself has said to be left, at saidAt; negative for
+	// movedAt is when it was started or got further last: elapsed then.
+	movedAt time.Duration
+	// saidLeft is what the phase itself has said to be left, at saidAt; negative for
 	// nothing.
-	said, saidAt time.Duration
+	saidLeft, saidAt time.Duration
 }
 
 type state uint8
@@ -101,7 +109,7 @@ func newParts(phases []Phase) (parts []part, sum float64) {
 	}
 	parts = make([]part, len(phases))
 	for i, phase := range phases {
-		parts[i] = part{name: phase.Name, weight: phase.Weight * scale, group: phase.Group, limit: phase.Limit, said: -1}
+		parts[i] = part{name: phase.Name, weight: phase.Weight * scale, group: phase.Group, limit: phase.Limit, saidLeft: -1}
 	}
 	return parts, sum
 }

@@ -61,7 +61,7 @@ func New(phases []Phase, opts ...Option) (*Tracker, error) {
 
 // Start opens the phase and makes it the current one, the one that an [Update]
 // tells of. Phases may be started in any order, and a phase that is open
-// already may be started again. The error is [ErrUnknownPhase] or
+// already may be started again: its time counts anew for the estimate. The error is [ErrUnknownPhase] or
 // [ErrPhaseDone]; the tracker is then unchanged.
 func (t *Tracker) Start(phase string) error {
 	i, ok := t.index[phase]
@@ -106,6 +106,8 @@ func (t *Tracker) Set(phase string, fraction float64, message string) {
 	}
 	if fraction > p.fraction { // false for NaN
 		p.fraction = min(fraction, 1)
+		t.tick()
+		p.movedAt = t.elapsed
 		t.add()
 	}
 	t.unlockAndSend()
@@ -113,18 +115,19 @@ func (t *Tracker) Set(phase string, fraction float64, message string) {
 
 // SetRemaining says how long an open phase will still take, for whoever knows
 // better than its history and this run's speed tell: it counts in their place,
-// less the time that goes by, until it is said anew. It is advisory as Set is: a
-// phase that is not open and a negative duration are ignored.
+// less the time that goes by, until that is used up or said anew. A negative
+// duration takes it back. It is advisory as Set is: a phase that is not open is
+// ignored.
 func (t *Tracker) SetRemaining(phase string, left time.Duration) {
 	i, ok := t.index[phase]
-	if !ok || left < 0 {
+	if !ok {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if p := &t.parts[i]; p.state == open {
 		t.tick()
-		p.said, p.saidAt = left, t.elapsed
+		p.saidLeft, p.saidAt = left, t.elapsed
 	}
 }
 
@@ -156,7 +159,8 @@ func (t *Tracker) RestorePart(phase string, fraction float64) {
 	}
 	fraction = min(fraction, 1)
 	t.kept += p.weight * (fraction - p.restored)
-	p.fraction, p.restored = fraction, fraction
+	t.tick()
+	p.fraction, p.restored, p.movedAt = fraction, fraction, t.elapsed
 	t.add()
 	t.unlockAndSend()
 }
@@ -174,11 +178,8 @@ func (t *Tracker) start(i int) {
 	t.close(i)
 	t.open = append(t.open, i)
 	p := &t.parts[i]
-	if p.state == pending {
-		t.tick()
-		p.seen, p.seenAt = p.fraction, t.elapsed
-	}
-	p.state = open
+	t.tick()
+	p.state, p.movedAt, p.saidLeft = open, t.elapsed, -1
 	t.current = i
 }
 

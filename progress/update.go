@@ -20,7 +20,8 @@ type Update struct {
 	// Remaining is the estimated time to the end. It means nothing when Source
 	// is [SourceUnknown].
 	Remaining time.Duration
-	// Source says what Remaining was estimated from.
+	// Source says what Remaining was estimated from, its largest part if from
+	// several.
 	Source ETASource
 }
 
@@ -31,8 +32,7 @@ type ETASource string
 const (
 	// SourceReported is what the phases have said themselves: [Tracker.SetRemaining].
 	SourceReported ETASource = "reported"
-	// SourceHistory is the typical durations given with [History], for all or some
-	// of the phases.
+	// SourceHistory is the typical durations given with [History].
 	SourceHistory ETASource = "history"
 	// SourceObserved is the speed of this run so far.
 	SourceObserved ETASource = "observed"

@@ -130,6 +130,6 @@
 // # Imports
 //
 // This package knows no database; Bun is where the type of a transaction comes
-// from. It may import the standard library, the package model, bun, uuid and
+// from. It may import the standard library, the packages model and progress, bun, uuid and
 // backoff.
 package steps

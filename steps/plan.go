@@ -112,7 +112,7 @@ type Session interface {
 	BegunAs() string
 	// Progress takes a fraction of 0 to 1, or a negative one for "unchanged".
 	Progress(fraction float64, format string, args []any)
-	// Remaining takes how long the step will still take.
+	// Remaining takes how long the step will still take; negative takes that back.
 	Remaining(left time.Duration)
 	Checkpoint(ctx context.Context, cursor json.RawMessage) error
 	// Cursor is the last checkpoint of an earlier attempt, nil if there is none.

@@ -60,7 +60,8 @@ func (r *Run[In]) Attempt() int { return r.session.Attempt() }
 // cannot fail, and never makes progress fall. A total of 0 or less changes only
 // the message; an empty format changes only the share. The message is formatted
 // when it is written, so frequent calls are cheap - at once, though, if there are
-// other arguments than strings, numbers, bools and times, which may change.
+// arguments of other types than string, bool, time and the usual numbers, which may
+// change. One that is empty changes nothing.
 func (r *Run[In]) Progress(done, total int, format string, args ...any) {
 	fraction := -1.0
 	if total > 0 {
@@ -71,20 +72,23 @@ func (r *Run[In]) Progress(done, total int, format string, args ...any) {
 
 // Report is [Run.Progress] in the words of a [progress.Tracker]: for a step with
 // phases of its own, whose tracker is made with progress.OnUpdate(run.Report), and
-// for one that knows how long it will still take. It takes the Fraction, the
-// Message - the name of the Phase where that is empty - and, unless the Source is
-// [progress.SourceUnknown] or there is neither a Source nor a Remaining, the
-// Remaining: it replaces the engine's estimate of this step, less the time that goes
-// by, until the next one.
+// for one that knows how long it will still take. It takes the Fraction, the Message
+// - the name of the Phase where that is empty - and the Remaining, if the Source is
+// [progress.SourceReported], [progress.SourceHistory], or empty with a Remaining: it
+// replaces the engine's estimate of this step, less the time that goes by, until the
+// next one. With another Source the engine's own estimate counts, which knows as
+// much. In a function given to [Undo] only the message does.
 func (r *Run[In]) Report(u progress.Update) {
-	message := cmp.Or(u.Message, u.Phase)
-	if message == "" {
-		r.session.Progress(u.Fraction, "", nil)
-	} else {
+	if message := cmp.Or(u.Message, u.Phase); message != "" {
 		r.session.Progress(u.Fraction, "%s", []any{message})
+	} else {
+		r.session.Progress(u.Fraction, "", nil)
 	}
-	if u.Source != progress.SourceUnknown && (u.Source != "" || u.Remaining > 0) {
-		r.session.Remaining(u.Remaining)
+	switch {
+	case u.Source == progress.SourceReported, u.Source == progress.SourceHistory, u.Source == "" && u.Remaining > 0:
+		r.session.Remaining(max(0, u.Remaining))
+	case u.Source != "":
+		r.session.Remaining(-1)
 	}
 }
 

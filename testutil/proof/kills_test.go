@@ -80,15 +80,14 @@ func TestWorkersKilledAtRandomMoments(t *testing.T) {
 // over.
 func inARun(t *testing.T, fleet *proof.Fleet, w *proof.Worker) bool {
 	t.Helper()
-	ledger, err := proof.ReadLedgers(fleet.Dir())
+	ledger, err := proof.ReadLedger(fleet.Dir(), w.Name)
 	require.NoError(t, err)
 	open := 0
 	for _, e := range ledger {
-		switch {
-		case e.Worker != w.Name:
-		case e.What == proof.RunBegan:
+		switch e.What {
+		case proof.RunBegan:
 			open++
-		case e.What == proof.RunOver:
+		case proof.RunOver:
 			open--
 		}
 	}

@@ -122,6 +122,11 @@ func ReadLedgers(dir string) ([]Entry, error) {
 	return all, nil
 }
 
+// ReadLedger reads the ledger of one worker.
+func ReadLedger(dir, worker string) ([]Entry, error) {
+	return readLedger(filepath.Join(dir, worker+ledgerSuffix))
+}
+
 func readLedger(name string) (entries []Entry, err error) {
 	file, err := os.Open(name)
 	if err != nil {

@@ -151,7 +151,7 @@ var purposes = []struct {
 	{"claim", []string{"status = 'processing'", "started_at ="}},
 	{"pass the lock on", []string{"UPDATE job_type_lock", "owner = CASE"}},
 	{"renew", []string{"UPDATE job_type_lock", "SET locked_until"}},
-	{"settle", []string{"UPDATE job_system_jobs", "time_to_complete_ms = NULL, finished_at"}},
+	{"settle", []string{"UPDATE job_system_jobs", "time_to_complete_source = '', finished_at"}},
 	{"change", []string{"UPDATE job_system_jobs", "idempotency_key ="}},
 	{"cancel", []string{"UPDATE job_system_jobs", "cancelled_by ="}},
 	{"enqueue", []string{"INSERT INTO job_system_jobs"}},

@@ -57,7 +57,7 @@ func (s *Store) assignments(table string, patches int) string {
 		"progress = CASE WHEN v.progress > j.progress THEN v.progress ELSE j.progress END",
 		"message = v.message",
 		"time_to_complete_ms = v.ttc",
-		"time_to_complete_by = v.ttc_by",
+		"time_to_complete_source = v.ttc_source",
 		"scheduled_at = CASE WHEN v.status <> 'scheduled' THEN j.scheduled_at WHEN v.on_cancel = 1 AND j.cancel_requested_at IS NOT NULL THEN {now} " +
 			"WHEN v.wake_at IS NULL THEN j.scheduled_at WHEN COALESCE(" + s.dialect.jsonLength("j.signals") + ", 0) > v.signals THEN {now} ELSE " +
 			s.dialect.fromMicros("v.wake_at") + " END",
@@ -82,7 +82,7 @@ func (s *Store) assignments(table string, patches int) string {
 func writeColumns(patches int) []column {
 	columns := []column{
 		{"id", ids}, {"attempt", integers}, {"document", documents}, {"set_cursor", integers}, {"cursor_value", documents}, {"progress", floats},
-		{"message", texts}, {"ttc", integers}, {"ttc_by", texts}, {"status", texts}, {"error", texts}, {"progressed", integers},
+		{"message", texts}, {"ttc", integers}, {"ttc_source", texts}, {"status", texts}, {"error", texts}, {"progressed", integers},
 		{"wake_at", integers}, {"signals", integers}, {"on_cancel", integers}, {"number", integers},
 	}
 	for i := range patches {
@@ -105,7 +105,7 @@ func (s *Store) batch(writes []Write) (patches int, b *batch) {
 	for _, w := range writes {
 		values := []any{
 			w.JobID.String(), w.Attempt, nullable(w.Document), boolInt(w.SetCursor), nullable(w.Cursor), w.Progress,
-			w.Message, orNil(w.TimeToCompleteMS), w.TimeToCompleteBy, string(cmp.Or(w.End, model.Processing)), w.Error, boolInt(w.Progressed),
+			w.Message, orNil(w.TimeToCompleteMS), w.TimeToCompleteSource, string(cmp.Or(w.End, model.Processing)), w.Error, boolInt(w.Progressed),
 			micros(w.WakeAt), w.Signals, int(w.OnCancel), w.Number,
 		}
 		for k := range patches {

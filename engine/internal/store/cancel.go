@@ -28,7 +28,7 @@ func (s *Store) RequestCancel(ctx context.Context, db bun.IDB, id uuid.UUID, by,
 		if !row.CancelRequestedAt.IsZero() || !waits && !runs {
 			return row, nil
 		}
-		set := "status = 'cancelled', finished_at = {now}, time_to_complete_ms = NULL, "
+		set := "status = 'cancelled', finished_at = {now}, time_to_complete_ms = NULL, time_to_complete_source = '', "
 		switch {
 		case runs:
 			set = ""

@@ -84,7 +84,7 @@ func (s *Store) writeOutcome(ctx context.Context, tx bun.Tx, j *model.Job) error
 		finished, due = "{now}", "scheduled_at"
 	}
 	_, err := tx.NewRaw(s.sql("UPDATE job_system_jobs SET status = ?, error = ?, message = ?, data = "+s.dialect.json("?")+
-		", progress = ?, resumptions = ?, time_to_complete_ms = NULL, finished_at = "+finished+", scheduled_at = "+due+", updated_at = {now} WHERE id = ?"),
+		", progress = ?, resumptions = ?, time_to_complete_ms = NULL, time_to_complete_source = '', finished_at = "+finished+", scheduled_at = "+due+", updated_at = {now} WHERE id = ?"),
 		string(j.Status), j.Error, j.Message, string(j.Data), j.Progress, j.Resumptions, j.ID.String()).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("write the outcome: %w", err)

@@ -187,7 +187,7 @@ func (s *Store) check(ctx context.Context) error {
 
 // jobColumns are the columns of [model.Job], of a table called j.
 const jobColumns = `j.id, j.type, j.name, j.role, j.email, j.uploaded_file_url, j.data, j.status, j.progress, j.message, ` +
-	`j.time_to_complete_ms, j.time_to_complete_by, j.{cursor}, j.attempt, j.resumptions, j.error, j.scheduled_at, j.started_at, j.finished_at, ` +
+	`j.time_to_complete_ms, j.time_to_complete_source, j.{cursor}, j.attempt, j.resumptions, j.error, j.scheduled_at, j.started_at, j.finished_at, ` +
 	`j.heartbeat_at, j.progressed_at, j.cancel_requested_at, j.cancelled_by, j.cancel_reason, j.signals, j.parent_id, j.idempotency_key, ` +
 	`j.created_at, j.updated_at, j.deleted_at`
 

@@ -30,11 +30,11 @@ type Write struct {
 	SetCursor bool
 	Cursor    json.RawMessage // nil clears it
 
-	Progress         float64
-	Message          string
-	TimeToCompleteMS *int64
-	TimeToCompleteBy string
-	Progressed       bool // the job has got further since the last write
+	Progress             float64
+	Message              string
+	TimeToCompleteMS     *int64
+	TimeToCompleteSource string
+	Progressed           bool // the job has got further since the last write
 
 	// End, if not empty, ends the run: the job's status becomes that one, and
 	// its type is free for the next job.

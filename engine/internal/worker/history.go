@@ -27,9 +27,10 @@ type history struct {
 }
 
 type typical struct {
-	steps map[string]time.Duration
-	jobs  int // that tell
-	read  time.Time
+	steps     map[string]time.Duration
+	jobs      int // that tell
+	read      time.Time
+	succeeded int // since the engine began: another one may come while the others are read
 }
 
 func newHistory(s *store.Store) *history {
@@ -47,15 +48,19 @@ func (h *history) of(jobType string) map[string]time.Duration {
 // run. A failure leaves the estimate to the run's own rate.
 func (h *history) refresh(ctx context.Context, r *run) {
 	h.mu.Lock()
-	known, ok := h.types[r.job.Type]
+	known := h.types[r.job.Type]
 	h.mu.Unlock()
-	if !ok || time.Since(known.read) > historyAge {
+	if time.Since(known.read) > historyAge {
 		documents, err := h.store.History(ctx, r.job.Type, historyJobs)
 		if err != nil {
 			return
 		}
-		known = typical{steps: medians(documents), jobs: len(documents), read: time.Now()}
+		before := known.succeeded
+		known = typical{steps: medians(documents), jobs: len(documents), read: time.Now(), succeeded: before}
 		h.mu.Lock()
+		if now := h.types[r.job.Type].succeeded; now != before {
+			known.succeeded, known.read = now, time.Time{}
+		}
 		h.types[r.job.Type] = known
 		h.mu.Unlock()
 	}
@@ -72,10 +77,12 @@ func (h *history) refresh(ctx context.Context, r *run) {
 func (h *history) succeeded(jobType string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if known, ok := h.types[jobType]; ok && known.jobs < historyJobs {
+	known := h.types[jobType]
+	known.succeeded++
+	if known.jobs < historyJobs {
 		known.read = time.Time{}
-		h.types[jobType] = known
 	}
+	h.types[jobType] = known
 }
 
 // medians returns the median duration of each step.
@@ -83,8 +90,11 @@ func medians(documents []model.Data) map[string]time.Duration {
 	all := make(map[string][]int64)
 	for _, d := range documents {
 		for _, record := range d.Steps {
-			if record.Status == model.StepCompleted {
+			switch record.Status {
+			case model.StepCompleted:
 				all[record.Name] = append(all[record.Name], record.DurationMS)
+			case model.StepSkipped:
+				all[record.Name] = append(all[record.Name], 0)
 			}
 		}
 	}

@@ -65,6 +65,7 @@ type run struct {
 	tracker       *progress.Tracker // nil until there is a plan
 	reported      report            // the progress written last
 	moved         bool              // something happened since then that people want to see
+	estimated     bool              // a step has said since then how long it will still take
 	end           model.Status
 	err           string
 	wake          wake
@@ -306,7 +307,7 @@ func (r *run) update() report {
 // remaining is the estimate in milliseconds, nil when there is none, and by what it
 // was made.
 func (r *run) remaining() (*int64, progress.ETASource) {
-	if r.tracker == nil || r.end != "" {
+	if r.tracker == nil || r.end != "" || r.data.Undoing != nil {
 		return nil, ""
 	}
 	u := r.tracker.Snapshot()
@@ -322,5 +323,5 @@ func (r *run) remaining() (*int64, progress.ETASource) {
 func (r *run) progressed() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.moved || r.update() != r.reported
+	return r.moved || r.estimated || r.update() != r.reported
 }

@@ -51,7 +51,7 @@ func (r *run) prepare() error {
 		return err
 	}
 	cursors, moved := adoptCursors(plan, cursors)
-	tracker, err := r.track(plan, laid.records, cursors)
+	tracker, err := r.track(plan, laid.records)
 	if err != nil {
 		return err
 	}

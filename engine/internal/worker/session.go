@@ -19,6 +19,7 @@ type session struct {
 	step    string
 	cursor  json.RawMessage // of an earlier attempt
 	closed  atomic.Bool     // the step has returned
+	told    atomic.Bool     // it has said how far it is
 	attempt int
 	begunAs string // the step's name when it first began
 	inTx    bool   // the step runs in a transaction, see intx.go
@@ -56,23 +57,31 @@ func (s *session) Progress(fraction float64, format string, args []any) {
 	if s.closed.Load() {
 		return
 	}
+	if fraction > 0 && s.cursor != nil && s.told.CompareAndSwap(false, true) {
+		s.run.tracker.RestorePart(s.step, fraction) // it goes on from there: an earlier run has got it that far
+	}
 	s.run.tracker.Set(s.step, fraction, "")
 	if format == "" {
 		return
 	}
-	if !frozen(args) {
-		format, args = "%s", []any{fmt.Sprintf(format, args...)}
+	if !immutable(args) {
+		format, args = "%s", []any{cut(fmt.Sprintf(format, args...), s.run.worker.Limits.Message)}
 	}
 	s.run.mu.Lock()
 	s.run.message.say(format, args)
 	s.run.mu.Unlock()
 }
 
-// Remaining keeps what the step says of the time that it will still take.
+// Remaining keeps what the step says of the time that it will still take; a
+// negative one takes that back.
 func (s *session) Remaining(left time.Duration) {
-	if !s.closed.Load() {
-		s.run.tracker.SetRemaining(s.step, left)
+	if s.closed.Load() {
+		return
 	}
+	s.run.tracker.SetRemaining(s.step, left)
+	s.run.mu.Lock()
+	s.run.estimated = true
+	s.run.mu.Unlock()
 }
 
 // Checkpoint makes the cursor durable, and refuses to let the step go on when

@@ -24,7 +24,7 @@ func (r *run) snapshot() store.Write {
 	r.writes++
 	write := store.Write{
 		JobID: r.job.ID, Type: r.job.Type, Attempt: r.job.Attempt, Number: r.writes,
-		Progress: u.fraction, Message: u.message, TimeToCompleteMS: remaining, TimeToCompleteBy: string(by),
+		Progress: u.fraction, Message: u.message, TimeToCompleteMS: remaining, TimeToCompleteSource: string(by),
 		Progressed: r.moved || u != r.reported,
 		SetCursor:  r.cursorChanged,
 		End:        r.end, Error: r.err, OnCancel: r.onCancel(),
@@ -39,7 +39,7 @@ func (r *run) snapshot() store.Write {
 		write.Cursor = cursor
 	}
 	r.addDocument(&write)
-	r.sent, r.reported = r.version, u
+	r.sent, r.reported, r.estimated = r.version, u, false
 	r.whole, r.cursorChanged, r.resultChanged, r.planChanged, r.moved, r.changed = false, false, false, false, false, make(map[int]bool)
 	return write
 }
