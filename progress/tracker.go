@@ -106,8 +106,10 @@ func (t *Tracker) Set(phase string, fraction float64, message string) {
 	}
 	if fraction > p.fraction { // false for NaN
 		p.fraction = min(fraction, 1)
-		t.tick()
-		p.movedAt = t.elapsed
+		if len(t.history) > 0 { // nobody else wants to know, and the clock costs as much as the rest
+			t.tick()
+			p.movedAt = t.elapsed
+		}
 		t.add()
 	}
 	t.unlockAndSend()

@@ -24,7 +24,7 @@ type laid struct {
 	misfits  []error
 }
 
-// ErrDrift: the record is of another definition than there is now.
+// ErrDrift says that a record is of another definition than there is now.
 var ErrDrift = errors.New("the recorded steps do not fit the definition")
 
 // err names every misfit: then nothing may run, and the records stay.
