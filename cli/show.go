@@ -16,11 +16,12 @@ import (
 
 func (inv *invocation) showCommand() *urfave.Command {
 	return &urfave.Command{
-		Name:        "show",
-		Usage:       "show a job and its steps",
-		ArgsUsage:   "ID",
-		Description: "Long values are cut; -o json has them whole.",
-		Action:      action(inv, jobArgument, runShow),
+		Name:      "show",
+		Usage:     "show a job and its steps",
+		ArgsUsage: "ID",
+		Description: "Long values are cut; -o json has them whole. Of a job that can be resumed, this binary's definition\n" +
+			"tells where it would go on, if it has the type.",
+		Action: action(inv, jobArgument, runShow),
 	}
 }
 
