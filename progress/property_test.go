@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -70,5 +71,68 @@ func TestTheTotalIsTheSumOfTheWeightsAndNeverFalls(t *testing.T) {
 			assert.True(t, got >= 0 && got <= 1, "%v", got)
 			last = got
 		}
+	})
+}
+
+// Whatever is called in whatever order and time, what is left is never less than
+// nothing, nothing when all is done, and the same whether anybody has looked before.
+func TestWhatIsLeftIsNeverNegativeAndTheSameForWhoeverLooks(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		phases := make([]progress.Phase, rapid.IntRange(1, 6).Draw(t, "phases"))
+		durations := rapid.OneOf(rapid.Int64Range(0, int64(time.Hour)), rapid.SampledFrom([]int64{-1, math.MaxInt64, math.MinInt64}))
+		limit := rapid.IntRange(0, 3).Draw(t, "limit")
+		first := rapid.IntRange(0, len(phases)).Draw(t, "first of the group")
+		last := rapid.IntRange(first, len(phases)).Draw(t, "behind the group")
+		history := make(map[string]time.Duration)
+		for i := range phases {
+			phases[i] = progress.Phase{Name: fmt.Sprint(i), Weight: rapid.Float64Range(0.1, 100).Draw(t, "weight")}
+			if i >= first && i < last {
+				phases[i].Group, phases[i].Limit = "some", limit
+			}
+			if rapid.Bool().Draw(t, "known") {
+				history[phases[i].Name] = time.Duration(durations.Draw(t, "typical"))
+			}
+		}
+		c := newClock()
+		tracker := func() *progress.Tracker {
+			made, err := progress.New(phases, progress.History(history), progress.Clock(c.time))
+			require.NoError(t, err)
+			return made
+		}
+		watched, alone := tracker(), tracker()
+		both := func(do func(*progress.Tracker)) {
+			do(watched)
+			do(alone)
+		}
+		for range rapid.IntRange(1, 30).Draw(t, "calls") {
+			name := phases[rapid.IntRange(0, len(phases)-1).Draw(t, "phase")].Name
+			switch rapid.SampledFrom([]string{"start", "set", "set", "said", "done", "part", "wait", "wait"}).Draw(t, "call") {
+			case "start":
+				both(func(tr *progress.Tracker) { _ = tr.Start(name) }) // it may be done
+			case "set":
+				fraction := rapid.Float64Range(-1, 2).Draw(t, "fraction")
+				both(func(tr *progress.Tracker) { tr.Set(name, fraction, "") })
+			case "said":
+				left := time.Duration(durations.Draw(t, "left"))
+				both(func(tr *progress.Tracker) { tr.SetRemaining(name, left) })
+			case "done":
+				both(func(tr *progress.Tracker) { tr.Done(name) })
+			case "part":
+				fraction := rapid.Float64Range(0, 1).Draw(t, "fraction")
+				both(func(tr *progress.Tracker) { tr.RestorePart(name, fraction) })
+			default:
+				c.advance(time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "passes")))
+			}
+			u := watched.Snapshot()
+			assert.GreaterOrEqual(t, u.Remaining, time.Duration(0), "%+v", u)
+			if u.Source == progress.SourceUnknown {
+				assert.Zero(t, u.Remaining)
+			}
+			if u.Fraction == 1 {
+				assert.Zero(t, u.Remaining)
+			}
+		}
+		assert.Equal(t, alone.Snapshot(), watched.Snapshot())
 	})
 }
