@@ -26,6 +26,26 @@ func showsLeft(t *testing.T, s *model.JobStatus, want time.Duration, by progress
 	assert.Equal(t, string(by), s.RemainingSource)
 }
 
+// shows checks how much time a run's job shows to be left, as earlier jobs took.
+func shows(t *testing.T, eng *engine.Engine, run *steps.Run[input], want time.Duration) {
+	t.Helper()
+	s, err := eng.Status(t.Context(), run.Job().ID)
+	require.NoError(t, err)
+	showsLeft(t, s, want, progress.SourceHistory)
+}
+
+// twice runs two jobs of a definition, with 1 and 2 as their inputs, the second as
+// soon as the first has ended, on an engine with the default settings.
+func twice(t *testing.T, eng **engine.Engine, d steps.Handler) {
+	t.Helper()
+	*eng = newEngine(t, testutil.NewHarness(t, d).DB(), engine.Config{Logger: quiet()}, d)
+	start(t, *eng)
+	for n := range 2 {
+		s := ended(t, *eng, enqueue(t, *eng, input{N: n + 1}).ID)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+	}
+}
+
 // changing is an argument that is not the same later on.
 type changing struct{ text string }
 
@@ -104,17 +124,12 @@ func TestASilentStepIsEstimatedByWhatTheLastJobTook(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var eng *engine.Engine
-		shows := func(run *steps.Run[input], want time.Duration) {
-			s, err := eng.Status(t.Context(), run.Job().ID)
-			require.NoError(t, err)
-			showsLeft(t, s, want, progress.SourceHistory)
-		}
 		d := steps.Define[input]()
 		steps.Do(d, "work", func(_ context.Context, run *steps.Run[input]) error {
 			second := run.Input().N == 2
 			for left := 14; left > 0; left-- {
 				if second && left <= 12 { // it takes a second until history is looked for
-					shows(run, time.Duration(left)*time.Second)
+					shows(t, eng, run, time.Duration(left)*time.Second)
 				}
 				time.Sleep(time.Second)
 			}
@@ -127,11 +142,7 @@ func TestASilentStepIsEstimatedByWhatTheLastJobTook(t *testing.T) {
 			}
 			return nil
 		})
-		eng = newEngine(t, testutil.NewHarness(t, d).DB(), engine.Config{Logger: quiet()}, d)
-		start(t, eng)
-		for n := range 2 {
-			require.Equal(t, model.Succeeded, ended(t, eng, enqueue(t, eng, input{N: n + 1}).ID).Status)
-		}
+		twice(t, &eng, d)
 	})
 }
 
@@ -287,11 +298,6 @@ func TestAnotherAttemptIsEstimatedAnew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var eng *engine.Engine
-		shows := func(run *steps.Run[input], want time.Duration) {
-			s, err := eng.Status(t.Context(), run.Job().ID)
-			require.NoError(t, err)
-			showsLeft(t, s, want, progress.SourceHistory)
-		}
 		d := steps.Define[input]()
 		steps.Do(d, "work", func(_ context.Context, run *steps.Run[input]) error {
 			if run.Input().N == 2 {
@@ -301,19 +307,14 @@ func TestAnotherAttemptIsEstimatedAnew(t *testing.T) {
 					return errBoom
 				}
 				time.Sleep(2 * time.Second)
-				shows(run, 8*time.Second)
+				shows(t, eng, run, 8*time.Second)
 				time.Sleep(8 * time.Second)
 				return nil
 			}
 			time.Sleep(10 * time.Second)
 			return nil
 		}, steps.Retry(2, time.Second))
-		eng = newEngine(t, testutil.NewHarness(t, d).DB(), engine.Config{Logger: quiet()}, d)
-		start(t, eng)
-		for n := range 2 {
-			s := ended(t, eng, enqueue(t, eng, input{N: n + 1}).ID)
-			require.Equal(t, model.Succeeded, s.Status, s.Error)
-		}
+		twice(t, &eng, d)
 	})
 }
 
@@ -326,19 +327,13 @@ func TestAStepThatIsAlwaysSkippedKeepsNobodyFromAnEstimate(t *testing.T) {
 		steps.Do(d, "work", func(_ context.Context, run *steps.Run[input]) error {
 			time.Sleep(4 * time.Second)
 			if run.Input().N == 2 {
-				s, err := eng.Status(t.Context(), run.Job().ID)
-				require.NoError(t, err)
-				showsLeft(t, s, 6*time.Second, progress.SourceHistory)
+				shows(t, eng, run, 6*time.Second)
 			}
 			time.Sleep(6 * time.Second)
 			return nil
 		})
 		steps.Do(d, "never", nothing, steps.When(func(*steps.Run[input]) bool { return false }, ""))
-		eng = newEngine(t, testutil.NewHarness(t, d).DB(), engine.Config{Logger: quiet()}, d)
-		start(t, eng)
-		for n := range 2 {
-			require.Equal(t, model.Succeeded, ended(t, eng, enqueue(t, eng, input{N: n + 1}).ID).Status)
-		}
+		twice(t, &eng, d)
 	})
 }
 

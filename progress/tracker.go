@@ -61,8 +61,8 @@ func New(phases []Phase, opts ...Option) (*Tracker, error) {
 
 // Start opens the phase and makes it the current one, the one that an [Update]
 // tells of. Phases may be started in any order, and a phase that is open
-// already may be started again: its time counts anew for the estimate. The error is [ErrUnknownPhase] or
-// [ErrPhaseDone]; the tracker is then unchanged.
+// already may be started again: its time counts anew for the estimate. The error
+// is [ErrUnknownPhase] or [ErrPhaseDone]; the tracker is then unchanged.
 func (t *Tracker) Start(phase string) error {
 	i, ok := t.index[phase]
 	if !ok {

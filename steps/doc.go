@@ -35,9 +35,9 @@
 //
 // [Run.Progress] is advisory: kept in memory, written now and then, never
 // falling; [Run.Report] is it for a step with phases of its own, or one that knows
-// how long it will still take. [Run.Checkpoint] is durable when it returns: a step that runs again
-// finds it with [Run.Resume]. For items one after the other there is [Each],
-// which does both:
+// how long it will still take. [Run.Checkpoint] is durable when it returns: a step
+// that runs again finds it with [Run.Resume]. For items one after the other there
+// is [Each], which does both:
 //
 //	return steps.Each(ctx, run, rows, insert, steps.Total(n), steps.Items("rows"))
 //
@@ -130,6 +130,6 @@
 // # Imports
 //
 // This package knows no database; Bun is where the type of a transaction comes
-// from. It may import the standard library, the packages model and progress, bun, uuid and
-// backoff.
+// from. It may import the standard library, the packages model and progress, bun,
+// uuid and backoff.
 package steps

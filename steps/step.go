@@ -67,8 +67,9 @@ func Do[In any](d Adder[In], name string, fn func(context.Context, *Run[In]) err
 // checkpoints: it is short. Meanwhile no progress of the job is written. On
 // SQLite nobody else can write meanwhile, a request to cancel the job among that,
 // nor can leases be renewed: a function that works until the lease runs out has its
-// transaction rolled back, and the step fails. And where the application has a single connection, as
-// it should there, to use another one in it is to wait for ever.
+// transaction rolled back, and the step fails. And where the application has a
+// single connection, as it should there, to use another one in it is to wait for
+// ever.
 func InTx[In, Out any](d Adder[In], name string, fn func(context.Context, Tx, *Run[In]) (Out, error), opts ...Option) *Step[In, Out] {
 	if fn == nil {
 		d.mistake("step %q: its function is nil", name)

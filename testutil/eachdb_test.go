@@ -94,22 +94,25 @@ func TestDatabaseIsDroppedWhenItsTestEnds(t *testing.T) {
 	}
 }
 
-func TestPrivateServersAreDurableAndNotInUTC(t *testing.T) {
+func TestServersAreDurableAndPrivateOnesNotInUTC(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
-		query, want := "PRAGMA synchronous", "2"
+		query, durable, zone, given := "PRAGMA synchronous", "2", "", ""
 		switch db.Dialect().Name() {
 		case dialect.PG:
-			query, want = "SELECT current_setting('fsync') || current_setting('synchronous_commit') || current_setting('timezone')", "onon<+0530>-05:30"
+			query = "SELECT current_setting('fsync') || current_setting('synchronous_commit') || current_setting('timezone')"
+			durable, zone, given = "onon", "<+0530>-05:30", os.Getenv("JOBSYSTEM_TEST_POSTGRES_DSN")
 		case dialect.MySQL:
-			query, want = "SELECT concat(@@innodb_flush_log_at_trx_commit, @@global.time_zone)", "1+05:30"
-		}
-		if db.Dialect().Name() == dialect.PG && os.Getenv("JOBSYSTEM_TEST_POSTGRES_DSN") != "" || db.Dialect().Name() == dialect.MySQL && os.Getenv("JOBSYSTEM_TEST_MYSQL_DSN") != "" {
-			t.Skip("the server is a given one")
+			query = "SELECT concat(@@innodb_flush_log_at_trx_commit, @@global.time_zone)"
+			durable, zone, given = "1", "+05:30", os.Getenv("JOBSYSTEM_TEST_MYSQL_DSN")
 		}
 		var got string
 		require.NoError(t, db.QueryRowContext(t.Context(), query).Scan(&got))
-		assert.Equal(t, want, got)
+		if given != "" {
+			require.Greater(t, len(got), len(durable))
+			zone = got[len(durable):] // whatever it is
+		}
+		assert.Equal(t, durable+zone, got)
 	})
 }
 

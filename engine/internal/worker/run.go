@@ -295,27 +295,25 @@ func (r *run) release() {
 	r.waiting = nil
 }
 
-// update is the progress now. The lock is held.
-func (r *run) update() report {
+// update is the progress now, and all that the tracker tells. The lock is held.
+func (r *run) update() (report, progress.Update) {
 	u := report{fraction: r.job.Progress, message: r.message.show(r.worker.Limits.Message)}
-	if r.tracker != nil {
-		u.fraction = max(u.fraction, r.tracker.Snapshot().Fraction)
+	if r.tracker == nil {
+		return u, progress.Update{Source: progress.SourceUnknown}
 	}
-	return u
+	now := r.tracker.Snapshot()
+	u.fraction = max(u.fraction, now.Fraction)
+	return u, now
 }
 
 // remaining is the estimate in milliseconds, nil when there is none, and by what it
 // was made.
-func (r *run) remaining() (*int64, progress.ETASource) {
-	if r.tracker == nil || r.end != "" || r.data.Undoing != nil {
+func (r *run) remaining(now progress.Update) (*int64, progress.ETASource) {
+	if now.Source == progress.SourceUnknown || r.end != "" || r.data.Undoing != nil {
 		return nil, ""
 	}
-	u := r.tracker.Snapshot()
-	if u.Source == progress.SourceUnknown {
-		return nil, ""
-	}
-	ms := u.Remaining.Milliseconds()
-	return &ms, u.Source
+	ms := now.Remaining.Milliseconds()
+	return &ms, now.Source
 }
 
 // progressed reports whether there is progress to be written, without anybody
@@ -323,5 +321,6 @@ func (r *run) remaining() (*int64, progress.ETASource) {
 func (r *run) progressed() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.moved || r.estimated || r.update() != r.reported
+	u, _ := r.update()
+	return r.moved || r.estimated || u != r.reported
 }

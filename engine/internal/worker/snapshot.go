@@ -19,12 +19,12 @@ type flushing struct {
 func (r *run) snapshot() store.Write {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	u := r.update()
-	remaining, by := r.remaining()
+	u, now := r.update()
+	remaining, source := r.remaining(now)
 	r.writes++
 	write := store.Write{
 		JobID: r.job.ID, Type: r.job.Type, Attempt: r.job.Attempt, Number: r.writes,
-		Progress: u.fraction, Message: u.message, TimeToCompleteMS: remaining, TimeToCompleteSource: string(by),
+		Progress: u.fraction, Message: u.message, TimeToCompleteMS: remaining, TimeToCompleteSource: string(source),
 		Progressed: r.moved || u != r.reported,
 		SetCursor:  r.cursorChanged,
 		End:        r.end, Error: r.err, OnCancel: r.onCancel(),
