@@ -30,7 +30,7 @@ type barsView struct {
 	mu    sync.Mutex
 	board *mpb.Progress // nil before the first update
 	steps int           // rows of steps
-	last  *model.JobStatus
+	last  *model.JobView
 	seen  time.Time // when
 }
 
@@ -38,7 +38,7 @@ func newBarsView(out *printer, beside io.Writer) *barsView {
 	return &barsView{out: out, beside: beside}
 }
 
-func (v *barsView) update(j *model.JobStatus) error {
+func (v *barsView) update(j *model.JobView) error {
 	v.mu.Lock()
 	v.last, v.seen = j, v.out.now()
 	if v.steps == 0 {
@@ -85,10 +85,10 @@ func (v *barsView) add(row int) error {
 }
 
 // sketch is what a row is drawn from at this moment.
-func (v *barsView) sketch(width int) sketch {
+func (v *barsView) sketch(width int) barsRenderer {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return sketch{JobStatus: v.last, out: v.out, width: width, rows: v.steps, since: v.out.now().Sub(v.seen)}
+	return barsRenderer{JobView: v.last, out: v.out, width: width, rows: v.steps, since: v.out.now().Sub(v.seen)}
 }
 
 // Write writes lines above the bars.

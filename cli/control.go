@@ -35,7 +35,7 @@ func control(change func(*engine.Client, context.Context, uuid.UUID) error) func
 
 // printOutcome prints a job's status after it was changed, as tell words it, and
 // follows the job if that is wished.
-func (s *session) printOutcome(ctx context.Context, r controlRequest, wish model.Status, tell func(*model.JobStatus) string) error {
+func (s *session) printOutcome(ctx context.Context, r controlRequest, wish model.Status, tell func(*model.JobView) string) error {
 	if r.wait {
 		return s.followToEnd(ctx, r.id, wish) // its first line is the status
 	}
@@ -49,7 +49,7 @@ func (s *session) printOutcome(ctx context.Context, r controlRequest, wish model
 }
 
 // outcome tells a job's status with what it means after a command.
-func outcome(j *model.JobStatus) string {
+func outcome(j *model.JobView) string {
 	switch {
 	case !j.DeletedAt.IsZero():
 		return state(j)

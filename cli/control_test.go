@@ -18,7 +18,7 @@ func TestCancelResumeRestartAndDeletePrintTheNewStatus(t *testing.T) {
 	testutil.EachDSN(t, func(t *testing.T, text string) {
 		b := setupOn(t, text)
 		id := b.enqueue(`{}`)
-		statusAfter := func(args ...string) (s model.JobStatus) {
+		statusAfter := func(args ...string) (s model.JobView) {
 			require.NoError(t, json.Unmarshal([]byte(b.ok(append([]string{"-o", "json"}, args...)...)), &s))
 			return s
 		}
@@ -121,9 +121,9 @@ func TestResumeGoesOnAndRestartBeginsAnew(t *testing.T) {
 	var list []model.ForecastStep
 	require.NoError(t, json.Unmarshal([]byte(b.ok("-o", "json", "resume", "--dry-run", id)), &list))
 	assert.Equal(t, []model.ForecastStep{
-		{Step: "pick", Does: model.DoesSkip, Why: "is recorded as completed"},
-		{Step: "pack", Does: model.DoesRun, Why: "is recorded as failed"},
-		{Step: "ship", Does: model.DoesRun, Why: "has not run yet"},
+		{Step: "pick", Action: model.ActionSkip, Why: "is recorded as completed"},
+		{Step: "pack", Action: model.ActionRun, Why: "is recorded as failed"},
+		{Step: "ship", Action: model.ActionRun, Why: "has not run yet"},
 	}, list)
 	assert.Equal(t, model.Failed, b.status(id).Status, "a dry run changes nothing")
 

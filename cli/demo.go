@@ -106,7 +106,7 @@ func (d *demo) run(ctx context.Context, id uuid.UUID) error {
 
 // runAndFollow shows the job while the engine runs, and returns after the
 // engine has stopped.
-func (d *demo) runAndFollow(ctx context.Context, id uuid.UUID) (*model.JobStatus, error) {
+func (d *demo) runAndFollow(ctx context.Context, id uuid.UUID) (*model.JobView, error) {
 	running, stop := context.WithCancelCause(ctx)
 	stopped := make(chan error, 1)
 	go func() {
@@ -127,7 +127,7 @@ func (d *demo) runAndFollow(ctx context.Context, id uuid.UUID) (*model.JobStatus
 }
 
 // sayWhere tells where the product of the job lies.
-func (d *demo) sayWhere(status *model.JobStatus) error {
+func (d *demo) sayWhere(status *model.JobView) error {
 	if err := d.say("job %s has succeeded in %s", status.ID, status.Elapsed); err != nil || d.Where == nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (d *demo) enqueue(ctx context.Context) (uuid.UUID, error) {
 	if err := d.checkInput(ctx, d.Type, input); err != nil {
 		return uuid.Nil, err
 	}
-	job, err := d.jobs.Enqueue(ctx, engine.Raw{Type: d.Type, Input: input}, engine.Name(d.Name))
+	job, err := d.jobs.Enqueue(ctx, engine.RawInput{Type: d.Type, Input: input}, engine.Name(d.Name))
 	if err != nil {
 		return uuid.Nil, err
 	}
@@ -53,7 +53,7 @@ func (d *demo) enqueue(ctx context.Context) (uuid.UUID, error) {
 
 // takeUp has a job go on that has not come to its end.
 func (d *demo) takeUp(ctx context.Context, id uuid.UUID) error {
-	var killed *model.JobStatus // as it was found first
+	var killed *model.JobView // as it was found first
 	for {
 		status, err := d.jobs.Status(ctx, id)
 		if err != nil {
@@ -88,13 +88,13 @@ func (d *demo) takeUp(ctx context.Context, id uuid.UUID) error {
 	}
 }
 
-func (d *demo) sayInterrupted(j *model.JobStatus) error {
+func (d *demo) sayInterrupted(j *model.JobView) error {
 	left := max(0, j.LockedUntil.Sub(d.now())).Round(time.Second)
 	return d.say("found job %s, which is being processed: waiting for the killed run's lease to run out (%v)", j.ID, left)
 }
 
 // foundAs tells the state in which a job was found.
-func foundAs(j *model.JobStatus) string {
+func foundAs(j *model.JobView) string {
 	if j.LeaseExpired {
 		return "was interrupted"
 	}

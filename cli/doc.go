@@ -24,7 +24,7 @@
 // environment's JOBSYSTEM_DSN, names the database (see the package dsn for the
 // forms; the default is the SQLite file jobsystem.db in the current folder),
 // and -o picks tables for people or JSON for programs. A job's JSON is that of
-// [model.Job] from enqueue, and that of [model.JobStatus] from all others, with
+// [model.Job] from enqueue, and that of [model.JobView] from all others, with
 // their snake_case keys; what is followed until it ends (watch, demo, --wait)
 // is one JSON document a line.
 //

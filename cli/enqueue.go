@@ -100,7 +100,7 @@ func runEnqueue(ctx context.Context, inv *invocation, r enqueueRequest) error {
 		if r.in > 0 {
 			r.options = append(r.options, engine.At(inv.now().Add(r.in)))
 		}
-		job, err := s.jobs.Enqueue(ctx, engine.Raw{Type: r.jobType, Input: input}, r.options...)
+		job, err := s.jobs.Enqueue(ctx, engine.RawInput{Type: r.jobType, Input: input}, r.options...)
 		if err != nil {
 			return err
 		}

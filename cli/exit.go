@@ -63,7 +63,7 @@ func (e *usageError) Is(target error) bool { return target == errUsage }
 
 // endedError is an errEnded, with the job and what can be done about it.
 type endedError struct {
-	status *model.JobStatus
+	status *model.JobView
 	hint   string
 }
 

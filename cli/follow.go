@@ -18,7 +18,7 @@ const followInterval = 200 * time.Millisecond
 type view interface {
 	// update shows the job as it is now. It is called often, with and without
 	// news.
-	update(*model.JobStatus) error
+	update(*model.JobView) error
 	// close ends the view; what it has shown stays. It may be called again.
 	close()
 }
@@ -54,7 +54,7 @@ func (s *session) followToEnd(ctx context.Context, id uuid.UUID, wish model.Stat
 }
 
 // follow shows a job until it has ended, and returns its last status.
-func (s *session) follow(ctx context.Context, id uuid.UUID, view view) (*model.JobStatus, error) {
+func (s *session) follow(ctx context.Context, id uuid.UUID, view view) (*model.JobView, error) {
 	ticker := time.NewTicker(followInterval)
 	defer ticker.Stop()
 	for {
@@ -82,10 +82,10 @@ func (s *session) follow(ctx context.Context, id uuid.UUID, view view) (*model.J
 // jsonView writes the status as a line of JSON whenever it has changed.
 type jsonView struct {
 	out  *printer
-	last *model.JobStatus
+	last *model.JobView
 }
 
-func (v *jsonView) update(j *model.JobStatus) error {
+func (v *jsonView) update(j *model.JobView) error {
 	// That a lease has run out changes no row.
 	if v.last != nil && j.UpdatedAt.Equal(v.last.UpdatedAt.Time) && j.LeaseExpired == v.last.LeaseExpired {
 		return nil

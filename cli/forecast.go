@@ -35,7 +35,7 @@ func runForecast(ctx context.Context, inv *invocation, r resumeRequest) error {
 func (s *session) printForecast(list []model.ForecastStep) error {
 	rows := make([]table.Row, len(list))
 	for i, step := range list {
-		rows[i] = table.Row{step.Does, clean(step.Step), clean(step.Why)}
+		rows[i] = table.Row{step.Action, clean(step.Step), clean(step.Why)}
 	}
 	return s.out.table(table.Row{"DOES", "STEP", "WHY"}, rows)
 }

@@ -20,7 +20,7 @@ import (
 func FuzzArrange(f *testing.F) {
 	for _, seed := range []string{
 		"enqueue\nTYPE\n--data\n{}", "-o\njson\nlist\n--limit=3", "list\n-n\n3\n--output\njson", "help\nmigrate\nup", "migrate\nup\n-h", "show\n--\n-x\n--help",
-		"enqueue\n--data", "-\n--\n--", "--=\n-=x", "signal\nID\nNAME\n-d\n-", "resume\nID\n--from=a\n--dry-run", "migrate\nsql\n--database\nmysql",
+		"enqueue\n--data", "-\n--\n--", "--=\n-=x", "signal\nID\nNAME\n-d\n-", "resume\nID\n--rerun-from=a\n--dry-run", "migrate\nsql\n--database\nmysql",
 	} {
 		f.Add(seed)
 	}
@@ -84,7 +84,7 @@ func FuzzEnqueue(f *testing.F) {
 		if at != "" {
 			asked, err := time.Parse(time.RFC3339, at)
 			require.NoError(t, err)
-			require.True(t, job.ScheduledAt.Equal(model.At(asked).Time) || asked.IsZero(), "%v", job.ScheduledAt)
+			require.True(t, job.ScheduledAt.Equal(model.TimeOf(asked).Time) || asked.IsZero(), "%v", job.ScheduledAt)
 		}
 		if delay, err := time.ParseDuration(in); err == nil && delay > time.Minute {
 			require.WithinRange(t, job.ScheduledAt.Time, before.Add(delay).Add(-time.Minute), time.Now().Add(delay).Add(time.Minute))

@@ -19,7 +19,7 @@ const stalledAfter = 2 * time.Minute
 
 // hints say what a job waits for and what can be done about it; goOn is what for
 // one that has ended, and foreign says that this program does not have its type.
-func (inv *invocation) hints(j *model.JobStatus, goOn string, foreign bool) []string {
+func (inv *invocation) hints(j *model.JobView, goOn string, foreign bool) []string {
 	var hints []string
 	hint := func(format string, args ...any) { hints = append(hints, fmt.Sprintf(format, args...)) }
 	switch {
@@ -50,7 +50,7 @@ func (inv *invocation) hints(j *model.JobStatus, goOn string, foreign bool) []st
 
 // standstill is how long a job that is alive has not got further, by the
 // database's clock.
-func standstill(j *model.JobStatus) time.Duration {
+func standstill(j *model.JobView) time.Duration {
 	if j.Status != model.Processing || j.LeaseExpired || j.HeartbeatAt.IsZero() {
 		return 0
 	}
@@ -62,13 +62,13 @@ func standstill(j *model.JobStatus) time.Duration {
 }
 
 // goOn says what can be done about a job that has ended.
-func (s *session) goOn(ctx context.Context, j *model.JobStatus) string {
+func (s *session) goOn(ctx context.Context, j *model.JobView) string {
 	resume := fmt.Sprintf("%s resume %s", s.program(), j.ID)
 	anew := fmt.Sprintf("Begin anew: %s restart %s", s.program(), j.ID)
 	switch {
 	case !j.Status.Resumable():
 		return ""
-	case len(j.Undecided) > 0:
+	case len(j.InDoubt) > 0:
 		return s.decide(j)
 	case j.Undoing: // a resume does no more than that
 		return fmt.Sprintf("Undo what is left to be undone: %s\nBegin anew, with that as it is: %s restart %s", resume, s.program(), j.ID)
@@ -89,7 +89,7 @@ const noStep = "\x00"
 
 // nextStep is the first step that runs when a job is resumed; empty where this binary
 // does not have its type: without the definition there is only what is recorded.
-func (s *session) nextStep(ctx context.Context, j *model.JobStatus, opts ...engine.ResumeOption) (string, error) {
+func (s *session) nextStep(ctx context.Context, j *model.JobView, opts ...engine.ResumeOption) (string, error) {
 	if s.eng.Registered(j.Type) == nil {
 		return "", nil
 	}
@@ -99,7 +99,7 @@ func (s *session) nextStep(ctx context.Context, j *model.JobStatus, opts ...engi
 	}
 	var runs []string
 	for _, step := range list {
-		if step.Does == model.DoesRun {
+		if step.Action == model.ActionRun {
 			runs = append(runs, step.Step)
 		}
 	}
@@ -114,7 +114,7 @@ func (s *session) nextStep(ctx context.Context, j *model.JobStatus, opts ...engi
 }
 
 // groupOf is the group of a recorded step, empty if it is of none.
-func groupOf(j *model.JobStatus, step string) string {
+func groupOf(j *model.JobView, step string) string {
 	for _, view := range j.Steps {
 		if view.Name == step {
 			return view.Group
@@ -124,10 +124,10 @@ func groupOf(j *model.JobStatus, step string) string {
 }
 
 // decide says what a person has to find out before a job can go on.
-func (inv *invocation) decide(j *model.JobStatus) string {
-	step, resume := j.Undecided[0], fmt.Sprintf("%s resume %s", inv.program(), j.ID)
+func (inv *invocation) decide(j *model.JobView) string {
+	step, resume := j.InDoubt[0], fmt.Sprintf("%s resume %s", inv.program(), j.ID)
 	return fmt.Sprintf("Its worker died in the middle of step %q: look whether the effect of that happened.\n"+
-		"If not, run it again: %s --from %s\nIf so, go on behind it: %s --past %s", clean(step), resume, shellWord(step), resume, shellWord(step))
+		"If not, run it again: %s --rerun-from %s\nIf so, go on behind it: %s --skip-step %s", clean(step), resume, shellWord(step), resume, shellWord(step))
 }
 
 // resumePoint names the step that a job goes on with; empty is the first one.
@@ -139,7 +139,7 @@ func resumePoint(step string) string {
 }
 
 // ending says how a job ended, as the end of "job ID ...".
-func ending(j *model.JobStatus) string {
+func ending(j *model.JobView) string {
 	switch j.Status {
 	case model.Cancelled:
 		text := "was cancelled"

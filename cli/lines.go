@@ -21,7 +21,7 @@ func newLinesView(out *printer) *linesView {
 	return &linesView{out: out, news: newStepNews(out)}
 }
 
-func (v *linesView) update(j *model.JobStatus) error {
+func (v *linesView) update(j *model.JobView) error {
 	for _, step := range v.news.of(j) {
 		// It ended while the job was processing, whatever that has become since.
 		if err := v.write(step.at, lineHead(string(model.Processing), step.percent), step.text); err != nil {
@@ -39,7 +39,7 @@ func (v *linesView) update(j *model.JobStatus) error {
 // write writes a line about that time, now if it is zero.
 func (v *linesView) write(at model.Time, head, text string) error {
 	if at.IsZero() {
-		at = model.At(v.out.now())
+		at = model.TimeOf(v.out.now())
 	}
 	line := fmt.Sprintf("%s %s %s", at.UTC().Format(time.RFC3339), head, text)
 	return v.out.printf("%s\n", strings.TrimRight(line, " "))
@@ -50,7 +50,7 @@ func (v *linesView) close() {}
 func lineHead(state string, percent int) string { return fmt.Sprintf("%s %3d%%", state, percent) }
 
 // lineState is state without spaces, so that columns stay columns.
-func lineState(j *model.JobStatus) string {
+func lineState(j *model.JobView) string {
 	switch {
 	case j.LeaseExpired:
 		return string(j.Status) + "(lease-expired)"
@@ -62,7 +62,7 @@ func lineState(j *model.JobStatus) string {
 }
 
 // lineWhat tells the step and its message, or why the job ended.
-func (p *printer) lineWhat(j *model.JobStatus) string {
+func (p *printer) lineWhat(j *model.JobView) string {
 	step, message := clean(j.CurrentStep), clean(j.Message)
 	switch {
 	case j.Status.Ended() && j.Error != "":

@@ -76,7 +76,7 @@ func runList(ctx context.Context, inv *invocation, f engine.Filter) error {
 	})
 }
 
-func (s *session) printList(jobs []*model.JobStatus, limit int) error {
+func (s *session) printList(jobs []*model.JobView, limit int) error {
 	if len(jobs) == 0 {
 		s.note("no jobs")
 		return nil
@@ -95,7 +95,7 @@ func (s *session) printList(jobs []*model.JobStatus, limit int) error {
 }
 
 // state is a job's status with what weighs as much.
-func state(j *model.JobStatus) string {
+func state(j *model.JobView) string {
 	switch {
 	case !j.DeletedAt.IsZero():
 		return string(j.Status) + ", deleted"
@@ -113,7 +113,7 @@ func state(j *model.JobStatus) string {
 }
 
 // progressOf tells how far a job is, in percent and in steps.
-func progressOf(j *model.JobStatus) string {
+func progressOf(j *model.JobView) string {
 	text := fmt.Sprintf("%d%%", j.Percent)
 	if j.StepsTotal > 0 {
 		text += fmt.Sprintf(" %d/%d", j.StepsCompleted, j.StepsTotal)
@@ -122,7 +122,7 @@ func progressOf(j *model.JobStatus) string {
 }
 
 // whatOf tells what a job does, or why it does not.
-func (s *session) whatOf(j *model.JobStatus) string {
+func (s *session) whatOf(j *model.JobView) string {
 	const limit = 60
 	switch {
 	case j.Error != "":

@@ -13,7 +13,7 @@ import (
 
 func (b *bench) list(args ...string) (ids []string) {
 	b.t.Helper()
-	var list []model.JobStatus
+	var list []model.JobView
 	require.NoError(b.t, json.Unmarshal([]byte(b.ok(append([]string{"-o", "json", "list"}, args...)...)), &list))
 	for _, j := range list {
 		ids = append(ids, j.ID.String())

@@ -58,7 +58,7 @@ func (inv *invocation) printChanged(changed []migrations.State, verb string) err
 			return inv.out.printf("nothing to do\n")
 		}
 		for _, state := range changed {
-			if err := inv.out.printf("%s %s: %s\n", verb, state.Name, state.Does); err != nil {
+			if err := inv.out.printf("%s %s: %s\n", verb, state.Name, state.Action); err != nil {
 				return err
 			}
 		}

@@ -38,7 +38,7 @@ func runMigrateDown(ctx context.Context, inv *invocation, yes bool) error {
 		}
 		var does []string
 		for _, state := range newest {
-			does = append(does, fmt.Sprintf("%s (%s)", state.Name, state.Does))
+			does = append(does, fmt.Sprintf("%s (%s)", state.Name, state.Action))
 		}
 		return badUsage("migrate down would undo in %s:\n  %s\nadd --yes to do it", dsn.Redact(inv.dsn), strings.Join(does, "\n  "))
 	})

@@ -39,11 +39,11 @@ func (inv *invocation) printStates(states []migrations.State) error {
 		if state.Newer {
 			applied += ", by a newer version"
 		}
-		rows[i] = table.Row{state.Name, applied, inv.appliedAt(state), state.Does}
+		rows[i] = table.Row{state.Name, applied, inv.appliedAt(state), state.Action}
 	}
 	return inv.out.table(table.Row{"MIGRATION", "APPLIED", "WHEN", "DOES"}, rows)
 }
 
 func (inv *invocation) appliedAt(state migrations.State) string {
-	return inv.out.when(model.At(state.AppliedAt))
+	return inv.out.when(model.TimeOf(state.AppliedAt))
 }

@@ -55,7 +55,7 @@ func TestAGroupThatFailedTellsTheMemberThatAResumeBeginsWith(t *testing.T) {
 	id := b.enqueue(`{}`)
 	b.process(id)
 	assert.Contains(t, b.ok("show", id), `Go on with step "pay": `)
-	assert.Equal(t, "job "+id+` is scheduled, to go on with step "pack"`+"\n", b.ok("resume", "--past", "pay", id))
+	assert.Equal(t, "job "+id+` is scheduled, to go on with step "pack"`+"\n", b.ok("resume", "--skip-step", "pay", id))
 
 	b.ok("cancel", id)
 	b.opts.Register = nil
@@ -67,7 +67,7 @@ func TestAResumeBehindTheLastStepTellsThatNoneIsLeft(t *testing.T) {
 	b := setup(t)
 	id := b.enqueue(`{"fail":"ship"}`)
 	b.process(id)
-	assert.Equal(t, "job "+id+" is scheduled, with no step left to run\n", b.ok("resume", "--past", "ship", id))
+	assert.Equal(t, "job "+id+" is scheduled, with no step left to run\n", b.ok("resume", "--skip-step", "ship", id))
 	b.ok("cancel", id)
 	assert.Contains(t, b.ok("show", id), "Go on, with no step left to run: "+b.program()+" resume "+id)
 	b.opts.Register = nil
@@ -82,7 +82,7 @@ func TestAJobWhosePlanCannotBeMadeTellsThatAResumeIsRefused(t *testing.T) {
 	b.process(id)
 	made := 0
 	b.opts.Register = func(r *Registry) error {
-		return r.Register(steps.Build(func(order) (*steps.Definition[order], error) {
+		return r.Register(steps.DefineFunc(func(order) (*steps.Definition[order], error) {
 			made++
 			return nil, errors.New("no credentials here")
 		}))

@@ -50,5 +50,5 @@ type Demo struct {
 	Input json.RawMessage
 	// Where tells where the product of a job that has succeeded lies, as a
 	// sentence for people. It may be nil and return nothing.
-	Where func(*model.JobStatus) string
+	Where func(*model.JobView) string
 }

@@ -33,7 +33,7 @@ func (p *picky) UnmarshalJSON(raw []byte) error { return fmt.Errorf("%s is not w
 // payments is a definition that puts the token wherever a host can. Out is what
 // its first step returns.
 func payments[Out ~string]() *steps.Definition[payment] {
-	return steps.Build(func(in payment) (*steps.Definition[payment], error) {
+	return steps.DefineFunc(func(in payment) (*steps.Definition[payment], error) {
 		if strings.HasSuffix(in.Token, "-wrong") {
 			return nil, fmt.Errorf("the token %q is wrong", in.Token)
 		}
@@ -42,13 +42,13 @@ func payments[Out ~string]() *steps.Definition[payment] {
 			run.Progress(1, 1, "reserving with %s", run.Input().Token)
 			return Out(run.Input().Token + "-output"), nil
 		})
-		steps.Await[payment, payment](d, "approve")
+		steps.AwaitSignal[payment, payment](d, "approve")
 		steps.Do(d, "charge", func(ctx context.Context, run *steps.Run[payment]) error {
 			run.Progress(1, 2, "charging with %s", run.Input().Token)
-			if err := run.Result(payment{run.Input().Token + "-result"}); err != nil {
+			if err := run.SetResult(payment{run.Input().Token + "-result"}); err != nil {
 				return err
 			}
-			if err := run.Checkpoint(ctx, payment{run.Input().Token + "-cursor"}); err != nil {
+			if err := run.Checkpoint(ctx, payment{run.Input().Token + "-checkpoint"}); err != nil {
 				return err
 			}
 			return errors.New("the bank refused " + run.Input().Token)
@@ -143,7 +143,7 @@ func TestWithoutAHookAllIsShown(t *testing.T) {
 	t.Parallel()
 	said := everyCommand(t, nil)
 	for _, want := range []string{
-		"the bank refused " + token, "charging with " + token, token + "-result", token + "-cursor", token + "-output",
+		"the bank refused " + token, "charging with " + token, token + "-result", token + "-checkpoint", token + "-output",
 		token + "@x.org", "https://x.org/?" + token, token + "-wrong", "leaked " + token, token + "-output\" is not wanted",
 	} {
 		assert.True(t, strings.Contains(said, want), want)

@@ -23,8 +23,8 @@ func refused(err error, flags bool) error {
 	if !errors.Is(err, engine.ErrInvalid) {
 		return err
 	}
-	var undecided *engine.UndecidedError
-	return &refusal{err: err, ofJob: !flags || errors.As(err, &undecided)}
+	var inDoubt *engine.InDoubtError
+	return &refusal{err: err, ofJob: !flags || errors.As(err, &inDoubt)}
 }
 
 func (e *refusal) Error() string { return flagWords(e.err.Error()) }
@@ -34,12 +34,12 @@ func (e *refusal) Unwrap() error { return e.err }
 func (e *refusal) Is(target error) bool { return e.ofJob && target == errRefused }
 
 var (
-	goOption  = regexp.MustCompile(`\b(From|Past)\(("(?:[^"\\]|\\.)*")\)`)
-	goWithout = regexp.MustCompile(`\bwithout From\b`)
-	flagOf    = map[string]string{"From": "--from", "Past": "--past"}
+	goOption  = regexp.MustCompile(`\b(RerunFrom|SkipStep)\(("(?:[^"\\]|\\.)*")\)`)
+	goWithout = regexp.MustCompile(`\bwithout RerunFrom\b`)
+	flagOf    = map[string]string{"RerunFrom": "--rerun-from", "SkipStep": "--skip-step"}
 )
 
-// flagWords writes the engine's options as flags: From("pay") as --from pay.
+// flagWords writes the engine's options as flags: RerunFrom("pay") as --rerun-from pay.
 func flagWords(text string) string {
 	text = goOption.ReplaceAllStringFunc(text, func(option string) string {
 		parts := goOption.FindStringSubmatch(option)
@@ -49,5 +49,5 @@ func flagWords(text string) string {
 		}
 		return flagOf[parts[1]] + " " + shellWord(step)
 	})
-	return goWithout.ReplaceAllString(text, "without --from")
+	return goWithout.ReplaceAllString(text, "without --rerun-from")
 }

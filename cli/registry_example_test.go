@@ -42,7 +42,7 @@ func ExampleRegistry_Register() {
 			fmt.Println(ctx.Value(key{}))
 			return nil
 		})
-		return r.Register(d, engine.WithContext(func(ctx context.Context, job *model.Job) (context.Context, error) {
+		return r.Register(d, engine.ContextFunc(func(ctx context.Context, job *model.Job) (context.Context, error) {
 			return context.WithValue(ctx, key{}, "for "+job.Type), nil
 		}))
 	})

@@ -21,8 +21,8 @@ func (inv *invocation) resumeCommand() *urfave.Command {
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, DisableDefaultText: true,
 				Usage: "change nothing; show which steps would be skipped, run or undone, and why; exit with 1 if a resume would refuse the job"},
-			&urfave.StringFlag{Name: "from", Usage: "run this `STEP` and those after it again, whatever is recorded of them"},
-			&urfave.StringSliceFlag{Name: "past", Usage: "go on behind this `STEP`: its worker died in the middle of it, and somebody has seen that its effect happened; several times for several steps"},
+			&urfave.StringFlag{Name: "rerun-from", Usage: "run this `STEP` and those after it again, whatever is recorded of them"},
+			&urfave.StringSliceFlag{Name: "skip-step", Usage: "go on behind this `STEP`: its worker died in the middle of it, and somebody has seen that its effect happened; several times for several steps"},
 			waitFlag("exit with 1 if it does not succeed"),
 		},
 		Action: action(inv, parseResume, runResume),
@@ -38,11 +38,11 @@ type resumeRequest struct {
 func parseResume(c *urfave.Context) (resumeRequest, error) {
 	control, err := parseControl(c)
 	r := resumeRequest{controlRequest: control, dryRun: c.Bool("dry-run")}
-	if c.IsSet("from") {
-		r.options = append(r.options, engine.From(c.String("from")))
+	if c.IsSet("rerun-from") {
+		r.options = append(r.options, engine.RerunFrom(c.String("rerun-from")))
 	}
-	for _, step := range c.StringSlice("past") {
-		r.options = append(r.options, engine.Past(step))
+	for _, step := range c.StringSlice("skip-step") {
+		r.options = append(r.options, engine.SkipStep(step))
 	}
 	return r, err
 }
@@ -56,7 +56,7 @@ func runResume(ctx context.Context, inv *invocation, r resumeRequest) error {
 		if err := s.jobs.Resume(ctx, r.id, r.options...); err != nil {
 			return refused(err, len(r.options) > 0)
 		}
-		return s.printOutcome(ctx, r.controlRequest, model.Succeeded, func(j *model.JobStatus) string { return resumed(j, next) })
+		return s.printOutcome(ctx, r.controlRequest, model.Succeeded, func(j *model.JobView) string { return resumed(j, next) })
 	})
 }
 
@@ -76,7 +76,7 @@ func (s *session) announce(ctx context.Context, r resumeRequest) string {
 
 // resumed tells a job's status after a resume, with the step that it goes on with, as
 // it was announced or is recorded.
-func resumed(j *model.JobStatus, next string) string {
+func resumed(j *model.JobView, next string) string {
 	next = cmp.Or(next, j.CurrentStep)
 	switch {
 	case j.Status != model.Scheduled || j.CancelRequested || j.Undoing || next == "":

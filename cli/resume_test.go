@@ -18,11 +18,11 @@ func TestResumeFromAStepRunsItAgainAndShowsTheHistory(t *testing.T) {
 		id := b.enqueue(`{"fail":"ship","fixed":true}`)
 		b.process(id)
 		var list []model.ForecastStep
-		require.NoError(t, json.Unmarshal([]byte(b.ok("-o", "json", "resume", "--dry-run", "--from", "pack", id)), &list))
-		assert.Equal(t, []model.Does{model.DoesSkip, model.DoesRun, model.DoesRun}, []model.Does{list[0].Does, list[1].Does, list[2].Does})
+		require.NoError(t, json.Unmarshal([]byte(b.ok("-o", "json", "resume", "--dry-run", "--rerun-from", "pack", id)), &list))
+		assert.Equal(t, []model.Action{model.ActionSkip, model.ActionRun, model.ActionRun}, []model.Action{list[0].Action, list[1].Action, list[2].Action})
 		assert.Empty(t, b.status(id).History, "a dry run changes nothing")
 
-		b.ok("resume", "--from", "pack", id)
+		b.ok("resume", "--rerun-from", "pack", id)
 		b.process(id)
 		s := b.status(id)
 		assert.Equal(t, model.Succeeded, s.Status)
@@ -37,8 +37,8 @@ func TestResumePastAStepSkipsIt(t *testing.T) {
 	b := setup(t)
 	id := b.enqueue(`{"fail":"pack"}`)
 	b.process(id)
-	assert.Regexp(t, `skip +pack +is recorded as skipped`, b.ok("resume", "--dry-run", "--past", "pack", id))
-	b.ok("resume", "--past", "pack", id)
+	assert.Regexp(t, `skip +pack +is recorded as skipped`, b.ok("resume", "--dry-run", "--skip-step", "pack", id))
+	b.ok("resume", "--skip-step", "pack", id)
 	b.process(id)
 	s := b.status(id)
 	assert.Equal(t, model.Succeeded, s.Status)
@@ -52,11 +52,11 @@ func TestResumeRefusesStepsThatAreNotThere(t *testing.T) {
 	b.process(id)
 	for _, args := range [][]string{{"resume"}, {"resume", "--dry-run"}} {
 		fails := func(more ...string) string { return b.fails(ExitUsage, append(append(args, more...), id)...) }
-		assert.Contains(t, fails("--from", "pak"), `there is no step "pak" to go on from`)
-		assert.Contains(t, fails("--from", ""), `there is no step "" to go on from`)
-		assert.Contains(t, fails("--from", "ship"), `step "pack" before step "ship" is recorded as failed: go on from there, or resume without --from`)
-		assert.Contains(t, fails("--past", "pick"), `step "pick" is recorded as completed: there is nothing to go past`)
-		assert.Contains(t, fails("--past", "ship"), `step "ship" has not begun`)
+		assert.Contains(t, fails("--rerun-from", "pak"), `there is no step "pak" to go on from`)
+		assert.Contains(t, fails("--rerun-from", ""), `there is no step "" to go on from`)
+		assert.Contains(t, fails("--rerun-from", "ship"), `step "pack" before step "ship" is recorded as failed: go on from there, or resume without --rerun-from`)
+		assert.Contains(t, fails("--skip-step", "pick"), `step "pick" is recorded as completed: there is nothing to go past`)
+		assert.Contains(t, fails("--skip-step", "ship"), `step "ship" has not begun`)
 	}
 	assert.Equal(t, model.Failed, b.status(id).Status)
 }

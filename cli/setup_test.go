@@ -239,12 +239,12 @@ func (h *shop) definition() *steps.Definition[order] {
 
 func (h *shop) step(ctx context.Context, run *steps.Run[order]) (parcel, error) {
 	in := run.Input()
-	run.Progress(1, 2, "at work on %s", run.Step())
-	h.entered <- run.Step()
-	if in.Fail == run.Step() && !(in.Fixed && run.Job().Resumptions > 0) {
+	run.Progress(1, 2, "at work on %s", run.StepName())
+	h.entered <- run.StepName()
+	if in.Fail == run.StepName() && !(in.Fixed && run.Job().Resumptions > 0) {
 		return parcel{}, errors.New("out of stock")
 	}
-	if in.Wait == run.Step() {
+	if in.Wait == run.StepName() {
 		stop := ctx.Done()
 		if in.Deaf {
 			stop = nil
@@ -255,10 +255,10 @@ func (h *shop) step(ctx context.Context, run *steps.Run[order]) (parcel, error) 
 			return parcel{}, context.Cause(ctx)
 		}
 	}
-	return parcel{Packed: run.Step()}, nil
+	return parcel{Packed: run.StepName()}, nil
 }
 
-func whereOrder(j *model.JobStatus) string { return "the parcel is " + string(j.Result) }
+func whereOrder(j *model.JobView) string { return "the parcel is " + string(j.Result) }
 
 // entersStep returns when a step of that name has begun.
 func (b *bench) entersStep(name string) {
@@ -286,9 +286,9 @@ func (b *bench) enqueue(input string, args ...string) string {
 }
 
 // status returns a job's status as show tells it.
-func (b *bench) status(id string) model.JobStatus {
+func (b *bench) status(id string) model.JobView {
 	b.t.Helper()
-	var status model.JobStatus
+	var status model.JobView
 	require.NoError(b.t, json.Unmarshal([]byte(b.ok("-o", "json", "show", id)), &status))
 	return status
 }
@@ -327,7 +327,7 @@ func (h *shop) noStep(context.Context, *steps.Run[order]) error { return nil }
 func (h *shop) enqueueOrder(eng *engine.Engine, db *bun.DB) func(context.Context, *steps.Run[order]) error {
 	return func(ctx context.Context, _ *steps.Run[order]) error {
 		return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-			_, err := eng.With(tx).Enqueue(ctx, order{})
+			_, err := eng.WithTx(tx).Enqueue(ctx, order{})
 			return err
 		})
 	}

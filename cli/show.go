@@ -41,7 +41,7 @@ func runShow(ctx context.Context, inv *invocation, id uuid.UUID) error {
 }
 
 // printShow prints a job for people.
-func (s *session) printShow(ctx context.Context, j *model.JobStatus, job *model.Job) error {
+func (s *session) printShow(ctx context.Context, j *model.JobView, job *model.Job) error {
 	sheet := &sheet{}
 	s.describe(sheet, j, job)
 	s.times(sheet, j)
@@ -64,7 +64,7 @@ func (s *session) printShow(ctx context.Context, j *model.JobStatus, job *model.
 
 const shownJSON = 100 // characters of a JSON value that are shown
 
-func (s *session) describe(sheet *sheet, j *model.JobStatus, job *model.Job) {
+func (s *session) describe(sheet *sheet, j *model.JobView, job *model.Job) {
 	sheet.add("Job", j.ID.String())
 	sheet.add("Type", j.Type)
 	sheet.add("Name", j.Name)
@@ -104,12 +104,12 @@ func (s *session) describe(sheet *sheet, j *model.JobStatus, job *model.Job) {
 	if data, err := model.ParseData(job.Data); err == nil {
 		sheet.add("Input", shortJSON(data.Input, shownJSON))
 	}
-	sheet.add("Cursor", shortJSON(j.Cursor, shownJSON))
+	sheet.add("Checkpoint", shortJSON(j.Checkpoints, shownJSON))
 	sheet.add("Result", shortJSON(j.Result, shownJSON))
 }
 
 // cancellation tells who asked for a job to be cancelled, when and why.
-func (s *session) cancellation(j *model.JobStatus) string {
+func (s *session) cancellation(j *model.JobView) string {
 	text := s.out.when(j.CancelRequestedAt)
 	if j.CancelledBy != "" {
 		text += " by " + j.CancelledBy
@@ -122,7 +122,7 @@ func (s *session) cancellation(j *model.JobStatus) string {
 
 // history tells how many records were replaced, of which steps, and where they
 // are.
-func history(j *model.JobStatus) string {
+func history(j *model.JobView) string {
 	if len(j.History)+j.HistoryDropped == 0 {
 		return ""
 	}
@@ -150,7 +150,7 @@ var remainingSource = map[string]string{
 }
 
 // elapsed tells how long the latest run took or takes, and may still take.
-func elapsed(j *model.JobStatus) string {
+func elapsed(j *model.JobView) string {
 	switch {
 	case j.Elapsed == "":
 		return ""
@@ -161,7 +161,7 @@ func elapsed(j *model.JobStatus) string {
 	}
 }
 
-func (s *session) times(sheet *sheet, j *model.JobStatus) {
+func (s *session) times(sheet *sheet, j *model.JobView) {
 	for _, t := range []struct {
 		label string
 		time  model.Time
@@ -181,7 +181,7 @@ func (s *session) times(sheet *sheet, j *model.JobStatus) {
 	}
 }
 
-func (s *session) printSteps(j *model.JobStatus) error {
+func (s *session) printSteps(j *model.JobView) error {
 	if len(j.Steps) == 0 {
 		return nil
 	}

@@ -95,6 +95,6 @@ func TestShowTellsByWhatTheTimeThatIsLeftWasEstimated(t *testing.T) {
 		"reported": "10s, about 1m left, as its step says",
 		"newer":    "10s, about 1m left",
 	} {
-		assert.Equal(t, want, elapsed(&model.JobStatus{Elapsed: "10s", Remaining: "1m", RemainingSource: by}))
+		assert.Equal(t, want, elapsed(&model.JobView{Elapsed: "10s", Remaining: "1m", RemainingSource: by}))
 	}
 }

@@ -83,7 +83,7 @@ func TestShowTellsWhyAStepWasSkipped(t *testing.T) {
 func TestShowTellsWhichSignalAStepWaitsForAndWhoSentIt(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[order]()
-	steps.Await[order, string](d, "approve", steps.Timeout(24*time.Hour))
+	steps.AwaitSignal[order, string](d, "approve", steps.Timeout(24*time.Hour))
 	s := runShown(t, d)
 	s.tells(t,
 		`^Waits +for the signal "approve" \(at 20\S+Z at the latest\)$`,
@@ -139,8 +139,8 @@ func TestShowTellsOfAStepsJobThatFailed(t *testing.T) {
 	child := steps.Define[order](steps.Type("shop:parcel"))
 	steps.Do(child, "pack", fails)
 	d := steps.Define[order]()
-	steps.Children(d, "parcels", func(context.Context, *steps.Run[order]) ([]steps.Child, error) {
-		return []steps.Child{{Input: engine.Raw{Type: "shop:parcel", Input: []byte(`{}`)}, Name: "the only one"}}, nil
+	steps.ChildJobs(d, "parcels", func(context.Context, *steps.Run[order]) ([]steps.Child, error) {
+		return []steps.Child{{Input: engine.RawInput{Type: "shop:parcel", Input: []byte(`{}`)}, Name: "the only one"}}, nil
 	})
 	s := runShown(t, d, testutil.Beside(child))
 	children := s.RequireStep("parcels", model.StepFailed).Children
@@ -156,8 +156,8 @@ func TestShowTellsOfAStepsJobThatFailed(t *testing.T) {
 func TestShowTellsThatNoWorkerOfThisProgramRunsAStepsJobs(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[order]()
-	steps.Children(d, "parcels", func(context.Context, *steps.Run[order]) ([]steps.Child, error) {
-		parcel := steps.Child{Input: engine.Raw{Type: "shop:parcel", Input: []byte(`{}`)}}
+	steps.ChildJobs(d, "parcels", func(context.Context, *steps.Run[order]) ([]steps.Child, error) {
+		parcel := steps.Child{Input: engine.RawInput{Type: "shop:parcel", Input: []byte(`{}`)}}
 		return []steps.Child{parcel, parcel}, nil
 	})
 	const foreign = "This program does not have the type \"shop:parcel\": the worker of another one has to run its jobs.\n"
@@ -216,7 +216,7 @@ func TestShowTellsWhichRecordsAResumeHasReplaced(t *testing.T) {
 	steps.Do(d, "pack", done)
 	steps.Do(d, "ship", fails)
 	s := runShown(t, d)
-	s.Resume(engine.From("pack"))
+	s.Resume(engine.RerunFrom("pack"))
 	s.tells(t, `^Resumptions +1$`, `^History +2 earlier records of steps, with -o json: pack, ship$`, `^2 +pack +pending +1 +1 +-`)
 	history := s.bench.status(s.id).History
 	require.Len(t, history, 2)

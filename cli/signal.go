@@ -111,7 +111,7 @@ func (s *session) sentBy(by string, at model.Time) string {
 }
 
 // whatFor says what becomes of a signal that a job does not wait for now.
-func whatFor(j *model.JobStatus, name string) string {
+func whatFor(j *model.JobView, name string) string {
 	if waited, ok := awaited(j); ok && waited == name {
 		return ": it goes on"
 	}
@@ -127,7 +127,7 @@ func whatFor(j *model.JobStatus, name string) string {
 }
 
 // awaited is the signal that a job waits for, if it does.
-func awaited(j *model.JobStatus) (name string, ok bool) {
+func awaited(j *model.JobView) (name string, ok bool) {
 	for _, step := range j.Steps {
 		if step.Status == model.StepWaiting && step.Awaits != "" {
 			return step.Awaits, true

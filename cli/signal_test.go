@@ -27,21 +27,21 @@ func (ask) JobType() string { return "shop:ask" }
 
 // waiting are definitions of jobs that wait for a signal, or for children.
 func (h *shop) waiting(r *Registry) error {
-	d := steps.Build(func(in ask) (*steps.Definition[ask], error) {
+	d := steps.DefineFunc(func(in ask) (*steps.Definition[ask], error) {
 		d := steps.Define[ask]()
 		steps.Do(d, "quote", func(context.Context, *steps.Run[ask]) error { return nil })
 		switch {
 		case in.Naps:
 			steps.Sleep(d, "nap", time.Hour)
 		case in.Orders > 0:
-			steps.Children(d, "orders", func(context.Context, *steps.Run[ask]) (list []steps.Child, _ error) {
+			steps.ChildJobs(d, "orders", func(context.Context, *steps.Run[ask]) (list []steps.Child, _ error) {
 				for range in.Orders {
 					list = append(list, steps.Child{Input: order{}})
 				}
 				return list, nil
 			})
 		default:
-			steps.Await[ask, parcel](d, "sign off")
+			steps.AwaitSignal[ask, parcel](d, "sign off")
 		}
 		return d, nil
 	})

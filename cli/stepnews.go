@@ -9,7 +9,7 @@ import (
 
 // stepEnd tells how a step of a job ended: "done" "in 7.1s". The verb is empty
 // for a step that has not ended.
-func (p *printer) stepEnd(j *model.JobStatus, step model.StepView) (verb, detail string) {
+func (p *printer) stepEnd(j *model.JobView, step model.StepView) (verb, detail string) {
 	after := ""
 	if step.Duration != "" {
 		after = "after " + step.Duration
@@ -35,7 +35,7 @@ func (p *printer) stepEnd(j *model.JobStatus, step model.StepView) (verb, detail
 
 // byEarlierRun reports whether a completed step is one that the latest run did
 // not have to run.
-func byEarlierRun(j *model.JobStatus, step model.StepView) bool {
+func byEarlierRun(j *model.JobView, step model.StepView) bool {
 	return step.FinishedAt.Before(j.StartedAt.Time)
 }
 
@@ -55,7 +55,7 @@ type stepNews struct {
 func newStepNews(out *printer) *stepNews { return &stepNews{out: out, told: make(map[string]bool)} }
 
 // of returns what is new in a status, at most one for each step.
-func (n *stepNews) of(j *model.JobStatus) []news {
+func (n *stepNews) of(j *model.JobView) []news {
 	if j.Status == model.Scheduled && j.WaitsFor == "" {
 		return nil // which run its records are from shows when it runs
 	}
@@ -74,7 +74,7 @@ func (n *stepNews) of(j *model.JobStatus) []news {
 
 // endOf is when a run was done with a step: with one of an earlier run when it
 // began, and with one that was not needed any more when it ended.
-func endOf(j *model.JobStatus, step model.StepView) model.Time {
+func endOf(j *model.JobView, step model.StepView) model.Time {
 	switch {
 	case step.FinishedAt.IsZero():
 		return j.FinishedAt
@@ -87,7 +87,7 @@ func endOf(j *model.JobStatus, step model.StepView) model.Time {
 
 // percentAt is the job's percent at the end of its i-th step. With a step that
 // is not completed the run ends, so that the job is where it was then.
-func percentAt(j *model.JobStatus, i int) int {
+func percentAt(j *model.JobView, i int) int {
 	sum, done := 0.0, 0.0
 	for k, step := range j.Steps {
 		sum += step.Weight

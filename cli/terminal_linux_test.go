@@ -106,7 +106,7 @@ func TestWarningsStandAboveTheBars(t *testing.T) {
 	beside := newStream(t)
 	v := newBarsView(newPrinter(screen.tty, time.Now), beside)
 	_, _ = fmt.Fprintln(v, "before")
-	require.NoError(t, v.update(&model.JobStatus{Name: "An order", Status: model.Succeeded, Percent: 100}))
+	require.NoError(t, v.update(&model.JobView{Name: "An order", Status: model.Succeeded, Percent: 100}))
 	_, _ = fmt.Fprintln(v, "during")
 	screen.waitFor("An order")
 	v.close()

@@ -19,16 +19,16 @@ func TestTimesAreRelativeOnATerminalAndRFC3339Elsewhere(t *testing.T) {
 		3*time.Minute + 4*time.Second: "3m 4s ago", 50 * time.Hour: "2d 2h ago", 0: "just now", 900 * time.Millisecond: "just now",
 		-5 * time.Minute: "in 5m", -900 * time.Millisecond: "just now",
 	} {
-		assert.Equal(t, want, terminal.when(model.At(now.Add(-ago))))
+		assert.Equal(t, want, terminal.when(model.TimeOf(now.Add(-ago))))
 	}
-	assert.Equal(t, "2026-10-01T05:57:00Z", pipe.when(model.At(now.Add(-3*time.Minute))))
+	assert.Equal(t, "2026-10-01T05:57:00Z", pipe.when(model.TimeOf(now.Add(-3*time.Minute))))
 	assert.Equal(t, "-", pipe.when(model.Time{}))
 	assert.Equal(t, "-", terminal.when(model.Time{}))
-	assert.Equal(t, "at 2026-10-01T06:00:00Z", pipe.at(model.At(now)))
-	assert.Equal(t, "just now", terminal.at(model.At(now)))
+	assert.Equal(t, "at 2026-10-01T06:00:00Z", pipe.at(model.TimeOf(now)))
+	assert.Equal(t, "just now", terminal.at(model.TimeOf(now)))
 }
 
-func TestTextFromARowCannotMoveTheCursor(t *testing.T) {
+func TestTextFromARowCannotMoveTheCheckpoint(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "a\uFFFD[2Jb c d", clean("a\x1b[2Jb\nc\td"))
 	assert.Equal(t, "a b\nc", cleanLines("a\tb\r\nc"))

@@ -99,7 +99,7 @@ func TestHelpGoesToTheStandardOutput(t *testing.T) {
 		"of a command by flag":    {[]string{"enqueue", "--help"}, []string{"shopctl enqueue", "--file-url", "TYPE"}},
 		"of a command by word":    {[]string{"help", "enqueue"}, []string{"shopctl enqueue", "--file-url"}},
 		"behind an argument":      {[]string{"enqueue", "x", "-h"}, []string{"shopctl enqueue"}},
-		"of flags with a step":    {[]string{"resume", "--help"}, []string{"--from STEP", "--past STEP"}},
+		"of flags with a step":    {[]string{"resume", "--help"}, []string{"--rerun-from STEP", "--skip-step STEP"}},
 		"of a group":              {[]string{"migrate", "--help"}, []string{"shopctl migrate", "up", "down", "status", "sql"}},
 		"of a subcommand":         {[]string{"migrate", "down", "--help"}, []string{"shopctl migrate down", "--yes"}},
 		"of a subcommand by word": {[]string{"help", "migrate", "down"}, []string{"shopctl migrate down", "--yes"}},

@@ -14,19 +14,19 @@ import (
 )
 
 // waiting tells what a scheduled job waits for, empty if for its turn only.
-func (p *printer) waiting(j *model.JobStatus) string {
+func (p *printer) waiting(j *model.JobView) string {
 	if j.WaitsFor == "" || j.Status != model.Scheduled {
 		return ""
 	}
 	text := "waits for " + clean(j.WaitsFor)
-	if !j.WaitsUntil.IsZero() && j.WaitsUntil.Before(model.Never().Time) {
+	if !j.WaitsUntil.IsZero() && j.WaitsUntil.Before(model.MaxTime().Time) {
 		text += " (" + p.at(j.WaitsUntil) + " at the latest)"
 	}
 	return text
 }
 
 // due tells when a job is due.
-func (p *printer) due(j *model.JobStatus) string {
+func (p *printer) due(j *model.JobView) string {
 	if name, ok := awaited(j); ok && j.ScheduledAt.IsZero() && j.Signal(name) == nil {
 		return "when the signal comes"
 	}
@@ -34,7 +34,7 @@ func (p *printer) due(j *model.JobStatus) string {
 }
 
 // waitHint says what has a waiting job go on.
-func (inv *invocation) waitHint(j *model.JobStatus) string {
+func (inv *invocation) waitHint(j *model.JobView) string {
 	name, signal := awaited(j)
 	switch {
 	case j.CancelRequested:
@@ -47,7 +47,7 @@ func (inv *invocation) waitHint(j *model.JobStatus) string {
 }
 
 // printFamily prints the jobs that a job's steps have enqueued.
-func (s *session) printFamily(ctx context.Context, j *model.JobStatus) error {
+func (s *session) printFamily(ctx context.Context, j *model.JobView) error {
 	stepOf := make(map[uuid.UUID]string)
 	for _, step := range j.Steps {
 		for _, id := range step.Children {
@@ -93,7 +93,7 @@ func (s *session) printFamily(ctx context.Context, j *model.JobStatus) error {
 
 // foreign reports whether this program, which has definitions, has none for a job that
 // is to run: nobody may.
-func (s *session) foreign(j *model.JobStatus) bool {
+func (s *session) foreign(j *model.JobView) bool {
 	return len(s.types) > 0 && j.Status == model.Scheduled && j.DeletedAt.IsZero() && s.eng.Registered(j.Type) == nil
 }
 
@@ -102,7 +102,7 @@ func foreignType(jobType string) string {
 }
 
 // unused tells of a signal that no step has used yet.
-func (s *session) unused(j *model.JobStatus, signal model.SignalView) string {
+func (s *session) unused(j *model.JobView, signal model.SignalView) string {
 	purpose := "kept for a step that waits for it"
 	if waited, _ := awaited(j); signal.Name == waited {
 		purpose = "a worker goes on with it"
@@ -111,7 +111,7 @@ func (s *session) unused(j *model.JobStatus, signal model.SignalView) string {
 }
 
 // stepNotes tell of a step what its row in the table has no room for.
-func (s *session) stepNotes(j *model.JobStatus, step model.StepView) (notes []string) {
+func (s *session) stepNotes(j *model.JobView, step model.StepView) (notes []string) {
 	note := func(format string, args ...any) {
 		notes = append(notes, fmt.Sprintf("Step %q ", clean(step.Name))+fmt.Sprintf(format, args...))
 	}
@@ -133,7 +133,7 @@ func (s *session) stepNotes(j *model.JobStatus, step model.StepView) (notes []st
 // stepWait tells what a step waits for: "waits for the signal "approve", until ...".
 func (s *session) stepWait(step model.StepView) string {
 	when := ""
-	if !step.WaitUntil.IsZero() && step.WaitUntil.Before(model.Never().Time) {
+	if !step.WaitUntil.IsZero() && step.WaitUntil.Before(model.MaxTime().Time) {
 		when = s.out.at(step.WaitUntil)
 	}
 	until := ""

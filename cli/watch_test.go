@@ -130,11 +130,11 @@ func TestLinesTellEachStepOnce(t *testing.T) {
 	now := func() time.Time { return started.Add(time.Minute) }
 	v := newLinesView(newPrinter(out, now))
 	took := int64(7100)
-	j := &model.JobStatus{
-		Status: model.Processing, Percent: 35, CurrentStep: "rank", Message: "half\nof it", StartedAt: model.At(started),
+	j := &model.JobView{
+		Status: model.Processing, Percent: 35, CurrentStep: "rank", Message: "half\nof it", StartedAt: model.TimeOf(started),
 		Steps: []model.StepView{
-			{Name: "load", Weight: 1, Status: model.StepCompleted, FinishedAt: model.At(started.Add(-time.Hour)), DurationMS: &took, Duration: "7.1s"},
-			{Name: "clean", Weight: 2, Status: model.StepCompleted, FinishedAt: model.At(started.Add(time.Second)), DurationMS: &took, Duration: "7.1s"},
+			{Name: "load", Weight: 1, Status: model.StepCompleted, FinishedAt: model.TimeOf(started.Add(-time.Hour)), DurationMS: &took, Duration: "7.1s"},
+			{Name: "clean", Weight: 2, Status: model.StepCompleted, FinishedAt: model.TimeOf(started.Add(time.Second)), DurationMS: &took, Duration: "7.1s"},
 			{Name: "rank", Weight: 7, Status: model.StepRunning},
 		},
 	}
@@ -143,7 +143,7 @@ func TestLinesTellEachStepOnce(t *testing.T) {
 	ended := *j
 	ended.Status, ended.Percent, ended.Error = model.Failed, 40, "step \"rank\": boom\n\nstack"
 	ended.Steps = append([]model.StepView(nil), j.Steps...)
-	ended.Steps[2] = model.StepView{Name: "rank", Weight: 7, Status: model.StepFailed, FinishedAt: model.At(started.Add(9 * time.Second)), Duration: "8s", Error: "boom\n\nstack"}
+	ended.Steps[2] = model.StepView{Name: "rank", Weight: 7, Status: model.StepFailed, FinishedAt: model.TimeOf(started.Add(9 * time.Second)), Duration: "8s", Error: "boom\n\nstack"}
 	require.NoError(t, v.update(&ended))
 	assert.Equal(t, `2026-10-01T06:00:00Z processing  10% skipped load: completed at 2026-10-01T05:00:00Z by an earlier run
 2026-10-01T06:00:01Z processing  30% done clean in 7.1s
@@ -157,9 +157,9 @@ func TestLinesTellWhatHasEndedAsOfTheTimeWhenItDid(t *testing.T) {
 	t.Parallel()
 	out := newStream(t)
 	started := time.Date(2026, 10, 1, 6, 0, 0, 0, time.UTC)
-	at := func(d time.Duration) model.Time { return model.At(started.Add(d)) }
+	at := func(d time.Duration) model.Time { return model.TimeOf(started.Add(d)) }
 	v := newLinesView(newPrinter(out, func() time.Time { return started.Add(24 * time.Hour) }))
-	require.NoError(t, v.update(&model.JobStatus{
+	require.NoError(t, v.update(&model.JobView{
 		Status: model.Succeeded, Percent: 100, StartedAt: at(0), FinishedAt: at(9 * time.Second),
 		Steps: []model.StepView{
 			{Name: "load", Weight: 1, Status: model.StepCompleted, FinishedAt: at(2 * time.Second), Duration: "2s"},
@@ -179,9 +179,9 @@ func TestAStepThatAnEarlierRunFailedIsNoNews(t *testing.T) {
 	out := newStream(t)
 	started := time.Date(2026, 10, 1, 6, 0, 0, 0, time.UTC)
 	news := newStepNews(newPrinter(out, time.Now))
-	assert.Empty(t, news.of(&model.JobStatus{
-		Status: model.Processing, StartedAt: model.At(started),
-		Steps: []model.StepView{{Name: "load", Status: model.StepFailed, FinishedAt: model.At(started.Add(-time.Hour))}},
+	assert.Empty(t, news.of(&model.JobView{
+		Status: model.Processing, StartedAt: model.TimeOf(started),
+		Steps: []model.StepView{{Name: "load", Status: model.StepFailed, FinishedAt: model.TimeOf(started.Add(-time.Hour))}},
 	}))
 }
 

@@ -48,7 +48,7 @@ func benchmarkSteps(b *testing.B, kind testutil.Kind, types, jobs, count int) {
 	for b.Loop() {
 		ended.Store(0)
 		for i := range jobs {
-			_, err := eng.Enqueue(b.Context(), engine.Raw{Type: fmt.Sprint("bench-", i%types)})
+			_, err := eng.Enqueue(b.Context(), engine.RawInput{Type: fmt.Sprint("bench-", i%types)})
 			require.NoError(b, err)
 		}
 		ctx, stop := context.WithCancel(b.Context())

@@ -193,7 +193,7 @@ func TestACancelledJobsCheckpointRefusesAndIsKept(t *testing.T) {
 		s := ended(t, eng, enqueue(t, eng, input{}).ID)
 		assert.Equal(t, model.Cancelled, s.Status)
 		assert.Empty(t, s.Error)
-		assert.JSONEq(t, `{"step":"pages","value":7}`, string(s.Cursor))
+		assert.JSONEq(t, `{"step":"pages","value":7}`, string(s.Checkpoints))
 	})
 }
 
@@ -240,7 +240,7 @@ func TestWaitTellsOfChangesAndEndsWithTheJob(t *testing.T) {
 		start(t, eng)
 		job := enqueue(t, eng, input{}, engine.At(time.Now().Add(200*time.Millisecond)))
 		var seen []model.Status
-		s, err := eng.Wait(t.Context(), job.ID, func(s *model.JobStatus) { seen = append(seen, s.Status) })
+		s, err := eng.Wait(t.Context(), job.ID, func(s *model.JobView) { seen = append(seen, s.Status) })
 		require.NoError(t, err)
 		assert.Equal(t, model.Succeeded, s.Status)
 		assert.Equal(t, model.Scheduled, seen[0])

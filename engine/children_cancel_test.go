@@ -37,7 +37,7 @@ func TestCancellingAParentReachesItsWholeFamily(t *testing.T) {
 		assert.Equal(t, model.Cancelled, ended(t, eng, middle[1]).Status)
 		assert.Equal(t, model.Cancelled, ended(t, eng, leaves[1]).Status)
 		for _, id := range []uuid.UUID{job.ID, middle[0]} { // each has had a run since, and waits again
-			s := until(t, eng, id, func(s *model.JobStatus) bool { return s.Status == model.Scheduled && s.Attempt >= 2 })
+			s := until(t, eng, id, func(s *model.JobView) bool { return s.Status == model.Scheduled && s.Attempt >= 2 })
 			assert.True(t, s.CancelRequested)
 			assert.NotEmpty(t, s.WaitsFor)
 		}
@@ -65,7 +65,7 @@ func TestACancelOfAParentInATransactionComesWithItsCommit(t *testing.T) {
 		stop()
 		cancel := func(outcome error) error {
 			return db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
-				require.NoError(t, eng.With(tx).Cancel(ctx, job.ID, "ann", ""))
+				require.NoError(t, eng.WithTx(tx).Cancel(ctx, job.ID, "ann", ""))
 				return outcome
 			})
 		}
@@ -103,7 +103,7 @@ func TestACancelBeforeTheChildrenAreEnqueuedReachesThemAll(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		asked, goOn := make(chan struct{}), make(chan struct{})
 		d := steps.Define[input](steps.Type("parent"))
-		steps.Children(d, "children", func(context.Context, *steps.Run[input]) ([]steps.Child, error) {
+		steps.ChildJobs(d, "children", func(context.Context, *steps.Run[input]) ([]steps.Child, error) {
 			close(asked)
 			<-goOn
 			return []steps.Child{{Input: raw("nowhere")}}, nil

@@ -56,7 +56,7 @@ func orphan(t *testing.T, db *bun.DB, id uuid.UUID, jobType string) error {
 		if err := tx.NewRaw("SELECT j.attempt FROM job_system_jobs j WHERE j.id = ?", id.String()).Scan(ctx, &attempt); err != nil {
 			return err
 		}
-		lock := &model.TypeLock{Type: jobType, Owner: "dead", JobID: &id, Attempt: attempt, LockedUntil: model.At(time.Now().Add(-time.Hour)), UpdatedAt: model.At(time.Now())}
+		lock := &model.TypeLock{Type: jobType, Owner: "dead", JobID: &id, Attempt: attempt, LockedUntil: model.TimeOf(time.Now().Add(-time.Hour)), UpdatedAt: model.TimeOf(time.Now())}
 		_, err := tx.NewInsert().Model(lock).Exec(ctx)
 		return err
 	})
@@ -135,9 +135,9 @@ func TestALostAnswerDoublesNoChildren(t *testing.T) {
 }
 
 // untilLossy waits until the job has ended, or waits for children that have.
-func untilLossy(t *testing.T, eng *engine.Engine, id uuid.UUID) *model.JobStatus {
+func untilLossy(t *testing.T, eng *engine.Engine, id uuid.UUID) *model.JobView {
 	t.Helper()
-	return until(t, eng, id, func(s *model.JobStatus) bool {
+	return until(t, eng, id, func(s *model.JobView) bool {
 		if s.Status.Ended() {
 			return true
 		}

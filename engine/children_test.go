@@ -24,7 +24,7 @@ import (
 func parentOf(jobType string, types []string, opts ...steps.Option) *steps.Definition[input] {
 	d := steps.Define[input](steps.Type(jobType))
 	steps.Do(d, "before", nothing)
-	results := steps.Children(d, "children", func(_ context.Context, run *steps.Run[input]) (children []steps.Child, _ error) {
+	results := steps.ChildJobs(d, "children", func(_ context.Context, run *steps.Run[input]) (children []steps.Child, _ error) {
 		for _, t := range types {
 			children = append(children, steps.Child{Input: raw(t), Name: "child " + t})
 		}
@@ -44,7 +44,7 @@ func parentOf(jobType string, types []string, opts ...steps.Option) *steps.Defin
 // their order.
 func childrenOf(t *testing.T, eng *engine.Engine, id uuid.UUID) []uuid.UUID {
 	t.Helper()
-	s := until(t, eng, id, func(s *model.JobStatus) bool {
+	s := until(t, eng, id, func(s *model.JobView) bool {
 		return strings.HasPrefix(s.WaitsFor, "the ") && strings.Contains(s.WaitsFor, "job")
 	})
 	for _, step := range s.Steps {
@@ -70,7 +70,7 @@ func TestAParentWaitsForItsChildrenAndReadsTheirResults(t *testing.T) {
 		ids := childrenOf(t, eng, job.ID)
 		require.Len(t, ids, 2)
 		assert.Equal(t, model.Succeeded, ended(t, eng, ids[0]).Status)
-		until(t, eng, ids[1], func(s *model.JobStatus) bool { return s.CurrentStep == "rest" })
+		until(t, eng, ids[1], func(s *model.JobView) bool { return s.CurrentStep == "rest" })
 		s, err := eng.Status(t.Context(), job.ID)
 		require.NoError(t, err)
 		assert.Equal(t, model.Scheduled, s.Status)
@@ -116,12 +116,12 @@ func TestWhatCannotBeAChildFailsTheStepBeforeAnyIsEnqueued(t *testing.T) {
 		}{
 			"own-type": {[]steps.Child{{Input: raw("ok")}, {Input: raw("own-type")}}, `child 2: it is of type "own-type" like its parent`},
 			"no-input": {[]steps.Child{{Input: raw("ok")}, {}}, "child 2: its input is nil"},
-			"large":    {[]steps.Child{{Input: engine.Raw{Type: "ok", Input: json.RawMessage(`"` + strings.Repeat("x", 300<<10) + `"`)}}}, "child 1: invalid: input has 307202 bytes"},
+			"large":    {[]steps.Child{{Input: engine.RawInput{Type: "ok", Input: json.RawMessage(`"` + strings.Repeat("x", 300<<10) + `"`)}}}, "child 1: invalid: input has 307202 bytes"},
 			"bad-name": {[]steps.Child{{Input: raw(" x")}}, "child 1: invalid: job type begins or ends with a space"},
 			"crowd":    {slicesRepeat(steps.Child{Input: raw("ok")}, 1000), "it has 1000 children: its output has"},
 		} {
 			d := steps.Define[input](steps.Type(name))
-			steps.Children(d, "children", func(context.Context, *steps.Run[input]) ([]steps.Child, error) { return test.children, nil })
+			steps.ChildJobs(d, "children", func(context.Context, *steps.Run[input]) ([]steps.Child, error) { return test.children, nil })
 			eng := newEngine(t, db, config(), d)
 			stop := start(t, eng)
 			s := ended(t, eng, enqueue(t, eng, raw(name)).ID)
@@ -264,18 +264,18 @@ func TestChildrenThatTakeTooLongFailTheStepAndGoOn(t *testing.T) {
 func TestOnlyTheChildrenThatAStepWaitsForCount(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := parentOf("parent", []string{"good"})
-		steps.Children(d, "more", func(context.Context, *steps.Run[input]) ([]steps.Child, error) {
+		steps.ChildJobs(d, "more", func(context.Context, *steps.Run[input]) ([]steps.Child, error) {
 			return []steps.Child{{Input: raw("nowhere")}}, nil
 		}, steps.Weight(4))
 		eng := newEngine(t, db, unasked(), d, one("good", nothing))
 		start(t, eng)
 		job := enqueue(t, eng, raw("parent"))
-		s := until(t, eng, job.ID, func(s *model.JobStatus) bool { return s.CurrentStep == "more" && s.WaitsFor != "" })
+		s := until(t, eng, job.ID, func(s *model.JobView) bool { return s.CurrentStep == "more" && s.WaitsFor != "" })
 		assert.InDelta(t, 0.5, s.Progress, 1e-9)
 		first := s.Steps[3].Children[0]
 		require.NoError(t, eng.Cancel(t.Context(), first, "", ""))
 		assert.Equal(t, model.Failed, ended(t, eng, job.ID).Status)
-		require.NoError(t, eng.Resume(t.Context(), job.ID, engine.From("more")))
+		require.NoError(t, eng.Resume(t.Context(), job.ID, engine.RerunFrom("more")))
 		second := childrenOf(t, eng, job.ID)
 		assert.NotEqual(t, first, second[0], "they are enqueued anew")
 		require.NoError(t, eng.Resume(t.Context(), first)) // open, and nobody's business any more

@@ -81,7 +81,7 @@ func ExampleEngine_Wake() {
 	go func() { ended <- eng.Run(ctx) }()
 	var job *model.Job
 	err = db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) (err error) {
-		job, err = eng.With(tx).Enqueue(ctx, report{Month: "2026-10"})
+		job, err = eng.WithTx(tx).Enqueue(ctx, report{Month: "2026-10"})
 		return err
 	})
 	if err != nil {
@@ -112,7 +112,7 @@ func ExampleClient_Wait() {
 		return
 	}
 	percent := -1
-	status, err := eng.Wait(ctx, job.ID, func(s *model.JobStatus) {
+	status, err := eng.Wait(ctx, job.ID, func(s *model.JobView) {
 		if s.Percent < percent {
 			fmt.Println("it has fallen")
 		}
@@ -229,7 +229,7 @@ func ExampleClient_DryRun() {
 	h := failed(new(bool))
 	forecast, err := h.Engine().DryRun(context.Background(), h.Status().ID)
 	for _, step := range forecast {
-		fmt.Println(step.Does, step.Step)
+		fmt.Println(step.Action, step.Step)
 	}
 	fmt.Println(err)
 	// Output:

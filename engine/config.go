@@ -54,7 +54,7 @@ type Config struct {
 // anything is written; texts for people are cut.
 type Limits struct {
 	Input   int // bytes of a job's input; default 256 KiB
-	Output  int // bytes of one step's output, cursor or result; default 64 KiB
+	Output  int // bytes of one step's output, checkpoint or result; default 64 KiB
 	Data    int // bytes of the whole document; default 1 MiB
 	Steps   int // steps of a plan; default 1,000
 	Message int // characters of a progress message, then cut; default 1,000

@@ -35,9 +35,9 @@ func (c *Client) Cancel(ctx context.Context, id uuid.UUID, by, reason string) er
 	case row == nil:
 		return notFound("cancel", id)
 	case row.Status == model.Succeeded || row.Status == model.Failed:
-		return &StatusError{ID: id, Status: row.Status, Doing: "cancel", Hint: "it has ended already"}
+		return &StatusError{ID: id, Status: row.Status, Op: "cancel", Hint: "it has ended already"}
 	case row.Status == model.Scheduled && !row.DeletedAt.IsZero():
-		return &StatusError{ID: id, Status: row.Status, Doing: "cancel", Hint: "and it is deleted: it will not run"}
+		return &StatusError{ID: id, Status: row.Status, Op: "cancel", Hint: "and it is deleted: it will not run"}
 	case row.Status == model.Scheduled: // its handler sees to it
 		return c.cancelHandled(ctx, row, by, reason)
 	case row.Status == model.Cancelled:
@@ -99,7 +99,7 @@ func (c *Client) settleDead(ctx context.Context, row *store.Row) error {
 	if c.inTx || !dead(row) {
 		return nil
 	}
-	run := store.Held{Type: row.Type, JobID: row.ID, Attempt: row.Attempt}
+	run := store.LockedRun{Type: row.Type, JobID: row.ID, Attempt: row.Attempt}
 	settled, err := c.engine.store.Settle(ctx, run, worker.Interrupt(c.engine.definitions()))
 	if err != nil || settled == nil {
 		return err
@@ -115,10 +115,10 @@ func (c *Client) Restart(ctx context.Context, id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		if j.Data, err = data.Anew().JSON(); err != nil {
+		if j.Data, err = data.Reset().JSON(); err != nil {
 			return err
 		}
-		j.Cursor, j.Signals, j.Progress, j.Message, j.Resumptions = nil, nil, 0, "", 0
+		j.Checkpoints, j.Signals, j.Progress, j.Message, j.Resumptions = nil, nil, 0, "", 0
 		return nil
 	})
 }
@@ -157,7 +157,7 @@ func (c *Client) reschedule(ctx context.Context, id uuid.UUID, doing string, edi
 
 func reschedulable(row *store.Row, doing string) error {
 	refuse := func(hint string) error {
-		return &StatusError{ID: row.ID, Status: row.Status, Doing: doing, Hint: hint}
+		return &StatusError{ID: row.ID, Status: row.Status, Op: doing, Hint: hint}
 	}
 	switch {
 	case !row.DeletedAt.IsZero():
@@ -183,10 +183,10 @@ func (c *Client) Delete(ctx context.Context, id uuid.UUID) error {
 	var deleted model.Job
 	found, err := c.engine.store.Change(ctx, c.db, id, func(row *store.Row) error {
 		if row.Status == model.Scheduled && row.DeletedAt.IsZero() && waitsForChildren(&row.Job) {
-			return &StatusError{ID: id, Status: row.Status, Doing: "delete", Hint: "and waits for its children: cancel it first"}
+			return &StatusError{ID: id, Status: row.Status, Op: "delete", Hint: "and waits for its children: cancel it first"}
 		}
 		if row.Status == model.Processing {
-			return &StatusError{ID: id, Status: row.Status, Doing: "delete", Hint: "cancel it first"}
+			return &StatusError{ID: id, Status: row.Status, Op: "delete", Hint: "cancel it first"}
 		}
 		if row.DeletedAt.IsZero() {
 			row.DeletedAt, row.IdempotencyKey = row.Now, nil
@@ -217,7 +217,7 @@ func waitsForChildren(j *model.Job) bool {
 // the steps after it are recorded as skipped. It works in the process that runs
 // the job, from within its step or beside it; elsewhere, and for jobs that are
 // not processing, it is a [StatusError]. If the step fails, it is not tried again
-// after that, and the job fails. It is no part of a transaction that [Engine.With]
+// after that, and the job fails. It is no part of a transaction that [Engine.WithTx]
 // was given.
 func (c *Client) Succeed(ctx context.Context, id uuid.UUID, result any) error {
 	return c.decide(ctx, id, "declare succeeded", worker.Decision{Status: model.Succeeded}, result)
@@ -248,7 +248,7 @@ func (c *Client) decide(ctx context.Context, id uuid.UUID, doing string, d worke
 		if rowErr != nil {
 			return rowErr
 		}
-		return &StatusError{ID: id, Status: row.Status, Doing: doing, Hint: err.Error()}
+		return &StatusError{ID: id, Status: row.Status, Op: doing, Hint: err.Error()}
 	case err != nil:
 		return fmt.Errorf("%s job %s: %w", doing, id, invalid("%w", err))
 	default:

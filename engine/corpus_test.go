@@ -59,20 +59,20 @@ func TestJSONThatFuzzingHasFoundIsKeptAlike(t *testing.T) {
 	values := accepted(t, corpus(t, "model", "FuzzCheckJSON"), 15, func(input string) error { return model.CheckJSON([]byte(input)) })
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[json.RawMessage](steps.Type("corpus"))
-		signal := steps.Await[json.RawMessage, json.RawMessage](d, "signal")
+		signal := steps.AwaitSignal[json.RawMessage, json.RawMessage](d, "signal")
 		steps.Add(d, "output", func(ctx context.Context, run *steps.Run[json.RawMessage]) (json.RawMessage, error) {
-			if err := run.Result(signal.Output(run)); err != nil {
+			if err := run.SetResult(signal.Output(run)); err != nil {
 				return nil, err
 			}
 			return run.Input(), run.Checkpoint(ctx, run.Input())
 		})
-		steps.Do(d, "cursor", func(ctx context.Context, run *steps.Run[json.RawMessage]) error {
+		steps.Do(d, "checkpoint", func(ctx context.Context, run *steps.Run[json.RawMessage]) error {
 			return run.Checkpoint(ctx, run.Input())
 		})
 		eng := newEngine(t, db, config(), d)
 		ids := make([]uuid.UUID, len(values))
 		for i, value := range values {
-			ids[i] = enqueue(t, eng, engine.Raw{Type: "corpus", Input: json.RawMessage(value)}).ID
+			ids[i] = enqueue(t, eng, engine.RawInput{Type: "corpus", Input: json.RawMessage(value)}).ID
 			_, err := eng.Signal(t.Context(), ids[i], "signal", json.RawMessage(value), "")
 			require.NoError(t, err, value)
 		}
@@ -198,7 +198,7 @@ func TestTimesThatFuzzingHasFoundAreKeptAlike(t *testing.T) {
 	}
 	times := accepted(t, corpus(t, "model", "FuzzTime"), 8, func(text string) error {
 		at, err := read(text)
-		if err == nil && at.After(model.Never().Time) {
+		if err == nil && at.After(model.MaxTime().Time) {
 			err = errBoom // no job can be due then
 		}
 		return err

@@ -86,7 +86,7 @@ func TestAnyEngineHasAJobGoOnAlsoOneWithoutItsDefinition(t *testing.T) {
 		steps.Do(other, "only", func(context.Context, *steps.Run[input]) error { return nil })
 		eng := newEngine(t, db, config(), other)
 		start(t, eng)
-		s := until(t, eng, id, func(s *model.JobStatus) bool { return s.Status != model.Processing })
+		s := until(t, eng, id, func(s *model.JobView) bool { return s.Status != model.Processing })
 		assert.Equal(t, []any{model.Scheduled, 1, model.StepInterrupted}, []any{s.Status, s.Crashes, s.Steps[0].Status})
 		assert.Equal(t, 1, s.Steps[0].Attempts)
 	})
@@ -100,7 +100,7 @@ func TestAJobGoesOnThatDiedBeforeItsFirstStep(t *testing.T) {
 		steps.Do(d, "only", func(context.Context, *steps.Run[input]) error { return nil })
 		victim, err := engine.New(db, config())
 		require.NoError(t, err)
-		require.NoError(t, victim.Register(d, engine.WithContext(func(ctx context.Context, _ *model.Job) (context.Context, error) {
+		require.NoError(t, victim.Register(d, engine.ContextFunc(func(ctx context.Context, _ *model.Job) (context.Context, error) {
 			begun <- struct{}{}
 			<-release
 			return ctx, nil
@@ -138,8 +138,8 @@ func TestAStepThatStopsOnACrashAsksAPersonWhichWayToGo(t *testing.T) {
 		status model.StepStatus
 		paid   int32
 	}{
-		"from": {engine.From("pay"), `"paid: receipt 2"`, model.StepCompleted, 2},
-		"past": {engine.Past("pay"), `"paid: "`, model.StepSkipped, 1},
+		"from": {engine.RerunFrom("pay"), `"paid: receipt 2"`, model.StepCompleted, 2},
+		"past": {engine.SkipStep("pay"), `"paid: "`, model.StepSkipped, 1},
 	} {
 		t.Run(way, func(t *testing.T) {
 			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -149,19 +149,19 @@ func TestAStepThatStopsOnACrashAsksAPersonWhichWayToGo(t *testing.T) {
 				s := h.Kill(testutil.BeforeRecord("pay"))
 				assert.Equal(t, []any{model.Failed, 0}, []any{s.Status, s.Crashes}, "whatever ResumeOnCrash says")
 				assert.Contains(t, s.Error, `in the middle of step "pay"`)
-				assert.Equal(t, []string{"pay"}, s.Undecided)
+				assert.Equal(t, []string{"pay"}, s.InDoubt)
 				before := h.Records()
 
 				err := h.Engine().Resume(t.Context(), id)
 				require.ErrorIs(t, err, engine.ErrInvalid)
-				var undecided *engine.UndecidedError
-				require.ErrorAs(t, err, &undecided)
-				assert.Equal(t, "pay", undecided.Step)
-				assert.ErrorContains(t, err, `From("pay")`)
-				assert.ErrorContains(t, err, `Past("pay")`)
+				var inDoubt *engine.InDoubtError
+				require.ErrorAs(t, err, &inDoubt)
+				assert.Equal(t, "pay", inDoubt.Step)
+				assert.ErrorContains(t, err, `RerunFrom("pay")`)
+				assert.ErrorContains(t, err, `SkipStep("pay")`)
 				_, err = h.Engine().DryRun(t.Context(), id)
-				assert.ErrorContains(t, err, `From("pay")`)
-				for _, wrong := range []engine.ResumeOption{engine.Past("first"), engine.Past("last"), engine.Past("nope"), engine.From("nope"), engine.From("")} {
+				assert.ErrorContains(t, err, `RerunFrom("pay")`)
+				for _, wrong := range []engine.ResumeOption{engine.SkipStep("first"), engine.SkipStep("last"), engine.SkipStep("nope"), engine.RerunFrom("nope"), engine.RerunFrom("")} {
 					assert.ErrorIs(t, h.Engine().Resume(t.Context(), id, wrong), engine.ErrInvalid)
 				}
 				assert.Equal(t, model.Failed, h.Status().Status)
@@ -173,7 +173,7 @@ func TestAStepThatStopsOnACrashAsksAPersonWhichWayToGo(t *testing.T) {
 				assert.JSONEq(t, want.result, string(s.Result))
 				assert.Equal(t, want.status, s.Steps[1].Status)
 				assert.Equal(t, want.paid, paid.Load())
-				assert.Empty(t, s.Undecided)
+				assert.Empty(t, s.InDoubt)
 			})
 		})
 	}
@@ -187,7 +187,7 @@ func TestAHandedOverStepIsNotTakenForACrash(t *testing.T) {
 		id := h.Enqueue(input{}).ID
 		s := h.Stop(testutil.BeforeStep("pay"))
 		assert.Equal(t, []any{model.Scheduled, model.StepInterrupted}, []any{s.Status, s.Steps[1].Status})
-		assert.Empty(t, s.Undecided)
+		assert.Empty(t, s.InDoubt)
 		require.NoError(t, h.Engine().Cancel(t.Context(), id, "", ""))
 		h.Resume()
 		assert.Equal(t, model.Succeeded, h.Run().Status)
@@ -221,7 +221,7 @@ func TestAStepThatItsGroupEndedIsNotTakenForACrash(t *testing.T) {
 		s := ended(t, eng, job.ID)
 		assert.Equal(t, `step "fails": boom`, s.Error)
 		assert.Equal(t, []any{model.StepInterrupted, "another step of the group failed"}, []any{s.Steps[1].Status, s.Steps[1].Error})
-		assert.Empty(t, s.Undecided)
+		assert.Empty(t, s.InDoubt)
 		healthy.Store(true)
 		require.NoError(t, eng.Resume(t.Context(), job.ID))
 		assert.Equal(t, model.Succeeded, ended(t, eng, job.ID).Status)
@@ -252,13 +252,13 @@ func TestSeveralStepsOfAGroupAreDecidedTogether(t *testing.T) {
 			})
 		})
 		eng := newEngine(t, db, config(), definition(func() {}))
-		err := eng.Resume(t.Context(), id, engine.Past("left"))
+		err := eng.Resume(t.Context(), id, engine.SkipStep("left"))
 		require.ErrorIs(t, err, engine.ErrInvalid)
-		assert.ErrorContains(t, err, `From("right")`)
+		assert.ErrorContains(t, err, `RerunFrom("right")`)
 		s, err := eng.Status(t.Context(), id)
 		require.NoError(t, err)
-		assert.Equal(t, []string{"left", "right"}, s.Undecided)
-		require.NoError(t, eng.Resume(t.Context(), id, engine.From("left"), engine.Past("right")))
+		assert.Equal(t, []string{"left", "right"}, s.InDoubt)
+		require.NoError(t, eng.Resume(t.Context(), id, engine.RerunFrom("left"), engine.SkipStep("right")))
 		s, err = eng.Status(t.Context(), id)
 		require.NoError(t, err)
 		assert.Equal(t, []model.StepStatus{model.StepPending, model.StepSkipped}, []model.StepStatus{s.Steps[0].Status, s.Steps[1].Status})

@@ -32,19 +32,19 @@ func TestAnEnqueueThatADeadlockHasEndedIsDoneAgain(t *testing.T) {
 			text := testutil.DSN(t, kind)
 			db := testutil.Open(t, text)
 			theirs, ours := newEngine(t, db, config()), newEngine(t, testutil.Open(t, text), config())
-			item := func(key string) engine.Item {
-				return engine.Item{Input: input{}, Options: []engine.EnqueueOption{engine.IdempotencyKey(key)}}
+			item := func(key string) engine.NewJob {
+				return engine.NewJob{Input: input{}, Options: []engine.EnqueueOption{engine.IdempotencyKey(key)}}
 			}
 			told, made := make(chan error, 1), make(chan []*model.Job, 1)
 			err := db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
-				many := []engine.Item{item("a")} // who has written more is not the one to be ended
+				many := []engine.NewJob{item("a")} // who has written more is not the one to be ended
 				for n := range 50 {
 					many = append(many, item(fmt.Sprint("more-", n)))
 				}
-				_, err := theirs.With(tx).EnqueueMany(ctx, many)
+				_, err := theirs.WithTx(tx).EnqueueMany(ctx, many)
 				require.NoError(t, err)
 				go func() {
-					jobs, err := ours.EnqueueMany(t.Context(), []engine.Item{item("b"), item("a")})
+					jobs, err := ours.EnqueueMany(t.Context(), []engine.NewJob{item("b"), item("a")})
 					made <- jobs
 					told <- err
 				}()
@@ -53,7 +53,7 @@ func TestAnEnqueueThatADeadlockHasEndedIsDoneAgain(t *testing.T) {
 					n := 0
 					return assert.NoError(t, watch.NewRaw(waiting).Scan(t.Context(), &n)) && n > 0
 				}, patience, 5*time.Millisecond)
-				_, err = theirs.With(tx).Enqueue(ctx, input{}, engine.IdempotencyKey("b"))
+				_, err = theirs.WithTx(tx).Enqueue(ctx, input{}, engine.IdempotencyKey("b"))
 				return err
 			})
 			jobs := receive(t, made)

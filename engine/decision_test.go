@@ -62,7 +62,7 @@ func TestAResultThatAStepHasSetSurvivesAResume(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool
 		d := steps.Define[input]()
-		steps.Do(d, "sets", func(_ context.Context, run *steps.Run[input]) error { return run.Result("from the first") })
+		steps.Do(d, "sets", func(_ context.Context, run *steps.Run[input]) error { return run.SetResult("from the first") })
 		steps.Add(d, "fails", func(context.Context, *steps.Run[input]) (string, error) {
 			if !healthy.Load() {
 				return "", errBoom

@@ -23,16 +23,18 @@ func nested(levels int) json.RawMessage {
 
 // deepEverywhere puts values that nest so deeply into every place that a job has
 // for one; tries has what became of each.
-func deepEverywhere(eng func() *engine.Engine, levels int, tries map[string]error) *steps.Definition[engine.Raw] {
-	d := steps.Define[engine.Raw](steps.Type("deep"))
-	steps.Await[engine.Raw, json.RawMessage](d, "signal")
-	steps.Do(d, "cursor", func(ctx context.Context, run *steps.Run[engine.Raw]) error {
-		tries["cursor"] = run.Checkpoint(ctx, nested(levels))
-		tries["result"] = run.Result(nested(levels))
+func deepEverywhere(eng func() *engine.Engine, levels int, tries map[string]error) *steps.Definition[engine.RawInput] {
+	d := steps.Define[engine.RawInput](steps.Type("deep"))
+	steps.AwaitSignal[engine.RawInput, json.RawMessage](d, "signal")
+	steps.Do(d, "checkpoint", func(ctx context.Context, run *steps.Run[engine.RawInput]) error {
+		tries["checkpoint"] = run.Checkpoint(ctx, nested(levels))
+		tries["result"] = run.SetResult(nested(levels))
 		tries["decision"] = eng().Succeed(ctx, run.Job().ID, nested(levels))
 		return nil
 	})
-	steps.Add(d, "output", func(context.Context, *steps.Run[engine.Raw]) (json.RawMessage, error) { return nested(levels), nil })
+	steps.Add(d, "output", func(context.Context, *steps.Run[engine.RawInput]) (json.RawMessage, error) {
+		return nested(levels), nil
+	})
 	return d
 }
 
@@ -42,20 +44,20 @@ func TestValuesOfTheDeepestNestingAreKeptInEveryPlace(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		deepest := nested(model.MaxJSONDepth)
 		d := steps.Define[[]any](steps.Type("deep"))
-		signal := steps.Await[[]any, []any](d, "signal")
+		signal := steps.AwaitSignal[[]any, []any](d, "signal")
 		broken := true
 		steps.Add(d, "output", func(ctx context.Context, run *steps.Run[[]any]) ([]any, error) {
 			if err := run.Checkpoint(ctx, run.Input()); err != nil {
 				return nil, err
 			}
-			var cursor []any
-			if found, err := run.Resume(&cursor); err != nil || !found {
+			var checkpoint []any
+			if found, err := run.LastCheckpoint(&checkpoint); err != nil || !found {
 				return nil, fmt.Errorf("the first attempt: %w", err)
 			}
-			if err := run.Result(signal.Output(run)); err != nil {
+			if err := run.SetResult(signal.Output(run)); err != nil {
 				return nil, err
 			}
-			return cursor, nil
+			return checkpoint, nil
 		}, steps.Retry(2, 0))
 		steps.Do(d, "breaks", func(context.Context, *steps.Run[[]any]) error {
 			if broken {
@@ -65,13 +67,13 @@ func TestValuesOfTheDeepestNestingAreKeptInEveryPlace(t *testing.T) {
 			return nil
 		})
 		eng := newEngine(t, db, config(), d)
-		job := enqueue(t, eng, engine.Raw{Type: "deep", Input: deepest})
+		job := enqueue(t, eng, engine.RawInput{Type: "deep", Input: deepest})
 		_, err := eng.Signal(t.Context(), job.ID, "signal", deepest, "")
 		require.NoError(t, err)
 		start(t, eng)
 		s := ended(t, eng, job.ID)
 		require.Equal(t, model.Failed, s.Status)
-		require.NoError(t, eng.Resume(t.Context(), job.ID, engine.From("output"))) // puts records into the history
+		require.NoError(t, eng.Resume(t.Context(), job.ID, engine.RerunFrom("output"))) // puts records into the history
 		s = ended(t, eng, job.ID)
 		require.Equal(t, model.Succeeded, s.Status, s.Error)
 		row, err := eng.Job(t.Context(), job.ID)
@@ -97,13 +99,13 @@ func TestValuesThatNestTooDeeplyAreRefusedInEveryPlace(t *testing.T) {
 			cfg := config()
 			cfg.Limits = engine.Limits{Input: 1 << 20, Output: 1 << 20}
 			eng = newEngine(t, testutil.Open(t, testutil.DSN(t, testutil.SQLite)), cfg, deepEverywhere(func() *engine.Engine { return eng }, levels, tries))
-			_, tries["input"] = eng.Enqueue(t.Context(), engine.Raw{Type: "deep", Input: nested(levels)})
+			_, tries["input"] = eng.Enqueue(t.Context(), engine.RawInput{Type: "deep", Input: nested(levels)})
 			assert.ErrorIs(t, tries["input"], engine.ErrInvalid)
 			jobs, err := eng.List(t.Context(), engine.Filter{})
 			require.NoError(t, err)
 			require.Empty(t, jobs)
 
-			job := enqueue(t, eng, engine.Raw{Type: "deep"})
+			job := enqueue(t, eng, engine.RawInput{Type: "deep"})
 			_, tries["signal"] = eng.Signal(t.Context(), job.ID, "signal", nested(levels), "")
 			assert.ErrorIs(t, tries["signal"], engine.ErrInvalid)
 			_, err = eng.Signal(t.Context(), job.ID, "signal", 1, "")
@@ -112,9 +114,9 @@ func TestValuesThatNestTooDeeplyAreRefusedInEveryPlace(t *testing.T) {
 			s := ended(t, eng, job.ID)
 			require.Equal(t, model.Failed, s.Status)
 			assert.Nil(t, s.Steps[2].Output)
-			assert.Nil(t, s.Cursor)
+			assert.Nil(t, s.Checkpoints)
 			tries["output"] = fmt.Errorf("%s", s.Error)
-			for _, what := range []string{"input", "signal", "cursor", "result", "decision", "output"} {
+			for _, what := range []string{"input", "signal", "checkpoint", "result", "decision", "output"} {
 				require.Error(t, tries[what], what)
 				assert.Regexp(t, "nests deeper than 24 levels|exceeded max depth", tries[what].Error(), what)
 				assert.Less(t, len(tries[what].Error()), 300, what)

@@ -115,7 +115,7 @@
 // What does not hold:
 //
 //   - A step's effect outside of the database is not exactly once: see
-//     steps.Run.Key, which the other side can tell repetitions by.
+//     steps.Run.IdempotencyKey, which the other side can tell repetitions by.
 //   - The code of a step that runs on while its process has lost the lease - it was
 //     frozen, or does not look at its context - can overlap with that of the run
 //     which took over. Nothing that it writes through its Run is kept.
@@ -134,7 +134,7 @@
 //
 // # Using it in a transaction
 //
-// [Engine.With] returns a [Client] that works in the caller's own transaction,
+// [Engine.WithTx] returns a [Client] that works in the caller's own transaction,
 // so that a job is enqueued exactly if the transaction commits.
 //
 // # Imports

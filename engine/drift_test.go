@@ -57,11 +57,11 @@ func (tr *trace) fail(d *steps.Definition[input], name string, opts ...steps.Opt
 
 // runUntil runs a definition's job in an engine of its own until it has ended
 // or waits.
-func runUntil(t *testing.T, db *bun.DB, d steps.Handler, id uuid.UUID) *model.JobStatus {
+func runUntil(t *testing.T, db *bun.DB, d steps.Handler, id uuid.UUID) *model.JobView {
 	t.Helper()
 	eng := newEngine(t, db, config(), d)
 	defer start(t, eng)()
-	return until(t, eng, id, func(s *model.JobStatus) bool { return s.Status.Ended() || s.WaitsFor != "" })
+	return until(t, eng, id, func(s *model.JobView) bool { return s.Status.Ended() || s.WaitsFor != "" })
 }
 
 func TestARenamedStepKeepsItsRecordItsCheckpointAndItsKey(t *testing.T) {
@@ -72,7 +72,7 @@ func TestARenamedStepKeepsItsRecordItsCheckpointAndItsKey(t *testing.T) {
 		tr.add(old, "extract")
 		var keys []string
 		steps.Do(old, "charge", func(ctx context.Context, run *steps.Run[input]) error {
-			keys = append(keys, run.Key())
+			keys = append(keys, run.IdempotencyKey())
 			return errors.Join(run.Checkpoint(ctx, 7), errBoom)
 		})
 		id := enqueue(t, newEngine(t, db, config(), old), input{}).ID
@@ -82,17 +82,17 @@ func TestARenamedStepKeepsItsRecordItsCheckpointAndItsKey(t *testing.T) {
 		now := steps.Define[input]()
 		read := tr.add(now, "read", steps.WasNamed("load", "extract"))
 		steps.Add(now, "bill", func(_ context.Context, run *steps.Run[input]) (string, error) {
-			keys = append(keys, run.Key())
+			keys = append(keys, run.IdempotencyKey())
 			at := 0
-			found, err := run.Resume(&at)
+			found, err := run.LastCheckpoint(&at)
 			return fmt.Sprint(found, at, " ", read.Output(run)), err
 		}, steps.WasNamed("charge"))
 		eng := newEngine(t, db, config(), now)
 		forecast, err := eng.DryRun(t.Context(), id)
 		require.NoError(t, err)
 		assert.Equal(t, []model.ForecastStep{
-			{Step: "read", Does: model.DoesSkip, Why: `is recorded as completed, under its older name "extract"`},
-			{Step: "bill", Does: model.DoesRun, Why: `is recorded as failed, under its older name "charge"`},
+			{Step: "read", Action: model.ActionSkip, Why: `is recorded as completed, under its older name "extract"`},
+			{Step: "bill", Action: model.ActionRun, Why: `is recorded as failed, under its older name "charge"`},
 		}, forecast)
 		require.NoError(t, eng.Resume(t.Context(), id))
 		s := runUntil(t, db, now, id)
@@ -101,7 +101,7 @@ func TestARenamedStepKeepsItsRecordItsCheckpointAndItsKey(t *testing.T) {
 		assert.JSONEq(t, `"true 7 extract"`, string(s.Result))
 		assert.Equal(t, []string{id.String() + ":charge", id.String() + ":charge"}, keys)
 		assert.True(t, s.PlanChanged)
-		assert.Nil(t, s.Cursor)
+		assert.Nil(t, s.Checkpoints)
 	})
 }
 
@@ -112,8 +112,8 @@ func TestAStepThatWaitsIsRenamedWhileItWaits(t *testing.T) {
 			t.Parallel()
 			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 				old, now := steps.Define[input](), steps.Define[input]()
-				steps.Await[input, string](old, "approve")
-				steps.Await[input, string](now, "release", steps.WasNamed("approve"))
+				steps.AwaitSignal[input, string](old, "approve")
+				steps.AwaitSignal[input, string](now, "release", steps.WasNamed("approve"))
 				eng := newEngine(t, db, config(), now)
 				id := enqueue(t, eng, input{}).ID
 				require.Equal(t, model.Scheduled, runUntil(t, db, old, id).Status)
@@ -174,10 +174,10 @@ func TestDriftIsFoundBeforeAnythingRunsAndTheRecordStays(t *testing.T) {
 		old := steps.Define[input]()
 		tr.add(old, "a")
 		steps.Sleep(old, "wait", time.Nanosecond)
-		steps.Await[input, int](old, "go")
+		steps.AwaitSignal[input, int](old, "go")
 		eng := newEngine(t, db, config(), old)
 		id := enqueue(t, eng, input{}).ID
-		until := func() *model.JobStatus { return runUntil(t, db, old, id) }
+		until := func() *model.JobView { return runUntil(t, db, old, id) }
 		require.Equal(t, `the signal "go"`, until().WaitsFor)
 		tr.take()
 		before, err := eng.Job(t.Context(), id)
@@ -186,7 +186,7 @@ func TestDriftIsFoundBeforeAnythingRunsAndTheRecordStays(t *testing.T) {
 		now := steps.Define[input]()
 		tr.add(now, "first")
 		tr.add(now, "a")
-		steps.Await[input, int](now, "go")
+		steps.AwaitSignal[input, int](now, "go")
 		eng = newEngine(t, db, config(), now)
 		_, err = eng.Signal(t.Context(), id, "go", 1, "")
 		require.NoError(t, err)
@@ -235,14 +235,14 @@ func TestAnOutputOfAnOlderVersionIsReadByStepsUndoAndDryRun(t *testing.T) {
 		assert.ErrorContains(t, moved.Resume(t.Context(), id), want)
 		forecast, err := moved.DryRun(t.Context(), id)
 		assert.ErrorContains(t, err, want)
-		assert.Equal(t, model.DoesUnknown, forecast[0].Does)
+		assert.Equal(t, model.ActionUnknown, forecast[0].Action)
 		assert.ErrorContains(t, newEngine(t, db, config(), define(steps.Version(1))).Resume(t.Context(), id), "add a steps.Migrate from 0")
 
 		d := define(steps.Version(1), steps.Migrate(0, func(old countV1) (countV2, error) { return countV2{Rows: len(old.Rows)}, nil }))
 		eng := newEngine(t, db, config(), d)
 		forecast, err = eng.DryRun(t.Context(), id)
 		require.NoError(t, err)
-		assert.Equal(t, model.DoesSkip, forecast[0].Does)
+		assert.Equal(t, model.ActionSkip, forecast[0].Action)
 		require.NoError(t, eng.Resume(t.Context(), id))
 		s := runUntil(t, db, d, id)
 		assert.Equal(t, model.Failed, s.Status)
@@ -267,12 +267,12 @@ func TestADryRunTellsOfUndoing(t *testing.T) {
 		require.True(t, s.Undoing, s.Error)
 		forecast, err := eng.DryRun(t.Context(), id)
 		require.NoError(t, err)
-		assert.Equal(t, model.ForecastStep{Step: "book", Does: model.DoesUndo, Why: "is recorded as completed, and is undone before the job is failed"}, forecast[0])
-		assert.Equal(t, model.DoesSkip, forecast[1].Does)
-		assert.Equal(t, model.DoesSkip, forecast[2].Does)
-		assert.ErrorContains(t, eng.Resume(t.Context(), id, engine.Past("pay")), "its steps are being undone")
-		forecast, err = eng.DryRun(t.Context(), id, engine.From("pay"))
+		assert.Equal(t, model.ForecastStep{Step: "book", Action: model.ActionUndo, Why: "is recorded as completed, and is undone before the job is failed"}, forecast[0])
+		assert.Equal(t, model.ActionSkip, forecast[1].Action)
+		assert.Equal(t, model.ActionSkip, forecast[2].Action)
+		assert.ErrorContains(t, eng.Resume(t.Context(), id, engine.SkipStep("pay")), "its steps are being undone")
+		forecast, err = eng.DryRun(t.Context(), id, engine.RerunFrom("pay"))
 		require.NoError(t, err)
-		assert.Equal(t, model.DoesRun, forecast[2].Does, "From gives the undoing up")
+		assert.Equal(t, model.ActionRun, forecast[2].Action, "From gives the undoing up")
 	})
 }

@@ -137,7 +137,7 @@ func TestAnyDriftIsRefusedOrKeepsEveryRecord(t *testing.T) {
 		}
 		resumed++
 		for _, step := range forecast {
-			assert.NotEqual(r, model.DoesUnknown, step.Does)
+			assert.NotEqual(r, model.ActionUnknown, step.Action)
 		}
 		s := h.Run()
 		require.Equal(r, model.Succeeded, s.Status, s.Error)

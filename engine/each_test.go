@@ -68,10 +68,10 @@ func (im *importer) harness(t *testing.T, db *bun.DB) *testutil.Harness {
 func TestAKillLosesNoMoreThanTheItemsSinceTheLastCheckpoint(t *testing.T) {
 	t.Parallel()
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-		im := &importer{source: upTo(10), opts: []steps.EachOption{steps.Every(3), steps.Interval(0), steps.Total(10), steps.Items("rows")}}
+		im := &importer{source: upTo(10), opts: []steps.EachOption{steps.CheckpointEvery(3), steps.CheckpointInterval(0), steps.Total(10), steps.ItemNoun("rows")}}
 		h := im.harness(t, db)
 		s := h.Kill(testutil.AtProgress("import", 9)) // one call tells where it begins
-		assert.JSONEq(t, `{"step":"import","value":{"done":6}}`, string(s.Cursor))
+		assert.JSONEq(t, `{"step":"import","value":{"done":6}}`, string(s.Checkpoints))
 		im.done = nil
 		h.Resume()
 		s = h.Run()
@@ -79,7 +79,7 @@ func TestAKillLosesNoMoreThanTheItemsSinceTheLastCheckpoint(t *testing.T) {
 		assert.Equal(t, []int{7, 8, 9, 10}, im.done, "exactly behind the last checkpoint")
 		assert.JSONEq(t, `10`, string(s.Result), "those of the earlier attempt count")
 		assert.Equal(t, "10 of 10 rows", s.Message)
-		assert.Nil(t, s.Cursor)
+		assert.Nil(t, s.Checkpoints)
 	})
 }
 
@@ -98,7 +98,7 @@ func TestItemsAreNotDoneAgainHoweverTheStepEnds(t *testing.T) {
 			t.Parallel()
 			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 				broken := true
-				im := &importer{source: upTo(6), step: tt.step, opts: []steps.EachOption{steps.Interval(time.Hour)}}
+				im := &importer{source: upTo(6), step: tt.step, opts: []steps.EachOption{steps.CheckpointInterval(time.Hour)}}
 				im.do = func(ctx context.Context, item int) error {
 					if item == 4 && broken {
 						return tt.do(ctx)
@@ -109,7 +109,7 @@ func TestItemsAreNotDoneAgainHoweverTheStepEnds(t *testing.T) {
 				s := h.Run()
 				require.Equal(t, model.Failed, s.Status)
 				assert.Contains(t, s.Error, tt.want)
-				assert.JSONEq(t, `{"step":"import","value":{"done":3}}`, string(s.Cursor))
+				assert.JSONEq(t, `{"step":"import","value":{"done":3}}`, string(s.Checkpoints))
 				broken = false
 				h.Resume()
 				require.Equal(t, model.Succeeded, h.Run().Status)
@@ -126,20 +126,20 @@ func untilEnd(ctx context.Context) error {
 
 func TestACancelledOrStoppedEachGoesOnBehindItsLastItem(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*testutil.Harness) *model.JobStatus{
-		"cancel": func(h *testutil.Harness) *model.JobStatus {
+	for name, end := range map[string]func(*testutil.Harness) *model.JobView{
+		"cancel": func(h *testutil.Harness) *model.JobView {
 			return h.Cancel(testutil.AtProgress("import", 4), "ann", "")
 		},
-		"stop": func(h *testutil.Harness) *model.JobStatus { return h.Stop(testutil.AtProgress("import", 4)) },
+		"stop": func(h *testutil.Harness) *model.JobView { return h.Stop(testutil.AtProgress("import", 4)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-				im := &importer{source: upTo(6), opts: []steps.EachOption{steps.Interval(time.Hour)}}
+				im := &importer{source: upTo(6), opts: []steps.EachOption{steps.CheckpointInterval(time.Hour)}}
 				h := im.harness(t, db)
 				s := end(h)
 				assert.Empty(t, s.Error)
-				assert.JSONEq(t, `{"step":"import","value":{"done":3}}`, string(s.Cursor))
+				assert.JSONEq(t, `{"step":"import","value":{"done":3}}`, string(s.Checkpoints))
 				if s.Status == model.Cancelled {
 					h.Resume()
 				}
@@ -154,7 +154,7 @@ func TestAStopIsObeyedAtTheNextCheckpointOfEach(t *testing.T) {
 	t.Parallel()
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, goOn := make(chan int, 100), make(chan struct{})
-		im := &importer{source: upTo(50), opts: []steps.EachOption{steps.Every(1)}}
+		im := &importer{source: upTo(50), opts: []steps.EachOption{steps.CheckpointEvery(1)}}
 		im.do = func(_ context.Context, item int) error {
 			begun <- item
 			<-goOn
@@ -175,7 +175,7 @@ func TestAStopIsObeyedAtTheNextCheckpointOfEach(t *testing.T) {
 		s, err := eng.Status(t.Context(), id)
 		require.NoError(t, err)
 		if s.Status == model.Scheduled {
-			assert.NotNil(t, s.Cursor)
+			assert.NotNil(t, s.Checkpoints)
 			assert.Equal(t, 0, s.Steps[0].Attempts, "being handed over costs none")
 		}
 	})
@@ -185,7 +185,7 @@ func TestTheSourcesErrorEndsTheStepBehindWhatIsDone(t *testing.T) {
 	t.Parallel()
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for _, at := range []int{1, 3} {
-			im := &importer{opts: []steps.EachOption{steps.Interval(time.Hour)}}
+			im := &importer{opts: []steps.EachOption{steps.CheckpointInterval(time.Hour)}}
 			broken := true
 			im.source = func(skip int) iter.Seq2[int, error] {
 				return func(yield func(int, error) bool) {
@@ -202,7 +202,7 @@ func TestTheSourcesErrorEndsTheStepBehindWhatIsDone(t *testing.T) {
 			h := im.harness(t, db)
 			s := h.Run()
 			assert.Equal(t, fmt.Sprintf(`step "import": item %d: boom`, at), s.Error)
-			assert.Equal(t, at == 1, s.Cursor == nil)
+			assert.Equal(t, at == 1, s.Checkpoints == nil)
 			broken = false
 			h.Resume()
 			require.Equal(t, model.Succeeded, h.Run().Status)
@@ -248,7 +248,7 @@ func TestEachAfterGoesOnBehindAKey(t *testing.T) {
 			}, func(letter string) string { return letter }, func(_ context.Context, letter string) error {
 				done = append(done, letter)
 				return nil
-			}, steps.Every(2))
+			}, steps.CheckpointEvery(2))
 		})
 		h := testutil.NewHarness(t, d, testutil.OnDB(db))
 		h.Enqueue(input{})
@@ -267,11 +267,11 @@ func TestEachRefusesWhatCannotWork(t *testing.T) {
 	use := func(_ context.Context, _ int) error { return nil }
 	for want, fn := range map[string]func(context.Context, *steps.Run[input]) error{
 		"no checkpoints": func(ctx context.Context, run *steps.Run[input]) error {
-			_, err := steps.Each(ctx, run, upTo(1), use, steps.Interval(0))
+			_, err := steps.Each(ctx, run, upTo(1), use, steps.CheckpointInterval(0))
 			return err
 		},
 		"is negative": func(ctx context.Context, run *steps.Run[input]) error {
-			_, err := steps.Each(ctx, run, upTo(1), use, steps.Every(-1))
+			_, err := steps.Each(ctx, run, upTo(1), use, steps.CheckpointEvery(-1))
 			return err
 		},
 		"the source is nil": func(ctx context.Context, run *steps.Run[input]) error {

@@ -12,7 +12,7 @@ import (
 func encode(value any) (json.RawMessage, error) {
 	var given json.RawMessage
 	switch value := value.(type) {
-	case Raw:
+	case RawInput:
 		given = value.Input
 	case json.RawMessage:
 		given = value

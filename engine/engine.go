@@ -33,7 +33,7 @@ type Engine struct {
 	worker   *worker.Worker // nil before Run
 }
 
-// Client works on jobs: with the engine's own database, or as [Engine.With]
+// Client works on jobs: with the engine's own database, or as [Engine.WithTx]
 // returns it, within the caller's transaction.
 type Client struct {
 	engine *Engine
@@ -87,11 +87,11 @@ func ownerName() string {
 	return name[:min(len(name), longest)]
 }
 
-// With returns a client that does its work in tx, a transaction of the caller's
+// WithTx returns a client that does its work in tx, a transaction of the caller's
 // on the engine's database: it takes effect if and when that commits. The
 // engine is not woken by what happens there; call [Engine.Wake] after the
 // commit to spare the job up to a poll's time.
-func (e *Engine) With(tx bun.IDB) *Client {
+func (e *Engine) WithTx(tx bun.IDB) *Client {
 	return &Client{engine: e, db: tx, inTx: true}
 }
 
@@ -113,10 +113,10 @@ func (e *Engine) running() *worker.Worker {
 // RegisterOption is an option of [Engine.Register].
 type RegisterOption func(*worker.Handler)
 
-// WithContext has factory make the context of each job's steps, from the run's
+// ContextFunc has factory make the context of each job's steps, from the run's
 // own context and the job as it was claimed: a place for a logger, a tenant or
 // a trace. It is called once for each run. An error fails the job.
-func WithContext(factory func(ctx context.Context, job *model.Job) (context.Context, error)) RegisterOption {
+func ContextFunc(factory func(ctx context.Context, job *model.Job) (context.Context, error)) RegisterOption {
 	return func(h *worker.Handler) { h.Context = factory }
 }
 
@@ -138,7 +138,7 @@ func (e *Engine) Register(definition steps.Handler, opts ...RegisterOption) erro
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.worker != nil {
-		return fmt.Errorf("register job type %q: %w: register all definitions before Run", jobType, ErrStarted)
+		return fmt.Errorf("register job type %q: %w: register all definitions before Run", jobType, ErrAlreadyRunning)
 	}
 	if _, taken := e.handlers[jobType]; taken {
 		return fmt.Errorf("register job type %q: %w", jobType, invalid("the type is registered already; give each definition a type of its own"))
@@ -177,7 +177,7 @@ func (e *Engine) start() (*worker.Worker, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.worker != nil {
-		return nil, ErrStarted
+		return nil, ErrAlreadyRunning
 	}
 	if len(e.handlers) == 0 {
 		return nil, invalid("no definitions are registered: nothing could be run")
@@ -185,7 +185,7 @@ func (e *Engine) start() (*worker.Worker, error) {
 	e.worker = worker.New(worker.Config{
 		Store: e.store, Owner: store.Owner{ID: ownerName(), Lease: e.config.Lease},
 		Heartbeat: e.config.Heartbeat, Poll: e.config.Poll, Grace: e.config.Grace,
-		RetryInPlace: e.config.RetryInPlace, Jobs: family{e}, MaxRunning: e.config.MaxRunning, Limits: e.config.Limits.forWorker(),
+		RetryInPlace: e.config.RetryInPlace, Jobs: jobsAdapter{e}, MaxRunning: e.config.MaxRunning, Limits: e.config.Limits.forWorker(),
 		Listener: e.config.Listener, Log: e.config.Logger, Redact: e.config.Redact, Handlers: maps.Clone(e.handlers),
 	})
 	return e.worker, nil

@@ -102,13 +102,13 @@ func start(t *testing.T, eng *engine.Engine) (stop func()) {
 }
 
 // ended waits until the job has ended and returns its status.
-func ended(t *testing.T, eng *engine.Engine, id uuid.UUID) *model.JobStatus {
+func ended(t *testing.T, eng *engine.Engine, id uuid.UUID) *model.JobView {
 	t.Helper()
-	return until(t, eng, id, func(s *model.JobStatus) bool { return s.Status.Ended() })
+	return until(t, eng, id, func(s *model.JobView) bool { return s.Status.Ended() })
 }
 
 // until waits until the job's status fulfils a condition.
-func until(t *testing.T, eng *engine.Engine, id uuid.UUID, ok func(*model.JobStatus) bool) *model.JobStatus {
+func until(t *testing.T, eng *engine.Engine, id uuid.UUID, ok func(*model.JobView) bool) *model.JobView {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for {
@@ -128,7 +128,7 @@ func until(t *testing.T, eng *engine.Engine, id uuid.UUID, ok func(*model.JobSta
 	}
 }
 
-func enqueue(t *testing.T, eng *engine.Engine, in steps.Typed, opts ...engine.EnqueueOption) *model.Job {
+func enqueue(t *testing.T, eng *engine.Engine, in steps.Input, opts ...engine.EnqueueOption) *model.Job {
 	t.Helper()
 	job, err := eng.Enqueue(t.Context(), in, opts...)
 	require.NoError(t, err)

@@ -16,17 +16,17 @@ import (
 	"github.com/ntxdev/jobsystem/steps"
 )
 
-// Raw is an input whose type is known only at run time: a job type and JSON.
-type Raw struct {
+// RawInput is an input whose type is known only at run time: a job type and JSON.
+type RawInput struct {
 	Type  string
 	Input json.RawMessage
 }
 
 // JobType returns the type.
-func (r Raw) JobType() string { return r.Type }
+func (r RawInput) JobType() string { return r.Type }
 
 // MarshalJSON returns the input, null if it is empty.
-func (r Raw) MarshalJSON() ([]byte, error) {
+func (r RawInput) MarshalJSON() ([]byte, error) {
 	if len(r.Input) == 0 {
 		return []byte("null"), nil
 	}
@@ -58,7 +58,7 @@ func UploadedFileURL(url string) EnqueueOption {
 // At has the job run at that time or later, by the database's clock. Without
 // it, the job is due now.
 func At(t time.Time) EnqueueOption {
-	return func(r *request) { r.job.ScheduledAt = model.At(t) }
+	return func(r *request) { r.job.ScheduledAt = model.TimeOf(t) }
 }
 
 // Immediately has this engine, if it runs and handles the type, claim the job
@@ -79,7 +79,7 @@ func IdempotencyKey(key string) EnqueueOption {
 // it runs when it is due, an engine that has its type is running, and no other
 // job of the type is. Everything is checked before anything is written; an
 // input that cannot be kept alike on every database is an [ErrInvalid].
-func (c *Client) Enqueue(ctx context.Context, input steps.Typed, opts ...EnqueueOption) (*model.Job, error) {
+func (c *Client) Enqueue(ctx context.Context, input steps.Input, opts ...EnqueueOption) (*model.Job, error) {
 	if input == nil {
 		return nil, fmt.Errorf("enqueue: %w", invalid("the input is nil"))
 	}
@@ -125,9 +125,9 @@ func (c *Client) tell(ctx context.Context, jobType string) error {
 	return err
 }
 
-// Item is a job for [Client.EnqueueMany].
-type Item struct {
-	Input   steps.Typed
+// NewJob is a job for [Client.EnqueueMany].
+type NewJob struct {
+	Input   steps.Input
 	Options []EnqueueOption
 }
 
@@ -135,7 +135,7 @@ type Item struct {
 // transaction, or none. Everything is checked before anything is written, and
 // the error names the item that cannot be used. It returns the rows in the order
 // of the items. Immediately has no effect here.
-func (c *Client) EnqueueMany(ctx context.Context, items []Item) ([]*model.Job, error) {
+func (c *Client) EnqueueMany(ctx context.Context, items []NewJob) ([]*model.Job, error) {
 	jobs := make([]*model.Job, len(items))
 	types := make(map[string]bool)
 	for i, item := range items {
@@ -160,7 +160,7 @@ func (c *Client) EnqueueMany(ctx context.Context, items []Item) ([]*model.Job, e
 	return jobs, nil
 }
 
-func (c *Client) newRequest(input steps.Typed, opts []EnqueueOption) (*request, error) {
+func (c *Client) newRequest(input steps.Input, opts []EnqueueOption) (*request, error) {
 	raw, err := encode(input)
 	if err != nil {
 		return nil, invalid("input: %w", err)
@@ -179,8 +179,8 @@ func (c *Client) newRequest(input steps.Typed, opts []EnqueueOption) (*request, 
 	if r.job.Name == "" {
 		r.job.Name = r.job.Type
 	}
-	if at := r.job.ScheduledAt; at.After(model.Never().Time) || !at.IsZero() && at.Year() < 1 {
-		return nil, invalid("it is to run at %v, which is not between the year 1 and %v", at.Time, model.Never().Time)
+	if at := r.job.ScheduledAt; at.After(model.MaxTime().Time) || !at.IsZero() && at.Year() < 1 {
+		return nil, invalid("it is to run at %v, which is not between the year 1 and %v", at.Time, model.MaxTime().Time)
 	}
 	if r.immediately && !r.job.ScheduledAt.IsZero() {
 		return nil, invalid("it is to run immediately, and at %v: one or the other", r.job.ScheduledAt.Time)

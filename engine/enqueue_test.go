@@ -43,7 +43,7 @@ func TestAScheduledJobWaitsForItsTime(t *testing.T) {
 		now := enqueue(t, eng, input{})
 		ended(t, eng, now.ID)
 		s := ended(t, eng, later.ID)
-		assert.False(t, s.StartedAt.Before(model.At(at).Time), "started %v, due %v", s.StartedAt, at)
+		assert.False(t, s.StartedAt.Before(model.TimeOf(at).Time), "started %v, due %v", s.StartedAt, at)
 		s, err := eng.Status(t.Context(), never.ID)
 		require.NoError(t, err)
 		assert.Equal(t, model.Scheduled, s.Status)
@@ -97,7 +97,7 @@ func TestAnIdempotencyKeyReturnsTheFirstJob(t *testing.T) {
 		n := 0
 		ids.Range(func(id, _ any) bool { n++; assert.Equal(t, first.ID, id); return true })
 		assert.Equal(t, 1, n)
-		other := enqueue(t, eng, engine.Raw{Type: "other"}, engine.IdempotencyKey("k"))
+		other := enqueue(t, eng, engine.RawInput{Type: "other"}, engine.IdempotencyKey("k"))
 		assert.NotEqual(t, first.ID, other.ID, "a key is unique within its type")
 		require.NoError(t, eng.Delete(t.Context(), first.ID))
 		again := enqueue(t, eng, input{}, engine.IdempotencyKey("k"))
@@ -111,17 +111,17 @@ func TestEnqueueInTheCallersTransaction(t *testing.T) {
 		start(t, eng)
 		var gone, kept *model.Job
 		err := db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) (err error) {
-			gone, err = eng.With(tx).Enqueue(ctx, input{})
+			gone, err = eng.WithTx(tx).Enqueue(ctx, input{})
 			require.NoError(t, err)
 			return errBoom
 		})
 		require.ErrorIs(t, err, errBoom)
 		require.NoError(t, db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) (err error) {
-			kept, err = eng.With(tx).Enqueue(ctx, input{}, engine.IdempotencyKey("tx"))
+			kept, err = eng.WithTx(tx).Enqueue(ctx, input{}, engine.IdempotencyKey("tx"))
 			if err != nil {
 				return err
 			}
-			twin, err := eng.With(tx).Enqueue(ctx, input{}, engine.IdempotencyKey("tx"))
+			twin, err := eng.WithTx(tx).Enqueue(ctx, input{}, engine.IdempotencyKey("tx"))
 			if assert.NoError(t, err) {
 				assert.Equal(t, kept.ID, twin.ID)
 			}
@@ -161,7 +161,7 @@ func TestTextsAndValuesComeBackAsTheyWere(t *testing.T) {
 func TestWhatCannotBeKeptIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
-		for name, raw := range map[string]engine.Raw{
+		for name, raw := range map[string]engine.RawInput{
 			"NUL":         {Type: "x", Input: json.RawMessage(`{"a":"\u0000"}`)},
 			"surrogate":   {Type: "x", Input: json.RawMessage(`"\ud800"`)},
 			"big number":  {Type: "x", Input: json.RawMessage(`123456789012345678901234567890`)},
@@ -197,11 +197,11 @@ func TestManyJobsAreEnqueuedTogetherOrNotAtAll(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		key := engine.IdempotencyKey("same")
-		var items []engine.Item
+		var items []engine.NewJob
 		for i := range 1100 {
-			items = append(items, engine.Item{Input: input{N: i}})
+			items = append(items, engine.NewJob{Input: input{N: i}})
 		}
-		items = append(items, engine.Item{Input: input{N: -1}, Options: []engine.EnqueueOption{key}}, engine.Item{Input: input{N: -2}, Options: []engine.EnqueueOption{key}})
+		items = append(items, engine.NewJob{Input: input{N: -1}, Options: []engine.EnqueueOption{key}}, engine.NewJob{Input: input{N: -2}, Options: []engine.EnqueueOption{key}})
 		jobs, err := eng.EnqueueMany(t.Context(), items)
 		require.NoError(t, err)
 		require.Len(t, jobs, len(items))
@@ -213,7 +213,7 @@ func TestManyJobsAreEnqueuedTogetherOrNotAtAll(t *testing.T) {
 			return n
 		}
 		assert.Equal(t, 1101, count())
-		_, err = eng.EnqueueMany(t.Context(), []engine.Item{{Input: input{}}, {Input: engine.Raw{Type: "x", Input: []byte("{")}}})
+		_, err = eng.EnqueueMany(t.Context(), []engine.NewJob{{Input: input{}}, {Input: engine.RawInput{Type: "x", Input: []byte("{")}}})
 		require.ErrorIs(t, err, engine.ErrInvalid)
 		assert.ErrorContains(t, err, "item 1")
 		assert.Equal(t, 1101, count())

@@ -25,8 +25,8 @@ var (
 	ErrDrift = worker.ErrDrift
 	// ErrNotMigrated: the database lacks the tables or some of their columns.
 	ErrNotMigrated = errors.New("tables are missing")
-	// ErrStarted: the engine has been started already.
-	ErrStarted = errors.New("engine has been started")
+	// ErrAlreadyRunning: the engine has been started already.
+	ErrAlreadyRunning = errors.New("engine has been started")
 
 	// ErrCancelled, ErrShutdown and ErrLeaseLost are the causes with which a
 	// step's context ends.
@@ -40,24 +40,24 @@ var (
 type StatusError struct {
 	ID     uuid.UUID
 	Status model.Status
-	Doing  string // what was asked for: "cancel"
+	Op     string // what was asked for: "cancel"
 	Hint   string // what to do
 }
 
 func (e *StatusError) Error() string {
-	return fmt.Sprintf("%s job %s: it is %s; %s", e.Doing, e.ID, e.Status, e.Hint)
+	return fmt.Sprintf("%s job %s: it is %s; %s", e.Op, e.ID, e.Status, e.Hint)
 }
 
 // Is makes the error an [ErrStatus].
 func (e *StatusError) Is(target error) bool { return target == ErrStatus }
 
-// UndecidedError says that a resume has to tell what becomes of a step in whose
-// middle the process died: see [steps.StopOnCrash], [From] and [Past]. It comes with
+// InDoubtError says that a resume has to tell what becomes of a step in whose
+// middle the process died: see [steps.StopOnCrash], [RerunFrom] and [SkipStep]. It comes with
 // an [ErrInvalid].
-type UndecidedError struct{ Step string }
+type InDoubtError struct{ Step string }
 
-func (e *UndecidedError) Error() string {
-	return fmt.Sprintf("its process died in the middle of step %q, and whether its effect happened is not known: look, and resume with From(%q) to run it again, or with Past(%q) to go on behind it", e.Step, e.Step, e.Step)
+func (e *InDoubtError) Error() string {
+	return fmt.Sprintf("its process died in the middle of step %q, and whether its effect happened is not known: look, and resume with RerunFrom(%q) to run it again, or with SkipStep(%q) to go on behind it", e.Step, e.Step, e.Step)
 }
 
 func notFound(doing string, id uuid.UUID) error {

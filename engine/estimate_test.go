@@ -19,7 +19,7 @@ import (
 
 // showsLeft checks how much time a job shows to be left: what it shows was written a
 // second before at most.
-func showsLeft(t *testing.T, s *model.JobStatus, want time.Duration, by progress.ETASource) {
+func showsLeft(t *testing.T, s *model.JobView, want time.Duration, by progress.ETASource) {
 	t.Helper()
 	require.NotNil(t, s.RemainingMS)
 	assert.InDelta(t, want, time.Duration(*s.RemainingMS)*time.Millisecond, float64(1100*time.Millisecond), "at %d %%", s.Percent)
@@ -92,7 +92,7 @@ func TestAStepThatGoesOnFromItsCheckpointIsEstimatedByItsSpeedSince(t *testing.T
 		steps.Do(d, "before", nothing)
 		steps.Do(d, "work", func(ctx context.Context, run *steps.Run[input]) error {
 			done := 0
-			if _, err := run.Resume(&done); err != nil {
+			if _, err := run.LastCheckpoint(&done); err != nil {
 				return err
 			}
 			for ; done < items; done++ {
@@ -153,7 +153,7 @@ func TestAGroupIsEstimatedByItsLongestMember(t *testing.T) {
 			var h *testutil.Harness
 			second := false
 			d := steps.Define[input]()
-			group := steps.Parallel(d, "together", steps.Limit(limit))
+			group := steps.Parallel(d, "together", steps.MaxParallel(limit))
 			for n := range 3 {
 				steps.Do(group, fmt.Sprint("member-", n), func(context.Context, *steps.Run[input]) error {
 					time.Sleep(3 * time.Second)
@@ -211,7 +211,7 @@ func TestAStepReportsHowLongItWillStillTake(t *testing.T) {
 func count(ctx context.Context, run *steps.Run[input], at func(done int) error) error {
 	const all = 100
 	done := 0
-	if _, err := run.Resume(&done); err != nil {
+	if _, err := run.LastCheckpoint(&done); err != nil {
 		return err
 	}
 	for ; done < all; done++ {
@@ -275,7 +275,7 @@ func TestWhatACheckpointHasDoneIsNoneOfThisRunsSpeed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := steps.Define[input](steps.UndoOnFailure())
+				d := steps.Define[input](steps.UndoOn(model.Failed))
 				c.first(d)
 				h = testutil.NewHarness(t, d)
 				job := h.Enqueue(input{})
@@ -341,14 +341,14 @@ func TestAJobThatIsUndoneOrHasEndedShowsNoTimeThatIsLeft(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var h *testutil.Harness
-		none := func(s *model.JobStatus) {
+		none := func(s *model.JobView) {
 			assert.Nil(t, s.RemainingMS)
 			row, err := h.Engine().Job(t.Context(), s.ID)
 			require.NoError(t, err)
 			assert.Nil(t, row.TimeToCompleteMS)
 			assert.Empty(t, row.TimeToCompleteSource)
 		}
-		d := steps.Define[input](steps.UndoOnFailure())
+		d := steps.Define[input](steps.UndoOn(model.Failed))
 		steps.Do(d, "first", nothing, steps.Undo(func(_ context.Context, run *steps.Run[input], _ steps.None) error {
 			run.Report(progress.Update{Message: "going back", Remaining: 4 * time.Second})
 			time.Sleep(2 * time.Second)

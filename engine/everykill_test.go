@@ -50,14 +50,14 @@ func everyKind(n int, db *bun.DB) *steps.Definition[input] {
 		})
 	}
 	steps.Add(d, "items", func(ctx context.Context, run *steps.Run[input]) (int, error) {
-		return steps.Each(ctx, run, numbers, func(ctx context.Context, i int) error { return note(ctx, fmt.Sprint("item ", i), run) }, steps.Every(20))
+		return steps.Each(ctx, run, numbers, func(ctx context.Context, i int) error { return note(ctx, fmt.Sprint("item ", i), run) }, steps.CheckpointEvery(20))
 	})
 	steps.InTx(d, "effect", func(ctx context.Context, tx steps.Tx, run *steps.Run[input]) (int, error) {
 		return 1, addEffect(ctx, tx, run.Job().ID)
 	})
 	steps.Sleep(d, "nap", 30*time.Millisecond)
-	steps.Await[input, string](d, "approve")
-	steps.Children(d, "children", func(context.Context, *steps.Run[input]) ([]steps.Child, error) {
+	steps.AwaitSignal[input, string](d, "approve")
+	steps.ChildJobs(d, "children", func(context.Context, *steps.Run[input]) ([]steps.Child, error) {
 		return []steps.Child{{Input: raw("every:child")}, {Input: raw("every:child")}}, nil
 	})
 	steps.Do(d, "never", nothing, steps.When(func(*steps.Run[input]) bool { return false }, "not wanted"))
@@ -128,7 +128,7 @@ func TestJobsWithEveryKindOfStepSurviveTheirProcess(t *testing.T) {
 		eng := newEngine(t, db, config())
 		var ids []uuid.UUID
 		for n := range 2 * everyTypes {
-			job := enqueue(t, eng, engine.Raw{Type: everyType(n % everyTypes), Input: fmt.Appendf(nil, `{"n":%d}`, n/everyTypes)})
+			job := enqueue(t, eng, engine.RawInput{Type: everyType(n % everyTypes), Input: fmt.Appendf(nil, `{"n":%d}`, n/everyTypes)})
 			_, err := eng.Signal(t.Context(), job.ID, "approve", "yes", "the test")
 			require.NoError(t, err)
 			ids = append(ids, job.ID)
@@ -151,7 +151,7 @@ func TestJobsWithEveryKindOfStepSurviveTheirProcess(t *testing.T) {
 }
 
 // checkEvery checks one of its jobs by what is in the database.
-func checkEvery(t *testing.T, eng *engine.Engine, db *bun.DB, s *model.JobStatus, n int) {
+func checkEvery(t *testing.T, eng *engine.Engine, db *bun.DB, s *model.JobView, n int) {
 	t.Helper()
 	want := model.Succeeded
 	if n%2 == 1 {

@@ -15,7 +15,7 @@ import (
 
 // runExample runs one job of a definition to its end, on a database in memory
 // that prepare may add tables to.
-func runExample(d *steps.Definition[report], prepare string, after func(*bun.DB)) *model.JobStatus {
+func runExample(d *steps.Definition[report], prepare string, after func(*bun.DB)) *model.JobView {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	db, closeDB := exampleDB(ctx)
@@ -82,7 +82,7 @@ func Example_inTx() {
 // Regions are read at the same time, two at once, and then added up.
 func Example_parallel() {
 	d := steps.Define[report]()
-	regions := steps.Parallel(d, "regions", steps.Limit(2))
+	regions := steps.Parallel(d, "regions", steps.MaxParallel(2))
 	var counts []*steps.Step[report, int]
 	for i, region := range []string{"north", "south", "west"} {
 		counts = append(counts, steps.Add(regions, region, func(context.Context, *steps.Run[report]) (int, error) {
@@ -117,9 +117,9 @@ func Example_letFinish() {
 }
 
 // When a later step fails for good, what the earlier ones did is taken back, the
-// last first. UndoOnCancel would have that done for cancelled jobs as well.
+// last first. UndoOn(model.Cancelled) would have that done for cancelled jobs as well.
 func Example_undo() {
-	d := steps.Define[report](steps.UndoOnFailure())
+	d := steps.Define[report](steps.UndoOn(model.Failed))
 	steps.Add(d, "reserve", func(context.Context, *steps.Run[report]) (string, error) { return "room 7", nil },
 		steps.Undo(func(_ context.Context, run *steps.Run[report], room string) error {
 			fmt.Println("release", room)

@@ -95,7 +95,7 @@ func Example() {
 }
 
 // A job is enqueued exactly if the caller's transaction commits.
-func ExampleEngine_With() {
+func ExampleEngine_WithTx() {
 	ctx := context.Background()
 	db, closeDB := exampleDB(ctx)
 	defer closeDB()
@@ -105,7 +105,7 @@ func ExampleEngine_With() {
 		return
 	}
 	err = db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		if _, err := eng.With(tx).Enqueue(ctx, report{Month: "2026-10"}); err != nil {
+		if _, err := eng.WithTx(tx).Enqueue(ctx, report{Month: "2026-10"}); err != nil {
 			return err
 		}
 		return errors.New("the order could not be written")
@@ -167,7 +167,7 @@ func ExampleClient_EnqueueMany() {
 	ctx := context.Background()
 	eng, closeDB := exampleEngine(ctx)
 	defer closeDB()
-	jobs, err := eng.EnqueueMany(ctx, []engine.Item{
+	jobs, err := eng.EnqueueMany(ctx, []engine.NewJob{
 		{Input: report{Month: "2026-09"}},
 		{Input: report{Month: "2026-10"}, Options: []engine.EnqueueOption{engine.Name("October")}},
 	})
@@ -200,11 +200,11 @@ func ExampleClient_Enqueue() {
 }
 
 // An input whose type is known only at run time.
-func ExampleRaw() {
+func ExampleRawInput() {
 	ctx := context.Background()
 	eng, closeDB := exampleEngine(ctx)
 	defer closeDB()
-	job, err := eng.Enqueue(ctx, engine.Raw{Type: "reports:monthly", Input: []byte(`{"month":"2026-10"}`)})
+	job, err := eng.Enqueue(ctx, engine.RawInput{Type: "reports:monthly", Input: []byte(`{"month":"2026-10"}`)})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -227,7 +227,7 @@ func ExampleClient_Resume() {
 	fmt.Println(errors.Is(err, engine.ErrStatus))
 	var refused *engine.StatusError
 	if errors.As(err, &refused) {
-		fmt.Println(refused.Doing, refused.Status, refused.Hint)
+		fmt.Println(refused.Op, refused.Status, refused.Hint)
 	}
 	// Output:
 	// true
@@ -306,7 +306,7 @@ func ExampleClient_Succeed() {
 type tenant struct{}
 
 // Each job's steps get a context of their own.
-func ExampleWithContext() {
+func ExampleContextFunc() {
 	ctx := context.Background()
 	db, closeDB := exampleDB(ctx)
 	defer closeDB()
@@ -315,7 +315,7 @@ func ExampleWithContext() {
 		fmt.Println(err)
 		return
 	}
-	err = eng.Register(monthly(), engine.WithContext(func(ctx context.Context, job *model.Job) (context.Context, error) {
+	err = eng.Register(monthly(), engine.ContextFunc(func(ctx context.Context, job *model.Job) (context.Context, error) {
 		return context.WithValue(ctx, tenant{}, job.Role), nil
 	}))
 	fmt.Println(err)

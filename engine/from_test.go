@@ -25,12 +25,12 @@ func TestFromRunsAStepAndThoseBehindItAgain(t *testing.T) {
 		d := steps.Define[input]()
 		tr.add(d, "a")
 		tr.add(d, "b")
-		steps.Await[input, int](d, "ok")
+		steps.AwaitSignal[input, int](d, "ok")
 		tr.add(d, "c", steps.When(func(*steps.Run[input]) bool { tr.note("c?"); return true }, "never"))
 		steps.Add(d, "d", func(ctx context.Context, run *steps.Run[input]) (int, error) {
 			tr.note("d")
 			at := 0
-			_, err := run.Resume(&at)
+			_, err := run.LastCheckpoint(&at)
 			if fail {
 				err = errors.Join(run.Checkpoint(ctx, 5), errBoom)
 			}
@@ -48,10 +48,10 @@ func TestFromRunsAStepAndThoseBehindItAgain(t *testing.T) {
 			opts []engine.ResumeOption
 			want string
 		}{
-			{[]engine.ResumeOption{engine.From("x")}, `there is no step "x" to go on from`},
-			{[]engine.ResumeOption{engine.From("")}, `there is no step "" to go on from`},
-			{[]engine.ResumeOption{engine.Past("a")}, `step "a" is recorded as completed: there is nothing to go past`},
-			{[]engine.ResumeOption{engine.Past("")}, `no record of a step "" to go past`},
+			{[]engine.ResumeOption{engine.RerunFrom("x")}, `there is no step "x" to go on from`},
+			{[]engine.ResumeOption{engine.RerunFrom("")}, `there is no step "" to go on from`},
+			{[]engine.ResumeOption{engine.SkipStep("a")}, `step "a" is recorded as completed: there is nothing to go past`},
+			{[]engine.ResumeOption{engine.SkipStep("")}, `no record of a step "" to go past`},
 		} {
 			err := eng.Resume(t.Context(), id, wrong.opts...)
 			assert.ErrorIs(t, err, engine.ErrInvalid)
@@ -60,19 +60,19 @@ func TestFromRunsAStepAndThoseBehindItAgain(t *testing.T) {
 			assert.ErrorContains(t, err, wrong.want)
 		}
 
-		forecast, err := eng.DryRun(t.Context(), id, engine.From("b"))
+		forecast, err := eng.DryRun(t.Context(), id, engine.RerunFrom("b"))
 		require.NoError(t, err)
 		var does []string
 		for _, f := range forecast {
-			does = append(does, f.Step+" "+string(f.Does))
+			does = append(does, f.Step+" "+string(f.Action))
 		}
 		assert.Equal(t, []string{"a skip", "b run", "ok run", "c run", "d run"}, does)
 		fail = false
-		require.NoError(t, eng.Resume(t.Context(), id, engine.From("b")))
+		require.NoError(t, eng.Resume(t.Context(), id, engine.RerunFrom("b")))
 		s, err = eng.Status(t.Context(), id)
 		require.NoError(t, err)
 		assert.InDelta(t, 0.2, s.Progress, 1e-6)
-		assert.Nil(t, s.Cursor)
+		assert.Nil(t, s.Checkpoints)
 		s = runUntil(t, db, d, id)
 		require.Equal(t, model.Scheduled, s.Status, "the signal is asked for anew")
 		assert.Equal(t, "b", tr.take())
@@ -114,11 +114,11 @@ func TestFromTakesTheDefinitionsOrderWhereItHasChanged(t *testing.T) {
 		forecast, err := eng.DryRun(t.Context(), id)
 		assert.Error(t, err)
 		require.Len(t, forecast, 5)
-		assert.Equal(t, model.ForecastStep{Step: "new", Does: model.DoesRun, Why: "is new in the definition"}, forecast[1])
-		assert.Equal(t, model.DoesUnknown, forecast[2].Does)
+		assert.Equal(t, model.ForecastStep{Step: "new", Action: model.ActionRun, Why: "is new in the definition"}, forecast[1])
+		assert.Equal(t, model.ActionUnknown, forecast[2].Action)
 		assert.Equal(t, "gone", forecast[4].Step)
 
-		require.NoError(t, eng.Resume(t.Context(), id, engine.From("new")))
+		require.NoError(t, eng.Resume(t.Context(), id, engine.RerunFrom("new")))
 		s := runUntil(t, db, now, id)
 		require.Equal(t, model.Succeeded, s.Status, s.Error)
 		assert.Equal(t, "new b c", tr.take())
@@ -136,10 +136,10 @@ func TestFromRefusesToPassOverAStepThatIsNotDone(t *testing.T) {
 		eng := newEngine(t, db, config(), d)
 		id := enqueue(t, eng, input{}).ID
 		runUntil(t, db, d, id)
-		assert.ErrorContains(t, eng.Resume(t.Context(), id, engine.From("b")), `step "a" before step "b" is recorded as failed`)
+		assert.ErrorContains(t, eng.Resume(t.Context(), id, engine.RerunFrom("b")), `step "a" before step "b" is recorded as failed`)
 		other := newEngine(t, db, config(), one("test:other", nothing)) // does not know the type
-		assert.ErrorContains(t, other.Resume(t.Context(), id, engine.From("b")), `step "a" before step "b" is recorded as failed`)
-		require.NoError(t, other.Resume(t.Context(), id, engine.Past("a")))
+		assert.ErrorContains(t, other.Resume(t.Context(), id, engine.RerunFrom("b")), `step "a" before step "b" is recorded as failed`)
+		require.NoError(t, other.Resume(t.Context(), id, engine.SkipStep("a")))
 		s := runUntil(t, db, d, id)
 		assert.Equal(t, model.Succeeded, s.Status)
 		assert.Equal(t, model.StepSkipped, s.Steps[0].Status)
@@ -173,7 +173,7 @@ func TestHistoryGivesWayToWhatTheJobNeeds(t *testing.T) {
 			stop()
 			require.Equal(t, `step "last": boom`, s.Error)
 			fail = n < 2
-			require.NoError(t, eng.Resume(t.Context(), id, engine.From("a")))
+			require.NoError(t, eng.Resume(t.Context(), id, engine.RerunFrom("a")))
 		}
 		start(t, eng)
 		s := ended(t, eng, id)

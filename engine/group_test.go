@@ -24,14 +24,14 @@ func TestAGroupRunsItsMembersTogetherUpToItsLimit(t *testing.T) {
 		var running, most atomic.Int32
 		d := steps.Define[input]()
 		before := steps.Add(d, "before", func(context.Context, *steps.Run[input]) (int, error) { return 7, nil })
-		group := steps.Parallel(d, "together", steps.Limit(2))
+		group := steps.Parallel(d, "together", steps.MaxParallel(2))
 		var first *steps.Step[input, int]
 		for n := range 4 {
 			step := steps.Add(group, fmt.Sprint("member-", n), func(_ context.Context, run *steps.Run[input]) (int, error) {
 				now := running.Add(1)
 				for seen := most.Load(); now > seen && !most.CompareAndSwap(seen, now); seen = most.Load() {
 				}
-				begun <- run.Step()
+				begun <- run.StepName()
 				<-release
 				running.Add(-1)
 				return before.Output(run) + first.Output(run), nil
@@ -47,7 +47,7 @@ func TestAGroupRunsItsMembersTogetherUpToItsLimit(t *testing.T) {
 		assert.ElementsMatch(t, []string{"member-0", "member-1"}, []string{receive(t, begun), receive(t, begun)})
 		release <- struct{}{}
 		receive(t, begun)
-		s := until(t, eng, job.ID, func(s *model.JobStatus) bool { return s.StepsCompleted == 2 })
+		s := until(t, eng, job.ID, func(s *model.JobView) bool { return s.StepsCompleted == 2 })
 		assert.Equal(t, "together", s.Steps[1].Group)
 		close(release)
 		receive(t, begun)
@@ -100,7 +100,7 @@ func TestAFailedMemberEndsTheOthersAndAResumeRunsThoseThatAreNotDone(t *testing.
 			<-ctx.Done()
 			causes <- context.Cause(ctx)
 			return ctx.Err()
-		}, steps.Limit(2)))
+		}, steps.MaxParallel(2)))
 		start(t, eng)
 		job := enqueue(t, eng, input{})
 		s := ended(t, eng, job.ID)
@@ -161,7 +161,7 @@ func TestAGroupGoesOnAfterACrashInTheMiddle(t *testing.T) {
 		kept := make(chan struct{})
 		checkpoints := func(ctx context.Context, run *steps.Run[input], n int, ready func() error) error {
 			at := 0
-			if found, err := run.Resume(&at); err != nil || found {
+			if found, err := run.LastCheckpoint(&at); err != nil || found {
 				resumed <- at
 				return err
 			}
@@ -194,7 +194,7 @@ func TestAGroupGoesOnAfterACrashInTheMiddle(t *testing.T) {
 		h.Enqueue(input{})
 		s := h.Kill(testutil.AtCheckpoint("y", 1))
 		require.Equal(t, model.Failed, s.Status)
-		assert.JSONEq(t, `[{"step":"x","value":10},{"step":"y","value":20}]`, string(s.Cursor))
+		assert.JSONEq(t, `[{"step":"x","value":10},{"step":"y","value":20}]`, string(s.Checkpoints))
 		assert.Equal(t, []model.StepStatus{model.StepCompleted, model.StepInterrupted, model.StepInterrupted},
 			[]model.StepStatus{s.Steps[0].Status, s.Steps[1].Status, s.Steps[2].Status})
 		h.Resume()
@@ -202,7 +202,7 @@ func TestAGroupGoesOnAfterACrashInTheMiddle(t *testing.T) {
 		require.Equal(t, model.Succeeded, s.Status, s.Error)
 		assert.ElementsMatch(t, []int{10, 20}, []int{receive(t, resumed), receive(t, resumed)})
 		assert.EqualValues(t, 1, done.Load())
-		assert.Nil(t, s.Cursor)
+		assert.Nil(t, s.Checkpoints)
 	})
 }
 
@@ -273,7 +273,7 @@ func TestCancellingAGroupEndsAllItsMembers(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun := make(chan struct{}, 2)
 		d := steps.Define[input]()
-		group := steps.Parallel(d, "two", steps.LetFinish(), steps.Limit(2))
+		group := steps.Parallel(d, "two", steps.LetFinish(), steps.MaxParallel(2))
 		for n := range 3 {
 			steps.Do(group, fmt.Sprint("member-", n), func(ctx context.Context, _ *steps.Run[input]) error {
 				begun <- struct{}{}
@@ -322,7 +322,7 @@ func TestNoMemberBeginsOnceTheJobIsDeclaredSucceeded(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		d := steps.Define[input]()
-		group := steps.Parallel(d, "one by one", steps.Limit(1))
+		group := steps.Parallel(d, "one by one", steps.MaxParallel(1))
 		steps.Do(group, "decides", func(ctx context.Context, run *steps.Run[input]) error {
 			return eng.Succeed(ctx, run.Job().ID, "enough")
 		})
@@ -339,7 +339,7 @@ func TestNoMemberBeginsOnceTheJobIsDeclaredSucceeded(t *testing.T) {
 }
 
 // statusOf is a step's status, pending before the job's first write.
-func statusOf(s *model.JobStatus, i int) model.StepStatus {
+func statusOf(s *model.JobView, i int) model.StepStatus {
 	if len(s.Steps) == 0 {
 		return model.StepPending
 	}

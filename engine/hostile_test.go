@@ -21,7 +21,7 @@ import (
 // templates of the engine's statements; the package store has more of them. They
 // do as names of types and steps.
 var hostile = []string{
-	`'; DROP TABLE job_system_jobs; --`, `中\' OR 1=1 --`, `\`, `??0 $1 :a @b %s %!d`, `{now}{keys}{owner}{cursor}`,
+	`'; DROP TABLE job_system_jobs; --`, `中\' OR 1=1 --`, `\`, `??0 $1 :a @b %s %!d`, `{now}{keys}{owner}checkpoints`,
 	`v.attempt v.message v.value0 l.type`, "`\"'\U0001F4A3e\u0301", `{"a": [1]}`, strings.Repeat("💣", steps.MaxName-1), // its first step has a character more
 }
 
@@ -46,10 +46,10 @@ func hostileJob(text string) *steps.Definition[words] {
 	steps.Add(d, text+".", func(ctx context.Context, run *steps.Run[words]) (words, error) {
 		return run.Input(), run.Checkpoint(ctx, run.Input())
 	})
-	steps.Await[words, words](d, text)
+	steps.AwaitSignal[words, words](d, text)
 	steps.Do(d, "fail", func(ctx context.Context, run *steps.Run[words]) error {
 		run.Progress(1, 2, "%s", shortened(text, 1000))
-		if err := errors.Join(run.Result(run.Input()), run.Checkpoint(ctx, run.Input())); err != nil {
+		if err := errors.Join(run.SetResult(run.Input()), run.Checkpoint(ctx, run.Input())); err != nil {
 			return err
 		}
 		return errors.New(shortened(text, 3000))
@@ -80,8 +80,8 @@ func checkHostile(t *testing.T, eng *engine.Engine, text string) {
 	opts := []engine.EnqueueOption{
 		engine.Name(shortened(text, 255)), engine.Role(shortened(text, 255)), engine.Email(shortened(text, 320)), engine.UploadedFileURL(shortened(text, 2048)), engine.IdempotencyKey(key),
 	}
-	job := enqueue(t, eng, engine.Raw{Type: text, Input: said}, opts...)
-	assert.True(t, enqueue(t, eng, engine.Raw{Type: text, Input: said}, opts...).Existing)
+	job := enqueue(t, eng, engine.RawInput{Type: text, Input: said}, opts...)
+	assert.True(t, enqueue(t, eng, engine.RawInput{Type: text, Input: said}, opts...).Existing)
 	_, err = eng.Signal(t.Context(), job.ID, text, wordsOf(text), shortened(text, 255))
 	require.NoError(t, err)
 
@@ -90,9 +90,9 @@ func checkHostile(t *testing.T, eng *engine.Engine, text string) {
 	assert.Equal(t, []string{text, shortened(text, 255), shortened(text, 255), shortened(text, 320), shortened(text, 2048)}, []string{s.Type, s.Name, s.Role, s.Email, s.UploadedFileURL})
 	assert.Equal(t, []string{shortened(text, 1000), shortened(text, 3000), shortened(text, 255)}, []string{s.Message, s.Steps[2].Error, s.Steps[1].SentBy})
 	assert.Equal(t, []string{text + ".", text, "fail"}, []string{s.Steps[0].Name, s.Steps[1].Name, s.Steps[2].Name})
-	cursors, err := model.ParseCursors(s.Cursor)
+	checkpoints, err := model.ParseCheckpoints(s.Checkpoints)
 	require.NoError(t, err)
-	for _, raw := range []json.RawMessage{s.Result, s.Steps[0].Output, s.Steps[1].Output, cursors["fail"]} {
+	for _, raw := range []json.RawMessage{s.Result, s.Steps[0].Output, s.Steps[1].Output, checkpoints["fail"]} {
 		var got words
 		require.NoError(t, json.Unmarshal(raw, &got), "%s", raw)
 		assert.Equal(t, wordsOf(text), got)
@@ -101,7 +101,7 @@ func checkHostile(t *testing.T, eng *engine.Engine, text string) {
 	require.NoError(t, err)
 	assert.Equal(t, key, *row.IdempotencyKey)
 
-	other := enqueue(t, eng, engine.Raw{Type: text, Input: said}, engine.At(model.Never().AddDate(-1, 0, 0)))
+	other := enqueue(t, eng, engine.RawInput{Type: text, Input: said}, engine.At(model.MaxTime().AddDate(-1, 0, 0)))
 	require.NoError(t, eng.Cancel(t.Context(), other.ID, shortened(text, 255), shortened(text, 1000)))
 	s = ended(t, eng, other.ID)
 	assert.Equal(t, []string{shortened(text, 255), shortened(text, 1000)}, []string{s.CancelledBy, s.CancelReason})
@@ -118,7 +118,7 @@ func TestATextThatNoDatabaseKeepsIsRefusedBeforeAnythingIsWritten(t *testing.T) 
 		for _, bad := range []string{"a\x00b", "a\xffb", "中\xe4\xb8", strings.Repeat("x", 3000)} {
 			inJSON, _ := json.Marshal(bad)
 			for what, do := range map[string]func() error{
-				"type":    func() error { return made(eng.Enqueue(t.Context(), engine.Raw{Type: bad})) },
+				"type":    func() error { return made(eng.Enqueue(t.Context(), engine.RawInput{Type: bad})) },
 				"name":    func() error { return made(eng.Enqueue(t.Context(), input{}, engine.Name(bad))) },
 				"role":    func() error { return made(eng.Enqueue(t.Context(), input{}, engine.Role(bad))) },
 				"email":   func() error { return made(eng.Enqueue(t.Context(), input{}, engine.Email(bad))) },
@@ -133,7 +133,7 @@ func TestATextThatNoDatabaseKeepsIsRefusedBeforeAnythingIsWritten(t *testing.T) 
 				require.ErrorIs(t, do(), engine.ErrInvalid, "%s %.20q", what, bad)
 			}
 			if strings.Contains(bad, "\x00") {
-				require.ErrorIs(t, made(eng.Enqueue(t.Context(), engine.Raw{Type: "t", Input: inJSON})), engine.ErrInvalid)
+				require.ErrorIs(t, made(eng.Enqueue(t.Context(), engine.RawInput{Type: "t", Input: inJSON})), engine.ErrInvalid)
 				require.ErrorIs(t, made(eng.Signal(t.Context(), here.ID, "s", json.RawMessage(inJSON), "")), engine.ErrInvalid)
 			}
 		}

@@ -20,7 +20,7 @@ import (
 
 // effectStep adds a step that writes an effect in its transaction, and then does
 // what then says.
-func effectStep(d steps.Adder[input], name string, then func(context.Context, steps.Tx, *steps.Run[input]) error, opts ...steps.Option) {
+func effectStep(d steps.Scope[input], name string, then func(context.Context, steps.Tx, *steps.Run[input]) error, opts ...steps.Option) {
 	steps.InTx(d, name, func(ctx context.Context, tx steps.Tx, run *steps.Run[input]) (string, error) {
 		if err := addEffect(ctx, tx, run.Job().ID); err != nil {
 			return "", err
@@ -138,7 +138,7 @@ func TestCancellingAStepInATransactionRollsItBack(t *testing.T) {
 		d := steps.Define[input]()
 		effectStep(d, "effect", func(ctx context.Context, tx steps.Tx, run *steps.Run[input]) error {
 			// Within the transaction, since SQLite has no other connection.
-			if err := eng.With(tx).Cancel(ctx, run.Job().ID, "ann", ""); err != nil {
+			if err := eng.WithTx(tx).Cancel(ctx, run.Job().ID, "ann", ""); err != nil {
 				return err
 			}
 			return nil
@@ -227,7 +227,7 @@ func TestOtherJobsGoOnAroundAStepInATransaction(t *testing.T) {
 			s := ended(t, eng, job.ID)
 			require.Equal(t, model.Succeeded, s.Status, s.Error)
 			assert.Equal(t, 5, readEffects(t, db)[job.ID])
-			assert.Nil(t, s.Cursor)
+			assert.Nil(t, s.Checkpoints)
 			assert.Equal(t, model.Succeeded, ended(t, eng, other.ID).Status)
 		}
 	})

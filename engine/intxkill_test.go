@@ -41,7 +41,7 @@ func chain(n int, eng **engine.Engine, ran func()) *steps.Definition[input] {
 		if err := addEffect(ctx, tx, run.Job().ID); err != nil {
 			return 0, err
 		}
-		_, err := (*eng).With(tx).Enqueue(ctx, raw(childType(n)))
+		_, err := (*eng).WithTx(tx).Enqueue(ctx, raw(childType(n)))
 		return n, err
 	})
 	steps.Do(d, "after", nothing)

@@ -34,22 +34,22 @@ func TestEveryWayIntoARowHasItsBound(t *testing.T) {
 	d := steps.Define[json.RawMessage](steps.Type("sized"))
 	steps.Do(d, "checks", func(ctx context.Context, run *steps.Run[json.RawMessage]) error {
 		assert.NoError(t, run.Checkpoint(ctx, sized(bounds.Output)))
-		assert.ErrorContains(t, run.Checkpoint(ctx, sized(bounds.Output+1)), "the cursor has 301 bytes, more than the bound of 300")
-		assert.NoError(t, run.Result(sized(bounds.Output)))
-		assert.ErrorContains(t, run.Result(sized(bounds.Output+1)), "the job's result has 301 bytes, more than the bound of 300")
+		assert.ErrorContains(t, run.Checkpoint(ctx, sized(bounds.Output+1)), "the checkpoint has 301 bytes, more than the bound of 300")
+		assert.NoError(t, run.SetResult(sized(bounds.Output)))
+		assert.ErrorContains(t, run.SetResult(sized(bounds.Output+1)), "the job's result has 301 bytes, more than the bound of 300")
 		close(begun)
 		<-decided
 		return nil
 	})
 	eng := newEngine(t, db, cfg, d)
 
-	_, err := eng.Enqueue(t.Context(), engine.Raw{Type: "sized", Input: sized(bounds.Input + 1)})
+	_, err := eng.Enqueue(t.Context(), engine.RawInput{Type: "sized", Input: sized(bounds.Input + 1)})
 	require.ErrorIs(t, err, engine.ErrInvalid)
 	require.ErrorContains(t, err, "input has 501 bytes, more than the bound of 500")
 	none, err := eng.List(t.Context(), engine.Filter{})
 	require.NoError(t, err)
 	require.Empty(t, none)
-	job := enqueue(t, eng, engine.Raw{Type: "sized", Input: sized(bounds.Input)})
+	job := enqueue(t, eng, engine.RawInput{Type: "sized", Input: sized(bounds.Input)})
 
 	start(t, eng)
 	receive(t, begun)
@@ -81,11 +81,11 @@ func TestAResultCountsForTheBoundOfTheDocument(t *testing.T) {
 	cfg := config()
 	cfg.Limits = engine.Limits{Input: 1000, Output: 1000, Data: 2000}
 	d := steps.Define[json.RawMessage](steps.Type("sized"))
-	steps.Do(d, "only", func(_ context.Context, run *steps.Run[json.RawMessage]) error { return run.Result(sized(1000)) })
+	steps.Do(d, "only", func(_ context.Context, run *steps.Run[json.RawMessage]) error { return run.SetResult(sized(1000)) })
 	eng := newEngine(t, db, cfg, d)
 	start(t, eng)
-	large := enqueue(t, eng, engine.Raw{Type: "sized", Input: sized(1000)})
+	large := enqueue(t, eng, engine.RawInput{Type: "sized", Input: sized(1000)})
 	assert.Contains(t, ended(t, eng, large.ID).Error, "more than the bound of 2000")
-	small := enqueue(t, eng, engine.Raw{Type: "sized", Input: sized(100)})
+	small := enqueue(t, eng, engine.RawInput{Type: "sized", Input: sized(100)})
 	assert.Equal(t, model.Succeeded, ended(t, eng, small.ID).Status)
 }

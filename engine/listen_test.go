@@ -54,15 +54,15 @@ func TestANotificationWakesAnotherProcessesEngine(t *testing.T) {
 	// In a transaction, the commit brings it.
 	var job *model.Job
 	require.NoError(t, db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) (err error) {
-		job, err = other.With(tx).Enqueue(ctx, input{})
+		job, err = other.WithTx(tx).Enqueue(ctx, input{})
 		return err
 	}))
 	assert.Equal(t, model.Succeeded, ended(t, other, job.ID).Status)
 
 	// A burst wakes it for each type, and for the last job as for the first.
-	var items []engine.Item
+	var items []engine.NewJob
 	for i := range 50 {
-		items = append(items, engine.Item{Input: input{N: i}}, engine.Item{Input: raw("other")})
+		items = append(items, engine.NewJob{Input: input{N: i}}, engine.NewJob{Input: raw("other")})
 	}
 	jobs, err := other.EnqueueMany(t.Context(), items)
 	require.NoError(t, err)

@@ -174,7 +174,7 @@ func TestALostAnswerLosesAndDoublesNothing(t *testing.T) {
 				steps.Do(d, fmt.Sprint("step-", i), func(_ context.Context, run *steps.Run[input]) error {
 					mu.Lock()
 					defer mu.Unlock()
-					ran[run.Key()]++
+					ran[run.IdempotencyKey()]++
 					return nil
 				})
 			}

@@ -29,7 +29,9 @@ func one(jobType string, fn func(context.Context, *steps.Run[input]) error) *ste
 	return d
 }
 
-func raw(jobType string) engine.Raw { return engine.Raw{Type: jobType, Input: []byte(`{"n":1}`)} }
+func raw(jobType string) engine.RawInput {
+	return engine.RawInput{Type: jobType, Input: []byte(`{"n":1}`)}
+}
 
 func nothing(context.Context, *steps.Run[input]) error { return nil }
 
@@ -107,7 +109,7 @@ func TestAStepThatIsToldToStopIsHandedOverWhateverItAnswers(t *testing.T) {
 		s, err := eng.Status(t.Context(), job.ID)
 		require.NoError(t, err)
 		assert.Equal(t, model.Scheduled, s.Status, s.Error)
-		assert.NotNil(t, s.Cursor)
+		assert.NotNil(t, s.Checkpoints)
 	})
 }
 
@@ -241,13 +243,13 @@ func TestCancelInARepeatableReadTransactionEnds(t *testing.T) {
 		tx, err := db.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
 		require.NoError(t, err)
 		defer func() { _ = tx.Rollback() }()
-		_, err = eng.With(tx).Job(t.Context(), job.ID)
+		_, err = eng.WithTx(tx).Job(t.Context(), job.ID)
 		require.NoError(t, err)
 		start(t, eng)
 		ended(t, eng, job.ID)
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
-		err = eng.With(tx).Cancel(ctx, job.ID, "", "")
+		err = eng.WithTx(tx).Cancel(ctx, job.ID, "", "")
 		require.Error(t, err)
 		assert.NoError(t, ctx.Err(), "it answers, with the state or with a serialization failure")
 	})
@@ -260,7 +262,7 @@ func TestAStepsLeftoversCanDoNothingMore(t *testing.T) {
 		d := steps.Define[input]()
 		steps.Do(d, "first", func(_ context.Context, run *steps.Run[input]) error { left = run; return nil })
 		steps.Do(d, "second", func(ctx context.Context, run *steps.Run[input]) error {
-			found, err := run.Resume(new(int))
+			found, err := run.LastCheckpoint(new(int))
 			resumed = append(resumed, found)
 			if err != nil || found {
 				return err
@@ -269,7 +271,7 @@ func TestAStepsLeftoversCanDoNothingMore(t *testing.T) {
 				return err
 			}
 			assert.ErrorContains(t, left.Checkpoint(ctx, 1), "has returned already")
-			assert.Error(t, left.Result("late"))
+			assert.Error(t, left.SetResult("late"))
 			left.Progress(1, 1, "late")
 			return errBoom
 		})
@@ -289,7 +291,7 @@ func TestAStepsLeftoversCanDoNothingMore(t *testing.T) {
 func TestResumeMayBuildThePlanFromTheDatabase(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool
-		eng := newEngine(t, db, config(), steps.Build(func(input) (*steps.Definition[input], error) {
+		eng := newEngine(t, db, config(), steps.DefineFunc(func(input) (*steps.Definition[input], error) {
 			n := 0
 			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			defer cancel()

@@ -102,7 +102,7 @@ func marked(t *testing.T, db *bun.DB, id uuid.UUID) (all []string) {
 }
 
 // runToEnd runs a definition's job in an engine of its own until it has ended.
-func runToEnd(t *testing.T, db *bun.DB, d steps.Handler, id uuid.UUID) *model.JobStatus {
+func runToEnd(t *testing.T, db *bun.DB, d steps.Handler, id uuid.UUID) *model.JobView {
 	t.Helper()
 	eng := newEngine(t, db, config(), d)
 	defer start(t, eng)()
@@ -116,9 +116,9 @@ func TestWhatANewerVersionHasWrittenSurvivesAllThatHappensToAJob(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		var healthy atomic.Bool
-		d := steps.Define[input](steps.UndoOnFailure())
+		d := steps.Define[input](steps.UndoOn(model.Failed))
 		undoable(d, &log, "reserve", willing)
-		steps.Await[input, int](d, "ok")
+		steps.AwaitSignal[input, int](d, "ok")
 		undoable(d, &log, "charge", willing)
 		steps.Do(d, "ship", func(ctx context.Context, run *steps.Run[input]) error {
 			if healthy.Load() {
@@ -146,7 +146,7 @@ func TestWhatANewerVersionHasWrittenSurvivesAllThatHappensToAJob(t *testing.T) {
 
 		mark(t, db, id)
 		healthy.Store(true)
-		require.NoError(t, eng.Resume(t.Context(), id, engine.From("reserve")))
+		require.NoError(t, eng.Resume(t.Context(), id, engine.RerunFrom("reserve")))
 		history := []string{"history reserve", "history reserve undo", "history ok", "history charge", "history charge undo", "history ship"}
 		kept := append(history, "data", "plan", "signal for later")
 		assert.ElementsMatch(t, kept, marked(t, db, id), "records have become history")

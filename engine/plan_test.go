@@ -18,7 +18,7 @@ import (
 
 func TestABuiltPlanFollowsItsInput(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-		eng := newEngine(t, db, config(), steps.Build(func(in input) (*steps.Definition[input], error) {
+		eng := newEngine(t, db, config(), steps.DefineFunc(func(in input) (*steps.Definition[input], error) {
 			if in.N < 0 {
 				return nil, errBoom
 			}
@@ -83,7 +83,7 @@ func TestTheContextFactoryMakesEachJobsContext(t *testing.T) {
 		})
 		eng, err := engine.New(db, config())
 		require.NoError(t, err)
-		require.NoError(t, eng.Register(d, engine.WithContext(func(ctx context.Context, job *model.Job) (context.Context, error) {
+		require.NoError(t, eng.Register(d, engine.ContextFunc(func(ctx context.Context, job *model.Job) (context.Context, error) {
 			if job.Role == "" {
 				return nil, errBoom
 			}

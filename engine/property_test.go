@@ -237,7 +237,7 @@ func happen(r *rapid.T, h *testutil.Harness, ref *reference, progress float64) f
 }
 
 // check compares a job with its reference.
-func check(r *rapid.T, s *model.JobStatus, ref *reference, diary *diaryOf) {
+func check(r *rapid.T, s *model.JobView, ref *reference, diary *diaryOf) {
 	require.Equal(r, ref.status, s.Status, "%s", s.Error)
 	assert.Equal(r, ref.calls, diary.calls, "calls of the steps' functions")
 	assert.Equal(r, ref.undone, diary.undone, "calls that undo them")

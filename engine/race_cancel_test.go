@@ -20,7 +20,7 @@ import (
 
 // gated adds a step that says that it has begun, and goes on when it is let; it
 // ends with its context's error if that has ended by then.
-func gated(d steps.Adder[input], name string, begun chan<- uuid.UUID, release <-chan struct{}) {
+func gated(d steps.Scope[input], name string, begun chan<- uuid.UUID, release <-chan struct{}) {
 	steps.Do(d, name, func(ctx context.Context, run *steps.Run[input]) error {
 		begun <- run.Job().ID
 		<-release
@@ -45,7 +45,7 @@ func comesDue(t *testing.T, db *bun.DB, id uuid.UUID, eng *engine.Engine) error 
 func busy(t *testing.T, eng *engine.Engine) (letGo func()) {
 	t.Helper()
 	id := enqueue(t, eng, input{Text: "busy"}).ID
-	until(t, eng, id, func(s *model.JobStatus) bool { return s.Status == model.Processing })
+	until(t, eng, id, func(s *model.JobView) bool { return s.Status == model.Processing })
 	return func() { assert.NoError(t, eng.Cancel(t.Context(), id, "", "")) }
 }
 
@@ -134,7 +134,7 @@ func TestCancelRacesWithAFailureThatIsUndone(t *testing.T) {
 	testutil.EachDSN(t, func(t *testing.T, text string) {
 		var log diary
 		begun, release := make(chan uuid.UUID), make(chan struct{})
-		d := steps.Define[input](steps.UndoOnFailure(), steps.UndoOnCancel())
+		d := steps.Define[input](steps.UndoOn(model.Failed, model.Cancelled))
 		undoable(d, &log, "reserve", willing)
 		undoable(d, &log, "charge", willing)
 		steps.Do(d, "ship", func(ctx context.Context, run *steps.Run[input]) error {

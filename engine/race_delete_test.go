@@ -14,7 +14,7 @@ import (
 )
 
 // kept tells in a word whether a job is deleted.
-func kept(s *model.JobStatus) string {
+func kept(s *model.JobView) string {
 	if s.DeletedAt.IsZero() {
 		return "kept"
 	}
@@ -59,7 +59,7 @@ func TestDeleteRacesWithTheClaim(t *testing.T) {
 			_, err := o.race(
 				side{func() error { return comesDue(t, db, id, runs) }, func() { ended(t, other, id) }},
 				side{do: func() error { return other.Delete(t.Context(), id) }})
-			s := until(t, other, id, func(s *model.JobStatus) bool { return s.Status.Ended() || !s.DeletedAt.IsZero() })
+			s := until(t, other, id, func(s *model.JobView) bool { return s.Status.Ended() || !s.DeletedAt.IsZero() })
 			if !s.Status.Ended() {
 				never = append(never, id)
 			}

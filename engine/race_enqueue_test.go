@@ -28,7 +28,7 @@ func TestOfManyEnqueuesWithOneKeyThereIsOneJob(t *testing.T) {
 	testutil.EachDSN(t, func(t *testing.T, text string) {
 		const crowd, engines, rounds = 50, 3, 6
 		var done ledger
-		d := one("test:job", func(_ context.Context, run *steps.Run[input]) error { done.note(run.Key()); return nil })
+		d := one("test:job", func(_ context.Context, run *steps.Run[input]) error { done.note(run.IdempotencyKey()); return nil })
 		var dbs []*bun.DB
 		var engs []*engine.Engine
 		for range engines {
@@ -48,7 +48,7 @@ func TestOfManyEnqueuesWithOneKeyThereIsOneJob(t *testing.T) {
 				}
 				for {
 					err := db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
-						if jobs[i], err = eng.With(tx).Enqueue(ctx, input{N: i}, key); err != nil || i/engines%3 == 1 {
+						if jobs[i], err = eng.WithTx(tx).Enqueue(ctx, input{N: i}, key); err != nil || i/engines%3 == 1 {
 							return err
 						}
 						return rolledBack

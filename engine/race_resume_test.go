@@ -24,11 +24,11 @@ func failsOnce(done *ledger, opts ...steps.DefineOption) *steps.Definition[input
 			<-ctx.Done()
 			return ctx.Err()
 		}
-		done.note(run.Key())
+		done.note(run.IdempotencyKey())
 		return nil
 	})
 	steps.Do(d, "second", func(_ context.Context, run *steps.Run[input]) error {
-		if done.note(run.Key()) == 1 {
+		if done.note(run.IdempotencyKey()) == 1 {
 			return errBoom
 		}
 		return nil
@@ -91,7 +91,7 @@ func TestResumesAndRestartsRaceWithRecovery(t *testing.T) {
 				var done ledger
 				define := func() *steps.Definition[input] {
 					d := steps.Define[input](steps.ResumeOnCrash(c.crashes))
-					steps.Do(d, "only", func(_ context.Context, run *steps.Run[input]) error { done.note(run.Key()); return nil })
+					steps.Do(d, "only", func(_ context.Context, run *steps.Run[input]) error { done.note(run.IdempotencyKey()); return nil })
 					return d
 				}
 				db := testutil.Open(t, text)
@@ -103,7 +103,7 @@ func TestResumesAndRestartsRaceWithRecovery(t *testing.T) {
 					err, _ := o.race(
 						side{do: func() error { return c.goesOn(other, id) }},
 						side{func() error { runs.Wake(); return nil }, func() { ended(t, runs, id) }})
-					s := until(t, runs, id, func(s *model.JobStatus) bool { return s.Status != model.Processing || !s.LeaseExpired })
+					s := until(t, runs, id, func(s *model.JobView) bool { return s.Status != model.Processing || !s.LeaseExpired })
 					if s.Status != model.Failed {
 						runs.Wake()
 						s = ended(t, runs, id)

@@ -30,7 +30,7 @@ func load(types int, done *ledger, between func(ctx context.Context, k int) erro
 				if err := between(ctx, k); err != nil {
 					return err
 				}
-				done.note(run.Key())
+				done.note(run.IdempotencyKey())
 				return nil
 			})
 		}
@@ -42,9 +42,9 @@ func load(types int, done *ledger, between func(ctx context.Context, k int) erro
 // enqueueLoad enqueues that many jobs of each type.
 func enqueueLoad(t *testing.T, eng *engine.Engine, types, perType int) (ids []uuid.UUID) {
 	t.Helper()
-	var items []engine.Item
+	var items []engine.NewJob
 	for i := range types * perType {
-		items = append(items, engine.Item{Input: engine.Raw{Type: loadType(i % types), Input: []byte(`{}`)}})
+		items = append(items, engine.NewJob{Input: engine.RawInput{Type: loadType(i % types), Input: []byte(`{}`)}})
 	}
 	jobs, err := eng.EnqueueMany(t.Context(), items)
 	require.NoError(t, err)

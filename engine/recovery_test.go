@@ -83,7 +83,7 @@ func TestResumeSettlesAJobWhoseLeaseHasRunOutWithoutAnyEngineRunning(t *testing.
 	testutil.EachDSN(t, func(t *testing.T, text string) {
 		id, _ := abandon(t, text, mortal())
 		eng := newEngine(t, testutil.Open(t, text), config())
-		s := until(t, eng, id, func(s *model.JobStatus) bool { return s.LeaseExpired })
+		s := until(t, eng, id, func(s *model.JobView) bool { return s.LeaseExpired })
 		assert.Equal(t, model.Processing, s.Status)
 		require.NoError(t, eng.Resume(t.Context(), id))
 		s, err := eng.Status(t.Context(), id)
@@ -117,7 +117,7 @@ func TestRecoveryNeverTouchesALiveEnginesJob(t *testing.T) {
 		for time.Now().Before(deadline) {
 			other := newEngine(t, db, config(), blocking(begun, causes))
 			stop := start(t, other)
-			until(t, other, job.ID, func(s *model.JobStatus) bool { return true })
+			until(t, other, job.ID, func(s *model.JobView) bool { return true })
 			stop()
 		}
 		s, err := alive.Status(t.Context(), job.ID)
@@ -152,8 +152,8 @@ func TestALateWriteOfALostRunIsRefused(t *testing.T) {
 		require.NoError(t, other.Resume(t.Context(), job.ID))
 		close(hold)
 		assert.ErrorIs(t, receive(t, causes), engine.ErrLeaseLost)
-		s := until(t, other, job.ID, func(s *model.JobStatus) bool { return s.Status == model.Scheduled || s.Attempt > 1 })
-		assert.Nil(t, s.Cursor)
+		s := until(t, other, job.ID, func(s *model.JobView) bool { return s.Status == model.Scheduled || s.Attempt > 1 })
+		assert.Nil(t, s.Checkpoints)
 		assert.NotContains(t, fmt.Sprint(s.Steps), "late")
 	})
 }
@@ -219,7 +219,7 @@ func TestAKilledEnginesJobIsSettledByEnginesWithoutItsTypeInTheEnd(t *testing.T)
 	testutil.EachDSN(t, func(t *testing.T, text string) {
 		id, _ := abandon(t, text, mortal())
 		db := testutil.Open(t, text)
-		_, err := db.NewRaw("UPDATE job_type_lock SET locked_until = ? WHERE job_id IS NOT NULL", model.At(time.Now().Add(-time.Hour))).Exec(t.Context())
+		_, err := db.NewRaw("UPDATE job_type_lock SET locked_until = ? WHERE job_id IS NOT NULL", model.TimeOf(time.Now().Add(-time.Hour))).Exec(t.Context())
 		require.NoError(t, err)
 		eng := newEngine(t, db, config(), one("other", nothing))
 		start(t, eng)
@@ -235,7 +235,7 @@ func TestAProcessingRowThatNoLockCoversIsSettled(t *testing.T) {
 		eng := newEngine(t, db, config(), three())
 		job := enqueue(t, eng, input{})
 		_, err := db.NewRaw("UPDATE job_system_jobs SET status = 'processing', attempt = 3, heartbeat_at = ?, updated_at = ? WHERE id = ?",
-			model.At(time.Now().Add(-time.Hour)), model.At(time.Now().Add(-time.Hour)), job.ID.String()).Exec(t.Context())
+			model.TimeOf(time.Now().Add(-time.Hour)), model.TimeOf(time.Now().Add(-time.Hour)), job.ID.String()).Exec(t.Context())
 		require.NoError(t, err)
 		start(t, eng)
 		s := ended(t, eng, job.ID)
@@ -263,7 +263,7 @@ func TestManyEnginesRunEachJobOnceAndNeverTwoOfAType(t *testing.T) {
 						defer running[k].Add(-1)
 						mu.Lock()
 						defer mu.Unlock()
-						runs[run.Key()]++
+						runs[run.IdempotencyKey()]++
 						return nil
 					})
 				}
@@ -278,9 +278,9 @@ func TestManyEnginesRunEachJobOnceAndNeverTwoOfAType(t *testing.T) {
 		}
 		var ids []uuid.UUID
 		for i := range types * perType {
-			ids = append(ids, enqueue(t, eng, engine.Raw{Type: fmt.Sprint("type-", i%types), Input: []byte(`{}`)}).ID)
+			ids = append(ids, enqueue(t, eng, engine.RawInput{Type: fmt.Sprint("type-", i%types), Input: []byte(`{}`)}).ID)
 		}
-		intervals := make(map[string][]*model.JobStatus)
+		intervals := make(map[string][]*model.JobView)
 		for _, id := range ids {
 			s := ended(t, eng, id)
 			require.Equal(t, model.Succeeded, s.Status, s.Error)

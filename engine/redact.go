@@ -33,7 +33,7 @@ func (c *Client) shownJob(j *model.Job) *model.Job { return c.redact.Of(j).Job }
 func (c *Client) about(j *model.Job, err error) error { return c.redact.Of(j).Error(err) }
 
 // aboutInput is an error about an input as this client may tell it.
-func (c *Client) aboutInput(input steps.Typed, err error) error {
+func (c *Client) aboutInput(input steps.Input, err error) error {
 	if c.redact == nil {
 		return err
 	}

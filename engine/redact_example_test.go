@@ -28,7 +28,7 @@ func ExampleClient_Redacted() {
 	}
 	shown := eng.Redacted()
 	for _, jobType := range []string{"reports:monthly", "payments:refund"} {
-		job, err := shown.Enqueue(ctx, engine.Raw{Type: jobType, Input: json.RawMessage(`{"iban":"DE02"}`)})
+		job, err := shown.Enqueue(ctx, engine.RawInput{Type: jobType, Input: json.RawMessage(`{"iban":"DE02"}`)})
 		if err != nil {
 			fmt.Println(err)
 			return

@@ -52,7 +52,7 @@ func secrets() *steps.Definition[input] {
 	d := steps.Define[input]()
 	first := steps.Add(d, "output", func(ctx context.Context, run *steps.Run[input]) (string, error) {
 		run.Progress(1, 2, "at %s-message", run.Input().Text)
-		if err := errors.Join(run.Checkpoint(ctx, run.Input().Text+"-cursor"), run.Result(run.Input().Text+"-result")); err != nil {
+		if err := errors.Join(run.Checkpoint(ctx, run.Input().Text+"-checkpoint"), run.SetResult(run.Input().Text+"-result")); err != nil {
 			return "", err
 		}
 		if run.Attempt() == 1 {
@@ -60,7 +60,7 @@ func secrets() *steps.Definition[input] {
 		}
 		return run.Input().Text + "-output", nil
 	}, steps.Retry(2, time.Millisecond))
-	steps.Await[input, string](d, "signal")
+	steps.AwaitSignal[input, string](d, "signal")
 	steps.Do(d, "end", func(_ context.Context, run *steps.Run[input]) error {
 		if run.Input().N > 0 {
 			return fmt.Errorf("%s is not wanted", first.Output(run))
@@ -103,9 +103,9 @@ func TestWhatIsRedactedIsNeitherLoggedNorTold(t *testing.T) {
 		}
 		job, err := shown.Enqueue(t.Context(), input{N: 1, Text: "s3cr3t"}, engine.IdempotencyKey("k"), engine.Email("s3cr3t@x.org"))
 		tell(job, err)
-		tell(shown.EnqueueMany(t.Context(), []engine.Item{{Input: input{Text: "s3cr3t"}, Options: []engine.EnqueueOption{engine.IdempotencyKey("k")}}}))
+		tell(shown.EnqueueMany(t.Context(), []engine.NewJob{{Input: input{Text: "s3cr3t"}, Options: []engine.EnqueueOption{engine.IdempotencyKey("k")}}}))
 		tell(shown.Signal(t.Context(), job.ID, "signal", "s3cr3t-payload", ""))
-		tell(shown.Wait(t.Context(), job.ID, func(s *model.JobStatus) { tell(s, nil) }))
+		tell(shown.Wait(t.Context(), job.ID, func(s *model.JobView) { tell(s, nil) }))
 		stop()
 		assert.Contains(t, log.String(), model.Hidden+" is not wanted")
 		assert.NotContains(t, log.String(), "s3cr3t")
@@ -130,10 +130,10 @@ func TestARefusalOfAnInputDoesNotQuoteItsSecrets(t *testing.T) {
 	cfg.Redact = func(model.Value) json.RawMessage { return nil }
 	eng := newEngine(t, testutil.Open(t, testutil.DSN(t, testutil.SQLite)), cfg)
 	for _, in := range []string{`"s3cr3t`, `{"a": s3cr3t}`, `[12345678901234567890123]`, `"s3cr3t\u0000"`} {
-		raw := engine.Raw{Type: "t", Input: json.RawMessage(in)}
+		raw := engine.RawInput{Type: "t", Input: json.RawMessage(in)}
 		_, err := eng.Redacted().Enqueue(t.Context(), raw)
 		require.ErrorIs(t, err, engine.ErrInvalid)
-		_, many := eng.Redacted().EnqueueMany(t.Context(), []engine.Item{{Input: raw}})
+		_, many := eng.Redacted().EnqueueMany(t.Context(), []engine.NewJob{{Input: raw}})
 		require.ErrorIs(t, many, engine.ErrInvalid)
 		for _, secret := range []string{"s3cr3t", "1234567890"} {
 			assert.NotContains(t, err.Error()+many.Error(), secret)

@@ -16,15 +16,15 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// refusePoison has the jobs' table take no document and no cursor with that word
+// refusePoison has the jobs' table take no document and no checkpoint with that word
 // in it, as a rule of a database's administrator may.
 func refusePoison(t *testing.T, db *bun.DB) {
 	t.Helper()
 	rules := map[dialect.Name][]string{
 		dialect.SQLite: {`CREATE TRIGGER no_poison BEFORE UPDATE ON job_system_jobs
-			WHEN NEW.data LIKE '%poison%' OR NEW."cursor" LIKE '%poison%' BEGIN SELECT RAISE(ABORT, 'no_poison'); END`},
-		dialect.PG:    {`ALTER TABLE job_system_jobs ADD CONSTRAINT no_poison CHECK (data::text NOT LIKE '%poison%' AND "cursor"::text NOT LIKE '%poison%')`},
-		dialect.MySQL: {"ALTER TABLE job_system_jobs ADD CONSTRAINT no_poison CHECK (CAST(data AS CHAR) NOT LIKE '%poison%' AND CAST(`cursor` AS CHAR) NOT LIKE '%poison%')"},
+			WHEN NEW.data LIKE '%poison%' OR NEW.checkpoints LIKE '%poison%' BEGIN SELECT RAISE(ABORT, 'no_poison'); END`},
+		dialect.PG:    {`ALTER TABLE job_system_jobs ADD CONSTRAINT no_poison CHECK (data::text NOT LIKE '%poison%' AND checkpoints::text NOT LIKE '%poison%')`},
+		dialect.MySQL: {"ALTER TABLE job_system_jobs ADD CONSTRAINT no_poison CHECK (CAST(data AS CHAR) NOT LIKE '%poison%' AND CAST(checkpoints AS CHAR) NOT LIKE '%poison%')"},
 	}
 	for _, rule := range rules[db.Dialect().Name()] {
 		_, err := db.ExecContext(t.Context(), rule)
@@ -48,9 +48,9 @@ func TestAJobWhoseRecordTheDatabaseRefusesFailsWithThat(t *testing.T) {
 		steps.Do(last, "first", nothing)
 		steps.Add(last, "second", output)
 		eng := newEngine(t, db, cfg, middle, last, one("healthy", nothing),
-			one("cursor", func(ctx context.Context, run *steps.Run[input]) error { return run.Checkpoint(ctx, "poison") }))
+			one("checkpoint", func(ctx context.Context, run *steps.Run[input]) error { return run.Checkpoint(ctx, "poison") }))
 		refused := map[string]uuid.UUID{}
-		for _, jobType := range []string{"middle", "last", "cursor"} {
+		for _, jobType := range []string{"middle", "last", "checkpoint"} {
 			refused[jobType] = enqueue(t, eng, raw(jobType)).ID
 		}
 		start(t, eng)

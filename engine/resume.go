@@ -14,8 +14,8 @@ import (
 // ResumeOption is an option of [Client.Resume] and [Client.DryRun].
 type ResumeOption func(*resumption)
 
-// From has the job go on with that step: it and the steps behind it in the
-// definition run again, whatever is recorded of them, but for those that [Past]
+// RerunFrom has the job go on with that step: it and the steps behind it in the
+// definition run again, whatever is recorded of them, but for those that [SkipStep]
 // names; conditions, signals and children are asked for anew. Their records are
 // kept as history in the job's data, the oldest of which is dropped when there
 // is no room for it. The steps before it must be done, or be new in the
@@ -23,15 +23,15 @@ type ResumeOption func(*resumption)
 // counts.
 //
 // Where the job's type is not registered, the steps are those of the record.
-func From(step string) ResumeOption {
+func RerunFrom(step string) ResumeOption {
 	return func(r *resumption) { r.from, r.goesBack = step, true }
 }
 
-// Past has the job go on behind that step, which is recorded as skipped and has
+// SkipStep has the job go on behind that step, which is recorded as skipped and has
 // no output: for a step whose process died in the middle of it, and whose effect
 // somebody has found to have happened. It must have begun, and not be done. It
 // may be given for several steps: those of a group.
-func Past(step string) ResumeOption {
+func SkipStep(step string) ResumeOption {
 	return func(r *resumption) { r.past = append(r.past, step) }
 }
 
@@ -40,9 +40,9 @@ func Past(step string) ResumeOption {
 // it is checked first that the record fits the definition. A job whose engine
 // was killed can be resumed once its lease has run out. The steps' retries begin
 // anew, without the delay that may be under way. A job of which steps were being
-// undone goes on with that, unless [From] begins somewhere. One whose process
+// undone goes on with that, unless [RerunFrom] begins somewhere. One whose process
 // died in the middle of a [steps.StopOnCrash] step is refused, with an
-// [UndecidedError], unless [From] or [Past] says what becomes of that. A record
+// [InDoubtError], unless [RerunFrom] or [SkipStep] says what becomes of that. A record
 // that does not fit is an [ErrDrift], what else cannot be an [ErrInvalid]; neither
 // changes anything.
 func (c *Client) Resume(ctx context.Context, id uuid.UUID, opts ...ResumeOption) error {

@@ -12,12 +12,12 @@ import (
 
 // A report failed because of what an earlier step had read: a dry run shows what
 // a resume from there would do, and the resume does it.
-func ExampleFrom() {
+func ExampleRerunFrom() {
 	d := steps.Define[input]()
 	broken := true
 	note := func(_ context.Context, run *steps.Run[input]) error {
-		fmt.Println("run", run.Step())
-		if run.Step() == "send" && broken {
+		fmt.Println("run", run.StepName())
+		if run.StepName() == "send" && broken {
 			return errors.New("no totals")
 		}
 		return nil
@@ -29,12 +29,12 @@ func ExampleFrom() {
 	job := h.Enqueue(input{})
 	fmt.Println(h.Run().Error)
 	broken = false
-	forecast, err := h.Engine().DryRun(context.Background(), job.ID, engine.From("read"))
+	forecast, err := h.Engine().DryRun(context.Background(), job.ID, engine.RerunFrom("read"))
 	for _, f := range forecast {
-		fmt.Println(f.Does, f.Step, f.Why)
+		fmt.Println(f.Action, f.Step, f.Why)
 	}
 	fmt.Println(err)
-	h.Resume(engine.From("read"))
+	h.Resume(engine.RerunFrom("read"))
 	fmt.Println(h.Run().Status, "with", len(h.Status().History), "earlier records")
 	// Output:
 	// run login
@@ -51,14 +51,14 @@ func ExampleFrom() {
 }
 
 // A process died in the middle of a payment; somebody has seen that it was made.
-func ExamplePast() {
+func ExampleSkipStep() {
 	d := steps.Define[input]()
 	steps.Do(d, "pay", func(context.Context, *steps.Run[input]) error { return nil }, steps.StopOnCrash())
 	steps.Do(d, "ship", func(context.Context, *steps.Run[input]) error { fmt.Println("ship"); return nil })
 	h := testutil.NewHarness(testutil.Example(), d)
 	h.Enqueue(input{})
 	h.Kill(testutil.BeforeRecord("pay"))
-	h.Resume(engine.Past("pay"))
+	h.Resume(engine.SkipStep("pay"))
 	s := h.Run()
 	fmt.Println(s.Status, s.Steps[0].Status, s.Steps[0].Error)
 	// Output:

@@ -81,8 +81,8 @@ func (r *resumption) edit(j *model.Job) error {
 		j.Progress = worker.Share(data.Steps) // what was undone is to be done again
 	}
 	for _, record := range data.Steps {
-		if record.Undecided() {
-			return invalid("%w", &UndecidedError{Step: record.Name})
+		if record.InDoubt() {
+			return invalid("%w", &InDoubtError{Step: record.Name})
 		}
 	}
 	if err := r.hasTime(data); err != nil {
@@ -193,7 +193,7 @@ func (r *resumption) goPast(data *model.Data, j *model.Job, step string) error {
 	record := &data.Steps[i]
 	record.Status, record.Error, record.WaitUntil = model.StepSkipped, "somebody resumed the job behind it", model.Time{}
 	record.Awaits = ""
-	return r.dropCursors(j, func(of string) bool { return of == data.Steps[i].Name })
+	return r.dropCheckpoints(j, func(of string) bool { return of == data.Steps[i].Name })
 }
 
 // goBack puts the step to go on from and those behind it back to pending, and
@@ -208,7 +208,7 @@ func (r *resumption) goBack(data *model.Data, j *model.Job) error {
 		record := &data.Steps[k]
 		switch {
 		case !again[k] && !record.Status.Done() && (r.plan == nil || r.planned(record.Name) >= 0):
-			return invalid("step %q before step %q is recorded as %s: go on from there, or resume without From", record.Name, r.from, record.Status)
+			return invalid("step %q before step %q is recorded as %s: go on from there, or resume without RerunFrom", record.Name, r.from, record.Status)
 		case !again[k] || record.Status == model.StepPending || r.passes(record.Name):
 			continue
 		}
@@ -223,7 +223,7 @@ func (r *resumption) goBack(data *model.Data, j *model.Job) error {
 	}
 	data.DropHistory(r.limits.Data)
 	j.Progress, j.Message = worker.Share(data.Steps), ""
-	return r.dropCursors(j, func(step string) bool {
+	return r.dropCheckpoints(j, func(step string) bool {
 		k := data.Step(step)
 		return k < 0 || again[k]
 	})
@@ -261,17 +261,17 @@ func (r *resumption) again(records []model.StepRecord) ([]bool, error) {
 	return again, nil
 }
 
-// dropCursors drops the checkpoints of some steps.
-func (r *resumption) dropCursors(j *model.Job, drop func(step string) bool) error {
-	cursors, err := model.ParseCursors(j.Cursor)
+// dropCheckpoints drops the checkpoints of some steps.
+func (r *resumption) dropCheckpoints(j *model.Job, drop func(step string) bool) error {
+	checkpoints, err := model.ParseCheckpoints(j.Checkpoints)
 	if err != nil {
 		return err
 	}
-	for step := range cursors {
+	for step := range checkpoints {
 		if drop(step) {
-			delete(cursors, step)
+			delete(checkpoints, step)
 		}
 	}
-	j.Cursor, err = cursors.JSON()
+	j.Checkpoints, err = checkpoints.JSON()
 	return err
 }

@@ -36,12 +36,12 @@ func flaky(failures int32, ran *atomic.Int32, opts ...steps.Option) *steps.Defin
 	return d
 }
 
-func waiting(s *model.JobStatus) bool { return s.WaitsFor != "" }
+func waiting(s *model.JobView) bool { return s.WaitsFor != "" }
 
 // expire makes the engine of a job a dead one to all others.
 func expire(t *testing.T, db *bun.DB, id uuid.UUID) {
 	t.Helper()
-	res, err := db.NewUpdate().Model((*model.TypeLock)(nil)).Set("locked_until = ?", model.At(time.Now().Add(-24*time.Hour))).
+	res, err := db.NewUpdate().Model((*model.TypeLock)(nil)).Set("locked_until = ?", model.TimeOf(time.Now().Add(-24*time.Hour))).
 		Where("job_id = ?", id.String()).Exec(t.Context())
 	require.NoError(t, err)
 	n, err := res.RowsAffected()
@@ -159,7 +159,7 @@ func TestAnEarlyRunWaitsForTheRestOfTheDelay(t *testing.T) {
 		due := until(t, eng, job.ID, waiting).ScheduledAt
 		_, err := db.NewRaw("UPDATE job_system_jobs SET scheduled_at = created_at WHERE id = ?", job.ID.String()).Exec(t.Context())
 		require.NoError(t, err)
-		s := until(t, eng, job.ID, func(s *model.JobStatus) bool { return s.Attempt == 2 && s.Status == model.Scheduled })
+		s := until(t, eng, job.ID, func(s *model.JobView) bool { return s.Attempt == 2 && s.Status == model.Scheduled })
 		assert.Equal(t, due, s.ScheduledAt)
 		assert.Equal(t, 1, s.Steps[0].Attempts)
 		assert.EqualValues(t, 1, ran.Load())
@@ -234,7 +234,7 @@ func TestACrashDuringADelayForgetsNeitherTheFailuresNorTheDelay(t *testing.T) {
 		expire(t, db, job.ID)
 		other := newEngine(t, db, config(), d)
 		start(t, other)
-		s := until(t, other, job.ID, func(s *model.JobStatus) bool { return s.Attempt == 2 && s.Status == model.Scheduled })
+		s := until(t, other, job.ID, func(s *model.JobView) bool { return s.Attempt == 2 && s.Status == model.Scheduled })
 		assert.Equal(t, due, s.ScheduledAt)
 		assert.Equal(t, 1, s.Crashes)
 		assert.Equal(t, 1, record(t, other, job.ID, 0).Failures)
@@ -286,7 +286,7 @@ func TestAResultOfAFailedAttemptIsNotTheJobs(t *testing.T) {
 		d := steps.Define[input]()
 		steps.Add(d, "step", func(_ context.Context, run *steps.Run[input]) (string, error) {
 			if run.Attempt() == 1 {
-				return "", errors.Join(errBoom, run.Result("half"))
+				return "", errors.Join(errBoom, run.SetResult("half"))
 			}
 			return "whole", nil
 		}, steps.Retry(2, time.Millisecond))
@@ -314,7 +314,7 @@ func TestAMemberOfAGroupWithALongDelayLetsTheOthersEnd(t *testing.T) {
 		})
 		eng := newEngine(t, db, config(), d)
 		start(t, eng)
-		s := until(t, eng, enqueue(t, eng, input{}).ID, func(s *model.JobStatus) bool { return waiting(s) && s.Status == model.Scheduled })
+		s := until(t, eng, enqueue(t, eng, input{}).ID, func(s *model.JobView) bool { return waiting(s) && s.Status == model.Scheduled })
 		assert.Equal(t, []model.StepStatus{model.StepWaiting, model.StepCompleted}, []model.StepStatus{s.Steps[0].Status, s.Steps[1].Status})
 		assert.Equal(t, s.ScheduledAt, s.Steps[0].WaitUntil)
 		assert.EqualValues(t, 1, ran.Load())

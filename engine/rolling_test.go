@@ -63,7 +63,7 @@ func deployed(jobType string, next bool, done *ledger, after func(step string)) 
 
 // handOver runs a job in one version until the end of a step, or to its end if
 // step is empty, and has the engine hand it over there.
-func handOver(t *testing.T, db *bun.DB, id uuid.UUID, next bool, done *ledger, step string) *model.JobStatus {
+func handOver(t *testing.T, db *bun.DB, id uuid.UUID, next bool, done *ledger, step string) *model.JobView {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -209,7 +209,7 @@ func TestAFleetIsDeployedRolledBackAndDeployedAgainUnderLoad(t *testing.T) {
 		next := newEngine(t, db, config(), deployed(loadType(0), true, &done, nil))
 		refused, byNext := 0, 0
 		for _, id := range ids {
-			s := until(t, watch, id, func(s *model.JobStatus) bool { return s.Status.Ended() })
+			s := until(t, watch, id, func(s *model.JobView) bool { return s.Status.Ended() })
 			if s.Status == model.Failed {
 				refused++
 				require.Contains(t, s.Error, "the recorded steps do not fit the definition, nothing was run")

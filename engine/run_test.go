@@ -189,7 +189,7 @@ func TestAnInputThatDoesNotDecodeFailsTheJobWithTheReason(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		start(t, eng)
-		job := enqueue(t, eng, engine.Raw{Type: "test:job", Input: json.RawMessage(`{"n":"four"}`)})
+		job := enqueue(t, eng, engine.RawInput{Type: "test:job", Input: json.RawMessage(`{"n":"four"}`)})
 		s := ended(t, eng, job.ID)
 		assert.Equal(t, model.Failed, s.Status)
 		assert.Contains(t, s.Error, "input does not fit")
@@ -259,7 +259,7 @@ func TestProgressFollowsTheWeightsAndNeverFalls(t *testing.T) {
 		start(t, eng)
 		job := enqueue(t, eng, input{})
 		receive(t, told)
-		s := until(t, eng, job.ID, func(s *model.JobStatus) bool { return s.Message == "half of b" })
+		s := until(t, eng, job.ID, func(s *model.JobView) bool { return s.Message == "half of b" })
 		assert.InDelta(t, 0.875, s.Progress, 1e-9)
 		assert.Equal(t, "b", s.CurrentStep)
 		assert.NotNil(t, s.RemainingMS)
@@ -268,7 +268,7 @@ func TestProgressFollowsTheWeightsAndNeverFalls(t *testing.T) {
 		s = ended(t, eng, job.ID)
 		assert.InDelta(t, 0.875, s.Progress, 1e-9)
 		require.NoError(t, eng.Resume(t.Context(), job.ID))
-		s = until(t, eng, job.ID, func(s *model.JobStatus) bool { return s.Status != model.Scheduled })
+		s = until(t, eng, job.ID, func(s *model.JobView) bool { return s.Status != model.Scheduled })
 		assert.GreaterOrEqual(t, s.Progress, 0.875, "not even over a resume")
 		receive(t, told)
 		ended(t, eng, job.ID)
@@ -282,7 +282,7 @@ func TestACheckpointIsFoundByTheNextAttempt(t *testing.T) {
 		d := steps.Define[input]()
 		steps.Do(d, "pages", func(ctx context.Context, run *steps.Run[input]) error {
 			var p page
-			if _, err := run.Resume(&p); err != nil {
+			if _, err := run.LastCheckpoint(&p); err != nil {
 				return err
 			}
 			seen <- p
@@ -297,8 +297,8 @@ func TestACheckpointIsFoundByTheNextAttempt(t *testing.T) {
 			return errBoom
 		})
 		steps.Do(d, "next", func(_ context.Context, run *steps.Run[input]) error {
-			if found, _ := run.Resume(new(page)); found {
-				return fmt.Errorf("found the cursor of another step")
+			if found, _ := run.LastCheckpoint(new(page)); found {
+				return fmt.Errorf("found the checkpoint of another step")
 			}
 			return nil
 		})
@@ -306,12 +306,12 @@ func TestACheckpointIsFoundByTheNextAttempt(t *testing.T) {
 		start(t, eng)
 		job := enqueue(t, eng, input{})
 		s := ended(t, eng, job.ID)
-		assert.JSONEq(t, `{"step":"pages","value":{"Page":3}}`, string(s.Cursor))
+		assert.JSONEq(t, `{"step":"pages","value":{"Page":3}}`, string(s.Checkpoints))
 		require.NoError(t, eng.Resume(t.Context(), job.ID))
 		s = ended(t, eng, job.ID)
 		require.Equal(t, model.Succeeded, s.Status, s.Error)
 		assert.Equal(t, []page{{0}, {3}}, []page{<-seen, <-seen})
-		assert.Nil(t, s.Cursor)
+		assert.Nil(t, s.Checkpoints)
 	})
 }
 
@@ -323,7 +323,7 @@ func TestBusyJobsDoNotKeepOthersWaiting(t *testing.T) {
 		const crowd = 12
 		begun := make(chan struct{}, crowd)
 		endless := func(jobType string) steps.Handler {
-			return steps.Build(func(input) (*steps.Definition[input], error) {
+			return steps.DefineFunc(func(input) (*steps.Definition[input], error) {
 				d := steps.Define[input]()
 				for i := range 900 {
 					steps.Do(d, fmt.Sprint("step-", i), func(context.Context, *steps.Run[input]) error {

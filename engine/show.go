@@ -23,7 +23,7 @@ func (c *Client) Job(ctx context.Context, id uuid.UUID) (*model.Job, error) {
 
 // Status returns all that an API's client needs to show a job, deleted or not,
 // or [ErrNotFound].
-func (c *Client) Status(ctx context.Context, id uuid.UUID) (*model.JobStatus, error) {
+func (c *Client) Status(ctx context.Context, id uuid.UUID) (*model.JobView, error) {
 	row, err := c.row(ctx, "show", id)
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (c *Client) Status(ctx context.Context, id uuid.UUID) (*model.JobStatus, er
 
 // addChildren counts the progress of the children that a job waits for: its own
 // stands still meanwhile.
-func (c *Client) addChildren(ctx context.Context, s *model.JobStatus) error {
+func (c *Client) addChildren(ctx context.Context, s *model.JobView) error {
 	sum, done, waiting := 0.0, 0.0, 0.0
 	var children []uuid.UUID
 	for _, step := range s.Steps {
@@ -128,7 +128,7 @@ type Filter struct {
 }
 
 // List returns the status of jobs, the newest first.
-func (c *Client) List(ctx context.Context, f Filter) ([]*model.JobStatus, error) {
+func (c *Client) List(ctx context.Context, f Filter) ([]*model.JobView, error) {
 	const page = 50
 	if f.Limit <= 0 {
 		f.Limit = page
@@ -140,7 +140,7 @@ func (c *Client) List(ctx context.Context, f Filter) ([]*model.JobStatus, error)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]*model.JobStatus, len(rows))
+	out := make([]*model.JobView, len(rows))
 	for i := range rows {
 		out[i] = status(c.shown(&rows[i]))
 	}
@@ -167,7 +167,7 @@ func (c *Client) Types(ctx context.Context) ([]TypeSummary, error) {
 // Wait watches a job until it has ended and returns its last status. It calls
 // each, if not nil, with the status now and whenever that has changed. The
 // database is asked every 100 ms.
-func (c *Client) Wait(ctx context.Context, id uuid.UUID, each func(*model.JobStatus)) (*model.JobStatus, error) {
+func (c *Client) Wait(ctx context.Context, id uuid.UUID, each func(*model.JobView)) (*model.JobView, error) {
 	const interval = 100 * time.Millisecond
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()

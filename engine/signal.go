@@ -17,7 +17,7 @@ import (
 // maxSignals is how many signals a job may be sent.
 const maxSignals = 100
 
-// Signal tells a job what its step of that name waits for (see [steps.Await]),
+// Signal tells a job what its step of that name waits for (see [steps.AwaitSignal]),
 // with a payload that is kept as JSON, or nil, and records who sent it. A signal
 // that comes before the step is kept for it. The first one of a name stands: a
 // second one changes nothing, and the first is returned, with Existing set. A
@@ -44,7 +44,7 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 	found, err := c.engine.store.Signal(ctx, c.db, id, func(row *store.Row) error {
 		sentTo = row.Type
 		if row.Status.Ended() || !row.DeletedAt.IsZero() {
-			return &StatusError{ID: id, Status: row.Status, Doing: "signal", Hint: "it waits for nothing more"}
+			return &StatusError{ID: id, Status: row.Status, Op: "signal", Hint: "it waits for nothing more"}
 		}
 		signals, err := model.ParseSignals(row.Signals)
 		if err != nil {

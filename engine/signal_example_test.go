@@ -16,7 +16,7 @@ func ExampleClient_Signal() {
 	db, closeDB := exampleDB(ctx)
 	defer closeDB()
 	publish := steps.Define[report]()
-	approved := steps.Await[report, string](publish, "approve")
+	approved := steps.AwaitSignal[report, string](publish, "approve")
 	steps.Add(publish, "publish", func(_ context.Context, run *steps.Run[report]) (string, error) {
 		return run.Input().Month + ": " + approved.Output(run), nil
 	})

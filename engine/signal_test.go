@@ -30,7 +30,7 @@ type approval struct {
 func awaiting(opts ...steps.Option) *steps.Definition[input] {
 	d := steps.Define[input]()
 	steps.Do(d, "prepare", nothing)
-	approved := steps.Await[input, approval](d, "approve", opts...)
+	approved := steps.AwaitSignal[input, approval](d, "approve", opts...)
 	steps.Add(d, "act", func(_ context.Context, run *steps.Run[input]) (bool, error) { return approved.Output(run).OK, nil })
 	return d
 }
@@ -44,9 +44,9 @@ func unasked() engine.Config {
 }
 
 // waits waits until a job waits for something.
-func waits(t *testing.T, eng *engine.Engine, id uuid.UUID) *model.JobStatus {
+func waits(t *testing.T, eng *engine.Engine, id uuid.UUID) *model.JobView {
 	t.Helper()
-	return until(t, eng, id, func(s *model.JobStatus) bool { return s.Status == model.Scheduled && s.WaitsFor != "" })
+	return until(t, eng, id, func(s *model.JobView) bool { return s.Status == model.Scheduled && s.WaitsFor != "" })
 }
 
 func signal(t *testing.T, eng *engine.Engine, id uuid.UUID, payload any, by string) {
@@ -135,7 +135,7 @@ func TestASignalToAProcessingJobWakesItWhenItBeginsToWait(t *testing.T) {
 		begun, goOn := make(chan struct{}), make(chan struct{})
 		d := steps.Define[input]()
 		steps.Do(d, "prepare", func(context.Context, *steps.Run[input]) error { close(begun); <-goOn; return nil })
-		steps.Await[input, approval](d, "approve")
+		steps.AwaitSignal[input, approval](d, "approve")
 		eng := newEngine(t, db, unasked(), d)
 		start(t, eng)
 		job := enqueue(t, eng, input{})
@@ -168,7 +168,7 @@ func TestASignalThatRacesWithTheBeginOfTheWaitIsNeverLost(t *testing.T) {
 		begun := make(chan uuid.UUID, 1)
 		d := steps.Define[input]()
 		steps.Do(d, "prepare", func(_ context.Context, run *steps.Run[input]) error { begun <- run.Job().ID; return nil })
-		steps.Await[input, approval](d, "approve")
+		steps.AwaitSignal[input, approval](d, "approve")
 		eng := newEngine(t, db, unasked(), d)
 		start(t, eng)
 		for range 25 {
@@ -225,7 +225,7 @@ func TestAResumeFromBeforeAnApprovalAsksForAnotherOne(t *testing.T) {
 		assert.Equal(t, model.Failed, ended(t, eng, job.ID).Status)
 		require.NoError(t, eng.Resume(t.Context(), job.ID))
 		assert.Equal(t, model.Failed, ended(t, eng, job.ID).Status, "a plain resume keeps the approval")
-		require.NoError(t, eng.Resume(t.Context(), job.ID, engine.From("prepare")))
+		require.NoError(t, eng.Resume(t.Context(), job.ID, engine.RerunFrom("prepare")))
 		waits(t, eng, job.ID)
 		signal(t, eng, job.ID, approval{false}, "bob")
 		s := ended(t, eng, job.ID)
@@ -278,7 +278,7 @@ func TestCancelAndDeleteOfAWaitingJob(t *testing.T) {
 		assert.ErrorIs(t, err, engine.ErrStatus)
 
 		require.NoError(t, eng.Resume(t.Context(), job.ID))
-		again := until(t, eng, job.ID, func(s *model.JobStatus) bool { return s.WaitsFor != "" })
+		again := until(t, eng, job.ID, func(s *model.JobView) bool { return s.WaitsFor != "" })
 		assert.True(t, again.WaitsUntil.After(first.WaitsUntil.Time), "all of its timeout begins anew")
 		require.NoError(t, eng.Delete(t.Context(), job.ID))
 		_, err = eng.Signal(t.Context(), job.ID, "approve", nil, "")
@@ -328,13 +328,13 @@ func TestASignalInACallersTransactionComesWithItsCommit(t *testing.T) {
 		waits(t, eng, job.ID)
 		stop()
 		err := db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
-			_, err := eng.With(tx).Signal(ctx, job.ID, "approve", approval{false}, "bob")
+			_, err := eng.WithTx(tx).Signal(ctx, job.ID, "approve", approval{false}, "bob")
 			require.NoError(t, err)
 			return errBoom
 		})
 		require.ErrorIs(t, err, errBoom)
 		require.NoError(t, db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
-			_, err := eng.With(tx).Signal(ctx, job.ID, "approve", approval{true}, "ann")
+			_, err := eng.WithTx(tx).Signal(ctx, job.ID, "approve", approval{true}, "ann")
 			return err
 		}))
 		later := newEngine(t, db, config(), awaiting())
@@ -362,7 +362,7 @@ func TestASignalReachesAnotherProcessesEngineByNotification(t *testing.T) {
 	job = enqueue(t, other, input{})
 	waits(t, other, job.ID)
 	require.NoError(t, db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
-		_, err := other.With(tx).Signal(ctx, job.ID, "approve", nil, "")
+		_, err := other.WithTx(tx).Signal(ctx, job.ID, "approve", nil, "")
 		return err
 	}))
 	assert.Equal(t, model.Succeeded, ended(t, other, job.ID).Status)
@@ -380,7 +380,7 @@ func TestASignalFindsAStepThatWasRenamed(t *testing.T) {
 			stop()
 			renamed := steps.Define[input]()
 			steps.Do(renamed, "prepare", nothing)
-			steps.Await[input, approval](renamed, "confirm", steps.WasNamed("approve"))
+			steps.AwaitSignal[input, approval](renamed, "confirm", steps.WasNamed("approve"))
 			after := newEngine(t, db, unasked(), renamed)
 			stop = start(t, after)
 			_, err := after.Signal(t.Context(), job.ID, name, approval{true}, "ann")

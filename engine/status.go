@@ -13,21 +13,21 @@ import (
 )
 
 // status makes the answer for an API from a row.
-func status(row *store.Row) *model.JobStatus {
+func status(row *store.Row) *model.JobView {
 	j := &row.Job
-	s := &model.JobStatus{
+	s := &model.JobView{
 		ID: j.ID, Type: j.Type, Name: j.Name, Role: j.Role, Email: j.Email, UploadedFileURL: j.UploadedFileURL,
 		Status: j.Status, Progress: j.Progress, Percent: percent(j.Progress), Message: j.Message, Error: j.Error,
 		CancelRequested: !j.CancelRequestedAt.IsZero(), CancelRequestedAt: j.CancelRequestedAt,
 		CancelledBy: j.CancelledBy, CancelReason: j.CancelReason,
 		Owner: row.Owner, LockedUntil: row.LockedUntil,
-		Attempt: j.Attempt, Resumptions: j.Resumptions, Cursor: j.Cursor,
+		Attempt: j.Attempt, Resumptions: j.Resumptions, Checkpoints: j.Checkpoints,
 		ScheduledAt: j.ScheduledAt, StartedAt: j.StartedAt, FinishedAt: j.FinishedAt,
 		HeartbeatAt: j.HeartbeatAt, ProgressedAt: j.ProgressedAt,
 		CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt, DeletedAt: j.DeletedAt,
 		Steps: []model.StepView{}, ParentID: j.ParentID,
 	}
-	if !s.ScheduledAt.Before(model.Never().Time) {
+	if !s.ScheduledAt.Before(model.MaxTime().Time) {
 		s.ScheduledAt = model.Time{}
 	}
 	if j.Status == model.Processing {
@@ -52,7 +52,7 @@ func status(row *store.Row) *model.JobStatus {
 }
 
 // addSignals tells of the signals that no step has used.
-func addSignals(s *model.JobStatus, raw json.RawMessage, records []model.StepRecord) {
+func addSignals(s *model.JobView, raw json.RawMessage, records []model.StepRecord) {
 	signals, err := model.ParseSignals(raw)
 	if err != nil {
 		return
@@ -86,7 +86,7 @@ func remaining(row *store.Row) *int64 {
 	return &left
 }
 
-func addSteps(s *model.JobStatus, data model.Data, now model.Time) {
+func addSteps(s *model.JobView, data model.Data, now model.Time) {
 	s.Result, s.Undoing = data.Result, data.Undoing != nil
 	if data.Plan != nil {
 		s.Crashes = data.Plan.Crashes
@@ -100,8 +100,8 @@ func addSteps(s *model.JobStatus, data model.Data, now model.Time) {
 			StartedAt: record.StartedAt, FinishedAt: record.FinishedAt, Output: record.Output, Error: record.Error,
 			Group: record.Group, WaitUntil: record.WaitUntil, Awaits: record.Awaits, SentBy: record.SentBy, SentAt: record.SentAt, Children: record.Children, Undo: record.Undo,
 		}
-		if record.Undecided() {
-			s.Undecided = append(s.Undecided, record.Name)
+		if record.InDoubt() {
+			s.InDoubt = append(s.InDoubt, record.Name)
 		}
 		if record.Status == model.StepWaiting && s.Status.Ended() {
 			view.Status = waitedUntilEnd(s, record)
@@ -148,7 +148,7 @@ func currentStep(all []model.StepView) string {
 // waitedUntilEnd is the status of a step that waited when its job ended, which its
 // record need not tell: a scheduled job is cancelled, and one whose process has died
 // fails, without it.
-func waitedUntilEnd(s *model.JobStatus, record model.StepRecord) model.StepStatus {
+func waitedUntilEnd(s *model.JobView, record model.StepRecord) model.StepStatus {
 	switch {
 	case record.Retrying():
 		return model.StepFailed
@@ -161,7 +161,7 @@ func waitedUntilEnd(s *model.JobStatus, record model.StepRecord) model.StepStatu
 
 // addWait tells what the job waits for: with several steps that wait, what goes
 // on first. One of which a step runs does not wait.
-func addWait(s *model.JobStatus, records []model.StepRecord) {
+func addWait(s *model.JobView, records []model.StepRecord) {
 	if s.Status.Ended() || slices.ContainsFunc(records, func(r model.StepRecord) bool { return r.Status == model.StepRunning }) {
 		return
 	}

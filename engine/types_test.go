@@ -20,7 +20,7 @@ func TestTypesThatNobodyHereHandlesAreLeftAlone(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		here := newEngine(t, db, config(), three())
 		start(t, here)
-		other := enqueue(t, here, engine.Raw{Type: "elsewhere", Input: json.RawMessage(`{}`)})
+		other := enqueue(t, here, engine.RawInput{Type: "elsewhere", Input: json.RawMessage(`{}`)})
 		ended(t, here, enqueue(t, here, input{}).ID)
 		s, err := here.Status(t.Context(), other.ID)
 		require.NoError(t, err)
@@ -51,8 +51,8 @@ func TestASecondRegistrationOfATypeIsAnErrorAndMistakesComeTogether(t *testing.T
 		ended(t, eng, enqueue(t, eng, input{}).ID)
 		late := steps.Define[input](steps.Type("late"))
 		steps.Do(late, "x", func(context.Context, *steps.Run[input]) error { return nil })
-		assert.ErrorIs(t, eng.Register(late), engine.ErrStarted)
-		assert.ErrorIs(t, eng.Run(t.Context()), engine.ErrStarted)
+		assert.ErrorIs(t, eng.Register(late), engine.ErrAlreadyRunning)
+		assert.ErrorIs(t, eng.Run(t.Context()), engine.ErrAlreadyRunning)
 	})
 }
 

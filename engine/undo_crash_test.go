@@ -123,7 +123,7 @@ func TestUndoingGoesOnElsewhereAfterAStop(t *testing.T) {
 		begun := make(chan struct{})
 		d := order(&log, &healthy, func(ctx context.Context, run *steps.Run[input]) error {
 			page := 0
-			found, err := run.Resume(&page)
+			found, err := run.LastCheckpoint(&page)
 			if err != nil {
 				return err
 			}
@@ -156,6 +156,6 @@ func TestUndoingGoesOnElsewhereAfterAStop(t *testing.T) {
 		assert.Equal(t, []any{model.Failed, `step "ship": boom`}, []any{s.Status, s.Error})
 		assert.Empty(t, s.Message, "it is over")
 		assert.Equal(t, "reserve tell charge from 7 -charge -reserve", log.read())
-		assert.Nil(t, s.Cursor, "the checkpoint of undoing is not the step's")
+		assert.Nil(t, s.Checkpoints, "the checkpoint of undoing is not the step's")
 	})
 }

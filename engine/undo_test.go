@@ -42,7 +42,7 @@ func (d *diary) read() string {
 }
 
 // undoable adds a step that can be undone.
-func undoable(d steps.Adder[input], log *diary, name string, undo func(context.Context, *steps.Run[input]) error, opts ...steps.Option) {
+func undoable(d steps.Scope[input], log *diary, name string, undo func(context.Context, *steps.Run[input]) error, opts ...steps.Option) {
 	steps.Add(d, name, func(context.Context, *steps.Run[input]) (string, error) {
 		log.write("%s", name)
 		return "of " + name, nil
@@ -76,7 +76,7 @@ func order(log *diary, healthy *atomic.Bool, undo func(context.Context, *steps.R
 	return d
 }
 
-func statuses(s *model.JobStatus) (out []model.StepStatus) {
+func statuses(s *model.JobView) (out []model.StepStatus) {
 	for _, step := range s.Steps {
 		out = append(out, step.Status)
 	}
@@ -113,9 +113,9 @@ func TestWhetherStepsAreUndoneIsAsTheDefinitionSays(t *testing.T) {
 		failed, cancelled bool
 	}{
 		"both":      {nil, true, true},
-		"both said": {[]steps.DefineOption{steps.UndoOnFailure(), steps.UndoOnCancel()}, true, true},
-		"failure":   {[]steps.DefineOption{steps.UndoOnFailure()}, true, false},
-		"cancel":    {[]steps.DefineOption{steps.UndoOnCancel()}, false, true},
+		"both said": {[]steps.DefineOption{steps.UndoOn(model.Failed, model.Cancelled)}, true, true},
+		"failure":   {[]steps.DefineOption{steps.UndoOn(model.Failed)}, true, false},
+		"cancel":    {[]steps.DefineOption{steps.UndoOn(model.Cancelled)}, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -157,12 +157,12 @@ func TestCancellingAScheduledJobHasItsHandlerUndoIt(t *testing.T) {
 		undoable(d, &log, "step", func(ctx context.Context, _ *steps.Run[input]) error { return ctx.Err() })
 		steps.Sleep(d, "for long", time.Hour)
 		eng := newEngine(t, db, config())
-		require.NoError(t, eng.Register(d, engine.WithContext(func(ctx context.Context, _ *model.Job) (context.Context, error) {
+		require.NoError(t, eng.Register(d, engine.ContextFunc(func(ctx context.Context, _ *model.Job) (context.Context, error) {
 			return ctx, ctx.Err()
 		})))
 		start(t, eng)
 		job := enqueue(t, eng, input{})
-		until(t, eng, job.ID, func(s *model.JobStatus) bool { return s.WaitsFor != "" })
+		until(t, eng, job.ID, func(s *model.JobView) bool { return s.WaitsFor != "" })
 		require.NoError(t, eng.Cancel(t.Context(), job.ID, "ann", "changed her mind"))
 		s := ended(t, eng, job.ID)
 		assert.Equal(t, []any{model.Cancelled, "", "ann"}, []any{s.Status, s.Error, s.CancelledBy})
@@ -178,7 +178,7 @@ func TestAnUndoThatFailsIsTriedAgainAndAResumeGoesOnWithIt(t *testing.T) {
 		d := steps.Define[input]()
 		undoable(d, &log, "reserve", willing)
 		undoable(d, &log, "charge", func(_ context.Context, run *steps.Run[input]) error {
-			keys <- fmt.Sprint(strings.TrimPrefix(run.Key(), run.Job().ID.String()), run.Attempt())
+			keys <- fmt.Sprint(strings.TrimPrefix(run.IdempotencyKey(), run.Job().ID.String()), run.Attempt())
 			if !mended.Load() {
 				return errors.New("the bank is closed")
 			}
@@ -201,7 +201,7 @@ func TestAnUndoThatFailsIsTriedAgainAndAResumeGoesOnWithIt(t *testing.T) {
 		assert.Equal(t, []model.StepStatus{model.StepCompleted, model.StepCompleted, model.StepFailed}, statuses(s))
 		forecast, err := eng.DryRun(t.Context(), job.ID)
 		require.NoError(t, err)
-		assert.Equal(t, []model.Does{model.DoesUndo, model.DoesUndo, model.DoesSkip}, []model.Does{forecast[0].Does, forecast[1].Does, forecast[2].Does})
+		assert.Equal(t, []model.Action{model.ActionUndo, model.ActionUndo, model.ActionSkip}, []model.Action{forecast[0].Action, forecast[1].Action, forecast[2].Action})
 
 		mended.Store(true)
 		healthy.Store(true)
@@ -270,7 +270,7 @@ func TestMembersOfAGroupAreUndoneOneAfterTheOther(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		d := steps.Define[input]()
-		group := steps.Parallel(d, "both", steps.Limit(1))
+		group := steps.Parallel(d, "both", steps.MaxParallel(1))
 		undoable(group, &log, "a", func(context.Context, *steps.Run[input]) error { return nil })
 		steps.Do(group, "b", nothing,
 			steps.Undo(func(context.Context, *steps.Run[input], steps.None) error { log.write("-b"); return nil }))
@@ -314,7 +314,7 @@ func TestAStepWithChildrenIsUndoneWithTheirResults(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		undone := make(chan []steps.ChildResult, 1)
 		d := steps.Define[input]()
-		steps.Children(d, "children", func(context.Context, *steps.Run[input]) ([]steps.Child, error) {
+		steps.ChildJobs(d, "children", func(context.Context, *steps.Run[input]) ([]steps.Child, error) {
 			return []steps.Child{{Input: childInput{}}}, nil
 		}, steps.Undo(func(_ context.Context, _ *steps.Run[input], results []steps.ChildResult) error {
 			undone <- results
@@ -344,12 +344,12 @@ func TestUndoingGoesOnFromItsCheckpoint(t *testing.T) {
 		d := steps.Define[input]()
 		steps.Do(d, "copy", func(ctx context.Context, run *steps.Run[input]) error {
 			page := 0
-			found, err := run.Resume(&page)
+			found, err := run.LastCheckpoint(&page)
 			log.write("copy %v", found)
 			return errors.Join(err, run.Checkpoint(ctx, 99))
 		}, steps.Undo(func(ctx context.Context, run *steps.Run[input], _ steps.None) error {
 			page := 0
-			if _, err := run.Resume(&page); err != nil {
+			if _, err := run.LastCheckpoint(&page); err != nil {
 				return err
 			}
 			log.write("undo from %d", page)
@@ -381,7 +381,7 @@ func TestUndoingGoesOnFromItsCheckpoint(t *testing.T) {
 		job := enqueue(t, victim, input{})
 		s := ended(t, victim, job.ID)
 		assert.Equal(t, `step "ship": boom; undo step "copy": the disk is full`, s.Error)
-		assert.JSONEq(t, `{"step":"copy","value":1}`, string(s.Cursor))
+		assert.JSONEq(t, `{"step":"copy","value":1}`, string(s.Checkpoints))
 
 		require.NoError(t, victim.Resume(t.Context(), job.ID))
 		receive(t, begun)
@@ -393,12 +393,12 @@ func TestUndoingGoesOnFromItsCheckpoint(t *testing.T) {
 		close(hold)
 		require.NoError(t, receive(t, done))
 		assert.Contains(t, s.Error, "interrupted")
-		assert.JSONEq(t, `{"step":"copy","value":2}`, string(s.Cursor))
+		assert.JSONEq(t, `{"step":"copy","value":2}`, string(s.Checkpoints))
 
 		require.NoError(t, eng.Resume(t.Context(), job.ID))
 		s = ended(t, eng, job.ID)
 		assert.Equal(t, "copy false undo from 0 undo from 1 undo from 2", log.read())
-		assert.Nil(t, s.Cursor)
+		assert.Nil(t, s.Checkpoints)
 		assert.Equal(t, model.StepUndone, s.Steps[0].Status)
 		healthy.Store(true)
 		require.NoError(t, eng.Resume(t.Context(), job.ID))

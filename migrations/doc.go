@@ -41,7 +41,7 @@
 //   - add keys to the objects in the columns data and signals. A version that does
 //     not know a key keeps it for as long as there is the object: what is put
 //     beside a job's input stays over a restart, and a record that a resume from
-//     an earlier step replaces takes its keys into the history. A cursor has no
+//     an earlier step replaces takes its keys into the history. A checkpoint has no
 //     other keys;
 //   - put a step, or its undoing, into a status of its own: a new kind of wait, say.
 //     A version that does not know the status runs nothing of such a job, says so,

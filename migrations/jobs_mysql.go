@@ -30,7 +30,7 @@ const jobsColumnsMySQL = `
     message             MEDIUMTEXT    NOT NULL DEFAULT (''),
     time_to_complete_ms BIGINT,
     time_to_complete_source VARCHAR(16)   NOT NULL DEFAULT '',
-    ` + "`cursor`" + `            JSON,
+    checkpoints         JSON,
     attempt             BIGINT        NOT NULL DEFAULT 0,
     writes              BIGINT        NOT NULL DEFAULT 0,
     resumptions         BIGINT        NOT NULL DEFAULT 0,

@@ -18,7 +18,7 @@ func jobsUpPostgres() []step {
     message             text             NOT NULL DEFAULT '',
     time_to_complete_ms bigint,
     time_to_complete_source text             NOT NULL DEFAULT '',
-    "cursor"            jsonb,
+    checkpoints         jsonb,
     attempt             bigint           NOT NULL DEFAULT 0,
     writes              bigint           NOT NULL DEFAULT 0,
     resumptions         bigint           NOT NULL DEFAULT 0,

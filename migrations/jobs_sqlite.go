@@ -22,7 +22,7 @@ func jobsUpSQLite() []step {
     message             TEXT    NOT NULL DEFAULT '',
     time_to_complete_ms INTEGER,
     time_to_complete_source TEXT    NOT NULL DEFAULT '',
-    "cursor"            TEXT,
+    checkpoints         TEXT,
     attempt             INTEGER NOT NULL DEFAULT 0,
     writes              INTEGER NOT NULL DEFAULT 0,
     resumptions         INTEGER NOT NULL DEFAULT 0,
@@ -42,7 +42,7 @@ func jobsUpSQLite() []step {
     updated_at          INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER)),
     deleted_at          INTEGER,
     CONSTRAINT job_system_jobs_data_check CHECK (json_valid(data)),
-    CONSTRAINT job_system_jobs_cursor_check CHECK (json_valid("cursor")),
+    CONSTRAINT job_system_jobs_checkpoints_check CHECK (json_valid(checkpoints)),
     CONSTRAINT job_system_jobs_signals_check CHECK (json_valid(signals)),
     CONSTRAINT job_system_jobs_status_check
         CHECK (status IN ('scheduled', 'processing', 'succeeded', 'failed', 'cancelled')),

@@ -117,13 +117,15 @@ func TestTheDefaultTimeIsUTCWhateverTheSessionsTimeZone(t *testing.T) {
 func TestAJobComesBackAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
-		at := func(seconds int64) model.Time { return model.At(time.UnixMicro(1_790_000_000_123_456 + seconds*1e6)) }
+		at := func(seconds int64) model.Time {
+			return model.TimeOf(time.UnixMicro(1_790_000_000_123_456 + seconds*1e6))
+		}
 		long := strings.Repeat("ü", 4000)
 		milliseconds, key := int64(1234), "key"
 		job := model.Job{
 			ID: uuid.Must(uuid.NewV7()), Type: "report", Name: "Report", Role: "admin", Email: "a@b.c",
 			UploadedFileURL: "file:///tmp/in.csv", Data: json.RawMessage(`{"a": 1}`), Status: model.Failed, Progress: 0.25,
-			Message: long[:1000], TimeToCompleteMS: &milliseconds, Cursor: json.RawMessage(`{"page": 7}`), Attempt: 1 << 40,
+			Message: long[:1000], TimeToCompleteMS: &milliseconds, Checkpoints: json.RawMessage(`{"page": 7}`), Attempt: 1 << 40,
 			Resumptions: 2, Error: long, ScheduledAt: at(0), StartedAt: at(1), FinishedAt: at(2), HeartbeatAt: at(3),
 			ProgressedAt: at(4), CancelRequestedAt: at(5), CancelledBy: "me", CancelReason: "because",
 			IdempotencyKey: &key, CreatedAt: at(6), UpdatedAt: at(7), DeletedAt: at(8),
@@ -139,8 +141,8 @@ func TestAJobComesBackAsItWasWritten(t *testing.T) {
 		var readJob model.Job
 		require.NoError(t, db.NewSelect().Model(&readJob).Scan(t.Context()))
 		assert.JSONEq(t, string(job.Data), string(readJob.Data))
-		assert.JSONEq(t, string(job.Cursor), string(readJob.Cursor))
-		readJob.Data, readJob.Cursor = job.Data, job.Cursor
+		assert.JSONEq(t, string(job.Checkpoints), string(readJob.Checkpoints))
+		readJob.Data, readJob.Checkpoints = job.Data, job.Checkpoints
 		assert.Equal(t, job, readJob)
 		var readLock model.TypeLock
 		require.NoError(t, db.NewSelect().Model(&readLock).Scan(t.Context()))
@@ -168,7 +170,7 @@ func TestWhatTheTablesRefuse(t *testing.T) {
 		{"progress beyond the end", "type, data, progress", `'report', '{}', 1.01`},
 		{"progress before the start", "type, data, progress", `'report', '{}', -0.01`},
 		{"data that is not JSON", "type, data", `'report', '{'`},
-		{"a cursor that is not JSON", "type, data, `cursor`", `'report', '{}', '{'`},
+		{"a checkpoint that is not JSON", "type, data, checkpoints", `'report', '{}', '{'`},
 		{"no data", "type", `'report'`},
 		{"no type", "data", `'{}'`},
 	} {
@@ -312,7 +314,7 @@ func fill(t *testing.T, db *bun.DB) {
 	begin := time.Now().Add(-24 * time.Hour)
 	var jobs []model.Job
 	for i := range 4000 {
-		at := model.At(begin.Add(time.Duration(i*7919%4000) * time.Minute))
+		at := model.TimeOf(begin.Add(time.Duration(i*7919%4000) * time.Minute))
 		job := model.Job{
 			ID: uuid.Must(uuid.NewV7()), Type: fmt.Sprintf("type-%d", i%10), Data: json.RawMessage(`{"input": {}}`),
 			Status: model.Scheduled, ScheduledAt: at, CreatedAt: at, UpdatedAt: at,

@@ -39,7 +39,7 @@ func TestStatusTellsWhatIsAppliedAndWritesNothing(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, before, 1)
 		assert.Equal(t, "0001_jobs", before[0].Name)
-		assert.Contains(t, before[0].Does, "drops")
+		assert.Contains(t, before[0].Action, "drops")
 		assert.False(t, before[0].Applied())
 		assert.True(t, before[0].AppliedAt.IsZero())
 		assert.Empty(t, tables(t, db))

@@ -22,7 +22,7 @@ type State struct {
 	// in which the migrations are applied.
 	Name string `json:"name"`
 	// Does says in a sentence what the migration does, and what its undoing.
-	Does string `json:"does"`
+	Action string `json:"action"`
 	// Group is the number that the migrations of one Migrate share, which
 	// Rollback undoes together; 0 if not applied.
 	Group int64 `json:"group,omitempty"`
@@ -106,7 +106,7 @@ func (s *session) states(ctx context.Context, catalog catalog) ([]State, error) 
 	}
 	for _, migration := range newer {
 		state := stateOf(migration)
-		state.Newer, state.Does = true, "was applied by a newer version of the job system"
+		state.Newer, state.Action = true, "was applied by a newer version of the job system"
 		states = append(states, state)
 	}
 	return states, nil
@@ -122,7 +122,7 @@ func (s *session) newer(ctx context.Context) (migrate.MigrationSlice, error) {
 func stateOf(migration migrate.Migration) State {
 	return State{
 		Name:      migration.Name,
-		Does:      migration.Comment,
+		Action:    migration.Comment,
 		Group:     migration.GroupID,
 		AppliedAt: migration.MigratedAt.UTC(),
 	}
@@ -131,7 +131,7 @@ func stateOf(migration migrate.Migration) State {
 func known() []State {
 	var states []State
 	for _, migration := range all() {
-		states = append(states, State{Name: migration.name, Does: migration.does})
+		states = append(states, State{Name: migration.name, Action: migration.does})
 	}
 	return states
 }

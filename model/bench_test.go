@@ -11,7 +11,7 @@ import (
 
 // document is the data of a job with that many steps, all completed.
 func document(steps int) model.Data {
-	now := model.At(time.Unix(1_700_000_000, 0))
+	now := model.TimeOf(time.Unix(1_700_000_000, 0))
 	d := model.Data{Input: json.RawMessage(`{"month":"2026-10"}`), Plan: &model.PlanRecord{Fingerprint: "f00d"}}
 	for i := range steps {
 		d.Steps = append(d.Steps, model.StepRecord{

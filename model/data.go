@@ -125,9 +125,9 @@ func (r StepRecord) Crashed() bool {
 	return r.Status == StepInterrupted && r.FinishedAt.IsZero()
 }
 
-// Undecided reports whether a person has to say how the job goes on: the process
+// InDoubt reports whether a person has to say how the job goes on: the process
 // died in the middle of a step that must not simply run again.
-func (r StepRecord) Undecided() bool { return r.Crashed() && r.OnCrash != "" }
+func (r StepRecord) InDoubt() bool { return r.Crashed() && r.OnCrash != "" }
 
 // Retrying reports whether the step has failed and waits for its next attempt.
 func (r StepRecord) Retrying() bool { return r.Status == StepWaiting && !r.FinishedAt.IsZero() }
@@ -144,9 +144,9 @@ type UndoRecord struct {
 	unknown unknown
 }
 
-// Cursor is the last checkpoint of a step under way. A job's cursor column holds
+// Checkpoint is the last checkpoint of a step under way. A job's checkpoint column holds
 // one, or an array of them where the members of a group have each their own.
-type Cursor struct {
+type Checkpoint struct {
 	Step  string          `json:"step"`
 	Value json.RawMessage `json:"value"`
 }
@@ -215,8 +215,8 @@ func areRecords(raw json.RawMessage) bool {
 	return true
 }
 
-// Anew returns the document of a job that begins anew: without its record.
-func (d Data) Anew() Data { return Data{Input: d.Input, unknown: d.unknown} }
+// Reset returns the document of a job that begins anew: without its record.
+func (d Data) Reset() Data { return Data{Input: d.Input, unknown: d.unknown} }
 
 // JSON returns the document as it is written to the data column.
 func (d Data) JSON() (json.RawMessage, error) {
@@ -277,43 +277,43 @@ func (d Data) Interrupt(heard Time) (stops []string) {
 		}
 		record.Status, record.FinishedAt = StepInterrupted, Time{}
 		record.DurationMS = max(0, heard.Sub(record.StartedAt.Time).Milliseconds())
-		if record.Undecided() {
+		if record.InDoubt() {
 			stops = append(stops, record.Name)
 		}
 	}
 	return stops
 }
 
-// Cursors are the checkpoints of the steps under way, by the steps' names.
-type Cursors map[string]json.RawMessage
+// Checkpoints are the checkpoints of the steps under way, by the steps' names.
+type Checkpoints map[string]json.RawMessage
 
-// ParseCursors reads a cursor column.
-func ParseCursors(raw json.RawMessage) (Cursors, error) {
+// ParseCheckpoints reads a checkpoint column.
+func ParseCheckpoints(raw json.RawMessage) (Checkpoints, error) {
 	raw = trim(raw)
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, nil
 	}
-	list := make([]Cursor, 1)
+	list := make([]Checkpoint, 1)
 	into := any(&list[0])
 	if raw[0] == '[' {
 		into = &list
 	}
 	if err := json.Unmarshal(raw, into); err != nil {
-		return nil, fmt.Errorf("read the recorded cursor: %w", err)
+		return nil, fmt.Errorf("read the recorded checkpoint: %w", err)
 	}
-	cursors := make(Cursors, len(list))
+	checkpoints := make(Checkpoints, len(list))
 	for _, c := range list {
-		cursors[c.Step] = c.Value
+		checkpoints[c.Step] = c.Value
 	}
-	return cursors, nil
+	return checkpoints, nil
 }
 
-// JSON returns the cursors as they are written to the column, nil if there are
+// JSON returns the checkpoints as they are written to the column, nil if there are
 // none.
-func (c Cursors) JSON() (json.RawMessage, error) {
-	list := make([]Cursor, 0, len(c))
+func (c Checkpoints) JSON() (json.RawMessage, error) {
+	list := make([]Checkpoint, 0, len(c))
 	for _, step := range slices.Sorted(maps.Keys(c)) {
-		list = append(list, Cursor{Step: step, Value: c[step]})
+		list = append(list, Checkpoint{Step: step, Value: c[step]})
 	}
 	switch len(list) {
 	case 0:

@@ -107,25 +107,25 @@ func compact(raw []byte) string {
 	return b.String()
 }
 
-// Cursors that are read and written are the same when they are read again.
-func FuzzCursors(f *testing.F) {
+// Checkpoints that are read and written are the same when they are read again.
+func FuzzCheckpoints(f *testing.F) {
 	for _, seed := range []string{
 		``, `null`, `{"step":"a","value":7}`, `[{"step":"a","value":[1,"x"]},{"step":"b","value":null}]`, `[]`, `{}`, `[{"step":"a"},{"step":"a","value":1}]`, `7`,
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		cursors, err := model.ParseCursors(raw)
+		checkpoints, err := model.ParseCheckpoints(raw)
 		if err != nil {
-			require.Contains(t, err.Error(), "cursor")
+			require.Contains(t, err.Error(), "checkpoint")
 			return
 		}
-		written, err := cursors.JSON()
+		written, err := checkpoints.JSON()
 		require.NoError(t, err)
-		again, err := model.ParseCursors(written)
+		again, err := model.ParseCheckpoints(written)
 		require.NoError(t, err)
-		require.Len(t, again, len(cursors))
-		for step, value := range cursors {
+		require.Len(t, again, len(checkpoints))
+		for step, value := range checkpoints {
 			kept, ok := again[step]
 			require.True(t, ok, "%q", step)
 			if value != nil {

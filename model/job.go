@@ -42,8 +42,8 @@ type Job struct {
 	// type's last jobs took, "observed" this run's speed so far, and "reported" what
 	// the steps say themselves.
 	TimeToCompleteSource string `bun:"time_to_complete_source" json:"time_to_complete_source,omitempty"`
-	// Cursor is where the steps under way last checkpointed; see [Cursors].
-	Cursor json.RawMessage `bun:"cursor" json:"cursor,omitempty"`
+	// Checkpoints is where the steps under way last checkpointed; see [Checkpoints].
+	Checkpoints json.RawMessage `bun:"checkpoints" json:"checkpoints,omitempty"`
 	// Attempt counts claims. It is the fence: a write of a run carries the
 	// attempt it was claimed with and is refused once the row has another.
 	Attempt int64 `bun:"attempt" json:"attempt"`

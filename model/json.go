@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// MaxJSONDepth is how deeply an input, output, cursor, signal or result may nest.
+// MaxJSONDepth is how deeply an input, output, checkpoint, signal or result may nest.
 // MariaDB's JSON functions take 31 levels, of which the data document around a
 // value takes three; they do not fail beyond that, but return NULL. SQLite takes
 // 1,000, and PostgreSQL as many as fit its stack: some 14,500.

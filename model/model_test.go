@@ -45,7 +45,7 @@ func contains(list []model.Status, s model.Status) bool {
 
 func TestTimesAreWrittenAsEachDatabaseKeepsThem(t *testing.T) {
 	t.Parallel()
-	at := model.At(time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.FixedZone("X", 3600)))
+	at := model.TimeOf(time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.FixedZone("X", 3600)))
 	for dialect, want := range map[schema.Dialect]string{
 		sqlitedialect.New(): "1772362800123456",
 		pgdialect.New():     "'2026-03-01 11:00:00.123456+00:00'",

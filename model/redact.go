@@ -17,13 +17,13 @@ type Part string
 
 // The parts of a job that belong to the host, and so may hold secrets.
 const (
-	PartInput  Part = "input"
-	PartOutput Part = "output" // of the step called Name
-	PartCursor Part = "cursor" // of the step called Name
-	PartSignal Part = "signal" // the payload of the signal called Name
-	PartResult Part = "result"
-	PartEmail  Part = "email"             // a JSON string
-	PartFile   Part = "uploaded_file_url" // a JSON string
+	PartInput      Part = "input"
+	PartOutput     Part = "output"     // of the step called Name
+	PartCheckpoint Part = "checkpoint" // of the step called Name
+	PartSignal     Part = "signal"     // the payload of the signal called Name
+	PartResult     Part = "result"
+	PartEmail      Part = "email"             // a JSON string
+	PartFile       Part = "uploaded_file_url" // a JSON string
 )
 
 // Value is something of a job that people are about to see.
@@ -205,13 +205,13 @@ func (w *redacting) text(part Part, text string) string {
 func (w *redacting) columns(j *Job) {
 	j.Email, j.UploadedFileURL = w.text(PartEmail, j.Email), w.text(PartFile, j.UploadedFileURL)
 	j.Data = w.data(j.Data)
-	if cursors, err := ParseCursors(j.Cursor); err != nil {
-		j.Cursor = hidden
+	if checkpoints, err := ParseCheckpoints(j.Checkpoints); err != nil {
+		j.Checkpoints = hidden
 	} else {
-		for step, value := range cursors {
-			cursors[step] = w.value(PartCursor, step, value)
+		for step, value := range checkpoints {
+			checkpoints[step] = w.value(PartCheckpoint, step, value)
 		}
-		j.Cursor = written(cursors.JSON())
+		j.Checkpoints = written(checkpoints.JSON())
 	}
 	if signals, err := ParseSignals(j.Signals); err != nil {
 		j.Signals = hidden

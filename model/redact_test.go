@@ -27,13 +27,13 @@ func full(t *testing.T) *model.Job {
 		Undoing: &model.Undoing{Status: model.Failed, Error: text},
 	}.JSON()
 	require.NoError(t, err)
-	cursor, err := model.Cursors{"pay": quoted, "mail": quoted}.JSON()
+	checkpoint, err := model.Checkpoints{"pay": quoted, "mail": quoted}.JSON()
 	require.NoError(t, err)
 	signals, err := json.Marshal(model.Signals{{Name: "approve", Payload: quoted}})
 	require.NoError(t, err)
 	return &model.Job{
 		Type: "shop:order", Name: "Order", Email: secret, UploadedFileURL: "https://host/file?signature=" + secret,
-		Data: data, Cursor: cursor, Signals: signals, Error: text, Message: text, CancelReason: text,
+		Data: data, Checkpoints: checkpoint, Signals: signals, Error: text, Message: text, CancelReason: text,
 	}
 }
 
@@ -86,7 +86,7 @@ func TestARedactorIsToldWhatItIsGiven(t *testing.T) {
 	}).Of(full(t))
 	assert.Equal(t, map[string]int{
 		"shop:order input ": 1, "shop:order result ": 1, "shop:order output pay": 2, // one of them in the history
-		"shop:order cursor pay": 1, "shop:order cursor mail": 1, "shop:order signal approve": 1,
+		"shop:order checkpoint pay": 1, "shop:order checkpoint mail": 1, "shop:order signal approve": 1,
 		"shop:order email ": 1, "shop:order uploaded_file_url ": 1,
 	}, seen)
 }
@@ -122,7 +122,7 @@ func TestARowThatCannotBeReadIsHidden(t *testing.T) {
 	for _, j := range []*model.Job{
 		{Data: json.RawMessage("s3cr3t"), Error: "s3cr3t"},
 		{Data: json.RawMessage(`{"input": 1, "steps": "s3cr3t"}`), Error: "s3cr3t"},
-		{Cursor: json.RawMessage("s3cr3t")},
+		{Checkpoints: json.RawMessage("s3cr3t")},
 		{Signals: json.RawMessage(`{"s3cr3t": 1}`)},
 	} {
 		assert.False(t, mentions(t, shows.Of(j).Job), "%s", j.Data)

@@ -21,17 +21,17 @@ var (
 	_ driver.Valuer        = Time{}
 )
 
-// At returns t as a Time: in UTC, cut to microseconds.
-func At(t time.Time) Time {
+// TimeOf returns t as a Time: in UTC, cut to microseconds.
+func TimeOf(t time.Time) Time {
 	if t.IsZero() {
 		return Time{}
 	}
 	return Time{t.UTC().Truncate(time.Microsecond)}
 }
 
-// Never is when a job is due that waits for something without a time: the last
+// MaxTime is when a job is due that waits for something without a time: the last
 // day that every database can hold.
-func Never() Time { return Time{time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)} }
+func MaxTime() Time { return Time{time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)} }
 
 // AppendQuery writes the time as the literal that gen's dialect stores.
 func (t Time) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
@@ -61,7 +61,7 @@ func (t *Time) Scan(src any) error {
 	case nil:
 		*t = Time{}
 	case time.Time:
-		*t = At(v)
+		*t = TimeOf(v)
 	case int64:
 		*t = Time{time.UnixMicro(v).UTC()}
 	case []byte:
@@ -87,7 +87,7 @@ func (t *Time) parse(text string) error {
 // database has no room for, which an offset can make of one that they have, is
 // refused: it could be written, and not be read again.
 func (t *Time) take(parsed time.Time) error {
-	at := At(parsed)
+	at := TimeOf(parsed)
 	if year := at.Year(); !at.IsZero() && (year < 1 || year > 9999) {
 		return fmt.Errorf("time %s is not between the years 1 and 9999 in UTC", parsed.Format(time.RFC3339))
 	}

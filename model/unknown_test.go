@@ -37,7 +37,7 @@ func TestWhatANewerVersionHasWrittenIsKept(t *testing.T) {
 	assert.JSONEq(t, `{"name":"b","status":"parked","lock":[1,{"deep":null}]}`, string(record), "alone, as a run writes it")
 	assert.Greater(t, data.Size(), model.Data{Input: data.Input, Steps: []model.StepRecord{{Name: "a"}, {Name: "b"}}, History: []model.StepRecord{{Name: "a"}}}.Size()+40)
 
-	anew, err := data.Anew().JSON()
+	anew, err := data.Reset().JSON()
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"input":{"a":1},"steps":[],"trace":{"id":"t-1"}}`, string(anew))
 }

@@ -36,15 +36,15 @@ func ExampleStatus_Resumable() {
 }
 
 // The times of a row are in UTC, with microseconds.
-func ExampleAt() {
-	t := model.At(time.Date(2026, 10, 1, 8, 0, 0, 123_456_789, time.FixedZone("", 2*60*60)))
+func ExampleTimeOf() {
+	t := model.TimeOf(time.Date(2026, 10, 1, 8, 0, 0, 123_456_789, time.FixedZone("", 2*60*60)))
 	fmt.Println(t.Format(time.RFC3339Nano))
 	// Output: 2026-10-01T06:00:00.123456Z
 }
 
 // When a job is due that waits for a signal, for as long as that takes.
-func ExampleNever() {
-	fmt.Println(model.Never().Format(time.DateOnly))
+func ExampleMaxTime() {
+	fmt.Println(model.MaxTime().Format(time.DateOnly))
 	// Output: 9999-12-31
 }
 
@@ -57,10 +57,10 @@ func ExampleCheckJSON() {
 	// true
 }
 
-// The cursor column has the last checkpoint of each step under way.
-func ExampleParseCursors() {
-	cursors, err := model.ParseCursors([]byte(`{"step":"import","value":{"done":42}}`))
-	fmt.Println(string(cursors["import"]), err)
+// The checkpoint column has the last checkpoint of each step under way.
+func ExampleParseCheckpoints() {
+	checkpoints, err := model.ParseCheckpoints([]byte(`{"step":"import","value":{"done":42}}`))
+	fmt.Println(string(checkpoints["import"]), err)
 	// Output: {"done":42} <nil>
 }
 

@@ -11,7 +11,7 @@ import (
 
 // printName is the work of a step that has nothing to do.
 func printName(_ context.Context, run *steps.Run[export]) error {
-	fmt.Println(run.Step())
+	fmt.Println(run.StepName())
 	return nil
 }
 

@@ -4,17 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ntxdev/jobsystem/model"
 )
 
 // MaxName is the longest name of a job type or a step, in characters.
 const MaxName = 128
 
 // Definition is the handler of one job type: its steps in order. Make one with
-// [Define] or [Build], add steps with [Add] and [Do], and give it to an
+// [Define] or [DefineFunc], add steps with [Add] and [Do], and give it to an
 // engine's Register, which reports all its mistakes together. A definition must
 // not change after that; it may then be used by many jobs and engines at once.
 type Definition[In any] struct {
@@ -38,26 +41,26 @@ type planned[In any] struct {
 	verify verifier[In]
 }
 
-// Typed is implemented by inputs that know the type of their jobs. Types are those of
+// Input is implemented by inputs that know the type of their jobs. Types are those of
 // the database, whose jobs of one type run one at a time whichever program they are
 // of: name them by their area, "billing:invoice-sync".
-type Typed interface {
+type Input interface {
 	JobType() string
 }
 
-// DefineOption is an option of [Define] and [Build].
+// DefineOption is an option of [Define] and [DefineFunc].
 type DefineOption func(*settings)
 
 type settings struct {
 	jobType       string
 	timeout       time.Duration
 	resumeOnCrash int
-	undoOnFailure bool
-	undoOnCancel  bool
+	undoOn        []model.Status
+	undoOnGiven   bool
 	removed       []string
 }
 
-// Type names the job type, for inputs that do not implement [Typed] and for
+// Type names the job type, for inputs that do not implement [Input] and for
 // definitions that serve several types with one kind of input.
 func Type(jobType string) DefineOption {
 	return func(s *settings) { s.jobType = jobType }
@@ -80,14 +83,12 @@ func JobTimeout(d time.Duration) DefineOption { return func(s *settings) { s.tim
 // also one that does not have the definition.
 func ResumeOnCrash(times int) DefineOption { return func(s *settings) { s.resumeOnCrash = times } }
 
-// UndoOnFailure has steps be undone when the job fails, and not when it is
-// cancelled unless [UndoOnCancel] is given too. Without either, they are undone
-// in both cases.
-func UndoOnFailure() DefineOption { return func(s *settings) { s.undoOnFailure = true } }
-
-// UndoOnCancel has steps be undone when the job is cancelled; see
-// [UndoOnFailure].
-func UndoOnCancel() DefineOption { return func(s *settings) { s.undoOnCancel = true } }
+// UndoOn names the ends of a job after which its completed steps are undone, those
+// that have an [Undo]: [model.Failed], [model.Cancelled] or both. The default is
+// both; the last UndoOn given replaces it. Any other status, and none, is a mistake.
+func UndoOn(statuses ...model.Status) DefineOption {
+	return func(s *settings) { s.undoOn, s.undoOnGiven = slices.Clone(statuses), true }
+}
 
 // Removed tells names of steps that the definition had before and has no more:
 // their records do not stand in the way of a resume, and are kept as history.
@@ -99,25 +100,28 @@ func Removed(names ...string) DefineOption {
 // Define begins a definition for jobs with an input of type In. The job type is
 // the one that In's JobType method returns, or that of the option [Type].
 func Define[In any](opts ...DefineOption) *Definition[In] {
-	s := settings{jobType: typeOf[In]()}
+	s := settings{jobType: typeOf[In](), undoOn: []model.Status{model.Failed, model.Cancelled}}
 	for _, opt := range opts {
 		opt(&s)
 	}
 	d := &Definition[In]{settings: s}
+	if len(s.undoOn) == 0 || slices.ContainsFunc(s.undoOn, func(on model.Status) bool { return !on.Resumable() }) {
+		d.mistake("UndoOn(%q) is to name failed, cancelled or both", s.undoOn)
+	}
 	if s.timeout < 0 || s.resumeOnCrash < 0 {
 		d.mistake("its timeout %v or its number of resumptions after crashes, %d, is negative", s.timeout, s.resumeOnCrash)
 	}
 	return d
 }
 
-// Build begins a definition whose steps depend on the input: for each job,
+// DefineFunc begins a definition whose steps depend on the input: for each job,
 // before its first step and again at each resume, build returns a definition
 // made with [Define] for that input. The same input must give the same steps,
 // since a resumed job goes on by their names. An error of build fails the job.
 //
 // The options are Build's: the type of the definition that build returns is
 // ignored, and other options in it than [Removed] are an error.
-func Build[In any](build func(in In) (*Definition[In], error), opts ...DefineOption) *Definition[In] {
+func DefineFunc[In any](build func(in In) (*Definition[In], error), opts ...DefineOption) *Definition[In] {
 	d := Define[In](opts...)
 	d.build = build
 	if build == nil {
@@ -134,10 +138,10 @@ func typeOf[In any]() (jobType string) {
 		}
 	}()
 	var in In
-	if t, ok := any(in).(Typed); ok {
+	if t, ok := any(in).(Input); ok {
 		return t.JobType()
 	}
-	if t, ok := any(&in).(Typed); ok {
+	if t, ok := any(&in).(Input); ok {
 		return t.JobType()
 	}
 	return ""
@@ -168,7 +172,7 @@ func (d *Definition[In]) Validate() error {
 	case d.build == nil && len(d.steps) == 0:
 		errs = append(errs, errors.New("has no steps"))
 	case d.build != nil && len(d.steps) > 0:
-		errs = append(errs, errors.New("adds steps to a definition made with Build: add them to the one that the build function returns"))
+		errs = append(errs, errors.New("adds steps to a definition made with DefineFunc: add them to the one that the build function returns"))
 	}
 	return errors.Join(errs...)
 }

@@ -20,11 +20,11 @@
 // When one returns without an error, its record - name, times, output - is in
 // the database before the next begins, and it never runs again, whatever happens
 // to the process: a job that failed, was cancelled or was killed goes on with
-// the first step that is not recorded as completed. [Build] makes the steps for
+// the first step that is not recorded as completed. [DefineFunc] makes the steps for
 // each job from its input.
 //
 // A step is at-least-once: it runs again when its process dies after its effect
-// and before its record. [Run.Key] makes such an effect idempotent elsewhere.
+// and before its record. [Run.IdempotencyKey] makes such an effect idempotent elsewhere.
 //
 // # Progress and checkpoints
 //
@@ -36,10 +36,10 @@
 // [Run.Progress] is advisory: kept in memory, written now and then, never
 // falling; [Run.Report] is it for a step with phases of its own, or one that knows
 // how long it will still take. [Run.Checkpoint] is durable when it returns: a step
-// that runs again finds it with [Run.Resume]. For items one after the other there
+// that runs again finds it with [Run.LastCheckpoint]. For items one after the other there
 // is [Each], which does both:
 //
-//	return steps.Each(ctx, run, rows, insert, steps.Total(n), steps.Items("rows"))
+//	return steps.Each(ctx, run, rows, insert, steps.Total(n), steps.ItemNoun("rows"))
 //
 // A step's context ends when the job is cancelled, the engine shuts down or the
 // lease is lost; [context.Cause] tells which: [ErrCancelled], [ErrShutdown] or
@@ -58,23 +58,23 @@
 // # Waiting
 //
 //	steps.Sleep(d, "cool down", time.Hour)
-//	approval := steps.Await[Order, Approval](d, "approve", steps.Timeout(24*time.Hour))
+//	approval := steps.AwaitSignal[Order, Approval](d, "approve", steps.Timeout(24*time.Hour))
 //
 // A job that waits is scheduled: it holds no lock, no goroutine and no connection,
 // its type is free for others, and whichever engine is there goes on with it. A
 // cancel reaches it at once.
-// [SleepUntil] waits for a time, and [Await] for a signal, sent with the engine's
+// [SleepUntil] waits for a time, and [AwaitSignal] for a signal, sent with the engine's
 // Signal, whose payload is the step's output.
 //
 // # Several at once
 //
-//	both := steps.Parallel(d, "both", steps.Limit(2))
+//	both := steps.Parallel(d, "both", steps.MaxParallel(2))
 //	steps.Do(both, "mail", mail)
 //	steps.Do(both, "text", text)
-//	steps.Children(d, "parcels", parcels) // jobs of other types, and waits for them
+//	steps.ChildJobs(d, "parcels", parcels) // jobs of other types, and waits for them
 //
 // The members of a group ([Parallel]) run together, each with its own record.
-// [Children] enqueues jobs; their results are the step's output.
+// [ChildJobs] enqueues jobs; their results are the step's output.
 //
 // # Transactions
 //
@@ -89,15 +89,15 @@
 //	steps.Add(d, "reserve", reserve, steps.Undo(release))
 //
 // When the job fails or is cancelled, the completed steps are undone, the last
-// one first, each with the output it recorded. [UndoOnFailure] and
-// [UndoOnCancel] say after which of the two.
+// one first, each with the output it recorded. [UndoOn]
+// says after which of the two.
 //
 // # Crashes
 //
 // A job whose process has died fails, with its record kept, and goes on by a
 // resume; with [ResumeOnCrash] it goes on by itself. Where running a step again
 // would do harm, [Verify] looks whether its effect happened, and [StopOnCrash]
-// has a person look, who resumes with the engine's From or Past.
+// has a person look, who resumes with the engine's RerunFrom or SkipStep.
 //
 // # Changing code
 //

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// eachInterval is the default of [Interval].
+// eachInterval is the default of [CheckpointInterval].
 const eachInterval = time.Second
 
 // EachOption is an option of [Each] and [EachAfter].
@@ -21,14 +21,14 @@ type eachSettings struct {
 	noun     string
 }
 
-// Every has a checkpoint follow every n items, and not only the [Interval].
+// CheckpointEvery has a checkpoint follow every n items, and not only the [CheckpointInterval].
 // The default, 0, leaves it to that.
-func Every(n int) EachOption { return func(s *eachSettings) { s.every = n } }
+func CheckpointEvery(n int) EachOption { return func(s *eachSettings) { s.every = n } }
 
-// Interval is how often a checkpoint is made while items are worked on: what is
+// CheckpointInterval is how often a checkpoint is made while items are worked on: what is
 // done again after a crash is the work of an interval and an item at most. The
-// default is a second; 0 leaves it to [Every], which must be given then.
-func Interval(d time.Duration) EachOption { return func(s *eachSettings) { s.interval = d } }
+// default is a second; 0 leaves it to [CheckpointEvery], which must be given then.
+func CheckpointInterval(d time.Duration) EachOption { return func(s *eachSettings) { s.interval = d } }
 
 // Total is the number of items, those of earlier attempts included, if it is
 // known: progress is counted in them. It need not be right: with too small a
@@ -36,9 +36,9 @@ func Interval(d time.Duration) EachOption { return func(s *eachSettings) { s.int
 // default, 0, is not known.
 func Total(n int) EachOption { return func(s *eachSettings) { s.total = n } }
 
-// Items names the items in the progress message: "rows", say. The default is
+// ItemNoun names the items in the progress message: "rows", say. The default is
 // "items".
-func Items(noun string) EachOption { return func(s *eachSettings) { s.noun = noun } }
+func ItemNoun(noun string) EachOption { return func(s *eachSettings) { s.noun = noun } }
 
 // Each works on the items of an iterator one after the other, with progress and
 // checkpoints of its own, and returns how many there are, those of earlier
@@ -89,8 +89,8 @@ func EachAfter[In, Item, Key any](ctx context.Context, run *Run[In], source func
 	}, opts)
 }
 
-// eachCursor is the checkpoint of Each.
-type eachCursor[Key any] struct {
+// eachCheckpoint is the checkpoint of Each.
+type eachCheckpoint[Key any] struct {
 	Done  int  `json:"done"`
 	After *Key `json:"after,omitempty"`
 }
@@ -102,7 +102,7 @@ type eachWork[In, Item, Key any] struct {
 	key      func(Item) *Key
 	settings eachSettings
 
-	at   eachCursor[Key]
+	at   eachCheckpoint[Key]
 	kept int       // how many items the last checkpoint has
 	last time.Time // when that was made
 }
@@ -120,7 +120,7 @@ func (w *eachWork[In, Item, Key]) each(ctx context.Context, source func() (iter.
 	case w.run.each.Swap(true):
 		return 0, fmt.Errorf("each: step %q goes through items already: its checkpoints are those of one Each; use a step for each", w.run.step)
 	}
-	if _, err := w.run.Resume(&w.at); err != nil {
+	if _, err := w.run.LastCheckpoint(&w.at); err != nil {
 		return 0, err
 	}
 	items, err := source()

@@ -36,13 +36,13 @@ func ExampleEach() {
 		return steps.Each(ctx, run, csvRows("ann,3\nbob,5\ncyd,8\n"), func(_ context.Context, row []string) error {
 			fmt.Println("insert", row)
 			return nil
-		}, steps.Total(3), steps.Items("rows"), steps.Every(2))
+		}, steps.Total(3), steps.ItemNoun("rows"), steps.CheckpointEvery(2))
 	})
 
 	h := testutil.NewHarness(testutil.Example(), d)
 	h.Enqueue(export{})
 	killed := h.Kill(testutil.AtCheckpoint("import", 1))
-	fmt.Println(killed.Status, "at", string(killed.Cursor))
+	fmt.Println(killed.Status, "at", string(killed.Checkpoints))
 	h.Resume()
 	done := h.Run()
 	fmt.Println(done.Status, "with", string(done.Result), "rows")

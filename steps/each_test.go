@@ -32,7 +32,7 @@ func TestTheLastMessageOfEachHasTheFinalCount(t *testing.T) {
 			t.Parallel()
 			d := steps.Define[export]()
 			steps.Do(d, "letters", func(ctx context.Context, run *steps.Run[export]) error {
-				_, err := steps.Each(ctx, run, letters, func(context.Context, string) error { return nil }, steps.Total(total), steps.Items("letters"))
+				_, err := steps.Each(ctx, run, letters, func(context.Context, string) error { return nil }, steps.Total(total), steps.ItemNoun("letters"))
 				return err
 			})
 			h := testutil.NewHarness(t, d)

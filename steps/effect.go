@@ -24,7 +24,7 @@ func When[In any](cond func(*Run[In]) bool, why string) Option {
 }
 
 // Undo takes the step's effect back when the job fails or is cancelled (see
-// [UndoOnFailure] and [UndoOnCancel]): the completed steps are undone one after
+// [UndoOn]): the completed steps are undone one after
 // the other in reverse order, also the members of a group, each with the output
 // that it recorded, [None] for a step of [Do]. Out must be what the step
 // produces.
@@ -33,8 +33,8 @@ func When[In any](cond func(*Run[In]) bool, why string) Option {
 // run again. The step's [Timeout] bounds each of its attempts, and its [Retry]
 // says how often it is tried again, with at most the delay for which a job stays
 // processing; neither a cancel request nor the [JobTimeout] ends it. In it,
-// [Run.Key] and [Run.Attempt] have values of their own. A [Run.Checkpoint] made in
-// it is for [Run.Resume] in the next attempt to undo the step, also after a crash
+// [Run.IdempotencyKey] and [Run.Attempt] have values of their own. A [Run.Checkpoint] made in
+// it is for [Run.LastCheckpoint] in the next attempt to undo the step, also after a crash
 // or a resume, and gone once that is undone. If it fails for good, the job ends as
 // it would have, with both errors, and a resume goes on with the undoing.
 //

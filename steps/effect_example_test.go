@@ -88,8 +88,8 @@ func ExampleStopOnCrash() {
 	h := testutil.NewHarness(testutil.Example(), d)
 	h.Enqueue(export{})
 	status := h.Kill(testutil.BeforeRecord("pay"))
-	fmt.Println(status.Status, status.Undecided)
-	h.Resume(engine.Past("pay")) // it has happened
+	fmt.Println(status.Status, status.InDoubt)
+	h.Resume(engine.SkipStep("pay")) // it has happened
 	fmt.Println(h.Run().Status)
 	// Output:
 	// paid
@@ -130,18 +130,18 @@ func undoExample(opts ...steps.DefineOption) *testutil.Harness {
 }
 
 // A cancelled job keeps what it has, to be resumed; a failed one gives it back.
-func ExampleUndoOnFailure() {
-	fmt.Println(undoExample(steps.UndoOnFailure()).Run().Steps[0].Status)
-	fmt.Println(undoExample(steps.UndoOnFailure()).Cancel(testutil.BeforeStep("pay"), "", "").Steps[0].Status)
+func ExampleUndoOn() {
+	fmt.Println(undoExample(steps.UndoOn(model.Failed)).Run().Steps[0].Status)
+	fmt.Println(undoExample(steps.UndoOn(model.Failed)).Cancel(testutil.BeforeStep("pay"), "", "").Steps[0].Status)
 	// Output:
 	// undone
 	// completed
 }
 
 // The other way round: what has failed is mended and resumed.
-func ExampleUndoOnCancel() {
-	fmt.Println(undoExample(steps.UndoOnCancel()).Run().Steps[0].Status)
-	fmt.Println(undoExample(steps.UndoOnCancel()).Cancel(testutil.BeforeStep("pay"), "", "").Steps[0].Status)
+func ExampleUndoOn_cancelled() {
+	fmt.Println(undoExample(steps.UndoOn(model.Cancelled)).Run().Steps[0].Status)
+	fmt.Println(undoExample(steps.UndoOn(model.Cancelled)).Cancel(testutil.BeforeStep("pay"), "", "").Steps[0].Status)
 	// Output:
 	// completed
 	// undone
@@ -172,9 +172,9 @@ func ExampleParallel() {
 }
 
 // Many members, and no more than two at a time.
-func ExampleLimit() {
+func ExampleMaxParallel() {
 	d := steps.Define[export]()
-	pages := steps.Parallel(d, "pages", steps.Limit(2))
+	pages := steps.Parallel(d, "pages", steps.MaxParallel(2))
 	places := make(chan struct{}, 2)
 	for page := range 6 {
 		steps.Do(pages, fmt.Sprint("page ", page+1), func(context.Context, *steps.Run[export]) error {
@@ -212,7 +212,7 @@ func ExampleAllowFailures() {
 		return nil
 	})
 	d := steps.Define[export]()
-	sent := steps.Children(d, "remind", func(context.Context, *steps.Run[export]) ([]steps.Child, error) {
+	sent := steps.ChildJobs(d, "remind", func(context.Context, *steps.Run[export]) ([]steps.Child, error) {
 		return []steps.Child{{Input: reminder{To: "ann"}}, {Input: reminder{}}}, nil
 	}, steps.AllowFailures())
 	steps.Do(d, "report", func(_ context.Context, run *steps.Run[export]) error {
@@ -233,7 +233,7 @@ func ExampleAllowFailures() {
 
 // eachExample works on four letters, is killed at the first checkpoint, and returns
 // the job's status then.
-func eachExample(opts ...steps.EachOption) *model.JobStatus {
+func eachExample(opts ...steps.EachOption) *model.JobView {
 	letters := func(skip int) iter.Seq2[string, error] {
 		return func(yield func(string, error) bool) {
 			for _, letter := range []string{"a", "b", "c", "d"}[skip:] {
@@ -254,26 +254,26 @@ func eachExample(opts ...steps.EachOption) *model.JobStatus {
 }
 
 // A checkpoint after every second item.
-func ExampleEvery() {
-	fmt.Println(string(eachExample(steps.Every(2), steps.Interval(0)).Cursor))
+func ExampleCheckpointEvery() {
+	fmt.Println(string(eachExample(steps.CheckpointEvery(2), steps.CheckpointInterval(0)).Checkpoints))
 	// Output: {"step":"letters","value":{"done":2}}
 }
 
 // Checkpoints follow the clock: here after each item, since it takes longer.
-func ExampleInterval() {
-	fmt.Println(string(eachExample(steps.Interval(time.Nanosecond)).Cursor))
+func ExampleCheckpointInterval() {
+	fmt.Println(string(eachExample(steps.CheckpointInterval(time.Nanosecond)).Checkpoints))
 	// Output: {"step":"letters","value":{"done":1}}
 }
 
 // With a total there is a share.
 func ExampleTotal() {
-	fmt.Println(eachExample(steps.Every(2), steps.Interval(0), steps.Total(4)).Percent, "%")
+	fmt.Println(eachExample(steps.CheckpointEvery(2), steps.CheckpointInterval(0), steps.Total(4)).Percent, "%")
 	// Output: 50 %
 }
 
 // The message names the items.
-func ExampleItems() {
-	_, what, _ := strings.Cut(eachExample(steps.Every(2), steps.Interval(0), steps.Total(4), steps.Items("letters")).Message, " of ")
+func ExampleItemNoun() {
+	_, what, _ := strings.Cut(eachExample(steps.CheckpointEvery(2), steps.CheckpointInterval(0), steps.Total(4), steps.ItemNoun("letters")).Message, " of ")
 	fmt.Println(what)
 	// Output: 4 letters
 }

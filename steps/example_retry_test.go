@@ -16,7 +16,7 @@ import (
 )
 
 // perform runs one job of a definition to its end, on a database in memory.
-func perform(d steps.Handler, input steps.Typed) *model.JobStatus {
+func perform(d steps.Handler, input steps.Input) *model.JobView {
 	ctx, stop := context.WithCancel(context.Background())
 	db, err := dsn.Open(ctx, "sqlite://:memory:")
 	must(err)
@@ -116,10 +116,10 @@ func ExampleVerify() {
 	receipts := map[string]string{} // the bank's
 	d := steps.Define[export](steps.ResumeOnCrash(3))
 	steps.Add(d, "pay", func(_ context.Context, run *steps.Run[export]) (string, error) {
-		receipts[run.Key()] = "receipt 1"
-		return receipts[run.Key()], nil
+		receipts[run.IdempotencyKey()] = "receipt 1"
+		return receipts[run.IdempotencyKey()], nil
 	}, steps.Verify(func(_ context.Context, run *steps.Run[export]) (string, bool, error) {
-		receipt, paid := receipts[run.Key()]
+		receipt, paid := receipts[run.IdempotencyKey()]
 		return receipt, paid, nil
 	}))
 	steps.Do(d, "tell", func(context.Context, *steps.Run[export]) error { return nil },

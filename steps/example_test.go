@@ -28,8 +28,8 @@ func ExampleDefine() {
 }
 
 // The steps can depend on the input: here, one for each letter.
-func ExampleBuild() {
-	d := steps.Build(func(in export) (*steps.Definition[export], error) {
+func ExampleDefineFunc() {
+	d := steps.DefineFunc(func(in export) (*steps.Definition[export], error) {
 		if in.Region == "" {
 			return nil, fmt.Errorf("region is empty")
 		}
@@ -61,7 +61,7 @@ func ExampleRun_Checkpoint() {
 	d := steps.Define[export]()
 	steps.Do(d, "import", func(ctx context.Context, run *steps.Run[export]) error {
 		next := 0
-		if _, err := run.Resume(&next); err != nil {
+		if _, err := run.LastCheckpoint(&next); err != nil {
 			return err
 		}
 		for ; next < len(pages); next++ {

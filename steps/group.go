@@ -13,8 +13,8 @@ type Group[In any] struct {
 // GroupSettings are how a group's members run.
 type GroupSettings struct {
 	Name string
-	// Limit is the most members that run at the same time; 0 is all.
-	Limit int
+	// MaxParallel is the most members that run at the same time; 0 is all.
+	MaxParallel int
 	// LetFinish says that a failed member leaves the others running.
 	LetFinish bool
 }
@@ -22,8 +22,8 @@ type GroupSettings struct {
 // GroupOption is an option of [Parallel].
 type GroupOption func(*GroupSettings)
 
-// Limit bounds how many members of the group run at the same time.
-func Limit(n int) GroupOption { return func(s *GroupSettings) { s.Limit = n } }
+// MaxParallel bounds how many members of the group run at the same time.
+func MaxParallel(n int) GroupOption { return func(s *GroupSettings) { s.MaxParallel = n } }
 
 // LetFinish has the other members run to their end when one has failed, before
 // the job fails. Otherwise their contexts end with [ErrGroupFailed].
@@ -33,7 +33,7 @@ func LetFinish() GroupOption { return func(s *GroupSettings) { s.LetFinish = tru
 // definition's steps before it are done, and those after it begin when all its
 // members are. The group ends with the first step that is added to the
 // definition itself; to add to it after that is a mistake, as is a member that
-// waits ([Sleep], [Await], [Children]). The name is for people, and unique among
+// waits ([Sleep], [AwaitSignal], [ChildJobs]). The name is for people, and unique among
 // the definition's groups; the members' names are unique among all its steps.
 //
 // Each member has its own record, weight, checkpoints and options: those that
@@ -50,8 +50,8 @@ func Parallel[In any](d *Definition[In], name string, opts ...GroupOption) *Grou
 	if err := CheckName(name); err != nil {
 		d.mistake("group %q: its name %w", name, err)
 	}
-	if s.Limit < 0 {
-		d.mistake("group %q: its limit of %d is negative", name, s.Limit)
+	if s.MaxParallel < 0 {
+		d.mistake("group %q: its limit of %d is negative", name, s.MaxParallel)
 	}
 	if slices.Contains(d.groups, name) {
 		d.mistake("group %q: its name is taken by another group", name)

@@ -42,17 +42,17 @@ func Example_guide() {
 	}
 	insert := func(context.Context, int) error { return nil }
 	steps.Add(d, "import", func(ctx context.Context, run *steps.Run[order]) (int, error) {
-		return steps.Each(ctx, run, rows, insert, steps.Total(3), steps.Items("rows"))
+		return steps.Each(ctx, run, rows, insert, steps.Total(3), steps.ItemNoun("rows"))
 	})
 	steps.Do(d, "charge", guideStep, steps.Timeout(time.Minute), steps.Retry(5, time.Second))
 	isGift := func(run *steps.Run[order]) bool { return run.Input().Gift }
 	steps.Do(d, "gift", guideStep, steps.When(isGift, "it is no gift"))
 	steps.Sleep(d, "cool down", time.Hour)
-	approve := steps.Await[order, approval](d, "approve", steps.Timeout(24*time.Hour))
-	both := steps.Parallel(d, "both", steps.Limit(1))
+	approve := steps.AwaitSignal[order, approval](d, "approve", steps.Timeout(24*time.Hour))
+	both := steps.Parallel(d, "both", steps.MaxParallel(1))
 	steps.Do(both, "mail", guideStep)
 	steps.Do(both, "text", guideStep)
-	steps.Children(d, "parcels", func(context.Context, *steps.Run[order]) ([]steps.Child, error) {
+	steps.ChildJobs(d, "parcels", func(context.Context, *steps.Run[order]) ([]steps.Child, error) {
 		return []steps.Child{{Input: parcel{N: 1}}, {Input: parcel{N: 2}}}, nil
 	})
 	steps.InTx(d, "book", func(ctx context.Context, tx steps.Tx, _ *steps.Run[order]) (int, error) {
@@ -83,6 +83,6 @@ func Example_guide() {
 }
 
 func guideStep(_ context.Context, run *steps.Run[order]) error {
-	fmt.Println(run.Step())
+	fmt.Println(run.StepName())
 	return nil
 }

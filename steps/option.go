@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Option is an option of a step: of [Add], [Do], [InTx], [Sleep], [Await] and
-// [Children]. Those that take a function are checked when the step is added:
+// Option is an option of a step: of [Add], [Do], [InTx], [Sleep], [AwaitSignal] and
+// [ChildJobs]. Those that take a function are checked when the step is added:
 // one that does not fit the definition's input or the step's output is among
 // the mistakes that Register reports.
 type Option func(*stepSettings)
@@ -45,7 +45,7 @@ func Weight(weight float64) Option {
 // Timeout bounds one attempt of the step: its context ends then, with
 // [ErrTimeout] as the cause. The attempt has failed with that, and [Retry] may
 // have another one follow, unless the step returns without an error all the
-// same. It bounds [Verify] as well. Of [Await] and [Children], it is how long
+// same. It bounds [Verify] as well. Of [AwaitSignal] and [ChildJobs], it is how long
 // they wait. 0, the default, is no bound.
 func Timeout(d time.Duration) Option {
 	return func(s *stepSettings) { s.timeout = d }
@@ -53,7 +53,7 @@ func Timeout(d time.Duration) Option {
 
 // WasNamed tells names that the step had before: a record under one of them is
 // this step's, and so are its checkpoint, the signal that it waits for, and its
-// [Run.Key], which stays what it was when the step first began. Keep it for as
+// [Run.IdempotencyKey], which stays what it was when the step first began. Keep it for as
 // long as jobs that began with the old name can be resumed.
 func WasNamed(names ...string) Option {
 	return func(s *stepSettings) { s.was = append(s.was, names...) }
@@ -62,8 +62,8 @@ func WasNamed(names ...string) Option {
 // StopOnCrash has a person decide when the process died in the middle of the
 // step: whether its effect happened is not known, and the job fails instead of
 // running the step again, whatever [ResumeOnCrash] says. A resume is refused
-// until it says how the job goes on: by running the step again (engine.From), or
-// behind it (engine.Past).
+// until it says how the job goes on: by running the step again (engine.RerunFrom), or
+// behind it (engine.SkipStep).
 //
 // It is about processes that die, and not about attempts that return. A step
 // that returns an error has said that its effect did not happen, and runs again
@@ -75,7 +75,7 @@ func StopOnCrash() Option {
 	return func(s *stepSettings) { s.stop = true }
 }
 
-// AllowFailures lets a [Children] step complete when some of its jobs have
+// AllowFailures lets a [ChildJobs] step complete when some of its jobs have
 // failed or were cancelled; their results tell which.
 func AllowFailures() Option {
 	return func(s *stepSettings) { s.allowFailures = true }

@@ -36,8 +36,8 @@ type Plan struct {
 	Timeout time.Duration
 	// ResumeOnCrash is how often the job goes on by itself after a crash.
 	ResumeOnCrash int
-	// UndoOnFailure and UndoOnCancel tell when completed steps are undone.
-	UndoOnFailure, UndoOnCancel bool
+	// UndoOn are the ends of a job after which its completed steps are undone.
+	UndoOn []model.Status
 	// Removed are names of steps that the definition had before.
 	Removed []string
 }
@@ -108,18 +108,18 @@ type Session interface {
 	// Attempt is the number of the step's attempt, from 1.
 	Attempt() int
 	// BegunAs is the name under which the step first began, the one that
-	// [Run.Key] is made of.
+	// [Run.IdempotencyKey] is made of.
 	BegunAs() string
 	// Progress takes a fraction of 0 to 1, or a negative one for "unchanged".
 	Progress(fraction float64, format string, args []any)
 	// Remaining takes how long the step will still take; negative takes that back.
 	Remaining(left time.Duration)
-	Checkpoint(ctx context.Context, cursor json.RawMessage) error
-	// Cursor is the last checkpoint of an earlier attempt, nil if there is none.
-	Cursor() json.RawMessage
+	Checkpoint(ctx context.Context, checkpoint json.RawMessage) error
+	// LastCheckpoint is the last checkpoint of an earlier attempt, nil if there is none.
+	LastCheckpoint() json.RawMessage
 	// Output is the recorded output of a completed step, as Read returns it.
 	Output(step string) (json.RawMessage, bool)
-	Result(result json.RawMessage) error
+	SetResult(result json.RawMessage) error
 }
 
 func (d *Definition[In]) sealed() {}
@@ -129,7 +129,7 @@ func (d *Definition[In]) sealed() {}
 func (d *Definition[In]) ResumesOnCrash() int { return d.resumeOnCrash }
 
 // Plan returns the steps for a job with this input. It fails if the input does
-// not decode into an In, or if the function given to [Build] does; it does not
+// not decode into an In, or if the function given to [DefineFunc] does; it does not
 // panic if that does.
 func (d *Definition[In]) Plan(input json.RawMessage) (plan *Plan, err error) {
 	defer func() {
@@ -152,10 +152,9 @@ func (d *Definition[In]) Plan(input json.RawMessage) (plan *Plan, err error) {
 		}
 		list, removed = built.steps, slices.Concat(removed, built.removed)
 	}
-	both := !d.undoOnFailure && !d.undoOnCancel
 	plan = &Plan{
 		Steps: make([]PlannedStep, 0, len(list)), Timeout: d.timeout, ResumeOnCrash: d.resumeOnCrash,
-		UndoOnFailure: both || d.undoOnFailure, UndoOnCancel: both || d.undoOnCancel, Removed: removed,
+		UndoOn: d.undoOn, Removed: removed,
 	}
 	for i := range list {
 		plan.Steps = append(plan.Steps, list[i].bind(input))
@@ -169,10 +168,10 @@ func (d *Definition[In]) validatePlan(jobType string) error {
 	case d == nil:
 		return errors.New("the build function returned nil")
 	case d.build != nil:
-		return errors.New("the build function returned a definition made with Build; want one made with Define")
+		return errors.New("the build function returned a definition made with DefineFunc; want one made with Define")
 	}
-	if d.timeout != 0 || d.resumeOnCrash != 0 || d.undoOnFailure || d.undoOnCancel {
-		return errors.New("the build function returned a definition with options that hold for a job: give them to Build")
+	if d.timeout != 0 || d.resumeOnCrash != 0 || d.undoOnGiven {
+		return errors.New("the build function returned a definition with options that hold for a job: give them to DefineFunc")
 	}
 	named := *d
 	named.jobType = jobType

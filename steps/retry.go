@@ -72,8 +72,8 @@ type permanentError struct{ err error }
 func (e *permanentError) Error() string { return e.err.Error() }
 func (e *permanentError) Unwrap() error { return e.err }
 
-// Worth reports whether an error may be followed by another attempt.
-func (r Retries) Worth(err error) bool {
+// ShouldRetry reports whether an error may be followed by another attempt.
+func (r Retries) ShouldRetry(err error) bool {
 	var permanent *permanentError
 	return !errors.As(err, &permanent) && (r.If == nil || r.If(err))
 }

@@ -66,11 +66,11 @@ func TestWhichErrorsAreWorthAnotherAttempt(t *testing.T) {
 	busy, wrong := errors.New("busy"), errors.New("wrong")
 	all := retriesOf(t, steps.Retry(2, time.Second))
 	some := retriesOf(t, steps.Retry(2, time.Second, steps.RetryIf(func(err error) bool { return errors.Is(err, busy) })))
-	assert.True(t, all.Worth(wrong))
-	assert.True(t, some.Worth(fmt.Errorf("deep in: %w", busy)))
-	assert.False(t, some.Worth(wrong))
+	assert.True(t, all.ShouldRetry(wrong))
+	assert.True(t, some.ShouldRetry(fmt.Errorf("deep in: %w", busy)))
+	assert.False(t, some.ShouldRetry(wrong))
 	for _, retries := range []steps.Retries{all, some} {
-		assert.False(t, retries.Worth(fmt.Errorf("deep in: %w", steps.Permanent(busy))))
+		assert.False(t, retries.ShouldRetry(fmt.Errorf("deep in: %w", steps.Permanent(busy))))
 	}
 	assert.NoError(t, steps.Permanent(nil))
 	assert.ErrorIs(t, steps.Permanent(busy), busy)

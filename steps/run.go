@@ -37,14 +37,14 @@ func (r *Run[In]) Input() In {
 // shared and must not be changed.
 func (r *Run[In]) Job() *model.Job { return r.session.Job() }
 
-// Step returns the name of the step.
-func (r *Run[In]) Step() string { return r.step }
+// StepName returns the name of the step.
+func (r *Run[In]) StepName() string { return r.step }
 
-// Key is a stable idempotency key for the step's effects in the outside world:
+// IdempotencyKey is a stable idempotency key for the step's effects in the outside world:
 // the job's id and the step's name, the same at each attempt. A step that was
 // renamed (see [WasNamed]) after it first began keeps the key of its old name.
 // In a function given to [Undo] it ends in ":undo".
-func (r *Run[In]) Key() string {
+func (r *Run[In]) IdempotencyKey() string {
 	key := r.session.Job().ID.String() + ":" + r.session.BegunAs()
 	if r.undoing {
 		key += ":undo"
@@ -100,42 +100,42 @@ func (r *Run[In]) Cancelled() bool {
 	return errors.Is(context.Cause(r.ctx), ErrCancelled)
 }
 
-// Checkpoint makes the cursor durable: when it returns nil, the step will find
-// this cursor with [Run.Resume] if it has to run again. The cursor is any value
+// Checkpoint makes the checkpoint durable: when it returns nil, the step will find
+// this checkpoint with [Run.LastCheckpoint] if it has to run again. The checkpoint is any value
 // that JSON holds, small (64 KiB at most by default); each one replaces the
 // last. Checkpoint refuses, with the reason, when the job was cancelled, its
 // lease was lost or the engine is shutting down: a good place to stop, so the
-// step just returns the error. The cursor that came with a refusal is recorded
+// step just returns the error. The checkpoint that came with a refusal is recorded
 // all the same unless the lease was lost. While the database is away,
 // Checkpoint waits for it until ctx ends.
-func (r *Run[In]) Checkpoint(ctx context.Context, cursor any) error {
-	raw, err := json.Marshal(cursor)
+func (r *Run[In]) Checkpoint(ctx context.Context, checkpoint any) error {
+	raw, err := json.Marshal(checkpoint)
 	if err != nil {
-		return fmt.Errorf("checkpoint: write the cursor as JSON: %w", err)
+		return fmt.Errorf("checkpoint: write the checkpoint as JSON: %w", err)
 	}
 	return r.session.Checkpoint(ctx, raw)
 }
 
-// Resume reads the step's last checkpoint of an earlier attempt into cursor, a
-// non-nil pointer. It reports whether there was one; if not, cursor is left
-// alone. A checkpoint that does not decode into cursor is an error.
-func (r *Run[In]) Resume(cursor any) (bool, error) {
-	raw := r.session.Cursor()
+// LastCheckpoint reads the step's last checkpoint of an earlier attempt into checkpoint, a
+// non-nil pointer. It reports whether there was one; if not, checkpoint is left
+// alone. A checkpoint that does not decode into checkpoint is an error.
+func (r *Run[In]) LastCheckpoint(checkpoint any) (bool, error) {
+	raw := r.session.LastCheckpoint()
 	if raw == nil {
 		return false, nil
 	}
-	if err := json.Unmarshal(raw, cursor); err != nil {
-		return false, fmt.Errorf("step %q: its recorded cursor does not fit a %T: %w", r.step, cursor, err)
+	if err := json.Unmarshal(raw, checkpoint); err != nil {
+		return false, fmt.Errorf("step %q: its recorded checkpoint does not fit a %T: %w", r.step, checkpoint, err)
 	}
 	return true, nil
 }
 
-// Result sets what the job ends with, in place of the last step's output. It
+// SetResult sets what the job ends with, in place of the last step's output. It
 // is written when the job succeeds.
-func (r *Run[In]) Result(result any) error {
+func (r *Run[In]) SetResult(result any) error {
 	raw, err := json.Marshal(result)
 	if err != nil {
 		return fmt.Errorf("write the result as JSON: %w", err)
 	}
-	return r.session.Result(raw)
+	return r.session.SetResult(raw)
 }

@@ -12,8 +12,8 @@ import (
 // its product with [Step.Output].
 type Step[In, Out any] struct{ name string }
 
-// Adder is what steps are appended to: a [Definition], or a [Group] of it.
-type Adder[In any] interface {
+// Scope is what steps are appended to: a [Definition], or a [Group] of it.
+type Scope[In any] interface {
 	add(planned[In])
 	mistake(format string, args ...any)
 }
@@ -30,7 +30,7 @@ type Tx = bun.Tx
 // recorded as JSON and must fit the engine's bound for outputs (64 KiB by
 // default): what is larger is stored where it belongs, and its address is the
 // output.
-func Add[In, Out any](d Adder[In], name string, fn func(context.Context, *Run[In]) (Out, error), opts ...Option) *Step[In, Out] {
+func Add[In, Out any](d Scope[In], name string, fn func(context.Context, *Run[In]) (Out, error), opts ...Option) *Step[In, Out] {
 	if fn == nil {
 		d.mistake("step %q: its function is nil", name)
 	}
@@ -45,7 +45,7 @@ func Add[In, Out any](d Adder[In], name string, fn func(context.Context, *Run[In
 }
 
 // Do appends a step that produces nothing. See [Add] for the name.
-func Do[In any](d Adder[In], name string, fn func(context.Context, *Run[In]) error, opts ...Option) {
+func Do[In any](d Scope[In], name string, fn func(context.Context, *Run[In]) error, opts ...Option) {
 	if fn == nil {
 		d.mistake("step %q: its function is nil", name)
 	}
@@ -70,7 +70,7 @@ func Do[In any](d Adder[In], name string, fn func(context.Context, *Run[In]) err
 // transaction rolled back, and the step fails. And where the application has a
 // single connection, as it should there, to use another one in it is to wait for
 // ever.
-func InTx[In, Out any](d Adder[In], name string, fn func(context.Context, Tx, *Run[In]) (Out, error), opts ...Option) *Step[In, Out] {
+func InTx[In, Out any](d Scope[In], name string, fn func(context.Context, Tx, *Run[In]) (Out, error), opts ...Option) *Step[In, Out] {
 	if fn == nil {
 		d.mistake("step %q: its function is nil", name)
 	}
@@ -100,7 +100,7 @@ func (s *Step[In, Out]) Output(run *Run[In]) Out {
 }
 
 // addStep appends a step, and keeps the mistakes in its options.
-func addStep[In any](d Adder[In], does kinds[In], name string, out output, opts []Option) {
+func addStep[In any](d Scope[In], does kinds[In], name string, out output, opts []Option) {
 	s := settingsOf(opts)
 	p := planned[In]{name: name, does: does, settings: s, output: out}
 	d.add(p)

@@ -123,12 +123,12 @@ func ExampleCheckName() {
 
 // The key is the same at each attempt: whoever is given it can tell that it has
 // done this already.
-func ExampleRun_Key() {
+func ExampleRun_IdempotencyKey() {
 	sent := map[string]bool{} // by the mail server
 	d := steps.Define[export]()
 	steps.Do(d, "mail", func(_ context.Context, run *steps.Run[export]) error {
-		fmt.Println("known:", sent[run.Key()])
-		sent[run.Key()] = true
+		fmt.Println("known:", sent[run.IdempotencyKey()])
+		sent[run.IdempotencyKey()] = true
 		return nil
 	})
 	h := testutil.NewHarness(testutil.Example(), d)
@@ -183,11 +183,11 @@ func ExampleRun_Report() {
 }
 
 // A step that runs again goes on behind its last checkpoint.
-func ExampleRun_Resume() {
+func ExampleRun_LastCheckpoint() {
 	d := steps.Define[export]()
 	steps.Do(d, "import", func(ctx context.Context, run *steps.Run[export]) error {
 		page := 0
-		if _, err := run.Resume(&page); err != nil {
+		if _, err := run.LastCheckpoint(&page); err != nil {
 			return err
 		}
 		for ; page < 3; page++ {
@@ -230,9 +230,11 @@ func ExampleRun_Cancelled() {
 }
 
 // A job's result need not be its last step's output.
-func ExampleRun_Result() {
+func ExampleRun_SetResult() {
 	d := steps.Define[export]()
-	steps.Do(d, "count", func(_ context.Context, run *steps.Run[export]) error { return run.Result(map[string]int{"rows": 42}) })
+	steps.Do(d, "count", func(_ context.Context, run *steps.Run[export]) error {
+		return run.SetResult(map[string]int{"rows": 42})
+	})
 	steps.Do(d, "clean up", func(context.Context, *steps.Run[export]) error { return nil })
 	fmt.Println(string(perform(d, export{}).Result))
 	// Output: {"rows":42}

@@ -25,12 +25,12 @@ func (month) JobType() string { return "reports:monthly" }
 
 // memory is a session that keeps everything in memory.
 type memory struct {
-	job     *model.Job
-	outputs map[string]json.RawMessage
-	cursor  json.RawMessage
-	step    string // under way
-	result  json.RawMessage
-	told    []string
+	job        *model.Job
+	outputs    map[string]json.RawMessage
+	checkpoint json.RawMessage
+	step       string // under way
+	result     json.RawMessage
+	told       []string
 }
 
 func newMemory() *memory {
@@ -44,16 +44,16 @@ func (m *memory) Progress(fraction float64, format string, args []any) {
 	m.told = append(m.told, fmt.Sprintf("%.2f ", fraction)+fmt.Sprintf(format, args...))
 }
 func (m *memory) Remaining(left time.Duration) { m.told = append(m.told, left.String()+" left") }
-func (m *memory) Checkpoint(_ context.Context, cursor json.RawMessage) error {
-	m.cursor = cursor
+func (m *memory) Checkpoint(_ context.Context, checkpoint json.RawMessage) error {
+	m.checkpoint = checkpoint
 	return nil
 }
-func (m *memory) Cursor() json.RawMessage { return m.cursor }
+func (m *memory) LastCheckpoint() json.RawMessage { return m.checkpoint }
 func (m *memory) Output(step string) (json.RawMessage, bool) {
 	raw, ok := m.outputs[step]
 	return raw, ok
 }
-func (m *memory) Result(result json.RawMessage) error { m.result = result; return nil }
+func (m *memory) SetResult(result json.RawMessage) error { m.result = result; return nil }
 
 // run runs a plan as an engine would, without any of its guarantees.
 func (m *memory) run(t *testing.T, h steps.Handler, input string) error {
@@ -80,15 +80,15 @@ func TestLaterStepsReadTypedOutputsFromTheRecord(t *testing.T) {
 	d := steps.Define[month]()
 	extract := steps.Add(d, "extract", func(_ context.Context, run *steps.Run[month]) (totals, error) {
 		assert.Equal(t, "2026-10", run.Input().Month)
-		assert.Equal(t, "extract", run.Step())
-		assert.Equal(t, "01890000-0000-7000-8000-000000000001:extract", run.Key())
+		assert.Equal(t, "extract", run.StepName())
+		assert.Equal(t, "01890000-0000-7000-8000-000000000001:extract", run.IdempotencyKey())
 		run.Progress(1, 4, "page %d", 1)
 		run.Progress(0, 0, "only a message")
 		return totals{Rows: 42, hidden: 1}, nil
 	}, steps.Weight(7))
 	steps.Do(d, "deliver", func(_ context.Context, run *steps.Run[month]) error {
 		assert.Equal(t, totals{Rows: 42}, extract.Output(run), "as recorded: what JSON does not keep is gone")
-		return run.Result(map[string]int{"sent": 1})
+		return run.SetResult(map[string]int{"sent": 1})
 	})
 	require.NoError(t, d.Validate())
 	assert.Equal(t, "reports:monthly", d.JobType())
@@ -114,26 +114,26 @@ func TestTheInputIsDecodedAnewForEachStep(t *testing.T) {
 	require.NoError(t, newMemory().run(t, d, `{"Tags":{"k":1}}`))
 }
 
-func TestACursorComesBackTyped(t *testing.T) {
+func TestACheckpointComesBackTyped(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[month]()
 	steps.Do(d, "a", func(ctx context.Context, run *steps.Run[month]) error {
 		page := 0
-		found, err := run.Resume(&page)
+		found, err := run.LastCheckpoint(&page)
 		if err != nil || found {
 			return fmt.Errorf("found %v, %w", found, err)
 		}
 		if err := run.Checkpoint(ctx, 3); err != nil {
 			return err
 		}
-		found, err = run.Resume(&page)
+		found, err = run.LastCheckpoint(&page)
 		assert.True(t, found)
 		assert.Equal(t, 3, page)
 		if err != nil {
 			return err
 		}
-		_, err = run.Resume(new(string))
-		assert.ErrorContains(t, err, `step "a": its recorded cursor does not fit`)
+		_, err = run.LastCheckpoint(new(string))
+		assert.ErrorContains(t, err, `step "a": its recorded checkpoint does not fit`)
 		assert.Error(t, run.Checkpoint(ctx, math.NaN()))
 		return nil
 	})
@@ -180,22 +180,22 @@ func TestMistakesAreReportedTogetherAndNeverPanic(t *testing.T) {
 	assert.ErrorContains(t, steps.Define[month]().Validate(), "has no steps")
 	assert.ErrorContains(t, steps.Define[int]().Validate(), "steps.Type")
 	assert.ErrorContains(t, steps.Define[panics]().Validate(), "is empty")
-	assert.ErrorContains(t, steps.Build[month](nil).Validate(), "build function is nil")
-	built := steps.Build(func(month) (*steps.Definition[month], error) { return nil, nil })
+	assert.ErrorContains(t, steps.DefineFunc[month](nil).Validate(), "build function is nil")
+	built := steps.DefineFunc(func(month) (*steps.Definition[month], error) { return nil, nil })
 	steps.Do(built, "a", do)
-	assert.ErrorContains(t, built.Validate(), "made with Build")
+	assert.ErrorContains(t, built.Validate(), "made with DefineFunc")
 }
 
 func TestMistakesInGroupsAndUndoingAreReported(t *testing.T) {
 	t.Parallel()
 	do := func(context.Context, *steps.Run[month]) error { return nil }
 	d := steps.Define[month]()
-	group := steps.Parallel(d, "group", steps.Limit(-1))
+	group := steps.Parallel(d, "group", steps.MaxParallel(-1))
 	steps.Parallel(d, "group")
 	steps.Parallel(d, "")
 	steps.Do(group, "member", do)
 	steps.Sleep(group, "sleeper", 0)
-	steps.Await[month, int](group, "signal")
+	steps.AwaitSignal[month, int](group, "signal")
 	steps.Do(d, "ends it", do)
 	steps.Do(group, "late", do)
 	steps.Do(group, "member", do)
@@ -224,11 +224,11 @@ func TestAPlanIsRefusedWithTheReason(t *testing.T) {
 		"boom":         func(month) (*steps.Definition[month], error) { return nil, boom },
 		"returned nil": func(month) (*steps.Definition[month], error) { return nil, nil },
 		"has no steps": func(month) (*steps.Definition[month], error) { return steps.Define[month](), nil },
-		"made with Build": func(month) (*steps.Definition[month], error) {
-			return steps.Build(func(month) (*steps.Definition[month], error) { return nil, nil }), nil
+		"made with DefineFunc": func(month) (*steps.Definition[month], error) {
+			return steps.DefineFunc(func(month) (*steps.Definition[month], error) { return nil, nil }), nil
 		},
 	} {
-		_, err := steps.Build(build).Plan([]byte(`{}`))
+		_, err := steps.DefineFunc(build).Plan([]byte(`{}`))
 		assert.ErrorContains(t, err, name)
 	}
 	_, err := steps.Define[month]().Plan([]byte(`{"month":3}`))
@@ -258,7 +258,7 @@ func TestARecordedOutputIsCheckedAgainstItsType(t *testing.T) {
 
 func TestABuildThatPanicsIsAnError(t *testing.T) {
 	t.Parallel()
-	_, err := steps.Build(func(month) (*steps.Definition[month], error) { panic("no regions") }).Plan([]byte(`{}`))
+	_, err := steps.DefineFunc(func(month) (*steps.Definition[month], error) { panic("no regions") }).Plan([]byte(`{}`))
 	assert.ErrorContains(t, err, "no regions")
 	assert.ErrorContains(t, err, "steps_test.go")
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 )
 
@@ -127,7 +128,7 @@ func TestABuiltDefinitionMayRemoveStepsAndHasNoOptionsForTheJob(t *testing.T) {
 	t.Parallel()
 	do := func(context.Context, *steps.Run[month]) error { return nil }
 	build := func(opts ...steps.DefineOption) (*steps.Plan, error) {
-		return steps.Build(func(month) (*steps.Definition[month], error) {
+		return steps.DefineFunc(func(month) (*steps.Definition[month], error) {
 			built := steps.Define[month](opts...)
 			steps.Do(built, "a", do)
 			return built, nil
@@ -136,8 +137,8 @@ func TestABuiltDefinitionMayRemoveStepsAndHasNoOptionsForTheJob(t *testing.T) {
 	plan, err := build(steps.Removed("inner"))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"outer", "inner"}, plan.Removed)
-	for _, opt := range []steps.DefineOption{steps.JobTimeout(1), steps.ResumeOnCrash(1), steps.UndoOnFailure(), steps.UndoOnCancel()} {
+	for _, opt := range []steps.DefineOption{steps.JobTimeout(1), steps.ResumeOnCrash(1), steps.UndoOn(model.Failed, model.Cancelled)} {
 		_, err = build(opt)
-		assert.ErrorContains(t, err, "give them to Build")
+		assert.ErrorContains(t, err, "give them to DefineFunc")
 	}
 }

@@ -16,7 +16,7 @@ import (
 // it waits, the job is scheduled: it holds no lock, costs nothing, and goes on
 // wherever an engine is when the time has come, within the engine's poll
 // interval. The time stays when the job is cancelled meanwhile and resumed.
-func Sleep[In any](d Adder[In], name string, duration time.Duration, opts ...Option) {
+func Sleep[In any](d Scope[In], name string, duration time.Duration, opts ...Option) {
 	if duration < 0 {
 		d.mistake("step %q: its duration %v is negative", name, duration)
 	}
@@ -26,14 +26,14 @@ func Sleep[In any](d Adder[In], name string, duration time.Duration, opts ...Opt
 // SleepUntil appends a step that waits until the time that until returns, by the
 // database's clock; not at all if that has passed, and until the year 9999 at the
 // latest. It is asked once; the time is recorded. See [Sleep].
-func SleepUntil[In any](d Adder[In], name string, until func(*Run[In]) time.Time, opts ...Option) {
+func SleepUntil[In any](d Scope[In], name string, until func(*Run[In]) time.Time, opts ...Option) {
 	if until == nil {
 		d.mistake("step %q: its function is nil", name)
 	}
 	addStep(d, kinds[In]{until: until}, name, noOutput, opts)
 }
 
-// Await appends a step that waits for the signal of its name: an approval, a
+// AwaitSignal appends a step that waits for the signal of its name: an approval, a
 // callback from another system. Its output is the signal's payload; the record
 // tells who sent it. While it waits, the job is scheduled: it holds no lock and
 // costs nothing. A signal that came before the step is kept for it, and the first
@@ -43,14 +43,14 @@ func SleepUntil[In any](d Adder[In], name string, until func(*Run[In]) time.Time
 // A payload that is not a Payload in JSON fails the step. A resume then waits for
 // another signal of the name, as does one from before the step. The payload null,
 // of a signal without one, is the zero Payload.
-func Await[In, Payload any](d Adder[In], name string, opts ...Option) *Step[In, Payload] {
+func AwaitSignal[In, Payload any](d Scope[In], name string, opts ...Option) *Step[In, Payload] {
 	addStep(d, kinds[In]{await: true}, name, outputOf[Payload](), opts)
 	return &Step[In, Payload]{name: name}
 }
 
-// Child is a job that a [Children] step enqueues.
+// Child is a job that a [ChildJobs] step enqueues.
 type Child struct {
-	Input Typed
+	Input Input
 	Name  string // for people; the type by default
 }
 
@@ -66,7 +66,7 @@ type ChildResult struct {
 	Error  string          `json:"error,omitempty"`
 }
 
-// Children appends a step that enqueues jobs of other types and waits until all
+// ChildJobs appends a step that enqueues jobs of other types and waits until all
 // have ended; its output is how, in the order of the children. They are enqueued
 // once, together with the step's record, with their parent's role and email. The
 // function may be called again if the process dies before that record, and must
@@ -83,7 +83,7 @@ type ChildResult struct {
 // A child of the job's own type is refused. So are more children than their
 // results can be kept of (about 500 with the engine's default bounds), before
 // any is enqueued.
-func Children[In any](d Adder[In], name string, fn func(context.Context, *Run[In]) ([]Child, error), opts ...Option) *Step[In, []ChildResult] {
+func ChildJobs[In any](d Scope[In], name string, fn func(context.Context, *Run[In]) ([]Child, error), opts ...Option) *Step[In, []ChildResult] {
 	if fn == nil {
 		d.mistake("step %q: its function is nil", name)
 	}

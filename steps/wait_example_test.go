@@ -27,10 +27,10 @@ type decision struct {
 }
 
 // A large invoice is paid when somebody has approved it, however long that takes.
-func ExampleAwait() {
+func ExampleAwaitSignal() {
 	pay := steps.Define[invoice]()
 	steps.Do(pay, "check", func(context.Context, *steps.Run[invoice]) error { return nil })
-	approve := steps.Await[invoice, decision](pay, "approve", steps.Timeout(30*24*time.Hour))
+	approve := steps.AwaitSignal[invoice, decision](pay, "approve", steps.Timeout(30*24*time.Hour))
 	steps.Add(pay, "pay", func(_ context.Context, run *steps.Run[invoice]) (string, error) {
 		if !approve.Output(run).Approved {
 			return "declined", nil
@@ -87,7 +87,7 @@ type reminder struct {
 func (reminder) JobType() string { return "invoices:remind" }
 
 // One job becomes several of another type, and goes on when they have ended.
-func ExampleChildren() {
+func ExampleChildJobs() {
 	remind := steps.Define[reminder]()
 	steps.Add(remind, "send", func(_ context.Context, run *steps.Run[reminder]) (string, error) {
 		if run.Input().To == "" {
@@ -97,7 +97,7 @@ func ExampleChildren() {
 	})
 
 	pay := steps.Define[invoice]()
-	reminders := steps.Children(pay, "remind", func(context.Context, *steps.Run[invoice]) ([]steps.Child, error) {
+	reminders := steps.ChildJobs(pay, "remind", func(context.Context, *steps.Run[invoice]) ([]steps.Child, error) {
 		return []steps.Child{{Input: reminder{To: "ann"}}, {Input: reminder{}}, {Input: reminder{To: "bob"}, Name: "The last one"}}, nil
 	}, steps.AllowFailures())
 	steps.Do(pay, "report", func(_ context.Context, run *steps.Run[invoice]) error {
@@ -115,10 +115,10 @@ func ExampleChildren() {
 }
 
 // waitingExample runs a job to its end, and meanwhile does what is given.
-func waitingExample(in steps.Typed, meanwhile func(context.Context, *engine.Engine, uuid.UUID) error, definitions ...steps.Handler) *model.JobStatus {
+func waitingExample(in steps.Input, meanwhile func(context.Context, *engine.Engine, uuid.UUID) error, definitions ...steps.Handler) *model.JobView {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	status, err := func() (*model.JobStatus, error) {
+	status, err := func() (*model.JobView, error) {
 		db, err := dsn.Open(ctx, "sqlite://:memory:")
 		if err != nil {
 			return nil, err
@@ -150,13 +150,13 @@ func waitingExample(in steps.Typed, meanwhile func(context.Context, *engine.Engi
 	}()
 	if err != nil {
 		fmt.Println(err)
-		return &model.JobStatus{}
+		return &model.JobView{}
 	}
 	return status
 }
 
 // untilWaiting returns a job's status once it waits for something.
-func untilWaiting(ctx context.Context, eng *engine.Engine, id uuid.UUID) (*model.JobStatus, error) {
+func untilWaiting(ctx context.Context, eng *engine.Engine, id uuid.UUID) (*model.JobView, error) {
 	for {
 		status, err := eng.Status(ctx, id)
 		if err != nil || status.WaitsFor != "" {

@@ -38,12 +38,12 @@ import (
 // well. check is called after each run, the undisturbed one first, and may be
 // nil. [Prepare] does something before each run: sends a signal, say. Waits are
 // over at once, as by [Harness.SkipWait]. A step with [steps.StopOnCrash] in
-// whose middle the process died is run again, with [engine.From]; outputs that
+// whose middle the process died is run again, with [engine.RerunFrom]; outputs that
 // differ between two runs, for their time or a random number in them, cannot be
 // compared, so a definition under test gets these from what it is made of.
 //
 // The databases are SQLite files, or with [OnDB] the one on a server that it
-// names, where the jobs of all the runs are. Jobs of [steps.Children] need their
+// names, where the jobs of all the runs are. Jobs of [steps.ChildJobs] need their
 // definitions, see [Beside]; these are not made anew. Where there are many writes,
 // [AtMost] has the process die at some of them only. A process that has died does
 // no writes, but a step of it goes on to its next call of the engine.
@@ -201,14 +201,14 @@ func (h *Harness) untilEnd(p *hostProcess, d *death) bool {
 
 // interrupted reports whether a job has ended because a process died: its own, or
 // that of a job it waited for.
-func (h *Harness) interrupted(s *model.JobStatus) bool {
+func (h *Harness) interrupted(s *model.JobView) bool {
 	h.t.Helper()
-	died := func(s *model.JobStatus) bool { return strings.Contains(s.Error, "interrupted: its engine") }
+	died := func(s *model.JobView) bool { return strings.Contains(s.Error, "interrupted: its engine") }
 	return died(s) || slices.ContainsFunc(h.children(s), died)
 }
 
 // children are the jobs that a job has enqueued.
-func (h *Harness) children(s *model.JobStatus) []*model.JobStatus {
+func (h *Harness) children(s *model.JobView) []*model.JobView {
 	h.t.Helper()
 	ctx, cancel := h.limit()
 	defer cancel()
@@ -220,9 +220,9 @@ func (h *Harness) children(s *model.JobStatus) []*model.JobStatus {
 // orphaned reports whether a job waits for children of whose end it has not been
 // told: the process died that was to do so, and the job looks after them by itself
 // only now and then.
-func (h *Harness) orphaned(s *model.JobStatus) bool {
+func (h *Harness) orphaned(s *model.JobView) bool {
 	h.t.Helper()
-	return s.Status == model.Scheduled && waitsForChildren(s) && !slices.ContainsFunc(h.children(s), func(c *model.JobStatus) bool { return !ended(c) })
+	return s.Status == model.Scheduled && waitsForChildren(s) && !slices.ContainsFunc(h.children(s), func(c *model.JobView) bool { return !ended(c) })
 }
 
 // resumeAny resumes a job whose process died, wherever that was.
@@ -231,7 +231,7 @@ func (h *Harness) resumeAny() {
 	var opts []engine.ResumeOption
 	for _, record := range h.Records() {
 		if record.Status == model.StepInterrupted && record.OnCrash == model.OnCrashStop {
-			opts = []engine.ResumeOption{engine.From(record.Name)}
+			opts = []engine.ResumeOption{engine.RerunFrom(record.Name)}
 		}
 	}
 	h.Resume(opts...)

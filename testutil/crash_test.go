@@ -63,16 +63,16 @@ func orderDefinition(e *effects, opts ...steps.DefineOption) *steps.Definition[o
 	d := steps.Define[order](opts...)
 	effect := func(out string) func(context.Context, *steps.Run[order]) (string, error) {
 		return func(_ context.Context, run *steps.Run[order]) (string, error) {
-			e.add(run.Step())
+			e.add(run.StepName())
 			return out, nil
 		}
 	}
 	undo := steps.Undo(func(_ context.Context, run *steps.Run[order], out string) error {
-		e.add("undo " + run.Step() + " " + out)
+		e.add("undo " + run.StepName() + " " + out)
 		return nil
 	})
 	steps.Add(d, "reserve", effect("r1"), undo, steps.StopOnCrash())
-	steps.Await[order, string](d, "approve")
+	steps.AwaitSignal[order, string](d, "approve")
 	steps.Do(d, "import", func(ctx context.Context, run *steps.Run[order]) error {
 		_, err := steps.Each(ctx, run, func(skip int) iter.Seq2[int, error] {
 			return func(yield func(int, error) bool) {
@@ -82,13 +82,13 @@ func orderDefinition(e *effects, opts ...steps.DefineOption) *steps.Definition[o
 					}
 				}
 			}
-		}, func(_ context.Context, item int) error { e.add(fmt.Sprint("item ", item)); return nil }, steps.Every(2))
+		}, func(_ context.Context, item int) error { e.add(fmt.Sprint("item ", item)); return nil }, steps.CheckpointEvery(2))
 		return err
 	})
 	pair := steps.Parallel(d, "pair")
 	left := steps.Add(pair, "left", effect("l"))
 	steps.Add(pair, "right", effect("r"), undo)
-	steps.Children(d, "parcels", func(context.Context, *steps.Run[order]) ([]steps.Child, error) {
+	steps.ChildJobs(d, "parcels", func(context.Context, *steps.Run[order]) ([]steps.Child, error) {
 		return []steps.Child{{Input: parcel{N: 1}}, {Input: parcel{N: 2}}}, nil
 	})
 	steps.Sleep(d, "cool", time.Hour)
@@ -168,7 +168,7 @@ func TestHarnessMomentsOfStepsThatWaitGroupAndHaveATransaction(t *testing.T) {
 	for _, at := range []testutil.Moment{
 		testutil.BeforeStep("approve"), testutil.AfterStep("reserve"), testutil.AfterStep("import"), testutil.BeforeStep("right"),
 		testutil.AfterStep("right"), testutil.BeforeStep("cool"), testutil.BeforeStep("book"), testutil.AfterStep("book"),
-		testutil.AtCursor("import", func(c struct{ Done int }) bool { return c.Done == 4 }),
+		testutil.AtCheckpointWhen("import", func(c struct{ Done int }) bool { return c.Done == 4 }),
 	} {
 		t.Run(at.String(), func(t *testing.T) {
 			t.Parallel()

@@ -24,7 +24,7 @@ func SendDigest(collect func(week int) []string, mail func(key string, articles 
 		return collect(run.Input().Week), nil
 	})
 	steps.Do(digest, "mail", func(_ context.Context, run *steps.Run[Digest]) error {
-		return mail(run.Key(), collected.Output(run))
+		return mail(run.IdempotencyKey(), collected.Output(run))
 	})
 	return digest
 }

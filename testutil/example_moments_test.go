@@ -85,7 +85,7 @@ func ExampleHarness_Resume() {
 	h, collected, _ := newsletter()
 	h.Enqueue(Digest{Week: 43})
 	h.Kill(testutil.AfterStep("collect"))
-	h.Resume(engine.From("collect"))
+	h.Resume(engine.RerunFrom("collect"))
 	fmt.Println(h.Run().Status, "collected", *collected)
 	// Output: succeeded collected 2
 }
@@ -206,7 +206,7 @@ func counting() *testutil.Harness {
 	d := steps.Define[Digest]()
 	steps.Do(d, "count", func(ctx context.Context, run *steps.Run[Digest]) error {
 		n := 0
-		if _, err := run.Resume(&n); err != nil {
+		if _, err := run.LastCheckpoint(&n); err != nil {
 			return err
 		}
 		for n++; n <= 5; n++ {
@@ -225,12 +225,12 @@ func counting() *testutil.Harness {
 // The engine stops during the third call of Progress: the checkpoint after it is the
 // last one.
 func ExampleAtProgress() {
-	fmt.Println(string(counting().Stop(testutil.AtProgress("count", 3)).Cursor))
+	fmt.Println(string(counting().Stop(testutil.AtProgress("count", 3)).Checkpoints))
 	// Output: {"step":"count","value":3}
 }
 
 func ExampleAtCheckpoint() {
-	fmt.Println(string(counting().Kill(testutil.AtCheckpoint("count", 3)).Cursor))
+	fmt.Println(string(counting().Kill(testutil.AtCheckpoint("count", 3)).Checkpoints))
 	// Output: {"step":"count","value":3}
 }
 
@@ -273,7 +273,7 @@ func ExampleLimits() {
 
 // The definition is registered as the host does it.
 func ExampleRegistered() {
-	h, _, _ := newsletter(testutil.Registered(engine.WithContext(func(context.Context, *model.Job) (context.Context, error) {
+	h, _, _ := newsletter(testutil.Registered(engine.ContextFunc(func(context.Context, *model.Job) (context.Context, error) {
 		return nil, errors.New("no such tenant")
 	})))
 	h.Enqueue(Digest{Week: 43})
@@ -286,8 +286,8 @@ func ExampleBeside() {
 	child := steps.Define[Digest](steps.Type("mail:one"))
 	steps.Do(child, "mail", func(context.Context, *steps.Run[Digest]) error { return nil })
 	d := steps.Define[Digest]()
-	steps.Children(d, "mails", func(context.Context, *steps.Run[Digest]) ([]steps.Child, error) {
-		return []steps.Child{{Input: engine.Raw{Type: "mail:one", Input: []byte(`{}`)}}}, nil
+	steps.ChildJobs(d, "mails", func(context.Context, *steps.Run[Digest]) ([]steps.Child, error) {
+		return []steps.Child{{Input: engine.RawInput{Type: "mail:one", Input: []byte(`{}`)}}}, nil
 	})
 	h := testutil.NewHarness(testutil.Example(), d, testutil.Beside(child))
 	h.Enqueue(Digest{})

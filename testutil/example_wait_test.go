@@ -14,10 +14,10 @@ import (
 // Reminder asks for an approval, waits a day, and sends, which may fail once.
 func Reminder(send func(key string)) *steps.Definition[Digest] {
 	reminder := steps.Define[Digest]()
-	approve := steps.Await[Digest, string](reminder, "approve")
+	approve := steps.AwaitSignal[Digest, string](reminder, "approve")
 	steps.Sleep(reminder, "a day", 24*time.Hour)
 	steps.Add(reminder, "send", func(_ context.Context, run *steps.Run[Digest]) (string, error) {
-		send(run.Key())
+		send(run.IdempotencyKey())
 		return "as " + approve.Output(run) + " said", nil
 	}, steps.Retry(3, time.Hour))
 	return reminder
@@ -63,7 +63,7 @@ func ExampleCrashEverywhere() {
 }
 
 // A moment is named by what a checkpoint has.
-func ExampleAtCursor() {
+func ExampleAtCheckpointWhen() {
 	count := steps.Define[Digest]()
 	steps.Do(count, "count", func(ctx context.Context, run *steps.Run[Digest]) error {
 		for n := range 10 {
@@ -75,7 +75,7 @@ func ExampleAtCursor() {
 	})
 	h := testutil.NewHarness(testutil.Example(), count)
 	h.Enqueue(Digest{})
-	s := h.Kill(testutil.AtCursor("count", func(n int) bool { return n >= 5 }))
-	fmt.Println(s.Status, string(s.Cursor))
+	s := h.Kill(testutil.AtCheckpointWhen("count", func(n int) bool { return n >= 5 }))
+	fmt.Println(s.Status, string(s.Checkpoints))
 	// Output: failed {"step":"count","value":5}
 }

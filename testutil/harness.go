@@ -92,7 +92,7 @@ func Registered(opts ...engine.RegisterOption) HarnessOption {
 }
 
 // Beside has the engines run these definitions as well: those of the jobs that
-// the definition's [steps.Children] are.
+// the definition's [steps.ChildJobs] are.
 func Beside(definitions ...steps.Handler) HarnessOption {
 	return func(s *harnessSettings) { s.beside = append(s.beside, definitions...) }
 }
@@ -163,14 +163,14 @@ func (h *Harness) DB() *bun.DB { return h.db }
 func (h *Harness) Enqueue(input any, opts ...engine.EnqueueOption) *model.Job {
 	h.t.Helper()
 	jobType := h.definition.JobType()
-	if typed, ok := input.(steps.Typed); ok && typed.JobType() != jobType {
+	if typed, ok := input.(steps.Input); ok && typed.JobType() != jobType {
 		h.t.Fatalf("enqueue: the input is for jobs of type %q, the definition handles %q", typed.JobType(), jobType)
 	}
 	raw, err := json.Marshal(input)
 	h.must("write the input as JSON", err)
 	ctx, cancel := h.limit()
 	defer cancel()
-	job, err := h.engine.Enqueue(ctx, engine.Raw{Type: jobType, Input: raw}, opts...)
+	job, err := h.engine.Enqueue(ctx, engine.RawInput{Type: jobType, Input: raw}, opts...)
 	h.must("enqueue", err)
 	h.job = job.ID
 	return job
@@ -200,7 +200,7 @@ func (h *Harness) Restart() {
 }
 
 // Status returns the job's status as the database has it.
-func (h *Harness) Status() *model.JobStatus {
+func (h *Harness) Status() *model.JobView {
 	h.t.Helper()
 	ctx, cancel := h.limit()
 	defer cancel()

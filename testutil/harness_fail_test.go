@@ -54,7 +54,7 @@ func TestHarnessSaysWhatIsWrong(t *testing.T) {
 		want []string
 	}{
 		{"no job", func(h *testutil.Harness) { h.Run() }, []string{"call Enqueue first"}},
-		{"input of another type", func(h *testutil.Harness) { h.Enqueue(engine.Raw{Type: "bakery:clean"}) },
+		{"input of another type", func(h *testutil.Harness) { h.Enqueue(engine.RawInput{Type: "bakery:clean"}) },
 			[]string{`"bakery:clean"`, `the definition handles "bakery:bake"`}},
 		{"a step that is not there", func(h *testutil.Harness) {
 			h.Enqueue(bake{Loaves: 1})
@@ -143,7 +143,7 @@ func TestHarnessShowsAJobThatDoesNotEnd(t *testing.T) {
 		h.Run()
 	})
 	for _, want := range []string{
-		"the job's end did not come within 3s", `of type "bakery:bake" is processing`, `cursor: {"step":"bake","value":1}`,
+		"the job's end did not come within 3s", `of type "bakery:bake" is processing`, `checkpoint: {"step":"bake","value":1}`,
 		"1  knead  completed", "2  bake   running", "the engines' log", "job started",
 	} {
 		assert.Contains(t, text, want)
@@ -194,7 +194,7 @@ func TestHarnessTellsStepsThatOnlyWait(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[bake]()
 	steps.Sleep(d, "rise", time.Hour)
-	steps.Await[bake, string](d, "taste", steps.WasNamed("try"))
+	steps.AwaitSignal[bake, string](d, "taste", steps.WasNamed("try"))
 	text := failure(t, func(t testing.TB) {
 		h := testutil.NewHarness(t, d)
 		h.Enqueue(bake{})

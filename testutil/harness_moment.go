@@ -16,9 +16,9 @@ type Moment struct {
 	step  string
 	count int // which call, where there are several
 
-	// cursor is what a checkpoint has, and want what is asked of it.
-	cursor *json.RawMessage
-	want   *func(json.RawMessage) bool
+	// checkpoint is what a checkpoint has, and want what is asked of it.
+	checkpoint *json.RawMessage
+	want       *func(json.RawMessage) bool
 }
 
 // place is where in a step a moment is.
@@ -28,7 +28,7 @@ const (
 	atBegin place = iota
 	atProgress
 	atCheckpoint
-	atCursor
+	atCheckpointWhen
 	atReturn
 	atRecord
 )
@@ -47,27 +47,28 @@ func AtCheckpoint(step string, n int) Moment {
 	return Moment{place: atCheckpoint, step: step, count: n}
 }
 
-// AtCursor is [AtCheckpoint] for the first checkpoint of which reached is true,
-// given its cursor. Of a cursor that does not decode into a Cursor it is false.
-func AtCursor[Cursor any](step string, reached func(cursor Cursor) bool) Moment {
+// AtCheckpointWhen is [AtCheckpoint] for the first checkpoint of which reached is true,
+// given the value that was checkpointed. Of a value that does not decode into a Value it is
+// false.
+func AtCheckpointWhen[Value any](step string, reached func(value Value) bool) Moment {
 	want := func(raw json.RawMessage) bool {
-		var cursor Cursor
-		return json.Unmarshal(raw, &cursor) == nil && reached(cursor)
+		var value Value
+		return json.Unmarshal(raw, &value) == nil && reached(value)
 	}
-	return Moment{place: atCursor, step: step, count: 1, want: &want}
+	return Moment{place: atCheckpointWhen, step: step, count: 1, want: &want}
 }
 
-// cursorAt is the moment of a checkpoint with that cursor.
-func cursorAt(step string, cursor json.RawMessage) Moment {
-	return Moment{place: atCursor, step: step, count: 1, cursor: &cursor}
+// checkpointAt is the moment of a checkpoint with that checkpoint.
+func checkpointAt(step string, checkpoint json.RawMessage) Moment {
+	return Moment{place: atCheckpointWhen, step: step, count: 1, checkpoint: &checkpoint}
 }
 
 // is reports whether the moment that is waited for is now.
 func (m Moment) is(now Moment) bool {
-	if m.place != atCursor {
+	if m.place != atCheckpointWhen {
 		return m == now
 	}
-	return now.place == atCursor && now.step == m.step && (*m.want)(*now.cursor)
+	return now.place == atCheckpointWhen && now.step == m.step && (*m.want)(*now.checkpoint)
 }
 
 // BeforeRecord is when the step's function has returned without an error, and
@@ -93,7 +94,7 @@ func (m Moment) String() string {
 		return fmt.Sprintf("progress call %d of step %q", m.count, m.step)
 	case atCheckpoint:
 		return fmt.Sprintf("checkpoint %d of step %q", m.count, m.step)
-	case atCursor:
+	case atCheckpointWhen:
 		return fmt.Sprintf("the checkpoint of step %q that is asked for", m.step)
 	case atReturn:
 		return fmt.Sprintf("the return of step %q", m.step)

@@ -115,7 +115,7 @@ func (h *Harness) stopped(p *hostProcess, within time.Duration) bool {
 const pollInterval = 2 * time.Millisecond
 
 // await runs a process until the job is as wanted, and returns its status.
-func (h *Harness) await(p *hostProcess, what string, wanted func(*model.JobStatus) bool) *model.JobStatus {
+func (h *Harness) await(p *hostProcess, what string, wanted func(*model.JobView) bool) *model.JobView {
 	h.t.Helper()
 	poll := time.NewTimer(pollInterval)
 	defer poll.Stop()

@@ -39,7 +39,7 @@ func (h *Harness) fatal(format string, args ...any) {
 
 // waitHint says what a test does about a job that waits for long, empty if it
 // does not.
-func waitHint(s *model.JobStatus) string {
+func waitHint(s *model.JobView) string {
 	switch {
 	case s.Status != model.Scheduled || waitsForChildren(s):
 		return ""
@@ -73,11 +73,11 @@ func (h *Harness) describe() string {
 }
 
 // statusText shows a job to a person.
-func statusText(s *model.JobStatus) string {
+func statusText(s *model.JobView) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "job %s of type %q is %s, %d %%, attempt %d", s.ID, s.Type, s.Status, s.Percent, s.Attempt)
 	for _, line := range []struct{ label, text string }{
-		{"message", s.Message}, {"error", s.Error}, {"cancelled by", s.CancelledBy}, {"reason", s.CancelReason}, {"cursor", string(s.Cursor)},
+		{"message", s.Message}, {"error", s.Error}, {"cancelled by", s.CancelledBy}, {"reason", s.CancelReason}, {"checkpoint", string(s.Checkpoints)},
 	} {
 		if line.text != "" {
 			fmt.Fprintf(&b, "\n  %s: %s", line.label, line.text)

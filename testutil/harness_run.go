@@ -14,7 +14,7 @@ import (
 // Run runs the scheduled job until it has ended, and returns its last status:
 // succeeded, failed or cancelled. A job that is not due is waited for; one that
 // has ended must be put back with [Harness.Resume] or [Harness.Restart] first.
-func (h *Harness) Run() *model.JobStatus {
+func (h *Harness) Run() *model.JobView {
 	h.t.Helper()
 	h.runnable()
 	p := h.prepare()
@@ -34,7 +34,7 @@ func (h *Harness) Run() *model.JobStatus {
 // the deferred functions of a step that is killed at a checkpoint run, where
 // in life they would not; and one that is killed at a progress call goes on
 // afterwards with a context that has ended.
-func (h *Harness) Kill(at Moment) *model.JobStatus {
+func (h *Harness) Kill(at Moment) *model.JobView {
 	h.t.Helper()
 	h.reachable(at)
 	victim := h.prepare()
@@ -65,16 +65,16 @@ func (h *Harness) closed(fn func()) {
 			Where("type = ?", h.definition.JobType()).Where("job_id IS NULL").Exec(ctx)
 		h.must("close the type to claims", err)
 	}
-	until(model.Never())
+	until(model.MaxTime())
 	fn()
-	until(model.At(time.Unix(0, 0)))
+	until(model.TimeOf(time.Unix(0, 0)))
 }
 
 // Stop runs the job and stops its engine at a moment, without a grace period:
 // the step's context ends with [steps.ErrShutdown], and what it makes of that
 // counts. It returns the status after the engine has stopped: scheduled, if the
 // job has not ended all the same.
-func (h *Harness) Stop(at Moment) *model.JobStatus {
+func (h *Harness) Stop(at Moment) *model.JobView {
 	h.t.Helper()
 	h.reachable(at)
 	p := h.prepare()
@@ -92,7 +92,7 @@ func (h *Harness) Stop(at Moment) *model.JobStatus {
 // status that the job then ends with: cancelled, unless its last step completes
 // all the same. The step's context has ended, with [steps.ErrCancelled], when
 // the moment is over.
-func (h *Harness) Cancel(at Moment, by, reason string) *model.JobStatus {
+func (h *Harness) Cancel(at Moment, by, reason string) *model.JobView {
 	h.t.Helper()
 	h.reachable(at)
 	p := h.prepare()
@@ -142,7 +142,7 @@ func (h *Harness) plan() *steps.Plan {
 // reach waits until the trigger's moment has come.
 func (h *Harness) reach(p *hostProcess, t *trigger) {
 	h.t.Helper()
-	status := h.await(p, t.moment.String(), func(s *model.JobStatus) bool { return t.has() || ended(s) })
+	status := h.await(p, t.moment.String(), func(s *model.JobView) bool { return t.has() || ended(s) })
 	if !t.has() {
 		h.stop(p) // its log is whole then
 		h.fatal("%s never came: the job has %s before", t.moment, status.Status)
@@ -163,9 +163,9 @@ func (h *Harness) expireLease() {
 // settle has another engine settle that run of the job.
 func (h *Harness) settle(attempt int64) {
 	h.t.Helper()
-	recovery := h.prepare(engine.WithContext(held))
+	recovery := h.prepare(engine.ContextFunc(held))
 	h.start(recovery)
-	h.await(recovery, "recovery by another engine", func(s *model.JobStatus) bool {
+	h.await(recovery, "recovery by another engine", func(s *model.JobView) bool {
 		return s.Status != model.Processing || s.Attempt != attempt
 	})
 	h.stop(recovery)
@@ -179,4 +179,4 @@ func (h *Harness) unchanged(left *model.Job) {
 	}
 }
 
-func ended(s *model.JobStatus) bool { return s.Status.Ended() }
+func ended(s *model.JobView) bool { return s.Status.Ended() }

@@ -50,7 +50,7 @@ func (b *bakery) definition() *steps.Definition[bake] {
 
 func (b *bakery) bake(ctx context.Context, run *steps.Run[bake]) (int, error) {
 	done := 0
-	if _, err := run.Resume(&done); err != nil {
+	if _, err := run.LastCheckpoint(&done); err != nil {
 		return 0, err
 	}
 	for total := run.Input().Loaves; done < total; {
@@ -160,14 +160,14 @@ func cmpFirst(current, first string) string {
 	return current
 }
 
-func TestHarnessKillAtCheckpointKeepsTheCursor(t *testing.T) {
+func TestHarnessKillAtCheckpointKeepsTheCheckpoint(t *testing.T) {
 	t.Parallel()
 	b, h := setupBakery(t)
 
 	status := h.Kill(testutil.AtCheckpoint("bake", 2))
 
 	assert.Equal(t, model.Failed, status.Status)
-	assert.JSONEq(t, `{"step":"bake","value":2}`, string(status.Cursor))
+	assert.JSONEq(t, `{"step":"bake","value":2}`, string(status.Checkpoints))
 	assert.Equal(t, int64(2), b.baked.Load())
 
 	h.Resume()
@@ -289,7 +289,7 @@ func TestHarnessRegistersAndBoundsAsTheHostDoes(t *testing.T) {
 	factory := func(ctx context.Context, _ *model.Job) (context.Context, error) {
 		return context.WithValue(ctx, oven{}, "hot"), nil
 	}
-	h := testutil.NewHarness(t, b.definition(), testutil.Registered(engine.WithContext(factory)), testutil.Limits(engine.Limits{Output: 5}))
+	h := testutil.NewHarness(t, b.definition(), testutil.Registered(engine.ContextFunc(factory)), testutil.Limits(engine.Limits{Output: 5}))
 	h.Enqueue(bake{Loaves: 3})
 
 	status := h.Run()

@@ -46,7 +46,7 @@ func (h *Harness) nextDue() (due model.Time, quiet bool) {
 	const all = 1000
 	jobs, err := h.engine.List(ctx, engine.Filter{Statuses: []model.Status{model.Scheduled, model.Processing}, Limit: all})
 	h.must("list the jobs", err)
-	if len(jobs) == all || slices.ContainsFunc(jobs, func(j *model.JobStatus) bool { return j.Status == model.Processing }) {
+	if len(jobs) == all || slices.ContainsFunc(jobs, func(j *model.JobView) bool { return j.Status == model.Processing }) {
 		return due, false
 	}
 	for _, j := range jobs {

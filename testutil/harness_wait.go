@@ -16,13 +16,13 @@ import (
 // Config.RetryInPlace. It returns the status then: one that waits is scheduled,
 // and its WaitsFor says for what. A job that waits for its children goes on
 // waiting, since those run here as well (see [Beside]).
-func (h *Harness) RunToWait() *model.JobStatus {
+func (h *Harness) RunToWait() *model.JobView {
 	h.t.Helper()
 	h.runnable()
 	p := h.prepare()
 	before := h.row().Attempt
 	h.start(p)
-	status := h.await(p, "the job's end, or that it waits", func(s *model.JobStatus) bool {
+	status := h.await(p, "the job's end, or that it waits", func(s *model.JobView) bool {
 		return ended(s) || s.Attempt > before && parked(s)
 	})
 	h.stop(p)
@@ -31,12 +31,12 @@ func (h *Harness) RunToWait() *model.JobStatus {
 
 // parked reports whether a job waits for something that does not come by itself
 // soon.
-func parked(s *model.JobStatus) bool {
+func parked(s *model.JobView) bool {
 	return s.Status == model.Scheduled && s.WaitsFor != "" && !waitsForChildren(s)
 }
 
 // waitsForChildren reports whether a job goes on when its children have ended.
-func waitsForChildren(s *model.JobStatus) bool {
+func waitsForChildren(s *model.JobView) bool {
 	return slices.ContainsFunc(s.Steps, func(step model.StepView) bool {
 		return step.Status == model.StepWaiting && len(step.Children) > 0
 	})
@@ -112,7 +112,7 @@ func (h *Harness) makeDue(job *model.Job) error {
 	return err
 }
 
-// Signal sends the job the signal that a step made with [steps.Await] waits for,
+// Signal sends the job the signal that a step made with [steps.AwaitSignal] waits for,
 // or is going to. It ends the test if none does.
 func (h *Harness) Signal(name string, payload any) {
 	h.t.Helper()

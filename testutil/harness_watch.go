@@ -138,13 +138,13 @@ func (s *watchedSession) Progress(fraction float64, format string, args []any) {
 }
 
 // Checkpoint refuses at its moment already, and not only the time after it.
-func (s *watchedSession) Checkpoint(ctx context.Context, cursor json.RawMessage) error {
-	if err := s.Session.Checkpoint(ctx, cursor); err != nil {
+func (s *watchedSession) Checkpoint(ctx context.Context, checkpoint json.RawMessage) error {
+	if err := s.Session.Checkpoint(ctx, checkpoint); err != nil {
 		return err
 	}
 	err := s.at(AtCheckpoint(s.step, int(s.checkpoints.Add(1))))
 	if err == nil {
-		err = s.at(cursorAt(s.step, cursor))
+		err = s.at(checkpointAt(s.step, checkpoint))
 	}
 	if err == nil {
 		err = context.Cause(s.ctx)

@@ -26,7 +26,7 @@ const day = 24 * time.Hour
 func trial(send func() error) *steps.Definition[Digest] {
 	d := steps.Define[Digest]()
 	steps.Sleep(d, "trial", 30*day)
-	steps.Await[Digest, string](d, "approve", steps.Timeout(7*day))
+	steps.AwaitSignal[Digest, string](d, "approve", steps.Timeout(7*day))
 	steps.Do(d, "send", func(context.Context, *steps.Run[Digest]) error { return send() }, steps.Retry(4, time.Hour))
 	return d
 }
@@ -99,7 +99,7 @@ func TestChildrenTakeVirtualTime(t *testing.T) {
 		nap := steps.Define[bake]()
 		steps.Sleep(nap, "nap", 300*day)
 		d := steps.Define[Digest]()
-		steps.Children(d, "naps", func(context.Context, *steps.Run[Digest]) ([]steps.Child, error) {
+		steps.ChildJobs(d, "naps", func(context.Context, *steps.Run[Digest]) ([]steps.Child, error) {
 			return []steps.Child{{Input: bake{Loaves: 1}}, {Input: bake{Loaves: 2}}}, nil
 		})
 		h := testutil.NewHarness(t, d, testutil.Beside(nap))
@@ -145,7 +145,7 @@ func TestAJobThatDoesNotGoOnByItselfIsToldAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := steps.Define[Digest]()
-		steps.Await[Digest, string](d, "approve")
+		steps.AwaitSignal[Digest, string](d, "approve")
 		begin := time.Now()
 		text := failure(t, func(t testing.TB) {
 			h := testutil.NewHarness(t, d)

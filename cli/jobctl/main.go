@@ -55,7 +55,7 @@ func demo() *cli.Demo {
 }
 
 // where tells where the report lies.
-func where(status *model.JobStatus) string {
+func where(status *model.JobView) string {
 	var written flights.Written
 	if err := json.Unmarshal(status.Result, &written); err != nil || written.Path == "" {
 		return ""

@@ -182,7 +182,7 @@ func (j *jobctl) enqueue(input string) (id string) {
 	return job.ID.String()
 }
 
-func (j *jobctl) status(id string) (s model.JobStatus) {
+func (j *jobctl) status(id string) (s model.JobView) {
 	j.t.Helper()
 	require.NoError(j.t, json.Unmarshal([]byte(j.ok("-o", "json", "show", id)), &s))
 	return s

@@ -30,7 +30,7 @@ func Definitions() []steps.Handler {
 // Definition returns the definition of a job type. An input that is out of
 // bounds fails the job before its first step.
 func Definition(jobType string) *steps.Definition[Input] {
-	return steps.Build(plan, steps.Type(jobType))
+	return steps.DefineFunc(plan, steps.Type(jobType))
 }
 
 // plan makes the steps that the input asks for.

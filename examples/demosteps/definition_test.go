@@ -158,7 +158,7 @@ func TestJobPanicsAtItsStep(t *testing.T) {
 func TestJobWithABadInputFailsAndSaysWhy(t *testing.T) {
 	t.Parallel()
 	h := testutil.NewHarness(t, demosteps.Definition("demo:steps-7"))
-	h.Enqueue(engine.Raw{Type: "demo:steps-7", Input: json.RawMessage(`{"steps":9000,"fail_times":2}`)})
+	h.Enqueue(engine.RawInput{Type: "demo:steps-7", Input: json.RawMessage(`{"steps":9000,"fail_times":2}`)})
 	status := h.Run()
 	assert.Equal(t, model.Failed, status.Status)
 	assert.Contains(t, status.Error, "steps is 9000: want 1 to 1000")

@@ -46,7 +46,7 @@ const (
 )
 
 // JobType returns the type of jobs that [Input] makes when it is enqueued as it
-// is. For the other types of [Definitions], use engine.Raw.
+// is. For the other types of [Definitions], use engine.RawInput.
 func (Input) JobType() string { return Type }
 
 // UnmarshalJSON reads the input over the defaults. The JSON null is the

@@ -63,7 +63,7 @@ func Report(config Config) *steps.Definition[Input] {
 	rank := steps.Add(report, "rank", func(ctx context.Context, run *steps.Run[Input]) (Ranked, error) {
 		return inWork(config, run, func(w *Work, in Input) (Ranked, error) {
 			var from Mark
-			if _, err := run.Resume(&from); err != nil {
+			if _, err := run.LastCheckpoint(&from); err != nil {
 				return Ranked{}, err
 			}
 			return Bootstrap(ctx, w, clean.Output(run), aggregate.Output(run),

@@ -19,7 +19,7 @@ import (
 
 const slow = `{"type": "demo:steps", "input": {"steps": 3, "step_ms": 3600000}}`
 
-func running(j *model.JobStatus) bool { return j.Status == model.Processing }
+func running(j *model.JobView) bool { return j.Status == model.Processing }
 
 func TestJobIsEnqueuedAndSucceeds(t *testing.T) {
 	t.Parallel()

@@ -50,7 +50,7 @@ func (a *api) enqueue(w http.ResponseWriter, r *http.Request) (answer, error) {
 	if definition == nil {
 		return answer{}, badRequest("no jobs of type %q can be run here", body.Type)
 	}
-	input := engine.Raw{Type: body.Type, Input: body.Input}
+	input := engine.RawInput{Type: body.Type, Input: body.Input}
 	raw, _ := input.MarshalJSON() // null where there is none
 	if _, err := definition.Plan(raw); err != nil {
 		return answer{}, badRequest("%w", err)

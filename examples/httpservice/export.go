@@ -54,7 +54,7 @@ const pageSize = 50
 // that an undisturbed run writes. The file lives on one machine: should the
 // writing go on elsewhere, it begins anew there.
 func ExportOrders(orders *Orders, dir string) *steps.Definition[Export] {
-	export := steps.Build(func(in Export) (*steps.Definition[Export], error) {
+	export := steps.DefineFunc(func(in Export) (*steps.Definition[Export], error) {
 		if err := in.Validate(); err != nil {
 			return nil, err
 		}
@@ -109,7 +109,7 @@ type position struct {
 // that the file has it before the checkpoint says so.
 func writeOrders(ctx context.Context, run *steps.Run[Export], orders *Orders, root *os.Root, extent Extent) (Written, error) {
 	var at position
-	if _, err := run.Resume(&at); err != nil {
+	if _, err := run.LastCheckpoint(&at); err != nil {
 		return Written{}, err
 	}
 	file, err := openCSV(root, partName(run), at.Bytes)

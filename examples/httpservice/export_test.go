@@ -96,7 +96,7 @@ func TestExportGoesOnWithThePageItWasAt(t *testing.T) {
 	h, dir := setupExport(t, private(t))
 	status := h.Cancel(testutil.AtCheckpoint("write", 4), "ana", "")
 	require.Equal(t, model.Cancelled, status.Status)
-	assert.Contains(t, string(status.Cursor), `"orders":200`)
+	assert.Contains(t, string(status.Checkpoints), `"orders":200`)
 
 	// What is after the checkpoint in the file was never recorded, and may be
 	// longer than all that is still to come.

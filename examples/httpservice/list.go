@@ -15,7 +15,7 @@ import (
 
 // jobList is the answer of GET /jobs.
 type jobList struct {
-	Jobs []*model.JobStatus `json:"jobs"`
+	Jobs []*model.JobView `json:"jobs"`
 	// Next is the address of the page after this one, absent on the last.
 	Next string `json:"next,omitempty"`
 }

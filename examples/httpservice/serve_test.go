@@ -54,7 +54,7 @@ func TestProgramStopsTheAPIBeforeTheEngineAndGoesOnWhenStartedAgain(t *testing.T
 	url, log, stop := start(t, args...)
 	job := send(t, "POST", url+"/jobs", `{"type": "demo:steps", "input": {"steps": 100, "step_ms": 250}}`).job(t, http.StatusAccepted)
 	s := &service{t: t, url: url}
-	s.await(job, func(j *model.JobStatus) bool { return j.StepsCompleted > 0 })
+	s.await(job, func(j *model.JobView) bool { return j.StepsCompleted > 0 })
 
 	require.NoError(t, stop())
 

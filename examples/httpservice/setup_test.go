@@ -96,10 +96,10 @@ func send(t *testing.T, method, url, body string, header ...string) reply {
 }
 
 // job is the answer as a job's status.
-func (r reply) job(t *testing.T, code int) *model.JobStatus {
+func (r reply) job(t *testing.T, code int) *model.JobView {
 	t.Helper()
 	require.Equal(t, code, r.code, "%s", r.body)
-	var status model.JobStatus
+	var status model.JobView
 	require.NoError(t, json.Unmarshal(r.body, &status))
 	return &status
 }
@@ -118,13 +118,13 @@ func (r reply) problem(t *testing.T, code int, kind string) problem {
 }
 
 // enqueue enqueues a job that the service takes.
-func (s *service) enqueue(body string) *model.JobStatus {
+func (s *service) enqueue(body string) *model.JobView {
 	s.t.Helper()
 	return s.do("POST", "/jobs", body).job(s.t, http.StatusAccepted)
 }
 
 // await asks for a job until it is as wanted.
-func (s *service) await(job *model.JobStatus, wanted func(*model.JobStatus) bool) *model.JobStatus {
+func (s *service) await(job *model.JobView, wanted func(*model.JobView) bool) *model.JobView {
 	s.t.Helper()
 	const deadline, interval = 30 * time.Second, 5 * time.Millisecond
 	tick := time.NewTicker(interval)
@@ -138,9 +138,9 @@ func (s *service) await(job *model.JobStatus, wanted func(*model.JobStatus) bool
 	}
 }
 
-func (s *service) awaitStatus(job *model.JobStatus, wanted model.Status) *model.JobStatus {
+func (s *service) awaitStatus(job *model.JobView, wanted model.Status) *model.JobView {
 	s.t.Helper()
-	return s.await(job, func(j *model.JobStatus) bool { return j.Status == wanted })
+	return s.await(job, func(j *model.JobView) bool { return j.Status == wanted })
 }
 
 // lines keeps what a log says.

@@ -126,7 +126,7 @@ func clientOurs(ctx context.Context, t *testing.T, address string) (enqueue func
 
 func enqueueOurs(ctx context.Context, eng *engine.Engine) func(job int) error {
 	return func(job int) error {
-		_, err := eng.Enqueue(ctx, engine.Raw{Type: typeName(job), Input: fmt.Appendf(nil, `{"n":%d}`, job)})
+		_, err := eng.Enqueue(ctx, engine.RawInput{Type: typeName(job), Input: fmt.Appendf(nil, `{"n":%d}`, job)})
 		return err
 	}
 }

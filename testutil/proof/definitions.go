@@ -10,6 +10,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 )
 
@@ -71,13 +72,13 @@ var errAsked = errors.New("as was asked for")
 
 // define makes the definition of a type, whose steps are noted in a ledger.
 func define(jobType string, ledger *Ledger) *steps.Definition[Input] {
-	opts := []steps.DefineOption{steps.Type(jobType), steps.UndoOnFailure()}
+	opts := []steps.DefineOption{steps.Type(jobType), steps.UndoOn(model.Failed)}
 	kind := KindOf(jobType)
 	if kind != ByHand {
 		opts = append(opts, steps.ResumeOnCrash(1<<20))
 	}
 	d := steps.Define[Input](opts...)
-	add := func(to steps.Adder[Input], name string, fn work, opts ...steps.Option) *steps.Step[Input, int] {
+	add := func(to steps.Scope[Input], name string, fn work, opts ...steps.Option) *steps.Step[Input, int] {
 		return steps.Add(to, name, ledger.noted(fn), opts...)
 	}
 	// A transaction that breaks off is a failed attempt.
@@ -86,7 +87,7 @@ func define(jobType string, ledger *Ledger) *steps.Definition[Input] {
 	switch kind {
 	case Each:
 		add(d, "items", func(ctx context.Context, run *steps.Run[Input]) (int, error) {
-			return steps.Each(ctx, run, numbers, func(context.Context, int) error { return nil }, steps.Every(checkpointEvery))
+			return steps.Each(ctx, run, numbers, func(context.Context, int) error { return nil }, steps.CheckpointEvery(checkpointEvery))
 		})
 	case InTx:
 		steps.InTx(d, "effect", ledger.notedInTx(effect), again)
@@ -114,7 +115,7 @@ func define(jobType string, ledger *Ledger) *steps.Definition[Input] {
 			return 0, errAsked
 		}
 		sum := first.Output(run) + 100
-		return sum, run.Result(sum)
+		return sum, run.SetResult(sum)
 	})
 	return d
 }
@@ -168,7 +169,7 @@ func numbers(skip int) iter.Seq2[int, error] {
 
 func entry(run *steps.Run[Input], what string) Entry {
 	job := run.Job()
-	return Entry{What: what, Type: job.Type, Job: job.ID.String(), Run: job.Attempt, Step: run.Step(), Try: run.Attempt()}
+	return Entry{What: what, Type: job.Type, Job: job.ID.String(), Run: job.Attempt, Step: run.StepName(), Try: run.Attempt()}
 }
 
 // noted is work whose begin and end are in the ledger.

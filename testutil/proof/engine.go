@@ -56,7 +56,7 @@ func NewEngine(db *bun.DB, ledger *Ledger, s Settings, log *slog.Logger) (*engin
 	}
 	ledger.pace = s.Pace
 	for _, one := range s.Types {
-		if err := eng.Register(define(one, ledger), engine.WithContext(ledger.run)); err != nil {
+		if err := eng.Register(define(one, ledger), engine.ContextFunc(ledger.run)); err != nil {
 			return nil, err
 		}
 	}

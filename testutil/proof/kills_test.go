@@ -170,7 +170,7 @@ func (c *crowd) enqueue(ctx context.Context, t *testing.T) {
 	c.mu.Unlock()
 	types := proof.Types(0)
 	jobType := types[rand.N(len(types))]
-	job, err := c.client.Enqueue(ctx, engine.Raw{Type: jobType, Input: fmt.Appendf(nil, `{"n":%d}`, n)})
+	job, err := c.client.Enqueue(ctx, engine.RawInput{Type: jobType, Input: fmt.Appendf(nil, `{"n":%d}`, n)})
 	if !assert.NoError(t, err) {
 		return
 	}

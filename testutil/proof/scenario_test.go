@@ -51,8 +51,8 @@ func scenarios() []scenario {
 	return all
 }
 
-func raw(kind proof.Kind, n int) engine.Raw {
-	return engine.Raw{Type: kind.Type(0), Input: fmt.Appendf(nil, `{"n":%d}`, n)}
+func raw(kind proof.Kind, n int) engine.RawInput {
+	return engine.RawInput{Type: kind.Type(0), Input: fmt.Appendf(nil, `{"n":%d}`, n)}
 }
 
 // stopAtFirst runs jobs until one's first step has begun.
@@ -75,7 +75,7 @@ func enqueueOne(ctx context.Context, a *actor) error {
 }
 
 func enqueueMany(ctx context.Context, a *actor) error {
-	_, err := a.engine.EnqueueMany(ctx, []engine.Item{
+	_, err := a.engine.EnqueueMany(ctx, []engine.NewJob{
 		{Input: raw(proof.Plain, a.orders.N)}, {Input: raw(proof.Each, a.orders.N)}, {Input: raw(proof.InTx, a.orders.N)},
 	})
 	return err
@@ -87,7 +87,7 @@ func enqueueInTx(ctx context.Context, a *actor) error {
 		if _, err := tx.NewRaw("INSERT INTO proof_host (n) VALUES (?)", a.orders.N).Exec(ctx); err != nil {
 			return err
 		}
-		_, err := a.engine.With(tx).Enqueue(ctx, raw(proof.Plain, a.orders.N))
+		_, err := a.engine.WithTx(tx).Enqueue(ctx, raw(proof.Plain, a.orders.N))
 		return err
 	})
 }

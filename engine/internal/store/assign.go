@@ -27,7 +27,7 @@ func (s *Store) withWrites(patches int) string {
 // assignments at its end.
 func (s *Store) updateChosen(writes []Write, more string) bun.Safe {
 	patches, batch := s.batch(writes)
-	return s.choose(batch, "j.id", s.text(chosenKey{patches, more}, func() string {
+	return s.inlineValues(batch, "j.id", s.text(chosenKey{patches, more}, func() string {
 		return "UPDATE job_system_jobs j FORCE INDEX (PRIMARY) SET " + s.assignments("j.", patches) + more +
 			" WHERE j.id IN ({keys}) AND j.attempt = v.attempt AND j.writes <= v.number AND j.status = 'processing'"
 	}), Owner{})
@@ -53,7 +53,7 @@ func (s *Store) assignments(table string, patches int) string {
 	// Whoever asked for the job to be cancelled gets that, unless it succeeds.
 	const status = "CASE WHEN v.status IN ('failed', 'scheduled') AND v.on_cancel = 0 AND j.cancel_requested_at IS NOT NULL THEN 'cancelled' ELSE v.status END"
 	set := []string{
-		"{cursor} = CASE WHEN v.set_cursor = 0 THEN j.{cursor} WHEN v.cursor_value IS NULL THEN NULL ELSE " + s.dialect.document("v.cursor_value") + " END",
+		"checkpoints = CASE WHEN v.set_checkpoints = 0 THEN j.checkpoints WHEN v.checkpoints_value IS NULL THEN NULL ELSE " + s.dialect.document("v.checkpoints_value") + " END",
 		"progress = CASE WHEN v.progress > j.progress THEN v.progress ELSE j.progress END",
 		"message = v.message",
 		"time_to_complete_ms = v.ttc",
@@ -81,7 +81,7 @@ func (s *Store) assignments(table string, patches int) string {
 // writeColumns are the columns of a batch of writes with that number of patches.
 func writeColumns(patches int) []column {
 	columns := []column{
-		{"id", ids}, {"attempt", integers}, {"document", documents}, {"set_cursor", integers}, {"cursor_value", documents}, {"progress", floats},
+		{"id", ids}, {"attempt", integers}, {"document", documents}, {"set_checkpoints", integers}, {"checkpoints_value", documents}, {"progress", floats},
 		{"message", texts}, {"ttc", integers}, {"ttc_source", texts}, {"status", texts}, {"error", texts}, {"progressed", integers},
 		{"wake_at", integers}, {"signals", integers}, {"on_cancel", integers}, {"number", integers},
 	}
@@ -104,7 +104,7 @@ func (s *Store) batch(writes []Write) (patches int, b *batch) {
 	b = &batch{columns: writeColumns(patches)}
 	for _, w := range writes {
 		values := []any{
-			w.JobID.String(), w.Attempt, nullable(w.Document), boolInt(w.SetCursor), nullable(w.Cursor), w.Progress,
+			w.JobID.String(), w.Attempt, nullable(w.Document), boolInt(w.SetCheckpoints), nullable(w.Checkpoints), w.Progress,
 			w.Message, orNil(w.TimeToCompleteMS), w.TimeToCompleteSource, string(cmp.Or(w.End, model.Processing)), w.Error, boolInt(w.Progressed),
 			micros(w.WakeAt), w.Signals, int(w.OnCancel), w.Number,
 		}

@@ -92,12 +92,12 @@ func appendText(row []byte, text string) []byte {
 	return append(append(append(row, '"'), text...), '"')
 }
 
-// choose puts the batch's values in place of v's columns in a text, where a
+// inlineValues puts the batch's values in place of v's columns in a text, where a
 // statement cannot read a table of them at a fair price: MySQL and MariaDB
 // update through a join by way of a temporary table, which is on disk if there
 // is a text in it. Each becomes an expression that chooses by the batch's first
 // column, which key is in the statement. {keys} and {owner} are put in as well.
-func (s *Store) choose(b *batch, key, text string, owner Owner) bun.Safe {
+func (s *Store) inlineValues(b *batch, key, text string, owner Owner) bun.Safe {
 	keys := make([]any, len(b.rows))
 	for i, row := range b.rows {
 		keys[i] = row[0]

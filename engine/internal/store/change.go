@@ -58,10 +58,10 @@ func (s *Store) change(ctx context.Context, db bun.IDB, id uuid.UUID, change fun
 }
 
 func (s *Store) writeChange(ctx context.Context, tx bun.Tx, j *model.Job) error {
-	_, err := tx.NewRaw(s.sql("UPDATE job_system_jobs SET status = ?, data = "+s.dialect.json("?")+", progress = ?, message = ?, time_to_complete_ms = ?, time_to_complete_source = ?, {cursor} = "+
+	_, err := tx.NewRaw(s.sql("UPDATE job_system_jobs SET status = ?, data = "+s.dialect.json("?")+", progress = ?, message = ?, time_to_complete_ms = ?, time_to_complete_source = ?, checkpoints = "+
 		s.dialect.json("?")+", resumptions = ?, error = ?, scheduled_at = ?, started_at = ?, finished_at = ?, cancel_requested_at = ?, cancelled_by = ?, "+
 		"cancel_reason = ?, signals = "+s.dialect.json("?")+", idempotency_key = ?, deleted_at = ?, updated_at = {now} WHERE id = ?"),
-		string(j.Status), string(j.Data), j.Progress, j.Message, j.TimeToCompleteMS, j.TimeToCompleteSource, nullable(j.Cursor), j.Resumptions, j.Error,
+		string(j.Status), string(j.Data), j.Progress, j.Message, j.TimeToCompleteMS, j.TimeToCompleteSource, nullable(j.Checkpoints), j.Resumptions, j.Error,
 		j.ScheduledAt, j.StartedAt, j.FinishedAt, j.CancelRequestedAt, j.CancelledBy, j.CancelReason, nullable(j.Signals), j.IdempotencyKey, j.DeletedAt, j.ID.String()).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("write job: %w", err)

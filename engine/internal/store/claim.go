@@ -18,7 +18,7 @@ type Ready struct {
 	// Due are the free types whose first job is due, the longest waiting first.
 	Due []string
 	// Expired are the runs whose lease has run out.
-	Expired []Held
+	Expired []LockedRun
 	// Next is the time until the earliest job that is not due yet; zero when
 	// there is none.
 	Next time.Duration
@@ -57,7 +57,7 @@ func (s *Store) Ready(ctx context.Context, types []string) (Ready, error) {
 		wait := row.DueAt.Sub(row.Now.Time)
 		switch {
 		case row.JobID != nil:
-			ready.Expired = append(ready.Expired, Held{Type: row.Type, JobID: *row.JobID, Attempt: row.Attempt})
+			ready.Expired = append(ready.Expired, LockedRun{Type: row.Type, JobID: *row.JobID, Attempt: row.Attempt})
 		case row.DueAt.IsZero(): // the type has no job
 		case wait <= 0:
 			ready.Due = append(ready.Due, row.Type)
@@ -81,21 +81,21 @@ func (s *Store) Claim(ctx context.Context, types []string, chosen []uuid.UUID, o
 }
 
 func (s *Store) claim(ctx context.Context, types []string, chosen []uuid.UUID, owner Owner) (jobs []*model.Job, err error) {
-	free := s.free(types)
-	if s.dialect.atOnce && len(chosen) == 0 {
-		return jobs, s.fixed.query(ctx, s.db, s.claimAtOnce(free, owner), &jobs, append(free.args, owner.ID)...)
+	free := s.freeLocks(types)
+	if s.dialect.writableCTE && len(chosen) == 0 {
+		return jobs, s.fixed.query(ctx, s.db, s.claimCTE(free, owner), &jobs, append(free.args, owner.ID)...)
 	}
 	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-		if jobs, err = s.take(ctx, tx, free, chosen); err != nil {
+		if jobs, err = s.claimHeads(ctx, tx, free, chosen); err != nil {
 			return err
 		}
-		return s.pass(ctx, tx, nil, jobs, owner)
+		return s.assignLocks(ctx, tx, nil, jobs, owner)
 	})
 	return jobs, err
 }
 
-// claimAtOnce is the claim in a single statement: see flushAtOnce.
-func (s *Store) claimAtOnce(free grip, owner Owner) string {
+// claimCTE is the claim in a single statement: see flushAtOnce.
+func (s *Store) claimCTE(free lockQuery, owner Owner) string {
 	type key struct{ lease time.Duration }
 	return s.text(key{owner.Lease}, func() string {
 		return "WITH mine AS MATERIALIZED (" + free.query + "), " + s.startFirst() +
@@ -113,7 +113,7 @@ func (s *Store) startFirst() string {
 // pickFirst finds those jobs and locks them. Where rows can be locked, a job that
 // somebody else has locked is passed over.
 func (s *Store) pickFirst() string {
-	if !s.dialect.atOnce {
+	if !s.dialect.writableCTE {
 		return "picked AS MATERIALIZED (SELECT h.id FROM job_system_jobs h WHERE h.id IN (SELECT " + s.head("id", "mine") + " FROM mine)" + due + ")"
 	}
 	// A walk of the claim's index for each type, whatever the planner takes the
@@ -129,24 +129,24 @@ func (s *Store) startPicked() string {
 	return "UPDATE job_system_jobs AS j SET " + startColumns + " WHERE j.id IN (SELECT id FROM picked)"
 }
 
-// handOn passes the locks of ended runs to the next jobs of their types, or
+// claimSuccessors passes the locks of ended runs to the next jobs of their types, or
 // frees them where there is none or none is wanted.
-func (s *Store) handOn(ctx context.Context, tx bun.Tx, ended []Held, owner Owner, claim bool) (jobs []*model.Job, err error) {
+func (s *Store) claimSuccessors(ctx context.Context, tx bun.Tx, ended []LockedRun, owner Owner, claim bool) (jobs []*model.Job, err error) {
 	if len(ended) == 0 {
 		return nil, nil
 	}
-	slices.SortFunc(ended, func(a, b Held) int { return strings.Compare(a.Type, b.Type) })
+	slices.SortFunc(ended, func(a, b LockedRun) int { return strings.Compare(a.Type, b.Type) })
 	if claim {
-		if jobs, err = s.take(ctx, tx, s.held(ended, owner), nil); err != nil {
+		if jobs, err = s.claimHeads(ctx, tx, s.heldLocks(ended, owner), nil); err != nil {
 			return nil, err
 		}
 	}
-	return jobs, s.pass(ctx, tx, ended, jobs, owner)
+	return jobs, s.assignLocks(ctx, tx, ended, jobs, owner)
 }
 
-// grip selects the types of the locks that a transaction takes hold of, with
+// lockQuery selects the types of the locks that a transaction takes hold of, with
 // one text for each kind of grip.
-type grip struct {
+type lockQuery struct {
 	query string
 	args  []any
 }
@@ -160,25 +160,25 @@ func (s *Store) withHead() string {
 	return ", " + s.head("id", "l") + " AS head"
 }
 
-// free are the locks of those types that cover no run.
-func (s *Store) free(types []string) grip {
-	return grip{
+// freeLocks are the locks of those types that cover no run.
+func (s *Store) freeLocks(types []string) lockQuery {
+	return lockQuery{
 		query: "SELECT l.type" + s.withHead() + " FROM job_type_lock l WHERE " + s.dialect.oneOf("l.type", texts) + " AND l.locked_until <= {now} AND l.job_id IS NULL ORDER BY l.type{skip}",
 		args:  []any{s.dialect.list(types)},
 	}
 }
 
-// held are the locks of those runs, if they are still the owner's.
-func (s *Store) held(runs []Held, owner Owner) grip {
+// heldLocks are the locks of those runs, if they are still the owner's.
+func (s *Store) heldLocks(runs []LockedRun, owner Owner) lockQuery {
 	batch := &batch{columns: passing[:3]}
 	for _, run := range runs {
 		batch.add(run.Type, run.JobID.String(), run.Attempt)
 	}
 	if s.dialect.rows == nil {
-		return grip{query: "?", args: []any{s.choose(batch, "l.type", "SELECT l.type"+s.withHead()+" FROM job_type_lock l "+
+		return lockQuery{query: "?", args: []any{s.inlineValues(batch, "l.type", "SELECT l.type"+s.withHead()+" FROM job_type_lock l "+
 			"WHERE l.type IN ({keys}) AND l.job_id = v.job_id AND l.attempt = v.attempt AND l.owner = {owner} ORDER BY l.type{lock}", owner)}}
 	}
-	return grip{
+	return lockQuery{
 		query: "SELECT l.type FROM " + s.dialect.rows(batch.columns) + " JOIN job_type_lock l ON l.type = v.type AND l.job_id = v.job_id AND l.attempt = v.attempt " +
 			"WHERE l.owner = ? ORDER BY l.type{lock}",
 		args: []any{s.dialect.join(batch.objects()), owner.ID},
@@ -188,11 +188,11 @@ func (s *Store) held(runs []Held, owner Owner) grip {
 // startColumns moves a job to processing.
 const startColumns = "status = 'processing', attempt = j.attempt + 1, writes = 0, started_at = {now}, heartbeat_at = {now}, progressed_at = {now}, finished_at = NULL, updated_at = {now}"
 
-// take gets hold of locks and moves the first due job of each one's type, or
+// claimHeads gets hold of locks and moves the first due job of each one's type, or
 // the chosen jobs, to processing.
-func (s *Store) take(ctx context.Context, tx bun.Tx, g grip, chosen []uuid.UUID) ([]*model.Job, error) {
+func (s *Store) claimHeads(ctx context.Context, tx bun.Tx, g lockQuery, chosen []uuid.UUID) ([]*model.Job, error) {
 	if !s.dialect.returning {
-		return s.takeInSteps(ctx, tx, g, chosen)
+		return s.claimHeadsMySQL(ctx, tx, g, chosen)
 	}
 	pick, args := s.pickFirst(), g.args
 	if len(chosen) > 0 {
@@ -210,8 +210,8 @@ func (s *Store) take(ctx context.Context, tx bun.Tx, g grip, chosen []uuid.UUID)
 	return jobs, nil
 }
 
-// takeInSteps is take where UPDATE does not return rows.
-func (s *Store) takeInSteps(ctx context.Context, tx bun.Tx, g grip, chosen []uuid.UUID) ([]*model.Job, error) {
+// claimHeadsMySQL is take where UPDATE does not return rows.
+func (s *Store) claimHeadsMySQL(ctx context.Context, tx bun.Tx, g lockQuery, chosen []uuid.UUID) ([]*model.Job, error) {
 	var locks []struct {
 		Type string  `bun:"type"`
 		Head *string `bun:"head"` // null for a type without jobs

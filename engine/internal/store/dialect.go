@@ -22,8 +22,6 @@ type dialect struct {
 	// now is the time of this moment by the database's clock; later is that
 	// plus {micros}, a number of microseconds.
 	now, later string
-	// cursor is the quoted column name: a reserved word on MySQL.
-	cursor string
 	// lock makes a SELECT lock its rows of l, skip makes it pass over locked
 	// ones. SQLite has one writer at a time and needs neither.
 	lock, skip string
@@ -51,8 +49,8 @@ type dialect struct {
 	notifies bool
 	// soleWriter says that nobody else writes while a transaction has written.
 	soleWriter bool
-	// atOnce says that one statement can change several tables and return rows.
-	atOnce bool
+	// writableCTE says that one statement can change several tables and return rows.
+	writableCTE bool
 	// prepares says that statements which were prepared are faster; numbered
 	// that their arguments are $1, $2 and so on.
 	prepares, numbered bool
@@ -84,7 +82,6 @@ type dialect struct {
 func (d dialect) replacer() *strings.Replacer {
 	return strings.NewReplacer(
 		"{now}", d.now,
-		"{cursor}", d.cursor,
 		"{lock}", d.lock,
 		"{skip}", d.skip,
 		"{key_lock}", d.keyLock,
@@ -122,10 +119,9 @@ func detect(ctx context.Context, db *bun.DB) (dialect, error) {
 func sqlite() dialect {
 	const now = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
 	return dialect{
-		name:   "sqlite",
-		now:    now,
-		later:  "(" + now + " + {micros})",
-		cursor: `"cursor"`,
+		name:  "sqlite",
+		now:   now,
+		later: "(" + now + " + {micros})",
 		// With statistics of few types, SQLite was seen to scan the table.
 		headHint:  " INDEXED BY job_system_jobs_claim",
 		headOrder: "j.scheduled_at, j.id",
@@ -164,18 +160,17 @@ func postgres() dialect {
 		name:      "postgres",
 		now:       "clock_timestamp()",
 		later:     "(clock_timestamp() + {micros} * interval '1 microsecond')",
-		cursor:    `"cursor"`,
 		lock:      " FOR UPDATE OF l",
 		skip:      " FOR UPDATE SKIP LOCKED",
 		isolation: "SHOW transaction_isolation",
 		charset:   "UTF8", askCharset: "SHOW client_encoding",
-		headOrder: "j.scheduled_at, j.id",
-		byID:      "(j.status || '')",
-		returning: true,
-		notifies:  true,
-		atOnce:    true,
-		prepares:  true,
-		numbered:  true,
+		headOrder:   "j.scheduled_at, j.id",
+		byID:        "(j.status || '')",
+		returning:   true,
+		notifies:    true,
+		writableCTE: true,
+		prepares:    true,
+		numbered:    true,
 		// The condition is always true, and a planner takes it for one that
 		// hardly any row meets: whatever it knows or does not know of the
 		// tables, it looks the rows up there by their keys, and needs no other
@@ -226,7 +221,6 @@ func mysqlFamily() dialect {
 	return dialect{
 		now:     "UTC_TIMESTAMP(6)",
 		later:   "(UTC_TIMESTAMP(6) + INTERVAL {micros} MICROSECOND)",
-		cursor:  "`cursor`",
 		lock:    " FOR UPDATE",
 		skip:    " FOR UPDATE SKIP LOCKED",
 		keyLock: " FOR UPDATE",
@@ -309,7 +303,7 @@ func (d dialect) keepLock() string {
 // returned is those columns of j as RETURNING names them: SQLite knows no other
 // table than the updated one there, not even by its alias.
 func (d dialect) returned(columns string) string {
-	if d.atOnce {
+	if d.writableCTE {
 		return columns
 	}
 	return strings.ReplaceAll(columns, "j.", "")

@@ -19,19 +19,19 @@ func (s *Store) FencedSQL(writes []Write) (string, []any) {
 // FlushAtOnceSQL is the statement that ends runs, claims and passes locks on,
 // where that is one.
 func (s *Store) FlushAtOnceSQL(writes []Write, owner Owner) (string, []any) {
-	if !s.dialect.atOnce {
+	if !s.dialect.writableCTE {
 		return "", nil
 	}
-	return s.atOnce(writes, owner)
+	return s.flushCTEQuery(writes, owner)
 }
 
 // ReadySQL looks for due jobs, ClaimSQL claims them or begins to.
 func (s *Store) ReadySQL() string { return s.readyQuery() }
 
 func (s *Store) ClaimSQL(types []string, owner Owner) (string, []any) {
-	free := s.free(types)
-	if s.dialect.atOnce {
-		return s.claimAtOnce(free, owner), append(free.args, owner.ID)
+	free := s.freeLocks(types)
+	if s.dialect.writableCTE {
+		return s.claimCTE(free, owner), append(free.args, owner.ID)
 	}
 	if s.dialect.returning {
 		return s.sql("WITH mine AS MATERIALIZED (" + free.query + "), " + s.pickFirst() + " SELECT id FROM picked"), free.args

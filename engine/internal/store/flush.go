@@ -46,8 +46,8 @@ func (s *Store) Flush(ctx context.Context, writes []Write, owner Owner, claim bo
 		return Flushed{Acks: acks}, err
 	}
 	inserts := slices.ContainsFunc(writes, func(w Write) bool { return len(w.Children) > 0 })
-	if claim && s.dialect.atOnce && !inserts {
-		return s.flushAtOnce(ctx, writes, owner)
+	if claim && s.dialect.writableCTE && !inserts {
+		return s.flushCTE(ctx, writes, owner)
 	}
 	if !ends {
 		acks, err := s.updateRunning(ctx, writes)
@@ -71,30 +71,30 @@ func (s *Store) flushInSteps(ctx context.Context, writes []Write, owner Owner, c
 		if done.Acks, err = update(ctx, tx, writes); err != nil {
 			return err
 		}
-		var ended []Held
+		var ended []LockedRun
 		for _, w := range writes {
 			if _, ok := done.Acks[w.JobID]; !ok || w.End == "" {
 				continue
 			}
-			ended = append(ended, Held{Type: w.Type, JobID: w.JobID, Attempt: w.Attempt})
+			ended = append(ended, LockedRun{Type: w.Type, JobID: w.JobID, Attempt: w.Attempt})
 			if err := s.InsertMany(ctx, tx, w.Children, true); err != nil {
 				return err
 			}
 		}
-		done.Next, err = s.handOn(ctx, tx, ended, owner, claim)
+		done.Next, err = s.claimSuccessors(ctx, tx, ended, owner, claim)
 		return err
 	})
 	return done, err
 }
 
-// flushAtOnce is Flush in a single statement: the ends of runs, the claims of the
+// flushCTE is Flush in a single statement: the ends of runs, the claims of the
 // next jobs and the locks that pass from the ones to the others, without a round
 // trip between them. A part that reads another's result runs after it, which the
 // unique index on processing rows relies on.
 //
 // It returns the rows that there is something to tell of: a job that was claimed,
 // a cancel request. Of the others it tells which were not met.
-func (s *Store) flushAtOnce(ctx context.Context, writes []Write, owner Owner) (Flushed, error) {
+func (s *Store) flushCTE(ctx context.Context, writes []Write, owner Owner) (Flushed, error) {
 	type row struct {
 		model.Job `bun:",extend"`
 		DoneID    uuid.UUID `bun:"done_id"`
@@ -102,7 +102,7 @@ func (s *Store) flushAtOnce(ctx context.Context, writes []Write, owner Owner) (F
 		Unmet     string    `bun:"unmet"`
 	}
 	rows := make([]row, 0, len(writes))
-	query, args := s.atOnce(writes, owner)
+	query, args := s.flushCTEQuery(writes, owner)
 	if err := s.fixed.query(ctx, s.db, query, &rows, args...); err != nil {
 		return Flushed{}, fmt.Errorf("flush: %w", err)
 	}
@@ -125,8 +125,8 @@ func (s *Store) flushAtOnce(ctx context.Context, writes []Write, owner Owner) (F
 	return done, nil
 }
 
-// atOnce is the statement of flushAtOnce.
-func (s *Store) atOnce(writes []Write, owner Owner) (string, []any) {
+// flushCTEQuery is the statement of flushAtOnce.
+func (s *Store) flushCTEQuery(writes []Write, owner Owner) (string, []any) {
 	patches, batch := s.batch(writes)
 	type key struct {
 		patches int

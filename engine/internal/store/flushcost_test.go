@@ -61,10 +61,10 @@ func running(b *testing.B, kind testutil.Kind, rows int) (*store.Store, [][]stor
 	record := func(i int, status model.StepStatus) model.StepRecord {
 		r := model.StepRecord{Name: fmt.Sprint("step-", i), Status: status, Weight: 1}
 		if status != model.StepPending {
-			r.Attempts, r.StartedAt = 1, model.At(time.Now())
+			r.Attempts, r.StartedAt = 1, model.TimeOf(time.Now())
 		}
 		if status.Done() {
-			r.FinishedAt = model.At(time.Now())
+			r.FinishedAt = model.TimeOf(time.Now())
 		}
 		return r
 	}

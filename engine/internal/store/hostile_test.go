@@ -24,7 +24,7 @@ var hostile = []string{
 	`'; DROP TABLE job_system_jobs; -- `, `' OR '1'='1`, `"; DELETE FROM job_type_lock; #`, "`job_type_lock`", `/* `, ` */ --`,
 	`\`, `\'`, `\\'`, `'\`, `''`, `中\`, `中\' OR 1=1 -- `, `ソ'`, `E'\x27'`, `0x27`, `\u0027`, `\0`, `\n`,
 	`?`, `??`, `?0`, `?1`, `?name`, `?TableName`, `$1`, `$$`, `:name`, `@v`, `%s`, `%!d(int=1)`, `%27`,
-	`{now}`, `{keys}`, `{owner}`, `{cursor}`, `{micros}`, `{lock}`, `{skip}`, `{head_hint}`, `{`, `}`,
+	`{now}`, `{keys}`, `{owner}`, `{micros}`, `{lock}`, `{skip}`, `{head_hint}`, `{`, `}`,
 	`v.attempt`, `v.job_id`, `v.message`, `v.error`, `v.document`, `v.path0`, `v.value0`, `v.value10`, `j.data`, `l.type`,
 	`NULL`, `null`, `"quoted"`, `[1]`, `{"a": 1}`, `<script>`, "\u2028", "e\u0301", "\U0001F4A3", "\u202e", `ß`, `1e999`,
 }
@@ -80,7 +80,7 @@ func write(t *testing.T, i int, j *model.Job) store.Write {
 	text := hostile[i]
 	record := jsonText(t, text+sentence)
 	return store.Write{
-		JobID: j.ID, Type: j.Type, Attempt: j.Attempt, SetCursor: true, Cursor: jsonText(t, sentence+text), Progress: 0.5, Message: text + sentence, Error: sentence + text,
+		JobID: j.ID, Type: j.Type, Attempt: j.Attempt, SetCheckpoints: true, Checkpoints: jsonText(t, sentence+text), Progress: 0.5, Message: text + sentence, Error: sentence + text,
 		Patches: []store.Patch{{Path: store.Path{Key: "steps", Index: 1}, Value: record}, {Path: store.Path{Key: "result", Index: -1}, Value: record}},
 	}
 }
@@ -91,7 +91,7 @@ func assertWritten(t *testing.T, s *store.Store, i int, id uuid.UUID, status mod
 	row := statusOf(t, s, id)
 	assert.Equal(t, status, row.Status, text)
 	assert.Equal(t, []string{text + sentence, sentence + text, text}, []string{row.Message, row.Error, row.Name})
-	assert.JSONEq(t, string(jsonText(t, sentence+text)), string(row.Cursor), text)
+	assert.JSONEq(t, string(jsonText(t, sentence+text)), string(row.Checkpoints), text)
 	var data struct {
 		Input  json.RawMessage
 		Steps  []json.RawMessage

@@ -19,8 +19,8 @@ type Owner struct {
 	Lease time.Duration
 }
 
-// Held is a type's lock together with the run it covers.
-type Held struct {
+// LockedRun is a type's lock together with the run it covers.
+type LockedRun struct {
 	Type    string    `bun:"type"`
 	JobID   uuid.UUID `bun:"job_id"`
 	Attempt int64     `bun:"attempt"`
@@ -55,8 +55,8 @@ func (s *Store) EnsureLocks(ctx context.Context, types []string) error {
 // now, and returns the runs whose leases it has extended, and the types whose
 // locks it holds but could not, because another transaction has locked the rows:
 // that keeps none but these.
-func (s *Store) Renew(ctx context.Context, types []string, owner Owner) (held []Held, locked []string, err error) {
-	var all []Held
+func (s *Store) Renew(ctx context.Context, types []string, owner Owner) (held []LockedRun, locked []string, err error) {
+	var all []LockedRun
 	free := types
 	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		// On SQLite the update comes first: a transaction that begins by reading
@@ -123,10 +123,10 @@ WHERE l.owner = ? ORDER BY j.id`), owner.ID).Scan(ctx, &jobs)
 // passing is what becomes of locks as runs end and begin.
 var passing = []column{{"type", texts}, {"job_id", ids}, {"attempt", integers}, {"ended", ids}, {"ended_attempt", integers}}
 
-// pass has the types' locks cover the jobs that were taken, and frees those of
+// assignLocks has the types' locks cover the jobs that were taken, and frees those of
 // the ended runs that no job follows. The transaction holds those locks. One
 // that is to be freed is left alone unless it covers the ended job.
-func (s *Store) pass(ctx context.Context, tx bun.Tx, ended []Held, jobs []*model.Job, owner Owner) error {
+func (s *Store) assignLocks(ctx context.Context, tx bun.Tx, ended []LockedRun, jobs []*model.Job, owner Owner) error {
 	next := make(map[string]bool, len(jobs))
 	batch := &batch{columns: passing}
 	for _, j := range jobs {
@@ -146,7 +146,7 @@ func (s *Store) pass(ctx context.Context, tx bun.Tx, ended []Held, jobs []*model
 	const where = "(v.ended IS NULL OR l.job_id = v.ended AND l.attempt = v.ended_attempt)"
 	var err error
 	if s.dialect.rows == nil {
-		_, err = tx.NewRaw("?", s.choose(batch, "l.type", "UPDATE job_type_lock l SET "+set+" WHERE l.type IN ({keys}) AND "+where, owner)).Exec(ctx)
+		_, err = tx.NewRaw("?", s.inlineValues(batch, "l.type", "UPDATE job_type_lock l SET "+set+" WHERE l.type IN ({keys}) AND "+where, owner)).Exec(ctx)
 	} else {
 		type key struct{ lease time.Duration }
 		text := s.text(key{owner.Lease}, func() string {

@@ -30,13 +30,13 @@ func TestALockedRowKeepsNoOtherLeaseFromBeingRenewed(t *testing.T) {
 
 			renewed, locked, err := s.Renew(t.Context(), types, owner)
 			require.NoError(t, err)
-			assert.Equal(t, []store.Held{held(jobs[1])}, renewed)
+			assert.Equal(t, []store.LockedRun{held(jobs[1])}, renewed)
 			assert.Equal(t, []string{jobs[0].Type}, locked)
 
 			require.NoError(t, tx.Rollback())
 			renewed, locked, err = s.Renew(t.Context(), types, owner)
 			require.NoError(t, err)
-			assert.ElementsMatch(t, []store.Held{held(jobs[0]), held(jobs[1])}, renewed)
+			assert.ElementsMatch(t, []store.LockedRun{held(jobs[0]), held(jobs[1])}, renewed)
 			assert.Empty(t, locked)
 		})
 	}

@@ -16,7 +16,7 @@ import (
 // the job, changing it in place, and the lock is freed. It returns nil if there
 // is nothing to settle: the lease was renewed after all, or somebody else
 // settles the run right now.
-func (s *Store) Settle(ctx context.Context, run Held, outcome func(*model.Job) error) (*model.Job, error) {
+func (s *Store) Settle(ctx context.Context, run LockedRun, outcome func(*model.Job) error) (*model.Job, error) {
 	var settled *model.Job
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if s.dialect.lock == "" { // on SQLite, one that begins by reading cannot wait for another writer
@@ -34,7 +34,7 @@ func (s *Store) Settle(ctx context.Context, run Held, outcome func(*model.Job) e
 		if err != nil || j == nil {
 			return err
 		}
-		if err := s.pass(ctx, tx, []Held{run}, nil, Owner{}); err != nil {
+		if err := s.assignLocks(ctx, tx, []LockedRun{run}, nil, Owner{}); err != nil {
 			return err
 		}
 		settled = j
@@ -49,7 +49,7 @@ func (s *Store) Settle(ctx context.Context, run Held, outcome func(*model.Job) e
 // settleRow writes the outcome of the run's job. A job that is not that run any
 // more is returned unchanged, and only its lock needs freeing; nil means that
 // the row is locked by a run that is not dead after all.
-func (s *Store) settleRow(ctx context.Context, tx bun.Tx, run Held, outcome func(*model.Job) error) (*model.Job, error) {
+func (s *Store) settleRow(ctx context.Context, tx bun.Tx, run LockedRun, outcome func(*model.Job) error) (*model.Job, error) {
 	var j model.Job
 	err := tx.NewRaw(s.sql(`SELECT `+jobColumns+` FROM job_system_jobs j WHERE j.id = ?{skip}`), run.JobID.String()).Scan(ctx, &j)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -69,7 +69,7 @@ func (s *Store) settleRow(ctx context.Context, tx bun.Tx, run Held, outcome func
 
 // lockedOrGone tells a row that another transaction has locked (nil) from one
 // that somebody has deleted from the table.
-func (s *Store) lockedOrGone(ctx context.Context, tx bun.Tx, run Held) (*model.Job, error) {
+func (s *Store) lockedOrGone(ctx context.Context, tx bun.Tx, run LockedRun) (*model.Job, error) {
 	n := 0
 	if err := tx.NewRaw("SELECT COUNT(*) FROM job_system_jobs j WHERE j.id = ?", run.JobID.String()).Scan(ctx, &n); err != nil || n > 0 {
 		return nil, err
@@ -94,7 +94,7 @@ func (s *Store) writeOutcome(ctx context.Context, tx bun.Tx, j *model.Job) error
 
 // Orphans returns processing jobs that no lock covers and that nothing was
 // heard of for that long, and locks of any type that ran out that long ago.
-func (s *Store) Orphans(ctx context.Context, silence time.Duration) (rows, locks []Held, err error) {
+func (s *Store) Orphans(ctx context.Context, silence time.Duration) (rows, locks []LockedRun, err error) {
 	past := s.dialect.after(-silence)
 	err = s.db.NewRaw(s.sql(`SELECT j.type, j.id AS job_id, j.attempt FROM job_system_jobs j
 LEFT JOIN job_type_lock l ON l.type = j.type AND l.job_id = j.id AND l.attempt = j.attempt
@@ -111,7 +111,7 @@ WHERE l.job_id IS NOT NULL AND l.locked_until < `+past).Scan(ctx, &locks)
 }
 
 // SettleOrphan ends a processing job that no lock covers, if that is still so.
-func (s *Store) SettleOrphan(ctx context.Context, run Held, silence time.Duration, outcome func(*model.Job) error) (*model.Job, error) {
+func (s *Store) SettleOrphan(ctx context.Context, run LockedRun, silence time.Duration, outcome func(*model.Job) error) (*model.Job, error) {
 	var settled *model.Job
 	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		// Touching the row locks it on every database.

@@ -59,7 +59,7 @@ func (s *Store) DB() *bun.DB { return s.db }
 // once: two where that does not have them wait for each other, so that one side
 // works while the other does.
 func (s *Store) Writers() int {
-	if !s.dialect.atOnce || s.db.DB.Stats().MaxOpenConnections == 1 {
+	if !s.dialect.writableCTE || s.db.DB.Stats().MaxOpenConnections == 1 {
 		return 1
 	}
 	return 2
@@ -187,7 +187,7 @@ func (s *Store) check(ctx context.Context) error {
 
 // jobColumns are the columns of [model.Job], of a table called j.
 const jobColumns = `j.id, j.type, j.name, j.role, j.email, j.uploaded_file_url, j.data, j.status, j.progress, j.message, ` +
-	`j.time_to_complete_ms, j.time_to_complete_source, j.{cursor}, j.attempt, j.resumptions, j.error, j.scheduled_at, j.started_at, j.finished_at, ` +
+	`j.time_to_complete_ms, j.time_to_complete_source, j.checkpoints, j.attempt, j.resumptions, j.error, j.scheduled_at, j.started_at, j.finished_at, ` +
 	`j.heartbeat_at, j.progressed_at, j.cancel_requested_at, j.cancelled_by, j.cancel_reason, j.signals, j.parent_id, j.idempotency_key, ` +
 	`j.created_at, j.updated_at, j.deleted_at`
 

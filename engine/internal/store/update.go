@@ -143,6 +143,6 @@ func (s *Store) fenced(writes []Write, lock string) bun.Safe {
 	for _, w := range writes {
 		batch.add(w.JobID.String(), w.Attempt, w.Number)
 	}
-	return s.choose(batch, "j.id", "SELECT "+ackColumns+" FROM job_system_jobs j FORCE INDEX (PRIMARY) "+
+	return s.inlineValues(batch, "j.id", "SELECT "+ackColumns+" FROM job_system_jobs j FORCE INDEX (PRIMARY) "+
 		"WHERE j.id IN ({keys}) AND j.attempt = v.attempt AND j.writes <= v.number AND j.status = 'processing' ORDER BY j.id"+lock, Owner{})
 }

@@ -28,8 +28,8 @@ func claimed(t *testing.T, db *bun.DB, lease time.Duration) (*store.Store, *mode
 	return s, jobs[0], o
 }
 
-func held(j *model.Job) store.Held {
-	return store.Held{Type: j.Type, JobID: j.ID, Attempt: j.Attempt}
+func held(j *model.Job) store.LockedRun {
+	return store.LockedRun{Type: j.Type, JobID: j.ID, Attempt: j.Attempt}
 }
 
 func fail(j *model.Job) error {
@@ -125,7 +125,7 @@ func TestRenewingExtendsTheLeaseByTheDatabasesClock(t *testing.T) {
 		o.Lease = time.Hour
 		renewed, _, err := s.Renew(t.Context(), []string{first.Type, "unknown"}, o)
 		require.NoError(t, err)
-		assert.Equal(t, []store.Held{held(first)}, renewed)
+		assert.Equal(t, []store.LockedRun{held(first)}, renewed)
 		row := statusOf(t, s, first.ID)
 		assert.InDelta(t, time.Hour.Seconds(), row.LockedUntil.Sub(row.Now.Time).Seconds(), 60)
 	})
@@ -158,7 +158,7 @@ func TestTheEndOfARunClaimsTheNextOfItsType(t *testing.T) {
 }
 
 // A batch mixes everything: whole documents and patches, none and many of them,
-// cursors set, cleared and left, and rows that are not the runs' any more.
+// checkpoints set, cleared and left, and rows that are not the runs' any more.
 func TestABatchWritesEachRowItsOwn(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		const n = store.MaxBatch
@@ -178,7 +178,7 @@ func TestABatchWritesEachRowItsOwn(t *testing.T) {
 				w.Document = json.RawMessage(`{"input":{"a":"it's \\ \"?\""},"steps":[` + string(step("whole")) + `]}`)
 			case 1:
 				w.Patches = []store.Patch{{Path: store.Path{Key: "steps", Index: -1}, Value: json.RawMessage("[" + string(step("list")) + "]")}}
-				w.SetCursor, w.Cursor = true, json.RawMessage(`{"step":"s","value":[1,"'"]}`)
+				w.SetCheckpoints, w.Checkpoints = true, json.RawMessage(`{"step":"s","value":[1,"'"]}`)
 			case 2:
 				w.Patches = []store.Patch{
 					{Path: store.Path{Key: "steps", Index: -1}, Value: json.RawMessage("[1,2]")},
@@ -208,13 +208,13 @@ func TestABatchWritesEachRowItsOwn(t *testing.T) {
 				assert.JSONEq(t, string(w.Document), string(row.Data))
 			case 1:
 				assert.JSONEq(t, `{"input":{},"steps":[`+string(step("list"))+`]}`, string(row.Data))
-				assert.JSONEq(t, string(w.Cursor), string(row.Cursor))
+				assert.JSONEq(t, string(w.Checkpoints), string(row.Checkpoints))
 			case 2:
 				assert.JSONEq(t, `{"input":{},"steps":[1,`+string(step("patched ' \\\\ ?"))+`],"result":"r"}`, string(row.Data))
 				assert.Equal(t, ms, *row.TimeToCompleteMS)
 			case 4:
 				assert.JSONEq(t, `{"input":{},"steps":[]}`, string(row.Data))
-				assert.Nil(t, row.Cursor)
+				assert.Nil(t, row.Checkpoints)
 			}
 		}
 		// The same once more changes nothing: a flush may be repeated.

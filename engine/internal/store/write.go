@@ -27,8 +27,8 @@ type Write struct {
 	Document json.RawMessage
 	Patches  []Patch
 
-	SetCursor bool
-	Cursor    json.RawMessage // nil clears it
+	SetCheckpoints bool
+	Checkpoints    json.RawMessage // nil clears it
 
 	Progress             float64
 	Message              string
@@ -86,7 +86,7 @@ func (s *Store) WriteIn(ctx context.Context, tx bun.Tx, write Write) (Ack, bool,
 }
 
 // Recorded reports whether a job's row is still a run's, and what its document
-// and cursor are, once no transaction is left that might still change them.
+// and checkpoint are, once no transaction is left that might still change them.
 func (s *Store) Recorded(ctx context.Context, id uuid.UUID, attempt int64) (document json.RawMessage, mine bool, err error) {
 	var rows []struct {
 		Data json.RawMessage `bun:"data"`

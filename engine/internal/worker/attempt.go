@@ -90,7 +90,7 @@ func (r *run) call(ctx context.Context, i int) (output json.RawMessage, again bo
 	again = true // a panic is an error like others
 	err = guard(func() (err error) {
 		if output, err = planned.Run(ctx, session); err != nil {
-			again = planned.Retries.Worth(reason(ctx, err))
+			again = planned.Retries.ShouldRetry(reason(ctx, err))
 		}
 		return err
 	})

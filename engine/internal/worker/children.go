@@ -42,7 +42,7 @@ func (r *run) awaitChildren(i int) (json.RawMessage, *ending) {
 func (r *run) waitForChildren(i int) *ending {
 	r.addShare(i)
 	e := r.waits(i, JobsOf(r.plan.Steps[i].Name, len(r.record(i).Children)))
-	if next := model.At(r.clock.now().Add(childrenCheck)); next.Before(e.wake.at.Time) {
+	if next := model.TimeOf(r.clock.now().Add(childrenCheck)); next.Before(e.wake.at.Time) {
 		e.wake.at = next
 	}
 	return e

@@ -35,7 +35,7 @@ type Config struct {
 // Jobs is what a run does with other jobs.
 type Jobs interface {
 	// New returns a job for [store.Write.Children], checked and not written.
-	New(input steps.Typed, name string) (*model.Job, error)
+	New(input steps.Input, name string) (*model.Job, error)
 	// Resume has a job go on that has failed or was cancelled, and leaves
 	// others as they are.
 	Resume(ctx context.Context, id uuid.UUID) error
@@ -47,7 +47,7 @@ type Jobs interface {
 
 // Limits bound what a job may put into its row.
 type Limits struct {
-	Output  int // bytes of one step's output, cursor or result
+	Output  int // bytes of one step's output, checkpoint or result
 	Data    int // bytes of the data document
 	Steps   int
 	Message int // characters; longer ones are cut

@@ -132,7 +132,7 @@ func (r *run) skipRest() {
 // as the reason, and the row's document as it was written last.
 func (r *run) finishBroken(refusal error) error {
 	return r.change(func() {
-		r.broken, r.changed, r.whole, r.resultChanged, r.cursorChanged, r.planChanged = nil, make(map[int]bool), false, false, false, false
+		r.broken, r.changed, r.whole, r.resultChanged, r.checkpointChanged, r.planChanged = nil, make(map[int]bool), false, false, false, false
 		r.end, r.wake = model.Failed, wake{}
 		r.err = cut("the database refused the job's record: "+refusal.Error(), r.worker.Limits.Error)
 	})

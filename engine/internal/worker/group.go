@@ -16,7 +16,7 @@ func (r *run) performGroup(from, to int) *ending {
 	settings := r.plan.Steps[from].Group
 	ctx, cancel := context.WithCancelCause(r.ctx)
 	defer cancel(nil)
-	limit := settings.Limit
+	limit := settings.MaxParallel
 	if limit == 0 {
 		limit = to - from
 	}

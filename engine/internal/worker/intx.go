@@ -114,7 +114,7 @@ func (t *stepTx) work(ctx context.Context, tx bun.Tx, session *session) error {
 	planned := &t.plan.Steps[t.i]
 	return guard(func() (err error) {
 		if t.output, err = planned.Tx(ctx, tx, session); err != nil {
-			t.again = planned.Retries.Worth(reason(ctx, err))
+			t.again = planned.Retries.ShouldRetry(reason(ctx, err))
 		}
 		return err
 	})

@@ -48,8 +48,8 @@ func (w *Worker) renew(ctx context.Context) {
 }
 
 // leases are those of the runs that go on, and their types.
-func (w *Worker) leases() (types []string, runs map[store.Held]*run) {
-	runs = make(map[store.Held]*run)
+func (w *Worker) leases() (types []string, runs map[store.LockedRun]*run) {
+	runs = make(map[store.LockedRun]*run)
 	for _, r := range w.current() {
 		if r.live() {
 			runs[r.heldAs()] = r
@@ -66,7 +66,7 @@ const renewTime = time.Second
 
 // renewAll renews the leases of some types, and looks again for those whose locks
 // somebody has locked.
-func (w *Worker) renewAll(ctx context.Context, types []string, runs map[store.Held]*run) error {
+func (w *Worker) renewAll(ctx context.Context, types []string, runs map[store.LockedRun]*run) error {
 	for pause := newPause(); ; {
 		sent := time.Now()
 		held, locked, err := w.Store.Renew(ctx, types, w.Owner)

@@ -8,8 +8,8 @@ import (
 )
 
 // heldAs is the run as its type's lock has it.
-func (r *run) heldAs() store.Held {
-	return store.Held{Type: r.job.Type, JobID: r.job.ID, Attempt: r.job.Attempt}
+func (r *run) heldAs() store.LockedRun {
+	return store.LockedRun{Type: r.job.Type, JobID: r.job.ID, Attempt: r.job.Attempt}
 }
 
 // renewed notes that the lease was renewed by a request sent at that time.

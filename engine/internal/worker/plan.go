@@ -35,10 +35,10 @@ func (l *laid) err() error {
 	return fmt.Errorf("%w, nothing was run: %w", ErrDrift, errors.Join(l.misfits...))
 }
 
-func (l *laid) say(step string, does model.Does, format string, args ...any) {
+func (l *laid) say(step string, does model.Action, format string, args ...any) {
 	why := fmt.Sprintf(format, args...)
-	l.forecast = append(l.forecast, model.ForecastStep{Step: step, Does: does, Why: why})
-	if does == model.DoesUnknown {
+	l.forecast = append(l.forecast, model.ForecastStep{Step: step, Action: does, Why: why})
+	if does == model.ActionUnknown {
 		l.misfits = append(l.misfits, fmt.Errorf("step %q %s", step, why))
 	}
 }
@@ -64,16 +64,16 @@ func lay(plan *steps.Plan, data model.Data, limits Limits) *laid {
 		l.records[i] = record
 		switch {
 		case newer(record):
-			l.say(planned.Name, model.DoesUnknown, "is recorded in a status that this version of the job system does not know (%s): let the newer version, which wrote it, run the job", state(record))
+			l.say(planned.Name, model.ActionUnknown, "is recorded in a status that this version of the job system does not know (%s): let the newer version, which wrote it, run the job", state(record))
 		case !record.Status.Done():
 			// Steps are undone from the end on, past those that cannot be: these
 			// stay completed, and do so when the others run again.
 			if open == "" && !record.WasUndone() {
 				open, openGroup = planned.Name, planned.Group
 			}
-			l.say(planned.Name, model.DoesRun, "%s", whyRun(record, was, len(old) > 0))
+			l.say(planned.Name, model.ActionRun, "%s", whyRun(record, was, len(old) > 0))
 		case open != "" && (planned.Group == nil || planned.Group != openGroup):
-			l.say(planned.Name, model.DoesUnknown, "is recorded as %s, but step %q before it is not done: resume from there, or declare what it was named before, or put it behind those that are done", record.Status, open)
+			l.say(planned.Name, model.ActionUnknown, "is recorded as %s, but step %q before it is not done: resume from there, or declare what it was named before, or put it behind those that are done", record.Status, open)
 			l.misfits = append(l.misfits, unreadable(planned, record)...)
 		default:
 			l.sayDone(planned, record, was)
@@ -84,9 +84,9 @@ func lay(plan *steps.Plan, data model.Data, limits Limits) *laid {
 		case !ok || record.Status == model.StepPending:
 		case slices.Contains(plan.Removed, record.Name):
 			l.removed = append(l.removed, record)
-			l.say(record.Name, model.DoesSkip, "was removed from the definition; its record is kept as history")
+			l.say(record.Name, model.ActionSkip, "was removed from the definition; its record is kept as history")
 		default:
-			l.say(record.Name, model.DoesUnknown, "is recorded as %s, but the definition has no step of that name", record.Status)
+			l.say(record.Name, model.ActionUnknown, "is recorded as %s, but the definition has no step of that name", record.Status)
 		}
 	}
 	return l
@@ -130,19 +130,19 @@ func take(left map[string]model.StepRecord, planned *steps.PlannedStep) (record 
 	return record, was
 }
 
-// adoptCursors gives renamed steps the checkpoints of their old names, and drops
+// adoptCheckpoints gives renamed steps the checkpoints of their old names, and drops
 // those of steps that are gone. It reports whether there were any such.
-func adoptCursors(plan *steps.Plan, old model.Cursors) (cursors model.Cursors, changed bool) {
-	cursors = make(model.Cursors, len(old))
+func adoptCheckpoints(plan *steps.Plan, old model.Checkpoints) (checkpoints model.Checkpoints, changed bool) {
+	checkpoints = make(model.Checkpoints, len(old))
 	for _, planned := range plan.Steps {
 		for _, name := range append([]string{planned.Name}, planned.Was...) {
 			if value, ok := old[name]; ok {
-				cursors[planned.Name], changed = value, changed || name != planned.Name
+				checkpoints[planned.Name], changed = value, changed || name != planned.Name
 				break
 			}
 		}
 	}
-	return cursors, changed || len(cursors) != len(old)
+	return checkpoints, changed || len(checkpoints) != len(old)
 }
 
 // whyRun tells why a step runs whose record was found under that name, if any;
@@ -170,11 +170,11 @@ func recordedAs(record model.StepRecord, was string) string {
 
 func (l *laid) sayDone(planned *steps.PlannedStep, record model.StepRecord, was string) {
 	if misfits := unreadable(planned, record); len(misfits) > 0 {
-		l.forecast = append(l.forecast, model.ForecastStep{Step: planned.Name, Does: model.DoesUnknown, Why: misfits[0].Error()})
+		l.forecast = append(l.forecast, model.ForecastStep{Step: planned.Name, Action: model.ActionUnknown, Why: misfits[0].Error()})
 		l.misfits = append(l.misfits, misfits...)
 		return
 	}
-	l.say(planned.Name, model.DoesSkip, "%s", recordedAs(record, was))
+	l.say(planned.Name, model.ActionSkip, "%s", recordedAs(record, was))
 }
 
 // unreadable reports why a completed step's output cannot be read any more.
@@ -213,9 +213,9 @@ func Forecast(plan *steps.Plan, data model.Data, limits Limits) ([]model.Forecas
 func (l *laid) undoing(plan *steps.Plan, end model.Status) []model.ForecastStep {
 	forecast := make([]model.ForecastStep, len(l.records))
 	for i, record := range l.records {
-		f := model.ForecastStep{Step: record.Name, Does: model.DoesSkip, Why: fmt.Sprintf("is recorded as %s, and the job only undoes its steps before it is %s", record.Status, end)}
+		f := model.ForecastStep{Step: record.Name, Action: model.ActionSkip, Why: fmt.Sprintf("is recorded as %s, and the job only undoes its steps before it is %s", record.Status, end)}
 		if undoable(plan, l.records, i) {
-			f.Does, f.Why = model.DoesUndo, "is recorded as completed, and is undone before the job is "+string(end)
+			f.Action, f.Why = model.ActionUndo, "is recorded as completed, and is undone before the job is "+string(end)
 		}
 		forecast[i] = f
 	}

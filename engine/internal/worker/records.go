@@ -121,9 +121,9 @@ func (r *run) recordCompletion(i int, output json.RawMessage) {
 func (r *run) done(i int) {
 	name := r.data.Steps[i].Name
 	r.tracker.Done(name)
-	if _, ok := r.cursors[name]; ok {
-		delete(r.cursors, name)
-		r.cursorChanged = true
+	if _, ok := r.checkpoints[name]; ok {
+		delete(r.checkpoints, name)
+		r.checkpointChanged = true
 	}
 }
 

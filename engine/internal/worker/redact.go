@@ -19,8 +19,8 @@ func (r *run) asRow() *model.Job {
 	if r.data.Input != nil {
 		j.Data = mustJSON(r.data)
 	}
-	if cursors, err := r.cursors.JSON(); err == nil {
-		j.Cursor = cursors
+	if checkpoints, err := r.checkpoints.JSON(); err == nil {
+		j.Checkpoints = checkpoints
 	}
 	return &j
 }

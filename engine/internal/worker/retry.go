@@ -19,7 +19,7 @@ func (r *run) postpone(i int) bool {
 	delay, more := r.plan.Steps[i].Retries.Delay(record.Failures)
 	if more {
 		// Another member's write may have carried the failure already.
-		record.Status, record.WaitUntil, r.changed[i] = model.StepWaiting, model.At(r.clock.now().Add(delay)), true
+		record.Status, record.WaitUntil, r.changed[i] = model.StepWaiting, model.TimeOf(r.clock.now().Add(delay)), true
 	}
 	return more
 }

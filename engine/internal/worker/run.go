@@ -55,23 +55,23 @@ type run struct {
 	// has the indexes of the records to be written.
 	whole   bool
 	changed map[int]bool
-	// cursors are the last checkpoints of the steps under way, cursorChanged
+	// checkpoints are the last checkpoints of the steps under way, checkpointChanged
 	// whether they are to be written.
-	cursors       model.Cursors
-	cursorChanged bool
-	resultChanged bool
-	planChanged   bool
-	message       message
-	tracker       *progress.Tracker // nil until there is a plan
-	reported      report            // the progress written last
-	moved         bool              // something happened since then that people want to see
-	estimated     bool              // a step has said since then how long it will still take
-	end           model.Status
-	err           string
-	wake          wake
-	childrenShare float64
-	decision      *Decision
-	concluded     bool // how the run ends is settled: no decision changes it
+	checkpoints       model.Checkpoints
+	checkpointChanged bool
+	resultChanged     bool
+	planChanged       bool
+	message           message
+	tracker           *progress.Tracker // nil until there is a plan
+	reported          report            // the progress written last
+	moved             bool              // something happened since then that people want to see
+	estimated         bool              // a step has said since then how long it will still take
+	end               model.Status
+	err               string
+	wake              wake
+	childrenShare     float64
+	decision          *Decision
+	concluded         bool // how the run ends is settled: no decision changes it
 
 	// version counts changes that somebody waits for, sent is the version in
 	// the write under way, and acked the one in the database.
@@ -104,7 +104,7 @@ type clock struct {
 	since time.Time
 }
 
-func (c clock) now() model.Time { return model.At(c.base.Add(time.Since(c.since))) }
+func (c clock) now() model.Time { return model.TimeOf(c.base.Add(time.Since(c.since))) }
 
 // newRun makes the run of a job whose claim was begun at that time: from then
 // on the lease counts.

@@ -46,11 +46,11 @@ func (r *run) prepare() error {
 			return fmt.Errorf("make the job's context: %w", err)
 		}
 	}
-	cursors, err := model.ParseCursors(r.job.Cursor)
+	checkpoints, err := model.ParseCheckpoints(r.job.Checkpoints)
 	if err != nil {
 		return err
 	}
-	cursors, moved := adoptCursors(plan, cursors)
+	checkpoints, moved := adoptCheckpoints(plan, checkpoints)
 	tracker, err := r.track(plan, laid.records)
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (r *run) prepare() error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.plan, r.tracker, r.signals, r.cursors, r.cursorChanged = plan, tracker, signals, cursors, moved
+	r.plan, r.tracker, r.signals, r.checkpoints, r.checkpointChanged = plan, tracker, signals, checkpoints, moved
 	r.data = data // with what a newer version has put there
 	r.data.Steps, r.data.Plan = laid.records, r.planRecord(plan, data.Plan)
 	r.data.History = append(r.data.History, laid.removed...)
@@ -81,7 +81,7 @@ func (r *run) planRecord(plan *steps.Plan, before *model.PlanRecord) *model.Plan
 	if before != nil {
 		*now = *before
 	}
-	now.Fingerprint, now.ResumeOnCrash, now.UndoOnCancel = plan.Fingerprint(), plan.ResumeOnCrash, plan.UndoOnCancel
+	now.Fingerprint, now.ResumeOnCrash, now.UndoOnCancel = plan.Fingerprint(), plan.ResumeOnCrash, slices.Contains(plan.UndoOn, model.Cancelled)
 	// There is none yet if the process died before the first write.
 	if before != nil && before.Fingerprint != now.Fingerprint && before.Fingerprint != "" {
 		now.Earlier = before.Fingerprint

@@ -15,15 +15,15 @@ import (
 
 // session is a step's connection to its run.
 type session struct {
-	run     *run
-	step    string
-	cursor  json.RawMessage // of an earlier attempt
-	closed  atomic.Bool     // the step has returned
-	told    atomic.Bool     // it has said how far it is
-	attempt int
-	begunAs string // the step's name when it first began
-	inTx    bool   // the step runs in a transaction, see intx.go
-	undoing bool   // the step is undone
+	run        *run
+	step       string
+	checkpoint json.RawMessage // of an earlier attempt
+	closed     atomic.Bool     // the step has returned
+	told       atomic.Bool     // it has said how far it is
+	attempt    int
+	begunAs    string // the step's name when it first began
+	inTx       bool   // the step runs in a transaction, see intx.go
+	undoing    bool   // the step is undone
 }
 
 // close ends the session: what the step has left running can do nothing more.
@@ -38,7 +38,7 @@ func newSession(r *run, step string) *session {
 	s := &session{run: r, step: step}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s.cursor = r.cursors[step]
+	s.checkpoint = r.checkpoints[step]
 	if i := r.data.Step(step); i >= 0 {
 		s.attempt = r.data.Steps[i].Attempts
 		s.begunAs = cmp.Or(r.data.Steps[i].BegunAs, step)
@@ -46,10 +46,10 @@ func newSession(r *run, step string) *session {
 	return s
 }
 
-func (s *session) Job() *model.Job         { return s.run.job }
-func (s *session) Cursor() json.RawMessage { return s.cursor }
-func (s *session) Attempt() int            { return s.attempt }
-func (s *session) BegunAs() string         { return s.begunAs }
+func (s *session) Job() *model.Job                 { return s.run.job }
+func (s *session) LastCheckpoint() json.RawMessage { return s.checkpoint }
+func (s *session) Attempt() int                    { return s.attempt }
+func (s *session) BegunAs() string                 { return s.begunAs }
 
 // Progress moves the tracker and keeps the message, which is formatted when it is
 // written: a step may say very much.
@@ -57,7 +57,7 @@ func (s *session) Progress(fraction float64, format string, args []any) {
 	if s.closed.Load() {
 		return
 	}
-	if fraction > 0 && s.cursor != nil && s.told.CompareAndSwap(false, true) {
+	if fraction > 0 && s.checkpoint != nil && s.told.CompareAndSwap(false, true) {
 		s.run.tracker.RestorePart(s.step, fraction) // it goes on from there: an earlier run has got it that far
 	}
 	s.run.tracker.Set(s.step, fraction, "")
@@ -84,24 +84,24 @@ func (s *session) Remaining(left time.Duration) {
 	s.run.mu.Unlock()
 }
 
-// Checkpoint makes the cursor durable, and refuses to let the step go on when
+// Checkpoint makes the checkpoint durable, and refuses to let the step go on when
 // the run is to end.
-func (s *session) Checkpoint(ctx context.Context, cursor json.RawMessage) error {
+func (s *session) Checkpoint(ctx context.Context, checkpoint json.RawMessage) error {
 	if s.closed.Load() {
 		return fmt.Errorf("checkpoint of step %q: %w", s.step, errReturned)
 	}
 	if s.inTx {
 		return fmt.Errorf("checkpoint of step %q: a step in a transaction has none: it happens as a whole or not at all", s.step)
 	}
-	if err := checkJSON(cursor, s.run.worker.Limits.Output); err != nil {
-		return fmt.Errorf("checkpoint of step %q: the cursor %w", s.step, err)
+	if err := checkJSON(checkpoint, s.run.worker.Limits.Output); err != nil {
+		return fmt.Errorf("checkpoint of step %q: the checkpoint %w", s.step, err)
 	}
 	err := s.run.changeWithin(ctx, func() {
-		if s.run.cursors == nil {
-			s.run.cursors = make(model.Cursors)
+		if s.run.checkpoints == nil {
+			s.run.checkpoints = make(model.Checkpoints)
 		}
-		s.run.cursors[s.step] = cursor
-		s.run.cursorChanged, s.run.moved = true, true
+		s.run.checkpoints[s.step] = checkpoint
+		s.run.checkpointChanged, s.run.moved = true, true
 	})
 	switch {
 	case err == nil && s.undoing:
@@ -130,7 +130,7 @@ func (s *session) Output(step string) (json.RawMessage, bool) {
 	return output, err == nil // one that does not fit was found before anything ran
 }
 
-func (s *session) Result(result json.RawMessage) error {
+func (s *session) SetResult(result json.RawMessage) error {
 	if err := s.run.checkResult(result); err != nil {
 		return err
 	}

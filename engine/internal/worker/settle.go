@@ -12,7 +12,7 @@ import (
 )
 
 // settle ends a run whose engine is gone.
-func (w *Worker) settle(ctx context.Context, dead store.Held) {
+func (w *Worker) settle(ctx context.Context, dead store.LockedRun) {
 	j, err := w.Store.Settle(ctx, dead, Interrupt(w.Handlers))
 	w.settled(j, err)
 }

@@ -10,9 +10,9 @@ import (
 
 // flushing is what a write under way carries, to be marked again if it fails.
 type flushing struct {
-	whole, cursor, result, plan, moved bool
-	end                                bool // the run's end, which is its last write
-	changed                            map[int]bool
+	whole, checkpoint, result, plan, moved bool
+	end                                    bool // the run's end, which is its last write
+	changed                                map[int]bool
 }
 
 // snapshot returns what is to be written now.
@@ -25,22 +25,22 @@ func (r *run) snapshot() store.Write {
 	write := store.Write{
 		JobID: r.job.ID, Type: r.job.Type, Attempt: r.job.Attempt, Number: r.writes,
 		Progress: u.fraction, Message: u.message, TimeToCompleteMS: remaining, TimeToCompleteSource: string(source),
-		Progressed: r.moved || u != r.reported,
-		SetCursor:  r.cursorChanged,
-		End:        r.end, Error: r.err, OnCancel: r.onCancel(),
+		Progressed:     r.moved || u != r.reported,
+		SetCheckpoints: r.checkpointChanged,
+		End:            r.end, Error: r.err, OnCancel: r.onCancel(),
 		WakeAt: r.wake.at, Signals: r.wake.heard(r.signals), Children: r.wake.children,
 	}
-	r.flushing = flushing{whole: r.whole, cursor: r.cursorChanged, result: r.resultChanged, plan: r.planChanged, moved: r.moved, end: r.end != "", changed: r.changed}
-	if r.cursorChanged {
-		cursor, err := r.cursors.JSON()
+	r.flushing = flushing{whole: r.whole, checkpoint: r.checkpointChanged, result: r.resultChanged, plan: r.planChanged, moved: r.moved, end: r.end != "", changed: r.changed}
+	if r.checkpointChanged {
+		checkpoint, err := r.checkpoints.JSON()
 		if err != nil {
 			panic(err) // each was checked when it came in
 		}
-		write.Cursor = cursor
+		write.Checkpoints = checkpoint
 	}
 	r.addDocument(&write)
 	r.sent, r.reported, r.estimated = r.version, u, false
-	r.whole, r.cursorChanged, r.resultChanged, r.planChanged, r.moved, r.changed = false, false, false, false, false, make(map[int]bool)
+	r.whole, r.checkpointChanged, r.resultChanged, r.planChanged, r.moved, r.changed = false, false, false, false, false, make(map[int]bool)
 	return write
 }
 
@@ -121,7 +121,7 @@ func (r *run) notWritten() {
 
 func (r *run) restore(f flushing) {
 	r.whole = r.whole || f.whole
-	r.cursorChanged = r.cursorChanged || f.cursor
+	r.checkpointChanged = r.checkpointChanged || f.checkpoint
 	r.resultChanged = r.resultChanged || f.result
 	r.planChanged = r.planChanged || f.plan
 	r.moved = r.moved || f.moved
@@ -136,7 +136,7 @@ func (r *run) giveUp(err error) {
 	r.worker.Log.Error("the database refuses this run's record; failing the job", append(r.attrs(), "error", r.shown(err.Error()))...)
 	r.mu.Lock()
 	r.broken = err
-	r.whole, r.cursorChanged, r.resultChanged, r.planChanged, r.changed = false, false, false, false, make(map[int]bool)
+	r.whole, r.checkpointChanged, r.resultChanged, r.planChanged, r.changed = false, false, false, false, make(map[int]bool)
 	r.release()
 	r.mu.Unlock()
 	r.endLife(err)

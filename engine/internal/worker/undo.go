@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ntxdev/jobsystem/model"
@@ -14,8 +15,7 @@ import (
 // it. It returns how the run ends then.
 func (r *run) undoAfter(e ending) ending {
 	if r.data.Undoing == nil {
-		wanted := e.status == model.Failed && r.plan.UndoOnFailure || e.status == model.Cancelled && r.plan.UndoOnCancel
-		if !wanted || r.lastToUndo() < 0 {
+		if !slices.Contains(r.plan.UndoOn, e.status) || r.lastToUndo() < 0 {
 			return e
 		}
 		r.edit(func() {
@@ -94,7 +94,7 @@ func (r *run) callUndo(ctx context.Context, i int) (again bool, err error) {
 	again = true // a panic is an error like others
 	err = guard(func() error {
 		err := planned.Undo(ctx, session, output)
-		again = err != nil && planned.Retries.Worth(err)
+		again = err != nil && planned.Retries.ShouldRetry(err)
 		return err
 	})
 	if err != nil {
@@ -138,9 +138,9 @@ func (r *run) endUndo(i int, status model.StepStatus, text string) {
 func (r *run) undone(i int) {
 	r.endUndo(i, model.StepCompleted, "")
 	r.data.Steps[i].Status = model.StepUndone
-	if name := r.data.Steps[i].Name; r.cursors[name] != nil {
-		delete(r.cursors, name) // of its undoing
-		r.cursorChanged = true
+	if name := r.data.Steps[i].Name; r.checkpoints[name] != nil {
+		delete(r.checkpoints, name) // of its undoing
+		r.checkpointChanged = true
 	}
 }
 

@@ -39,13 +39,13 @@ func (w wake) heard(signals model.Signals) int {
 
 // bounded is a time that every database and JSON can hold.
 func bounded(t time.Time) model.Time {
-	switch last := model.Never(); {
+	switch last := model.MaxTime(); {
 	case t.After(last.Time):
 		return last
 	case t.Before(time.Unix(0, 0)):
-		return model.At(time.Unix(0, 0))
+		return model.TimeOf(time.Unix(0, 0))
 	default:
-		return model.At(t)
+		return model.TimeOf(t)
 	}
 }
 
@@ -76,7 +76,7 @@ func (r *run) startWaiting(i int, until model.Time) {
 func (r *run) waits(i int, why string) *ending {
 	at := r.record(i).WaitUntil
 	if at.IsZero() {
-		at = model.Never()
+		at = model.MaxTime()
 	}
 	return &ending{status: model.Scheduled, wake: wake{at: at, why: why}}
 }

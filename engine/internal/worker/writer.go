@@ -182,7 +182,7 @@ func (w *writer) reconcile(ctx context.Context) {
 		w.unsure = time.Time{}
 	}
 	for _, j := range owned {
-		if slices.Contains(renewed, store.Held{Type: j.Type, JobID: j.ID, Attempt: j.Attempt}) {
+		if slices.Contains(renewed, store.LockedRun{Type: j.Type, JobID: j.ID, Attempt: j.Attempt}) {
 			w.begin(ctx, j, began)
 		}
 	}

@@ -97,7 +97,7 @@ func (c *crowd) ask(jobType string) {
 	var err error
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && c.t.Context().Err() == nil; {
 		ctx, cancel := context.WithTimeout(c.t.Context(), 5*time.Second)
-		job, failed := c.client.Enqueue(ctx, engine.Raw{Type: jobType, Input: fmt.Appendf(nil, `{"n":%d,"pad":%q}`, n, strings.Repeat("x", c.padding))}, engine.IdempotencyKey(fmt.Sprint(n)))
+		job, failed := c.client.Enqueue(ctx, engine.RawInput{Type: jobType, Input: fmt.Appendf(nil, `{"n":%d,"pad":%q}`, n, strings.Repeat("x", c.padding))}, engine.IdempotencyKey(fmt.Sprint(n)))
 		cancel()
 		if err = failed; err == nil {
 			c.mu.Lock()

@@ -18,11 +18,11 @@ var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
 func uncoloured(line string) string { return colours.ReplaceAllString(line, "") }
 
 // sketched is a job under way, 4 seconds after its latest run began.
-func sketched(width int) sketch {
+func sketched(width int) barsRenderer {
 	start := time.Date(2026, 10, 1, 6, 0, 0, 0, time.UTC)
-	at := func(d time.Duration) model.Time { return model.At(start.Add(d)) }
+	at := func(d time.Duration) model.Time { return model.TimeOf(start.Add(d)) }
 	ms := func(d time.Duration) *int64 { n := d.Milliseconds(); return &n }
-	j := &model.JobStatus{
+	j := &model.JobView{
 		Name: "Flights report", Status: model.Processing, Progress: 0.45, Percent: 45, Message: "resample 300 of 1000", StartedAt: at(0),
 		ElapsedMS: ms(4 * time.Second), RemainingMS: ms(65 * time.Second), StepsCompleted: 2, StepsTotal: 5,
 		Steps: []model.StepView{
@@ -34,10 +34,10 @@ func sketched(width int) sketch {
 		},
 	}
 	now := func() time.Time { return start.Add(5 * time.Second) }
-	return sketch{JobStatus: j, out: &printer{terminal: true, now: now}, width: width, rows: 5, since: time.Second}
+	return barsRenderer{JobView: j, out: &printer{terminal: true, now: now}, width: width, rows: 5, since: time.Second}
 }
 
-func (s sketch) screen() string {
+func (s barsRenderer) screen() string {
 	var lines []string
 	for row := range jobRows + s.rows {
 		lines = append(lines, uncoloured(s.line(row)))
@@ -61,7 +61,7 @@ func TestABoardTellsHowAJobEnded(t *testing.T) {
 	s := sketched(90)
 	took := int64(7100)
 	s.Status, s.Elapsed, s.Message = model.Failed, "7.1s", ""
-	s.Steps[2] = model.StepView{Name: "bootstrap", Status: model.StepFailed, Weight: 5, StartedAt: s.StartedAt, FinishedAt: model.At(s.StartedAt.Add(time.Second)),
+	s.Steps[2] = model.StepView{Name: "bootstrap", Status: model.StepFailed, Weight: 5, StartedAt: s.StartedAt, FinishedAt: model.TimeOf(s.StartedAt.Add(time.Second)),
 		DurationMS: &took, Duration: "7.1s", Error: "boom\nstack"}
 	screen := s.screen()
 	assert.Contains(t, screen, " 45%  failed, in 7.1s")

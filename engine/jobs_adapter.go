@@ -11,13 +11,13 @@ import (
 	"github.com/ntxdev/jobsystem/steps"
 )
 
-// family is what the runs of an engine do with the children and the parents of
+// jobsAdapter is what the runs of an engine do with the children and the parents of
 // their jobs.
-type family struct{ engine *Engine }
+type jobsAdapter struct{ engine *Engine }
 
-var _ worker.Jobs = family{}
+var _ worker.Jobs = jobsAdapter{}
 
-func (f family) New(input steps.Typed, name string) (*model.Job, error) {
+func (f jobsAdapter) New(input steps.Input, name string) (*model.Job, error) {
 	r, err := f.engine.newRequest(input, []EnqueueOption{Name(name)})
 	if err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func (f family) New(input steps.Typed, name string) (*model.Job, error) {
 	return &r.job, nil
 }
 
-func (f family) Resume(ctx context.Context, id uuid.UUID) error {
+func (f jobsAdapter) Resume(ctx context.Context, id uuid.UUID) error {
 	err := f.engine.Client.Resume(ctx, id)
 	if errors.Is(err, ErrStatus) || errors.Is(err, ErrNotFound) || errors.Is(err, errTimeUp) {
 		return nil // it has succeeded, runs or waits, is gone, or stays failed
@@ -33,7 +33,7 @@ func (f family) Resume(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
-func (f family) Cancel(ctx context.Context, id uuid.UUID, by, reason string) error {
+func (f jobsAdapter) Cancel(ctx context.Context, id uuid.UUID, by, reason string) error {
 	err := f.engine.Client.Cancel(ctx, id, by, reason)
 	if errors.Is(err, ErrStatus) || errors.Is(err, ErrNotFound) {
 		return nil // it has ended
@@ -41,7 +41,7 @@ func (f family) Cancel(ctx context.Context, id uuid.UUID, by, reason string) err
 	return err
 }
 
-func (f family) WakeParent(ctx context.Context, parent uuid.UUID) error {
+func (f jobsAdapter) WakeParent(ctx context.Context, parent uuid.UUID) error {
 	return f.engine.Client.wakeParent(ctx, parent)
 }
 

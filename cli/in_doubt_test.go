@@ -16,10 +16,10 @@ func TestHintsOfAnUndecidedJobTellBothWays(t *testing.T) {
 	t.Parallel()
 	s := &session{invocation: &invocation{name: "jobctl"}}
 	id := uuid.MustParse("01890000-0000-7000-8000-000000000001")
-	hint := s.goOn(t.Context(), &model.JobStatus{ID: id, Status: model.Failed, CurrentStep: "pay", Undecided: []string{"pay it"}})
+	hint := s.goOn(t.Context(), &model.JobView{ID: id, Status: model.Failed, CurrentStep: "pay", InDoubt: []string{"pay it"}})
 	assert.Contains(t, hint, `died in the middle of step "pay it"`)
-	assert.Contains(t, hint, `resume `+id.String()+` --from 'pay it'`)
-	assert.Contains(t, hint, `resume `+id.String()+` --past 'pay it'`)
+	assert.Contains(t, hint, `resume `+id.String()+` --rerun-from 'pay it'`)
+	assert.Contains(t, hint, `resume `+id.String()+` --skip-step 'pay it'`)
 }
 
 // A resume that only lacks a word about an undecided step is no wrong usage, and
@@ -46,11 +46,11 @@ func TestAnUndecidedJobIsRefusedInTheWordsOfTheCommandLine(t *testing.T) {
 	b := setupOn(t, text)
 	b.opts.Register = func(r *Registry) error { return r.Register(d) }
 	for _, args := range [][]string{{"resume", id}, {"resume", "--dry-run", id}} {
-		assert.Contains(t, b.fails(ExitFailed, args...), "resume with --from 'pay it' to run it again, or with --past 'pay it' to go on behind it")
-		assert.Contains(t, b.fails(ExitFailed, append(args, "--past", "pay it")...), "resume with --from ship to", "one flag is not enough")
-		assert.Contains(t, b.fails(ExitUsage, append(args, "--from", "pay")...), `there is no step "pay" to go on from`)
+		assert.Contains(t, b.fails(ExitFailed, args...), "resume with --rerun-from 'pay it' to run it again, or with --skip-step 'pay it' to go on behind it")
+		assert.Contains(t, b.fails(ExitFailed, append(args, "--skip-step", "pay it")...), "resume with --rerun-from ship to", "one flag is not enough")
+		assert.Contains(t, b.fails(ExitUsage, append(args, "--rerun-from", "pay")...), `there is no step "pay" to go on from`)
 	}
-	assert.Contains(t, b.ok("show", id), `resume `+id+` --past 'pay it'`)
-	b.ok("resume", "--dry-run", "--past", "pay it", "--past", "ship", id)
-	assert.Equal(t, "job "+id+" is scheduled, with no step left to run\n", b.ok("resume", "--past", "pay it", "--past", "ship", id))
+	assert.Contains(t, b.ok("show", id), `resume `+id+` --skip-step 'pay it'`)
+	b.ok("resume", "--dry-run", "--skip-step", "pay it", "--skip-step", "ship", id)
+	assert.Equal(t, "job "+id+" is scheduled, with no step left to run\n", b.ok("resume", "--skip-step", "pay it", "--skip-step", "ship", id))
 }

@@ -16,8 +16,8 @@ import (
 )
 
 // sketch makes the lines of a barsView, each at most width columns.
-type sketch struct {
-	*model.JobStatus
+type barsRenderer struct {
+	*model.JobView
 	out   *printer
 	width int
 	rows  int           // of steps
@@ -25,7 +25,7 @@ type sketch struct {
 }
 
 // line is the line of the row of that number.
-func (s sketch) line(row int) string {
+func (s barsRenderer) line(row int) string {
 	switch row {
 	case jobRow:
 		return s.jobLine()
@@ -37,7 +37,7 @@ func (s sketch) line(row int) string {
 }
 
 // jobLine is the name, the bar, the percent and the times.
-func (s sketch) jobLine() string {
+func (s barsRenderer) jobLine() string {
 	const least, most = 8, 40 // columns of the bar
 	head := runewidth.Truncate(clean(s.Name), max(12, s.width/3), "…") + " "
 	tail := fmt.Sprintf(" %3d%%  %s", s.Percent, s.times())
@@ -49,7 +49,7 @@ func (s sketch) jobLine() string {
 }
 
 // bar draws the bar.
-func (s sketch) bar(width int) string {
+func (s barsRenderer) bar(width int) string {
 	const scale = 1000
 	style := mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("█").Padding("░")
 	var b bytes.Buffer
@@ -59,10 +59,10 @@ func (s sketch) bar(width int) string {
 
 // times tells the status if the job does not run, how long it has run, and how
 // long it may still run.
-func (s sketch) times() string {
+func (s barsRenderer) times() string {
 	var parts []string
 	if s.Status != model.Processing || s.LeaseExpired || s.CancelRequested {
-		parts = append(parts, state(s.JobStatus))
+		parts = append(parts, state(s.JobView))
 	}
 	if s.Status == model.Processing && s.ElapsedMS != nil {
 		parts = append(parts, seconds(*s.ElapsedMS, s.since))
@@ -77,7 +77,7 @@ func (s sketch) times() string {
 
 // left is the estimated time to the end, empty when there is none or it has
 // passed.
-func (s sketch) left() string {
+func (s barsRenderer) left() string {
 	if s.RemainingMS == nil || *s.RemainingMS-s.since.Milliseconds() < 1000 {
 		return ""
 	}
@@ -94,18 +94,18 @@ func seconds(ms int64, more time.Duration) string {
 }
 
 // messageLine is what the job says of itself.
-func (s sketch) messageLine() string { return s.fit("  " + clean(s.Message)) }
+func (s barsRenderer) messageLine() string { return s.fit("  " + clean(s.Message)) }
 
 // stepLine is the line of the i-th row of steps. If there are fewer rows than
 // steps, the rows show those around the current one.
-func (s sketch) stepLine(i int) string {
+func (s barsRenderer) stepLine(i int) string {
 	if i += s.firstStep(); i >= len(s.Steps) {
 		return ""
 	}
 	step := s.Steps[i]
 	mark, code := "·", dim
 	text := ""
-	verb, detail := s.out.stepEnd(s.JobStatus, step)
+	verb, detail := s.out.stepEnd(s.JobView, step)
 	switch {
 	case step.Status == model.StepRunning && s.Status == model.Processing:
 		mark, code = "▸", plain
@@ -113,7 +113,7 @@ func (s sketch) stepLine(i int) string {
 	case step.Status == model.StepRunning:
 		mark, code, text = "✗", red, "interrupted"
 	case step.Status == model.StepWaiting:
-		mark, code, text = "…", plain, s.out.waiting(s.JobStatus)
+		mark, code, text = "…", plain, s.out.waiting(s.JobView)
 	case verb == "":
 	case step.Status.Done():
 		mark, code, text = "✓", green, stepSentence(verb, "", detail)
@@ -125,7 +125,7 @@ func (s sketch) stepLine(i int) string {
 }
 
 // firstStep is the step in the first row.
-func (s sketch) firstStep() int {
+func (s barsRenderer) firstStep() int {
 	if len(s.Steps) <= s.rows {
 		return 0
 	}
@@ -133,7 +133,7 @@ func (s sketch) firstStep() int {
 }
 
 // nameWidth is the width of the steps' names.
-func (s sketch) nameWidth() int {
+func (s barsRenderer) nameWidth() int {
 	width := 0
 	for _, step := range s.Steps {
 		width = max(width, runewidth.StringWidth(clean(step.Name)))
@@ -143,7 +143,7 @@ func (s sketch) nameWidth() int {
 
 // stepProgress is how far a running step is, from the job's progress: the rest
 // of that are the weights of the completed steps.
-func (s sketch) stepProgress(i int) float64 {
+func (s barsRenderer) stepProgress(i int) float64 {
 	sum, before := 0.0, 0.0
 	for _, step := range s.Steps {
 		sum += step.Weight
@@ -159,7 +159,7 @@ func (s sketch) stepProgress(i int) float64 {
 }
 
 // fit cuts a line to the width.
-func (s sketch) fit(line string) string {
+func (s barsRenderer) fit(line string) string {
 	if s.width < 1 {
 		return ""
 	}
@@ -167,7 +167,7 @@ func (s sketch) fit(line string) string {
 }
 
 // colour is that of the job's bar.
-func (s sketch) colour() string {
+func (s barsRenderer) colour() string {
 	switch s.Status {
 	case model.Succeeded:
 		return green

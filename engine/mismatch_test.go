@@ -21,7 +21,7 @@ import (
 // for ever for the one connection.
 func TestADefinitionMayReadTheDatabaseWhenASignalIsSent(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-		eng := newEngine(t, db, unasked(), steps.Build(func(input) (*steps.Definition[input], error) {
+		eng := newEngine(t, db, unasked(), steps.DefineFunc(func(input) (*steps.Definition[input], error) {
 			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			defer cancel()
 			_, err := db.NewSelect().Model((*model.Job)(nil)).Count(ctx)
@@ -41,7 +41,7 @@ func TestADefinitionMayReadTheDatabaseWhenASignalIsSent(t *testing.T) {
 func TestASignalToAJobOfAnotherVersionIsNotJudged(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		other := steps.Define[input]()
-		steps.Await[input, int](other, "approve")
+		steps.AwaitSignal[input, int](other, "approve")
 		runs, sends := newEngine(t, db, unasked(), awaiting()), newEngine(t, db, unasked(), other)
 		start(t, runs)
 		job := enqueue(t, runs, input{})
@@ -60,7 +60,7 @@ func (*quoting) UnmarshalJSON(raw []byte) error { return fmt.Errorf("not %s", ra
 func TestWhyASignalIsRefusedIsRedacted(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
-		steps.Await[input, quoting](d, "approve")
+		steps.AwaitSignal[input, quoting](d, "approve")
 		cfg := unasked()
 		cfg.Redact = func(v model.Value) json.RawMessage {
 			if v.Part == model.PartSignal {

@@ -7,11 +7,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// JobStatus is what an API tells of a job: all that a client needs to show it,
+// JobView is what an API tells of a job: all that a client needs to show it,
 // under stable snake_case keys. Durations come twice: in milliseconds, and as
 // text for people ("1m 5s"). Keys that have nothing to say are null or absent
 // as noted.
-type JobStatus struct {
+type JobView struct {
 	ID              uuid.UUID `json:"id"`
 	Type            string    `json:"type"`
 	Name            string    `json:"name"`
@@ -60,9 +60,9 @@ type JobStatus struct {
 	// Crashes is how often the job has gone on by itself after its process died,
 	// since a person resumed it.
 	Crashes int `json:"crashes,omitempty"`
-	// Undecided are the steps in whose middle the process died and that do not
+	// InDoubt are the steps in whose middle the process died and that do not
 	// simply run again: a resume has to say whether they do.
-	Undecided []string `json:"undecided,omitempty"`
+	InDoubt []string `json:"in_doubt,omitempty"`
 	// PlanChanged says that the definition has changed since the job began, in a
 	// way that its record fits.
 	PlanChanged bool `json:"plan_changed,omitempty"`
@@ -90,7 +90,7 @@ type JobStatus struct {
 
 	Attempt     int64           `json:"attempt"`
 	Resumptions int             `json:"resumptions"`
-	Cursor      json.RawMessage `json:"cursor,omitempty"`
+	Checkpoints json.RawMessage `json:"checkpoints,omitempty"`
 	Result      json.RawMessage `json:"result,omitempty"`
 	// ScheduledAt is when the job is due; null while it waits for something that
 	// has no time.
@@ -105,7 +105,7 @@ type JobStatus struct {
 }
 
 // Signal is the signal of that name among those that no step has used yet, or nil.
-func (s *JobStatus) Signal(name string) *SignalView {
+func (s *JobView) Signal(name string) *SignalView {
 	i := slices.IndexFunc(s.Signals, func(one SignalView) bool { return one.Name == name })
 	if i < 0 {
 		return nil
@@ -113,14 +113,14 @@ func (s *JobStatus) Signal(name string) *SignalView {
 	return &s.Signals[i]
 }
 
-// SignalView is a [Signal] in a [JobStatus], without its payload.
+// SignalView is a [Signal] in a [JobView], without its payload.
 type SignalView struct {
 	Name   string `json:"name"`
 	SentBy string `json:"sent_by,omitempty"`
 	SentAt Time   `json:"sent_at"`
 }
 
-// StepView is one step in a [JobStatus].
+// StepView is one step in a [JobView].
 type StepView struct {
 	Name       string     `json:"name"`
 	Status     StepStatus `json:"status"`
