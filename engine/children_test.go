@@ -90,9 +90,9 @@ func TestAParentWaitsForItsChildrenAndReadsTheirResults(t *testing.T) {
 		s = ended(t, eng, job.ID)
 		require.Equal(t, model.Succeeded, s.Status, s.Error)
 		assert.JSONEq(t, `["succeeded","succeeded"]`, string(s.Result))
-		var results []steps.ChildResult
+		var results []model.ChildResult
 		require.NoError(t, json.Unmarshal(s.Steps[1].Output, &results))
-		assert.Equal(t, steps.ChildResult{ID: ids[0], Type: "quick", Status: model.Succeeded, Result: json.RawMessage("1")}, results[0])
+		assert.Equal(t, model.ChildResult{ID: ids[0], Type: "quick", Status: model.Succeeded, Result: json.RawMessage("1")}, results[0])
 		assert.Equal(t, model.Succeeded, ended(t, eng, other.ID).Status)
 	})
 }

@@ -7,8 +7,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/ntxdev/jobsystem/engine/internal/worker"
 	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // Config is how an engine works. Its zero value has the defaults, which are
@@ -97,6 +97,6 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-func (l Limits) forWorker() worker.Limits {
-	return worker.Limits{Output: l.Output, Data: l.Data, Steps: l.Steps, Message: l.Message, Error: l.Error}
+func (l Limits) ofPlan() plan.Limits {
+	return plan.Limits{Output: l.Output, Data: l.Data, Steps: l.Steps, Message: l.Message, Error: l.Error}
 }

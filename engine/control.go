@@ -7,9 +7,10 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ntxdev/jobsystem/engine/internal/execution"
 	"github.com/ntxdev/jobsystem/engine/internal/store"
-	"github.com/ntxdev/jobsystem/engine/internal/worker"
 	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // Cancel asks for a job to be cancelled, and records who asked and why; both
@@ -28,7 +29,7 @@ func (c *Client) Cancel(ctx context.Context, id uuid.UUID, by, reason string) er
 	if err := checkText(reason, maxReason); err != nil {
 		return fmt.Errorf("cancel job %s: %w", id, invalid("the reason %w", err))
 	}
-	row, err := c.engine.store.RequestCancel(ctx, c.db, id, by, reason, worker.Handled)
+	row, err := c.engine.store.RequestCancel(ctx, c.db, id, by, reason, plan.CancelNeedsHandler)
 	switch {
 	case err != nil:
 		return fmt.Errorf("cancel job %s: %w", id, err)
@@ -46,7 +47,7 @@ func (c *Client) Cancel(ctx context.Context, id uuid.UUID, by, reason string) er
 	if err := c.settleDead(ctx, row); err != nil {
 		return fmt.Errorf("cancel job %s: %w", id, err)
 	}
-	if w := c.engine.running(); w != nil && !c.inTx && w.Cancel(id) {
+	if w := c.engine.running(); w != nil && !c.inTx && w.Runs.Cancel(id) {
 		return nil
 	}
 	if err := c.engine.store.NotifyCancel(ctx, c.db, id); err != nil {
@@ -62,7 +63,7 @@ func (c *Client) cancelHandled(ctx context.Context, row *store.Row, by, reason s
 	if err != nil {
 		return fmt.Errorf("cancel job %s: %w", row.ID, err)
 	}
-	for _, child := range worker.WaitedChildren(data) {
+	for _, child := range plan.WaitedChildren(data) {
 		err := c.Cancel(ctx, child, by, reason)
 		if err != nil && !errors.Is(err, ErrStatus) && !errors.Is(err, ErrNotFound) {
 			return fmt.Errorf("cancel job %s: the request is recorded, but it did not reach a child: %w", row.ID, err)
@@ -100,7 +101,7 @@ func (c *Client) settleDead(ctx context.Context, row *store.Row) error {
 		return nil
 	}
 	run := store.LockedRun{Type: row.Type, JobID: row.ID, Attempt: row.Attempt}
-	settled, err := c.engine.store.Settle(ctx, run, worker.Interrupt(c.engine.definitions()))
+	settled, err := c.engine.store.Settle(ctx, run, c.engine.interrupt)
 	if err != nil || settled == nil {
 		return err
 	}
@@ -209,7 +210,7 @@ func (c *Client) Delete(ctx context.Context, id uuid.UUID) error {
 // waitsForChildren reports whether a step of the job waits for other jobs.
 func waitsForChildren(j *model.Job) bool {
 	data, err := model.ParseData(j.Data)
-	return err == nil && len(worker.WaitedChildren(data)) > 0
+	return err == nil && len(plan.WaitedChildren(data)) > 0
 }
 
 // Succeed declares a processing job succeeded, with a result that is kept as
@@ -220,17 +221,17 @@ func waitsForChildren(j *model.Job) bool {
 // after that, and the job fails. It is no part of a transaction that [Engine.WithTx]
 // was given.
 func (c *Client) Succeed(ctx context.Context, id uuid.UUID, result any) error {
-	return c.decide(ctx, id, "declare succeeded", worker.Decision{Status: model.Succeeded}, result)
+	return c.decide(ctx, id, "declare succeeded", execution.Decision{Status: model.Succeeded}, result)
 }
 
 // Fail declares a processing job failed, with a reason for people and a result
 // that is kept as JSON, or nil. It takes effect when the step under way has
 // returned; see [Client.Succeed] for the rest.
 func (c *Client) Fail(ctx context.Context, id uuid.UUID, reason string, result any) error {
-	return c.decide(ctx, id, "declare failed", worker.Decision{Status: model.Failed, Error: reason}, result)
+	return c.decide(ctx, id, "declare failed", execution.Decision{Status: model.Failed, Error: reason}, result)
 }
 
-func (c *Client) decide(ctx context.Context, id uuid.UUID, doing string, d worker.Decision, result any) error {
+func (c *Client) decide(ctx context.Context, id uuid.UUID, doing string, d execution.Decision, result any) error {
 	if result != nil {
 		raw, err := encode(result)
 		if err != nil {
@@ -238,12 +239,12 @@ func (c *Client) decide(ctx context.Context, id uuid.UUID, doing string, d worke
 		}
 		d.Result = raw
 	}
-	err := worker.ErrNotHere
+	err := execution.ErrNotHere
 	if w := c.engine.running(); w != nil {
-		err = w.Decide(id, d)
+		err = w.Runs.Decide(id, d)
 	}
 	switch {
-	case errors.Is(err, worker.ErrNotHere) || errors.Is(err, worker.ErrEnding):
+	case errors.Is(err, execution.ErrNotHere) || errors.Is(err, execution.ErrEnding):
 		row, rowErr := c.row(ctx, doing, id)
 		if rowErr != nil {
 			return rowErr

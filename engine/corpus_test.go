@@ -148,7 +148,7 @@ func sameValue(a, b any) bool {
 // A name that is accepted is that of one type and of one step on every database,
 // and no other's.
 func TestNamesThatFuzzingHasFoundAreKeptAlikeAndApart(t *testing.T) {
-	names := accepted(t, corpus(t, "steps", "FuzzCheckName"), 15, steps.CheckName)
+	names := accepted(t, corpus(t, "model", "FuzzCheckName"), 15, model.CheckName)
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
 		ids := make(map[string]uuid.UUID)

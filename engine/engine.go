@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 
+	"github.com/ntxdev/jobsystem/engine/internal/execution"
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/engine/internal/worker"
 	"github.com/ntxdev/jobsystem/model"
@@ -29,7 +30,7 @@ type Engine struct {
 	store  *store.Store
 
 	mu       sync.Mutex
-	handlers map[string]worker.Handler
+	handlers map[string]execution.Handler
 	worker   *worker.Worker // nil before Run
 }
 
@@ -69,7 +70,7 @@ func New(db *bun.DB, config Config) (*Engine, error) {
 	e := &Engine{
 		config:   config,
 		store:    s,
-		handlers: make(map[string]worker.Handler),
+		handlers: make(map[string]execution.Handler),
 	}
 	e.Client = Client{engine: e, db: db}
 	return e, nil
@@ -111,13 +112,17 @@ func (e *Engine) running() *worker.Worker {
 }
 
 // RegisterOption is an option of [Engine.Register].
-type RegisterOption func(*worker.Handler)
+type RegisterOption func(*registration)
+
+type registration struct {
+	context func(context.Context, *model.Job) (context.Context, error)
+}
 
 // ContextFunc has factory make the context of each job's steps, from the run's
 // own context and the job as it was claimed: a place for a logger, a tenant or
 // a trace. It is called once for each run. An error fails the job.
 func ContextFunc(factory func(ctx context.Context, job *model.Job) (context.Context, error)) RegisterOption {
-	return func(h *worker.Handler) { h.Context = factory }
+	return func(r *registration) { r.context = factory }
 }
 
 // Register has the engine run the jobs of a definition's type, made with the
@@ -131,9 +136,9 @@ func (e *Engine) Register(definition steps.Handler, opts ...RegisterOption) erro
 	if err := definition.Validate(); err != nil {
 		return fmt.Errorf("register job type %q: %w", jobType, invalid("%w", err))
 	}
-	h := worker.Handler{Handler: definition}
+	var r registration
 	for _, opt := range opts {
-		opt(&h)
+		opt(&r)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -143,7 +148,7 @@ func (e *Engine) Register(definition steps.Handler, opts ...RegisterOption) erro
 	if _, taken := e.handlers[jobType]; taken {
 		return fmt.Errorf("register job type %q: %w", jobType, invalid("the type is registered already; give each definition a type of its own"))
 	}
-	e.handlers[jobType] = h
+	e.handlers[jobType] = execution.Handler{Handler: definition, Context: r.context}
 	return nil
 }
 
@@ -183,10 +188,12 @@ func (e *Engine) start() (*worker.Worker, error) {
 		return nil, invalid("no definitions are registered: nothing could be run")
 	}
 	e.worker = worker.New(worker.Config{
-		Store: e.store, Owner: store.Owner{ID: ownerName(), Lease: e.config.Lease},
-		Heartbeat: e.config.Heartbeat, Poll: e.config.Poll, Grace: e.config.Grace,
-		RetryInPlace: e.config.RetryInPlace, Jobs: jobsAdapter{e}, MaxRunning: e.config.MaxRunning, Limits: e.config.Limits.forWorker(),
-		Listener: e.config.Listener, Log: e.config.Logger, Redact: e.config.Redact, Handlers: maps.Clone(e.handlers),
+		Config: execution.Config{
+			Store: e.store, Owner: store.Owner{ID: ownerName(), Lease: e.config.Lease}, Heartbeat: e.config.Heartbeat,
+			RetryInPlace: e.config.RetryInPlace, Limits: e.config.Limits.ofPlan(), Log: e.config.Logger, Redact: e.config.Redact,
+			Handlers: maps.Clone(e.handlers), Jobs: jobsAdapter{e},
+		},
+		Poll: e.config.Poll, Grace: e.config.Grace, MaxRunning: e.config.MaxRunning, Listener: e.config.Listener,
 	})
 	return e.worker, nil
 }

@@ -207,7 +207,7 @@ const (
 )
 
 func checkTexts(j *model.Job) error {
-	if err := steps.CheckName(j.Type); err != nil {
+	if err := model.CheckName(j.Type); err != nil {
 		return invalid("job type %w", err)
 	}
 	if j.IdempotencyKey != nil && *j.IdempotencyKey == "" {

@@ -6,9 +6,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/ntxdev/jobsystem/engine/internal/worker"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // Conditions that callers test for with [errors.Is].
@@ -19,10 +19,10 @@ var (
 	// [StatusError], which has the status.
 	ErrStatus = errors.New("not possible in the job's status")
 	// ErrInvalid: what the caller gave cannot be used. Nothing was written.
-	ErrInvalid = errors.New("invalid")
+	ErrInvalid = plan.ErrInvalid
 	// ErrDrift: a job's recorded steps do not fit the definition that is registered
 	// for its type; the error names them. Nothing was written.
-	ErrDrift = worker.ErrDrift
+	ErrDrift = plan.ErrDrift
 	// ErrNotMigrated: the database lacks the tables or some of their columns.
 	ErrNotMigrated = errors.New("tables are missing")
 	// ErrAlreadyRunning: the engine has been started already.
@@ -52,13 +52,13 @@ func (e *StatusError) Error() string {
 func (e *StatusError) Is(target error) bool { return target == ErrStatus }
 
 // InDoubtError says that a resume has to tell what becomes of a step in whose
-// middle the process died: see [steps.StopOnCrash], [RerunFrom] and [SkipStep]. It comes with
-// an [ErrInvalid].
-type InDoubtError struct{ Step string }
+// middle the process died: see [steps.StopOnCrash], [RerunFrom] and [SkipStep]. It comes
+// with an [ErrInvalid].
+type InDoubtError = plan.InDoubtError
 
-func (e *InDoubtError) Error() string {
-	return fmt.Sprintf("its process died in the middle of step %q, and whether its effect happened is not known: look, and resume with RerunFrom(%q) to run it again, or with SkipStep(%q) to go on behind it", e.Step, e.Step, e.Step)
-}
+// NotDoneError says that [RerunFrom] cannot go back to a step, since one before it is
+// not done. It comes with an [ErrInvalid].
+type NotDoneError = plan.NotDoneError
 
 func notFound(doing string, id uuid.UUID) error {
 	return fmt.Errorf("%s job %s: %w", doing, id, ErrNotFound)

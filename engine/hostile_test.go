@@ -22,7 +22,7 @@ import (
 // do as names of types and steps.
 var hostile = []string{
 	`'; DROP TABLE job_system_jobs; --`, `中\' OR 1=1 --`, `\`, `??0 $1 :a @b %s %!d`, `{now}{keys}{owner}checkpoints`,
-	`v.attempt v.message v.value0 l.type`, "`\"'\U0001F4A3e\u0301", `{"a": [1]}`, strings.Repeat("💣", steps.MaxName-1), // its first step has a character more
+	`v.attempt v.message v.value0 l.type`, "`\"'\U0001F4A3e\u0301", `{"a": [1]}`, strings.Repeat("💣", model.MaxName-1), // its first step has a character more
 }
 
 // shortened is a text of a hostile one for where names' rules do not hold.

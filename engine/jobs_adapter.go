@@ -6,16 +6,17 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/ntxdev/jobsystem/engine/internal/worker"
+	"github.com/ntxdev/jobsystem/engine/internal/execution"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // jobsAdapter is what the runs of an engine do with the children and the parents of
 // their jobs.
 type jobsAdapter struct{ engine *Engine }
 
-var _ worker.Jobs = jobsAdapter{}
+var _ execution.Jobs = jobsAdapter{}
 
 func (f jobsAdapter) New(input steps.Input, name string) (*model.Job, error) {
 	r, err := f.engine.newRequest(input, []EnqueueOption{Name(name)})
@@ -27,7 +28,7 @@ func (f jobsAdapter) New(input steps.Input, name string) (*model.Job, error) {
 
 func (f jobsAdapter) Resume(ctx context.Context, id uuid.UUID) error {
 	err := f.engine.Client.Resume(ctx, id)
-	if errors.Is(err, ErrStatus) || errors.Is(err, ErrNotFound) || errors.Is(err, errTimeUp) {
+	if errors.Is(err, ErrStatus) || errors.Is(err, ErrNotFound) || errors.Is(err, plan.ErrTimeUp) {
 		return nil // it has succeeded, runs or waits, is gone, or stays failed
 	}
 	return err
@@ -55,7 +56,7 @@ func (c *Client) wakeParent(ctx context.Context, parent uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	children := worker.WaitedChildren(data)
+	children := plan.WaitedChildren(data)
 	if len(children) == 0 {
 		return nil
 	}

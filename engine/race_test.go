@@ -13,8 +13,8 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/engine"
-	"github.com/ntxdev/jobsystem/engine/internal/worker"
 	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // side is one of those who race for a job.
@@ -160,7 +160,7 @@ func disagreements(j *model.Job) (mistakes []string) {
 	not(j.Status == model.Succeeded && (j.Progress != 1 || j.Error != ""), "succeeded, progress %v, error %q", j.Progress, j.Error)
 	not(j.Status == model.Failed && j.Error == "", "failed for no reason")
 	not(j.Status == model.Cancelled && j.CancelRequestedAt.IsZero(), "cancelled by nobody")
-	not(j.Status == model.Scheduled && !j.CancelRequestedAt.IsZero() && !worker.Handled(j), "scheduled with a cancel request that nobody will see to")
+	not(j.Status == model.Scheduled && !j.CancelRequestedAt.IsZero() && !plan.CancelNeedsHandler(j), "scheduled with a cancel request that nobody will see to")
 	not(j.Status.Ended() && j.Status != model.Succeeded && data.Undoing != nil && j.Error == "", "undoing, and ended without a word of it")
 	for _, record := range data.Steps {
 		not(j.Status == model.Succeeded && !record.Status.Done(), "succeeded with step %q %s", record.Name, record.Status)

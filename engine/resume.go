@@ -7,12 +7,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
-	"github.com/ntxdev/jobsystem/engine/internal/worker"
 	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // ResumeOption is an option of [Client.Resume] and [Client.DryRun].
-type ResumeOption func(*resumption)
+type ResumeOption func(*plan.Resume)
 
 // RerunFrom has the job go on with that step: it and the steps behind it in the
 // definition run again, whatever is recorded of them, but for those that [SkipStep]
@@ -24,7 +24,7 @@ type ResumeOption func(*resumption)
 //
 // Where the job's type is not registered, the steps are those of the record.
 func RerunFrom(step string) ResumeOption {
-	return func(r *resumption) { r.from, r.goesBack = step, true }
+	return func(r *plan.Resume) { r.From, r.Rewinds = step, true }
 }
 
 // SkipStep has the job go on behind that step, which is recorded as skipped and has
@@ -32,7 +32,7 @@ func RerunFrom(step string) ResumeOption {
 // somebody has found to have happened. It must have begun, and not be done. It
 // may be given for several steps: those of a group.
 func SkipStep(step string) ResumeOption {
-	return func(r *resumption) { r.past = append(r.past, step) }
+	return func(r *plan.Resume) { r.Skips = append(r.Skips, step) }
 }
 
 // Resume puts a failed or cancelled job back to scheduled with its record: it
@@ -58,10 +58,10 @@ func (c *Client) Resume(ctx context.Context, id uuid.UUID, opts ...ResumeOption)
 	}
 	return c.reschedule(ctx, id, "resume", func(j *model.Job) error {
 		j.Resumptions++
-		if err := r.edit(j); err != nil {
+		if err := r.Edit(j); err != nil {
 			return err
 		}
-		_, err := r.forecast(j)
+		_, err := r.Forecast(j)
 		return c.about(&row.Job, err)
 	})
 }
@@ -80,7 +80,7 @@ func (c *Client) DryRun(ctx context.Context, id uuid.UUID, opts ...ResumeOption)
 		return nil, fails(invalid("its type %q is not registered here", row.Type))
 	}
 	if dead(row) { // a resume settles it first
-		if err := worker.Interrupt(c.engine.definitions())(&row.Job); err != nil {
+		if err := c.engine.interrupt(&row.Job); err != nil {
 			return nil, fails(err)
 		}
 	}
@@ -91,14 +91,33 @@ func (c *Client) DryRun(ctx context.Context, id uuid.UUID, opts ...ResumeOption)
 	if err != nil {
 		return nil, fails(err)
 	}
-	if err := r.edit(&row.Job); err != nil {
+	if err := r.Edit(&row.Job); err != nil {
 		return nil, fails(err)
 	}
-	forecast, err := r.forecast(&row.Job)
+	forecast, err := r.Forecast(&row.Job)
 	if err != nil {
 		err = fails(err)
 	}
 	return c.shownForecast(&found, forecast), err
+}
+
+// resumption makes the plan of a job, if its type is registered here, and takes
+// the options.
+func (e *Engine) resumption(j *model.Job, opts []ResumeOption) (*plan.Resume, error) {
+	r := &plan.Resume{Limits: e.config.Limits.ofPlan()}
+	for _, opt := range opts {
+		opt(r)
+	}
+	h := e.Registered(j.Type)
+	if h == nil || j.Status == model.Succeeded {
+		return r, nil
+	}
+	data, err := model.ParseData(j.Data)
+	if err != nil {
+		return nil, err
+	}
+	r.Plan, err = plan.Of(h, data.Input)
+	return r, err
 }
 
 // dead reports whether a job's engine is gone, so that a resume settles it.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/steps"
 )
 
 // Job returns the row of a job, deleted or not, or [ErrNotFound].
@@ -94,7 +93,7 @@ func (c *Client) LatestJob(ctx context.Context, jobType string) (*model.Job, err
 // checkTypes fails on what is no name of a type, so that no statement asks for it.
 func checkTypes(types ...string) error {
 	for _, t := range types {
-		if err := steps.CheckName(t); err != nil {
+		if err := model.CheckName(t); err != nil {
 			return invalid("job type %w", err)
 		}
 	}

@@ -9,9 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
-	"github.com/ntxdev/jobsystem/engine/internal/worker"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/steps"
 )
 
 // maxSignals is how many signals a job may be sent.
@@ -39,7 +37,7 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 	}
 	// The host's code, which may use the database, is called before the row is
 	// locked. What it is called with never changes.
-	misfit := c.misfit(&before.Job, signal)
+	mismatch := c.mismatch(&before.Job, signal)
 	jobType, sentTo := "", ""
 	found, err := c.engine.store.Signal(ctx, c.db, id, func(row *store.Row) error {
 		sentTo = row.Type
@@ -58,8 +56,8 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 		if len(signals) >= maxSignals {
 			return invalid("it has %d signals, and may have no more", len(signals))
 		}
-		if misfit != nil {
-			return misfit
+		if mismatch != nil {
+			return mismatch
 		}
 		signal.SentAt = row.Now
 		if row.Signals, err = json.Marshal(append(signals, *signal)); err != nil {
@@ -89,7 +87,7 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 }
 
 func (c *Client) newSignal(name string, payload any, by string) (*model.Signal, error) {
-	if err := steps.CheckName(name); err != nil {
+	if err := model.CheckName(name); err != nil {
 		return nil, invalid("the signal's name %w", err)
 	}
 	if err := checkText(by, maxName); err != nil {
@@ -108,17 +106,17 @@ func (c *Client) newSignal(name string, payload any, by string) (*model.Signal, 
 	return &model.Signal{Name: name, Payload: raw, SentBy: by}, nil
 }
 
-// misfit is why the job's definition has no use for a signal, where that is known
+// mismatch is why the job's definition has no use for a signal, where that is known
 // here. A job of another version of the definition is not judged.
-func (c *Client) misfit(j *model.Job, signal *model.Signal) error {
+func (c *Client) mismatch(j *model.Job, signal *model.Signal) error {
 	known, err := c.engine.resumption(j, nil)
-	if err != nil || known.plan == nil { // the job's run says what is wrong with it
+	if err != nil || known.Plan == nil { // the job's run says what is wrong with it
 		return nil //nolint:nilerr // see above
 	}
-	if data, err := model.ParseData(j.Data); err != nil || data.Plan != nil && data.Plan.Fingerprint != known.plan.Fingerprint() {
+	if data, err := model.ParseData(j.Data); err != nil || data.Plan != nil && data.Plan.Fingerprint != known.Plan.Fingerprint() {
 		return nil //nolint:nilerr // see above
 	}
-	if err := worker.CheckSignal(known.plan, signal); err != nil {
+	if err := known.Plan.CheckSignal(signal); err != nil {
 		sent := *j
 		if raw, err := json.Marshal(model.Signals{*signal}); err == nil {
 			sent.Signals = raw

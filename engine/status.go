@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
-	"github.com/ntxdev/jobsystem/engine/internal/worker"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/progress"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // status makes the answer for an API from a row.
@@ -57,12 +57,7 @@ func addSignals(s *model.JobView, raw json.RawMessage, records []model.StepRecor
 	if err != nil {
 		return
 	}
-	for _, record := range records {
-		if !record.SentAt.IsZero() {
-			signals = signals.Without(record.Awaits, record.SentAt)
-		}
-	}
-	for _, signal := range signals {
+	for _, signal := range signals.Unused(records) {
 		s.Signals = append(s.Signals, model.SignalView{Name: signal.Name, SentBy: signal.SentBy, SentAt: signal.SentAt})
 	}
 }
@@ -171,25 +166,11 @@ func addWait(s *model.JobView, records []model.StepRecord) {
 		}
 		until := record.WaitUntil
 		if s.WaitsFor == "" || !until.IsZero() && until.Before(s.WaitsUntil.Time) {
-			s.WaitsFor, s.WaitsUntil = waitsFor(record), until
+			s.WaitsFor, s.WaitsUntil = plan.WaitsFor(record), until
 			if s.Signal(record.Awaits) != nil {
 				s.WaitsFor = fmt.Sprintf("a worker, to go on with the signal %q", record.Awaits)
 			}
 		}
-	}
-}
-
-// waitsFor says for people what a step waits for.
-func waitsFor(record model.StepRecord) string {
-	switch {
-	case record.Awaits != "":
-		return fmt.Sprintf("the signal %q", record.Awaits)
-	case len(record.Children) > 0:
-		return worker.JobsOf(record.Name, len(record.Children))
-	case record.Retrying():
-		return fmt.Sprintf("the next attempt of step %q", record.Name)
-	default:
-		return fmt.Sprintf("step %q to end", record.Name)
 	}
 }
 

@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
-	"github.com/ntxdev/jobsystem/engine/internal/worker"
 	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // summarize joins the counts of jobs with the registered types.
@@ -30,9 +30,10 @@ func (e *Engine) summarize(counts []store.TypeCount) []TypeSummary {
 	return out
 }
 
-// definitions are what is registered, by type.
-func (e *Engine) definitions() map[string]worker.Handler {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return maps.Clone(e.handlers)
+// interrupt changes a job to what it is when its engine is gone.
+func (e *Engine) interrupt(j *model.Job) error {
+	if h := e.Registered(j.Type); h != nil {
+		return plan.Interrupt(j, h)
+	}
+	return plan.Interrupt(j, nil)
 }

@@ -312,11 +312,11 @@ func (childInput) JobType() string { return "child" }
 
 func TestAStepWithChildrenIsUndoneWithTheirResults(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
-		undone := make(chan []steps.ChildResult, 1)
+		undone := make(chan []model.ChildResult, 1)
 		d := steps.Define[input]()
 		steps.ChildJobs(d, "children", func(context.Context, *steps.Run[input]) ([]steps.Child, error) {
 			return []steps.Child{{Input: childInput{}}}, nil
-		}, steps.Undo(func(_ context.Context, _ *steps.Run[input], results []steps.ChildResult) error {
+		}, steps.Undo(func(_ context.Context, _ *steps.Run[input], results []model.ChildResult) error {
 			undone <- results
 			return nil
 		}))

@@ -96,3 +96,8 @@ func ExampleData_JSON() {
 	fmt.Println(string(raw), err)
 	// Output: {"input":{"month":"2026-10"},"steps":[]} <nil>
 }
+
+func ExampleCheckName() {
+	fmt.Println(model.CheckName("read"), "-", model.CheckName(" read"))
+	// Output: <nil> - begins or ends with a space
+}

@@ -5,16 +5,11 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
-
-// MaxName is the longest name of a job type or a step, in characters.
-const MaxName = 128
 
 // Definition is the handler of one job type: its steps in order. Make one with
 // [Define] or [DefineFunc], add steps with [Add] and [Do], and give it to an
@@ -33,7 +28,7 @@ type planned[In any] struct {
 	name     string
 	does     kinds[In]
 	settings stepSettings
-	group    *GroupSettings // nil for a step of its own
+	group    *plan.Group // nil for a step of its own
 	output   output
 
 	when   func(*Run[In]) bool
@@ -163,7 +158,7 @@ func (d *Definition[In]) Validate() error {
 		return errors.New("the definition is nil")
 	}
 	var errs []error
-	if err := CheckName(d.jobType); err != nil {
+	if err := model.CheckName(d.jobType); err != nil {
 		errs = append(errs, fmt.Errorf("job type %q %w (give the input a JobType method or use steps.Type)", d.jobType, err))
 	}
 	errs = append(errs, d.mistakes...)
@@ -185,7 +180,7 @@ func (d *Definition[In]) nameMistakes() (errs []error) {
 		owner[p.name] = fmt.Sprintf("the name of step %q", p.name)
 	}
 	claim := func(name, who, as string) {
-		if err := CheckName(name); err != nil {
+		if err := model.CheckName(name); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %q %w", who, name, err))
 		} else if taken, ok := owner[name]; ok {
 			errs = append(errs, fmt.Errorf("%s: %q is %s", who, name, taken))
@@ -210,7 +205,7 @@ func (d *Definition[In]) mistake(format string, args ...any) {
 
 // add appends a step and keeps its mistakes for Validate.
 func (d *Definition[In]) add(p planned[In]) {
-	if err := CheckName(p.name); err != nil {
+	if err := model.CheckName(p.name); err != nil {
 		d.mistake("step %d: name %q %w", len(d.steps)+1, p.name, err)
 	}
 	for i, other := range d.steps {
@@ -224,24 +219,4 @@ func (d *Definition[In]) add(p planned[In]) {
 	}
 	d.mistakes = append(d.mistakes, p.mistakes()...)
 	d.steps = append(d.steps, p)
-}
-
-// CheckName reports why text cannot name a job type or a step: it is empty,
-// longer than [MaxName], begins or ends with a space, or has characters that
-// cannot be printed.
-func CheckName(text string) error {
-	switch {
-	case text == "":
-		return errors.New("is empty")
-	case !utf8.ValidString(text):
-		return errors.New("is not valid UTF-8")
-	case utf8.RuneCountInString(text) > MaxName:
-		return fmt.Errorf("is longer than %d characters", MaxName)
-	case strings.TrimSpace(text) != text:
-		return errors.New("begins or ends with a space")
-	case strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return errors.New("has a character that cannot be printed")
-	default:
-		return nil
-	}
 }

@@ -33,7 +33,7 @@ func ExampleMaxDelay() {
 	plan, err := d.Plan([]byte(`{}`))
 	must(err)
 	for _, failures := range []int{1, 10} {
-		delay, more := plan.Steps[0].Retries.Delay(failures)
+		delay, more := plan.Steps[0].Retry.Delay(failures)
 		fmt.Println(delay <= 18*time.Minute, more) // with its jitter
 	}
 	// Output:

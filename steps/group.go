@@ -1,33 +1,29 @@
 package steps
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps/plan"
+)
 
 // Group is steps of a definition that run at the same time, each with its own
 // record and weight. Make one with [Parallel], and add its members to it with
 // [Add], [Do] and [InTx].
 type Group[In any] struct {
 	definition *Definition[In]
-	settings   *GroupSettings
-}
-
-// GroupSettings are how a group's members run.
-type GroupSettings struct {
-	Name string
-	// MaxParallel is the most members that run at the same time; 0 is all.
-	MaxParallel int
-	// LetFinish says that a failed member leaves the others running.
-	LetFinish bool
+	settings   *plan.Group
 }
 
 // GroupOption is an option of [Parallel].
-type GroupOption func(*GroupSettings)
+type GroupOption func(*plan.Group)
 
 // MaxParallel bounds how many members of the group run at the same time.
-func MaxParallel(n int) GroupOption { return func(s *GroupSettings) { s.MaxParallel = n } }
+func MaxParallel(n int) GroupOption { return func(s *plan.Group) { s.MaxParallel = n } }
 
 // LetFinish has the other members run to their end when one has failed, before
 // the job fails. Otherwise their contexts end with [ErrGroupFailed].
-func LetFinish() GroupOption { return func(s *GroupSettings) { s.LetFinish = true } }
+func LetFinish() GroupOption { return func(s *plan.Group) { s.LetFinish = true } }
 
 // Parallel begins a group: the steps added to it run at the same time, when the
 // definition's steps before it are done, and those after it begin when all its
@@ -43,11 +39,11 @@ func LetFinish() GroupOption { return func(s *GroupSettings) { s.LetFinish = tru
 // run beside others, and one at a time among themselves; while one does, the
 // records of the others wait for it.
 func Parallel[In any](d *Definition[In], name string, opts ...GroupOption) *Group[In] {
-	s := &GroupSettings{Name: name}
+	s := &plan.Group{Name: name}
 	for _, opt := range opts {
 		opt(s)
 	}
-	if err := CheckName(name); err != nil {
+	if err := model.CheckName(name); err != nil {
 		d.mistake("group %q: its name %w", name, err)
 	}
 	if s.MaxParallel < 0 {

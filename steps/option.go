@@ -3,6 +3,8 @@ package steps
 import (
 	"reflect"
 	"time"
+
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // Option is an option of a step: of [Add], [Do], [InTx], [Sleep], [AwaitSignal] and
@@ -14,7 +16,7 @@ type Option func(*stepSettings)
 type stepSettings struct {
 	weight        float64
 	timeout       time.Duration
-	retry         Retries
+	retry         plan.Retry
 	when          any
 	whenWhy       string
 	undo          any

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // Whatever the retries are, a delay is positive, no longer than its bound, within
@@ -19,7 +19,7 @@ func TestEveryDelayIsWithinItsBounds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		first := time.Duration(rapid.Int64Range(0, int64(48*time.Hour)).Draw(t, "first"))
-		retries := steps.Retries{
+		retries := plan.Retry{
 			Attempts: rapid.IntRange(0, math.MaxInt).Draw(t, "attempts"), First: first,
 			Max: first + time.Duration(rapid.Int64Range(0, math.MaxInt64-int64(first)).Draw(t, "more")),
 		}

@@ -11,17 +11,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // retriesOf is what the options of Retry make of a step.
-func retriesOf(t *testing.T, opt steps.Option) steps.Retries {
+func retriesOf(t *testing.T, opt steps.Option) plan.Retry {
 	t.Helper()
 	d := steps.Define[month]()
 	steps.Do(d, "step", func(context.Context, *steps.Run[month]) error { return nil }, opt)
 	require.NoError(t, d.Validate())
 	plan, err := d.Plan([]byte(`{}`))
 	require.NoError(t, err)
-	return plan.Steps[0].Retries
+	return plan.Steps[0].Retry
 }
 
 func TestTheDelaysDoubleUpToTheirBoundAndVary(t *testing.T) {
@@ -55,7 +56,7 @@ func TestTheDelayIsAnHourAtMostOrTheFirstOne(t *testing.T) {
 
 func TestAStepWithoutRetriesIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
-	for _, retries := range []steps.Retries{{}, retriesOf(t, steps.Retry(1, time.Second))} {
+	for _, retries := range []plan.Retry{{}, retriesOf(t, steps.Retry(1, time.Second))} {
 		_, more := retries.Delay(1)
 		assert.False(t, more)
 	}
@@ -69,7 +70,7 @@ func TestWhichErrorsAreWorthAnotherAttempt(t *testing.T) {
 	assert.True(t, all.ShouldRetry(wrong))
 	assert.True(t, some.ShouldRetry(fmt.Errorf("deep in: %w", busy)))
 	assert.False(t, some.ShouldRetry(wrong))
-	for _, retries := range []steps.Retries{all, some} {
+	for _, retries := range []plan.Retry{all, some} {
 		assert.False(t, retries.ShouldRetry(fmt.Errorf("deep in: %w", steps.Permanent(busy))))
 	}
 	assert.NoError(t, steps.Permanent(nil))

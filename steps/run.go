@@ -10,6 +10,7 @@ import (
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/progress"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // Run is a step's view of the job it runs in. It is made for one attempt of
@@ -18,7 +19,7 @@ import (
 type Run[In any] struct {
 	step    string
 	input   json.RawMessage
-	session Session
+	session plan.Session
 	ctx     context.Context //nolint:containedctx // for Cancelled, which takes none
 	undoing bool
 	each    atomic.Bool // an Each has begun

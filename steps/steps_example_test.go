@@ -116,11 +116,6 @@ func ExamplePlan_Fingerprint() {
 	// Output: true false
 }
 
-func ExampleCheckName() {
-	fmt.Println(steps.CheckName("read"), "-", steps.CheckName(" read"))
-	// Output: <nil> - begins or ends with a space
-}
-
 // The key is the same at each attempt: whoever is given it can tell that it has
 // done this already.
 func ExampleRun_IdempotencyKey() {

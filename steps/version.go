@@ -89,7 +89,7 @@ func takesAny(t reflect.Type) bool {
 	return t.Kind() == reflect.Interface || t.Kind() == reflect.Map || t == reflect.TypeFor[json.RawMessage]()
 }
 
-// read is [PlannedStep.Read]. The functions in it are the host's.
+// read is [plan.Step.Read]. The functions in it are the host's.
 func (p *planned[In]) read(raw json.RawMessage, version int) (out json.RawMessage, err error) {
 	defer func() {
 		if value := recover(); value != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // The shapes of one step's output, as a definition went through them.
@@ -127,7 +128,7 @@ func TestANameThatCouldBeMeantForTwoStepsIsAMistake(t *testing.T) {
 func TestABuiltDefinitionMayRemoveStepsAndHasNoOptionsForTheJob(t *testing.T) {
 	t.Parallel()
 	do := func(context.Context, *steps.Run[month]) error { return nil }
-	build := func(opts ...steps.DefineOption) (*steps.Plan, error) {
+	build := func(opts ...steps.DefineOption) (*plan.Plan, error) {
 		return steps.DefineFunc(func(month) (*steps.Definition[month], error) {
 			built := steps.Define[month](opts...)
 			steps.Do(built, "a", do)

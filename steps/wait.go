@@ -7,8 +7,6 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/ntxdev/jobsystem/model"
 )
 
@@ -54,18 +52,6 @@ type Child struct {
 	Name  string // for people; the type by default
 }
 
-// ChildResult is how a child has ended; one that was deleted before it ran counts
-// as cancelled. Where the results of all do not fit the engine's bound for an
-// output, they are left out, and the errors too if need be: the children's own
-// rows have them.
-type ChildResult struct {
-	ID     uuid.UUID       `json:"id"`
-	Type   string          `json:"type"`
-	Status model.Status    `json:"status"`
-	Result json.RawMessage `json:"result,omitempty"`
-	Error  string          `json:"error,omitempty"`
-}
-
 // ChildJobs appends a step that enqueues jobs of other types and waits until all
 // have ended; its output is how, in the order of the children. They are enqueued
 // once, together with the step's record, with their parent's role and email. The
@@ -83,12 +69,12 @@ type ChildResult struct {
 // A child of the job's own type is refused. So are more children than their
 // results can be kept of (about 500 with the engine's default bounds), before
 // any is enqueued.
-func ChildJobs[In any](d Scope[In], name string, fn func(context.Context, *Run[In]) ([]Child, error), opts ...Option) *Step[In, []ChildResult] {
+func ChildJobs[In any](d Scope[In], name string, fn func(context.Context, *Run[In]) ([]Child, error), opts ...Option) *Step[In, []model.ChildResult] {
 	if fn == nil {
 		d.mistake("step %q: its function is nil", name)
 	}
-	addStep(d, kinds[In]{children: fn}, name, outputOf[[]ChildResult](), opts)
-	return &Step[In, []ChildResult]{name: name}
+	addStep(d, kinds[In]{children: fn}, name, outputOf[[]model.ChildResult](), opts)
+	return &Step[In, []model.ChildResult]{name: name}
 }
 
 // output is what a step produces, with its type erased.

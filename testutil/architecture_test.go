@@ -21,14 +21,39 @@ var allowed = map[string]struct{ ours, foreign []string }{
 	"progress": {},
 	"model":    {foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun"}},
 	// Bun for the transaction of an InTx step, and nothing else of it.
-	"steps": {
-		ours:    []string{"model", "progress"},
+	"steps/plan": {
+		ours:    []string{"model"},
 		foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun", "github.com/cenkalti/backoff"},
+	},
+	"steps": {
+		ours:    []string{"model", "progress", "steps/plan"},
+		foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun"},
 	},
 	"migrations": {foreign: []string{"github.com/uptrace/bun"}},
 	"engine": {
 		ours:    []string{"engine", "model", "steps", "progress"},
-		foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun", "github.com/cenkalti/backoff"},
+		foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun"},
+	},
+	"engine/internal/store": {
+		ours:    []string{"model"},
+		foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun"},
+	},
+	"engine/internal/pause": {foreign: []string{"github.com/cenkalti/backoff"}},
+	"engine/internal/lease": {ours: []string{"engine/internal/store", "engine/internal/pause"}},
+	"engine/internal/journal": {
+		ours:    []string{"engine/internal/store", "engine/internal/pause", "model", "steps/plan"},
+		foreign: []string{"github.com/cenkalti/backoff"},
+	},
+	"engine/internal/execution": {
+		ours:    []string{"engine/internal/store", "engine/internal/pause", "engine/internal/lease", "engine/internal/journal", "model", "progress", "steps"},
+		foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun"},
+	},
+	"engine/internal/dispatch": {
+		ours:    []string{"engine/internal/store", "engine/internal/pause", "engine/internal/journal", "engine/internal/execution", "model", "steps/plan"},
+		foreign: []string{"github.com/google/uuid"},
+	},
+	"engine/internal/worker": {
+		ours: []string{"engine/internal/pause", "engine/internal/lease", "engine/internal/journal", "engine/internal/execution", "engine/internal/dispatch"},
 	},
 	"cli":      {ours: []string{"cli", "engine", "migrations", "model", "progress", "steps"}, foreign: []string{"*"}},
 	"testutil": {ours: []string{"testutil", "cli/dsn", "engine", "steps", "model", "migrations"}, foreign: []string{"*"}},

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // Moment is a point in the run of a job at which a [Harness] does something to
@@ -104,7 +104,7 @@ func (m Moment) String() string {
 }
 
 // check reports why the moment can never come in a run of this plan.
-func (m Moment) check(plan *steps.Plan, connections int) error {
+func (m Moment) check(plan *plan.Plan, connections int) error {
 	i, err := planned(plan, m.step)
 	last := len(plan.Steps) - 1
 	switch {
@@ -126,7 +126,7 @@ func (m Moment) check(plan *steps.Plan, connections int) error {
 }
 
 // planned is the index of a step in a plan, or why there is none.
-func planned(plan *steps.Plan, step string) (int, error) {
+func planned(plan *plan.Plan, step string) (int, error) {
 	names := make([]string, len(plan.Steps))
 	for i, planned := range plan.Steps {
 		names[i] = planned.Name
@@ -140,6 +140,6 @@ func planned(plan *steps.Plan, step string) (int, error) {
 
 // calls reports whether a step calls a function of the host's, and does not only
 // wait.
-func calls(step *steps.PlannedStep) bool {
-	return step.Run != nil || step.Tx != nil || step.Children != nil
+func calls(step *plan.Step) bool {
+	return step.Run != nil || step.Tx != nil || step.ChildJobs != nil
 }

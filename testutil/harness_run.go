@@ -9,6 +9,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // Run runs the scheduled job until it has ended, and returns its last status:
@@ -130,7 +131,7 @@ func (h *Harness) reachable(at Moment) {
 }
 
 // plan is the followed job's.
-func (h *Harness) plan() *steps.Plan {
+func (h *Harness) plan() *plan.Plan {
 	h.t.Helper()
 	data, err := model.ParseData(h.row().Data)
 	h.must("read the job's input", err)

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // RunToWait runs the scheduled job until it has ended or waits for something: a
@@ -125,10 +125,10 @@ func (h *Harness) Signal(name string, payload any) {
 
 // awaited reports why no step of the plan waits for that signal: none has that
 // name, or had it before.
-func awaited(plan *steps.Plan, name string) error {
+func awaited(plan *plan.Plan, name string) error {
 	var names []string
 	for _, step := range plan.Steps {
-		if step.Await {
+		if step.AwaitSignal {
 			names = append(append(names, step.Name), step.Was...)
 		}
 	}

@@ -8,9 +8,11 @@ import (
 	"sync/atomic"
 
 	"github.com/google/uuid"
+	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // watched is a definition whose steps tell a watch how far they are. It is the
@@ -34,7 +36,7 @@ type watch interface {
 
 // Plan returns the definition's plan with every step wrapped that has a function
 // of its own, outside a transaction.
-func (w watched) Plan(input json.RawMessage) (*steps.Plan, error) {
+func (w watched) Plan(input json.RawMessage) (*plan.Plan, error) {
 	plan, err := w.Handler.Plan(input)
 	if err != nil {
 		return nil, err
@@ -55,10 +57,10 @@ func (w watched) Plan(input json.RawMessage) (*steps.Plan, error) {
 // database by the time that its function is called. A step that waits, or has a
 // transaction, has those of its begin before: the one has no function, and the
 // other keeps the database from everybody else.
-func (w watched) wrap(planned *steps.PlannedStep, before []string) {
+func (w watched) wrap(planned *plan.Step, before []string) {
 	name := planned.Name
 	if run := planned.Run; run != nil {
-		planned.Run = func(ctx context.Context, session steps.Session) (json.RawMessage, error) {
+		planned.Run = func(ctx context.Context, session plan.Session) (json.RawMessage, error) {
 			if err := w.begin(ctx, session, name, before); err != nil {
 				return nil, err
 			}
@@ -67,23 +69,23 @@ func (w watched) wrap(planned *steps.PlannedStep, before []string) {
 		return
 	}
 	if tx := planned.Tx; tx != nil {
-		planned.Tx = func(ctx context.Context, t steps.Tx, session steps.Session) (json.RawMessage, error) {
+		planned.Tx = func(ctx context.Context, t bun.Tx, session plan.Session) (json.RawMessage, error) {
 			// No moment, but one that has died as its condition was asked for is dead.
 			if err := w.watch.at(ctx, session.Job().ID, Moment{}); err != nil {
 				return nil, err
 			}
-			return work(ctx, w, session, name, func(ctx context.Context, session steps.Session) (json.RawMessage, error) {
+			return work(ctx, w, session, name, func(ctx context.Context, session plan.Session) (json.RawMessage, error) {
 				return tx(ctx, t, session)
 			})
 		}
 	}
-	if children := planned.Children; children != nil {
-		planned.Children = func(ctx context.Context, session steps.Session) ([]steps.Child, error) {
+	if children := planned.ChildJobs; children != nil {
+		planned.ChildJobs = func(ctx context.Context, session plan.Session) ([]plan.Child, error) {
 			return work(ctx, w, session, name, children)
 		}
 	}
 	when := planned.When
-	planned.When = func(session steps.Session) bool {
+	planned.When = func(session plan.Session) bool {
 		_ = w.begin(w.life, session, name, before) // one that is dead does nothing more
 		return when == nil || when(session)
 	}
@@ -91,8 +93,8 @@ func (w watched) wrap(planned *steps.PlannedStep, before []string) {
 
 // work calls a step's function, which may be made to fail, and tells when it has
 // returned.
-func work[Out any](ctx context.Context, w watched, session steps.Session, name string,
-	fn func(context.Context, steps.Session) (Out, error),
+func work[Out any](ctx context.Context, w watched, session plan.Session, name string,
+	fn func(context.Context, plan.Session) (Out, error),
 ) (output Out, err error) {
 	var none Out
 	if err := w.failing.next(name); err != nil {
@@ -109,7 +111,7 @@ func work[Out any](ctx context.Context, w watched, session steps.Session, name s
 }
 
 // begin tells of the records before a step, and of its begin.
-func (w watched) begin(ctx context.Context, session steps.Session, name string, before []string) error {
+func (w watched) begin(ctx context.Context, session plan.Session, name string, before []string) error {
 	for _, step := range before {
 		if err := w.watch.at(ctx, session.Job().ID, AfterStep(step)); err != nil {
 			return err
@@ -120,7 +122,7 @@ func (w watched) begin(ctx context.Context, session steps.Session, name string, 
 
 // watchedSession tells a watch of a step's calls.
 type watchedSession struct {
-	steps.Session
+	plan.Session
 	watch watch
 	step  string
 	ctx   context.Context // the step's, for calls that take none

@@ -18,12 +18,13 @@ import (
 	"github.com/ntxdev/jobsystem/examples/demosteps"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/steps/plan"
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
 // session is an engine's side of a step that only listens.
 type session struct {
-	steps.Session
+	plan.Session
 	resumptions int
 
 	mu        sync.Mutex
@@ -39,7 +40,7 @@ func (s *session) Progress(fraction float64, format string, args []any) {
 	s.fractions, s.message = append(s.fractions, fraction), fmt.Sprintf(format, args...)
 }
 
-func planOf(t *testing.T, input string) []steps.PlannedStep {
+func planOf(t *testing.T, input string) []plan.Step {
 	t.Helper()
 	plan, err := demosteps.Definition(demosteps.Type).Plan(json.RawMessage(input))
 	require.NoError(t, err)

@@ -1,0 +1,49 @@
+package dispatch
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ntxdev/jobsystem/engine/internal/pause"
+	"github.com/ntxdev/jobsystem/engine/internal/store"
+)
+
+// Listener is where notifications come from; see the engine's type of that name.
+type Listener interface {
+	Listen(ctx context.Context, channel string, ready func(), notify func(payload string)) error
+}
+
+// Listen listens until ctx ends, and again when the connection breaks. What was sent
+// meanwhile does not come: hence a look at each beginning. Without a listener it
+// returns at once.
+func (d *Dispatcher) Listen(ctx context.Context) {
+	if d.Listener == nil {
+		return
+	}
+	delays := pause.Between(50*time.Millisecond, 5*time.Second)
+	for ctx.Err() == nil {
+		err := d.Listener.Listen(ctx, store.Channel, func() { delays.Reset(); d.Look() }, d.notified)
+		if ctx.Err() != nil {
+			return
+		}
+		d.Log.Warn("not listening for notifications; trying again", "error", err)
+		pause.For(ctx, delays.NextBackOff())
+	}
+}
+
+// notified acts on a notification. One that it does not know is of a newer
+// version, and is ignored.
+func (d *Dispatcher) notified(payload string) {
+	word, about, _ := strings.Cut(payload, " ")
+	switch word {
+	case "due":
+		d.Due(about)
+	case "cancel":
+		if id, err := uuid.Parse(about); err == nil {
+			d.Runs.Cancel(id)
+		}
+	}
+}

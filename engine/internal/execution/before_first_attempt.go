@@ -1,0 +1,95 @@
+package execution
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps/plan"
+)
+
+// beforeFirstAttempt does what comes before a step's first attempt in this run: it
+// finds out whether the step is to run, and what became of an attempt that was cut
+// short. It reports whether the step is done with that.
+func (r *run) beforeFirstAttempt(ctx context.Context, i int) (done bool, end *ending) {
+	planned, record := &r.plan.Steps[i], r.record(i)
+	cutShort := record.Status == model.StepInterrupted
+	switch {
+	case planned.When != nil && (record.Attempts == 0 || record.Status == model.StepPending) && !cutShort:
+		return r.evaluateWhen(i)
+	case planned.Verify != nil && cutShort:
+		return r.verify(ctx, i)
+	default:
+		return false, nil
+	}
+}
+
+// evaluateWhen skips a step that is not to run.
+func (r *run) evaluateWhen(i int) (skipped bool, end *ending) {
+	planned := &r.plan.Steps[i]
+	session := newSession(r, planned.Name)
+	defer session.close()
+	wanted := false
+	err := plan.Guard(func() error { wanted = planned.When(session); return nil })
+	switch {
+	case err != nil:
+		return false, r.notAsked(i, fmt.Errorf("decide whether it runs: %w", err))
+	case wanted:
+		return false, nil
+	}
+	// Later steps rely on it: it is recorded before they begin.
+	if err := r.write(func() { r.skip(i, planned.WhenWhy) }); err != nil {
+		e := r.afterError(planned.Name, err)
+		return false, &e
+	}
+	return true, nil
+}
+
+// verify completes a step whose effect happened though its attempt was cut
+// short.
+func (r *run) verify(ctx context.Context, i int) (happened bool, end *ending) {
+	planned := &r.plan.Steps[i]
+	ctx, cancel := withTimeout(ctx, planned)
+	defer cancel()
+	session := newSession(r, planned.Name)
+	defer session.close()
+	var output json.RawMessage
+	err := plan.Guard(func() (err error) {
+		output, happened, err = planned.Verify(ctx, session)
+		return err
+	})
+	if err == nil {
+		r.edit(func() { err = r.checkOutput(output) })
+	}
+	switch {
+	case err != nil:
+		return false, r.notAsked(i, fmt.Errorf("verify whether its effect happened: %w", plan.WithReason(ctx, err)))
+	case !happened:
+		return false, nil
+	}
+	err = r.write(func() {
+		took := r.data.Steps[i].DurationMS // the attempt, and not the time since
+		r.complete(i, output)
+		r.data.Steps[i].DurationMS = took
+	})
+	if err != nil {
+		e := r.afterError(planned.Name, err)
+		return false, &e
+	}
+	return true, nil
+}
+
+// notAsked ends the run because it could not be found out whether a step is to
+// run.
+func (r *run) notAsked(i int, err error) *ending {
+	e := r.afterError(r.plan.Steps[i].Name, err)
+	if e.status != model.Failed {
+		return &e
+	}
+	r.edit(func() {
+		plan.NotAsked(&r.data.Steps[i], r.cut(err.Error()))
+		r.changes.record(i)
+	})
+	return &e
+}

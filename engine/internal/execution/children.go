@@ -1,0 +1,240 @@
+package execution
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps/plan"
+)
+
+// childrenCheck is how often a job looks after its children, should it not be woken at
+// their end: the process that was to do that may have died in between.
+const childrenCheck = 20 * time.Second
+
+// awaitChildren waits for the step's jobs: the step is done, or the run ends to wait.
+func (r *run) awaitChildren(i int) (json.RawMessage, *ending) {
+	record := r.record(i)
+	if record.Status != model.StepWaiting {
+		return r.startChildren(i)
+	}
+	children, err := r.readChildren(r.ctx, record.Children)
+	if err != nil { // neither they nor this job have failed: look again
+		r.Log.Warn("cannot read a job's children; looking again before long", r.with("error", err)...)
+		return nil, r.waitForChildren(i)
+	}
+	r.addShare(i) // people have seen it: it must not fall if the step fails
+	n := countOpen(children)
+	if n == 0 {
+		return r.childrenEnded(i, children)
+	}
+	if r.timedOut(record) {
+		return nil, r.fail(i, fmt.Errorf("%w: %d of its %d children have not ended within %v, and go on", plan.ErrTimeout, n, len(children), r.plan.Steps[i].Timeout))
+	}
+	return nil, r.waitForChildren(i)
+}
+
+// waitForChildren is waits, and looks after the children now and then.
+func (r *run) waitForChildren(i int) *ending {
+	r.addShare(i)
+	e := r.waits(i)
+	if next := model.TimeOf(r.clock.now().Add(childrenCheck)); next.Before(e.wake.at.Time) {
+		e.wake.at = next
+	}
+	return e
+}
+
+// addShare counts how far the step's children are as its own progress.
+func (r *run) addShare(i int) {
+	r.edit(func() { r.tracker.Set(r.data.Steps[i].Name, r.childrenShare, "") })
+}
+
+// readChildren reads the children, and how far they are together.
+func (r *run) readChildren(ctx context.Context, ids []uuid.UUID) ([]child, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.Owner.Lease)
+	defer cancel()
+	jobs, err := r.Store.ByIDs(ctx, r.Store.DB(), ids)
+	if err != nil {
+		return nil, err
+	}
+	children, sum := make([]child, len(ids)), 0.0
+	for k, id := range ids {
+		children[k] = child{id: id, job: jobs[id]}
+		if j := jobs[id]; j != nil {
+			sum += j.Progress
+		}
+	}
+	r.childrenShare = sum / float64(len(ids))
+	return children, nil
+}
+
+// startChildren enqueues the step's jobs, or resumes those that an earlier attempt has
+// left without success.
+func (r *run) startChildren(i int) (json.RawMessage, *ending) {
+	if children := r.record(i).Children; len(children) > 0 {
+		return nil, r.resumeChildren(i, children)
+	}
+	jobs, err := r.makeChildren(i)
+	r.beginChildren(i)
+	if err != nil {
+		return nil, r.fail(i, err)
+	}
+	r.edit(func() {
+		for _, j := range jobs {
+			r.data.Steps[i].Children = append(r.data.Steps[i].Children, j.ID)
+		}
+	})
+	if len(jobs) == 0 {
+		return r.childrenEnded(i, nil)
+	}
+	e := r.waitForChildren(i)
+	e.wake.children = jobs
+	return nil, e
+}
+
+// beginChildren marks the step as waiting, as long as its timeout says.
+func (r *run) beginChildren(i int) {
+	until := r.timeout(i)
+	r.edit(func() { r.beginWait(i, until) })
+	r.childrenShare = 0 // it may be that of an earlier step's
+}
+
+// makeChildren asks the step for its children, and makes jobs of them. Nothing
+// is written.
+func (r *run) makeChildren(i int) ([]*model.Job, error) {
+	planned := &r.plan.Steps[i]
+	session := newSession(r, planned.Name)
+	defer session.close()
+	var wanted []plan.Child
+	err := plan.Guard(func() (err error) {
+		wanted, err = planned.ChildJobs(r.ctx, session)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	jobs, results := make([]*model.Job, len(wanted)), make([]model.ChildResult, len(wanted))
+	for n, c := range wanted {
+		if err := plan.Guard(func() (err error) { jobs[n], err = r.newChild(c); return err }); err != nil {
+			return nil, fmt.Errorf("child %d: %w", n+1, err)
+		}
+		results[n] = model.ChildResult{ID: jobs[n].ID, Type: jobs[n].Type, Status: model.Succeeded}
+	}
+	// What is certain to be too large is an error before anything runs.
+	r.edit(func() { err = r.checkOutput(must(json.Marshal(results))) })
+	if err != nil {
+		return nil, fmt.Errorf("it has %d children: %w", len(jobs), err)
+	}
+	return jobs, nil
+}
+
+func (r *run) newChild(c plan.Child) (*model.Job, error) {
+	if c.Input == nil {
+		return nil, errors.New("its input is nil")
+	}
+	if t := c.Input.JobType(); t == r.job.Type {
+		return nil, fmt.Errorf("it is of type %q like its parent, and a type's jobs run one at a time: give it a type of its own", t)
+	}
+	j, err := r.Jobs.New(c.Input, c.Name)
+	if err != nil {
+		return nil, err
+	}
+	parent := r.job.ID
+	j.ParentID, j.Role, j.Email = &parent, r.job.Role, r.job.Email
+	return j, nil
+}
+
+// resumeChildren resumes those children that have ended without success. That the run
+// is to end meanwhile stops it no more: they are cancelled together.
+func (r *run) resumeChildren(i int, children []uuid.UUID) *ending {
+	r.beginChildren(i)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), r.Owner.Lease)
+	defer cancel()
+	for _, id := range children {
+		if err := r.Jobs.Resume(ctx, id); err != nil {
+			return r.fail(i, fmt.Errorf("resume its child %s: %w", id, err))
+		}
+	}
+	return r.waitForChildren(i)
+}
+
+// childrenEnded completes the step with its children's results, or fails it.
+func (r *run) childrenEnded(i int, children []child) (json.RawMessage, *ending) {
+	failed := []error{}
+	for _, c := range children {
+		if err := c.failure(); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	if len(failed) > 0 && !r.plan.Steps[i].AllowFailures {
+		return nil, r.fail(i, fmt.Errorf("%d of its %d children did not succeed: %w", len(failed), len(children), errors.Join(failed...)))
+	}
+	output, err := r.childrenOutput(children)
+	if err != nil {
+		return nil, r.fail(i, err)
+	}
+	return output, nil
+}
+
+// childrenOutput is the children's results. Where they are too large together,
+// what the children's own rows have is left out.
+func (r *run) childrenOutput(children []child) (output json.RawMessage, err error) {
+	results := make([]model.ChildResult, len(children))
+	for k, c := range children {
+		results[k] = c.result()
+	}
+	for _, leaveOut := range []func(*model.ChildResult){
+		func(*model.ChildResult) {},
+		func(result *model.ChildResult) { result.Result = nil },
+		func(result *model.ChildResult) { result.Error = "" },
+	} {
+		for k := range results {
+			leaveOut(&results[k])
+		}
+		output = must(json.Marshal(results))
+		r.edit(func() { err = r.checkOutput(output) })
+		if err == nil {
+			return output, nil
+		}
+	}
+	return nil, err
+}
+
+// waitForCancelled is how the run of a cancelled job ends whose step i waits for
+// children that are still to end; nil if there are none.
+func (r *run) waitForCancelled(i int) *ending {
+	record := r.record(i)
+	if record.Status != model.StepWaiting || len(record.Children) == 0 {
+		return nil
+	}
+	// The run's context has ended; the children are cancelled all the same.
+	ctx := context.WithoutCancel(r.ctx)
+	children, err := r.readChildren(ctx, record.Children)
+	if err == nil && countOpen(children) == 0 {
+		return nil
+	}
+	for _, c := range children {
+		if c.open() {
+			r.cancelChild(ctx, c)
+		}
+	}
+	e := r.waitForChildren(i)
+	e.wake.cancelled = true
+	return e
+}
+
+func (r *run) cancelChild(ctx context.Context, c child) {
+	ctx, cancel := context.WithTimeout(ctx, r.Owner.Lease)
+	defer cancel()
+	if err := r.Jobs.Cancel(ctx, c.id, r.job.CancelledBy, r.job.CancelReason); err != nil {
+		r.Log.Warn("cannot cancel a child of a cancelled job; trying again before long", r.with("child", c.id, "error", err)...)
+	}
+}

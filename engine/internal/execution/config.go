@@ -1,0 +1,68 @@
+package execution
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ntxdev/jobsystem/engine/internal/store"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/steps/plan"
+)
+
+// Config is what runs need. All fields are set, but for those that say otherwise.
+type Config struct {
+	Store     *store.Store
+	Owner     store.Owner
+	Heartbeat time.Duration
+	// RetryInPlace is the longest delay before another attempt of a step during
+	// which its job stays processing.
+	RetryInPlace time.Duration
+	Limits       plan.Limits
+	Log          *slog.Logger
+	Redact       model.Redactor // of errors in the log; nil for none
+	Handlers     map[string]Handler
+	Jobs         Jobs
+}
+
+// Jobs is what a run does with other jobs.
+type Jobs interface {
+	// New returns a job for [store.Write.Children], checked and not written.
+	New(input steps.Input, name string) (*model.Job, error)
+	// Resume resumes a job that has failed or was cancelled, and leaves others as
+	// they are.
+	Resume(ctx context.Context, id uuid.UUID) error
+	// Cancel requests that a job is cancelled unless it has ended.
+	Cancel(ctx context.Context, id uuid.UUID, by, reason string) error
+	// WakeParent makes a job due that waits for children which have all ended.
+	WakeParent(ctx context.Context, parent uuid.UUID) error
+}
+
+// Dispatch is what runs need of the dispatcher.
+type Dispatch interface {
+	// Due says that there may be a due job of these types.
+	Due(types ...string)
+	// Ended says that a run has ended, and whether the next job of its type was
+	// claimed with that.
+	Ended(claimedNext bool)
+}
+
+// Handler is a definition, and what makes the contexts of its jobs.
+type Handler struct {
+	steps.Handler
+	// Context makes the context of a job's steps; nil leaves it as it is.
+	Context func(context.Context, *model.Job) (context.Context, error)
+}
+
+// wakeParent makes a job due whose children have all ended. If that fails, the job
+// looks after them by itself before long.
+func (c *Config) wakeParent(parent uuid.UUID) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.Owner.Lease)
+	defer cancel()
+	if err := c.Jobs.WakeParent(ctx, parent); err != nil {
+		c.Log.Warn("cannot wake the parent of a job that has ended; it looks by itself", "parent", parent, "error", err)
+	}
+}

@@ -1,0 +1,166 @@
+package execution
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/progress"
+	"github.com/ntxdev/jobsystem/steps/plan"
+)
+
+// execute runs the job's steps from the first that is not done, and ends the
+// job. It reports whether the end is in the database; if not, the run is lost.
+func (r *run) execute() bool {
+	r.Log.Info("job started", r.LogAttrs()...)
+	if err := r.prepare(); err != nil {
+		return r.finish(r.conclude(r.afterError("", err)))
+	}
+	var e ending
+	if r.data.Undoing == nil {
+		e = r.perform()
+	}
+	return r.finish(r.undoAfter(r.conclude(e)))
+}
+
+// prepare makes the plan and matches the records with it. It changes nothing if it
+// fails.
+func (r *run) prepare() error {
+	data, err := model.ParseData(r.job.Data)
+	if err != nil {
+		return err
+	}
+	handler := r.Handlers[r.job.Type]
+	made, err := plan.Of(handler, data.Input)
+	if err != nil {
+		return err
+	}
+	match := made.Match(data, r.Limits)
+	if err := match.Err(); err != nil {
+		return err
+	}
+	if handler.Context != nil {
+		if err := plan.Guard(func() error { return r.makeContext(handler, data) }); err != nil {
+			return fmt.Errorf("make the job's context: %w", err)
+		}
+	}
+	checkpoints, err := model.ParseCheckpoints(r.job.Checkpoints)
+	if err != nil {
+		return err
+	}
+	checkpoints, adopted := made.AdoptCheckpoints(checkpoints)
+	tracker, err := r.track(made, match.Records)
+	if err != nil {
+		return err
+	}
+	signals, err := model.ParseSignals(r.job.Signals)
+	if err != nil {
+		return err
+	}
+	planRecord, planChanged := made.Record(data.Plan)
+	if planChanged {
+		r.Log.Info("the definition has changed; the job goes on under another plan, which its record fits",
+			r.with("plan", planRecord.Fingerprint, "earlier", planRecord.Earlier)...)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.plan, r.tracker, r.signals, r.checkpoints = made, tracker, signals, checkpoints
+	r.data = data // with what a newer version has put there
+	r.data.Steps, r.data.Plan = match.Records, planRecord
+	r.data.History = append(r.data.History, match.Removed...)
+	r.data.DropHistory(r.Limits.Data)
+	if !slices.ContainsFunc(match.Records, func(s model.StepRecord) bool { return s.SetsResult && s.Status.Done() }) {
+		r.data.Result = nil
+	}
+	r.changes.document, r.changes.checkpoints = true, adopted
+	r.startTime()
+	return nil
+}
+
+// makeContext makes the context of the job's steps.
+func (r *run) makeContext(handler Handler, data model.Data) error {
+	base := r.ctx
+	if plan.Undoes(data) || len(plan.WaitedChildren(data)) > 0 {
+		base = r.life // a cancelled job's handler has more to do in that context
+	}
+	made, err := handler.Context(base, r.job)
+	if err != nil {
+		return err
+	}
+	if made == nil {
+		return errors.New("the context factory returned nil")
+	}
+	// The made context carries values; that it ends is the run's business.
+	var cancel context.CancelCauseFunc
+	ctx := r.ctx
+	made, cancel = context.WithCancelCause(made)
+	context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+	r.ctx = made
+	return nil
+}
+
+// track makes the tracker of a plan whose steps are as far as their records say.
+func (r *run) track(p *plan.Plan, records []model.StepRecord) (*progress.Tracker, error) {
+	phases := make([]progress.Phase, len(records))
+	for i, record := range records {
+		phases[i] = progress.Phase{Name: record.Name, Weight: record.Weight}
+		if group := p.Steps[i].Group; group != nil {
+			phases[i].Group, phases[i].Limit = record.Group, group.MaxParallel
+		}
+	}
+	tracker, err := progress.New(phases, progress.History(r.history.of(r.job.Type)))
+	if err != nil {
+		return nil, err
+	}
+	for _, record := range records {
+		if record.Status.Done() {
+			tracker.Restore(record.Name)
+		}
+	}
+	return tracker, nil
+}
+
+// perform runs the steps that are not done: one after the other, the members of
+// a group together.
+func (r *run) perform() ending {
+	begun := -1 // the step that a commit has marked as running already
+	for i := 0; i < len(r.plan.Steps); {
+		stageEnd := r.plan.StageEnd(i)
+		if r.stageDone(i, stageEnd) {
+			i = stageEnd
+			continue
+		}
+		if begun != i && r.decided() {
+			return ending{status: model.Succeeded}
+		}
+		if err := r.interruption(); err != nil {
+			if begun == i {
+				r.edit(func() { r.unbegin(i) })
+			}
+			return r.beforeStep(i, err)
+		}
+		var e *ending
+		if r.plan.Steps[i].Group != nil {
+			e = r.performGroup(i, stageEnd)
+		} else {
+			begun, e = r.performStep(i, begun == i)
+		}
+		if e != nil {
+			return *e
+		}
+		i = stageEnd
+	}
+	return r.success(r.lastOutput())
+}
+
+// lastOutput is the recorded output of the last step.
+func (r *run) lastOutput() json.RawMessage {
+	last := r.record(len(r.plan.Steps) - 1)
+	if last.Status != model.StepCompleted {
+		return nil
+	}
+	return last.Output
+}

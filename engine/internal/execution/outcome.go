@@ -1,0 +1,184 @@
+package execution
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps/plan"
+)
+
+// afterError says how a run ends because of an error, of that step if it has a name.
+func (r *run) afterError(step string, err error) ending {
+	text := err.Error()
+	if step != "" {
+		text = fmt.Sprintf("step %q: %s", step, text)
+	}
+	text = r.cut(text)
+	switch status := r.statusAfter(err); status {
+	case model.Scheduled:
+		return ending{status: status}
+	case model.Cancelled:
+		return ending{status: status, err: cancelledText(err, text)}
+	default:
+		return ending{status: status, err: text}
+	}
+}
+
+// statusAfter is the status in which a run ends because of an error. Why the context
+// ended weighs more than what the step made of it.
+func (r *run) statusAfter(err error) model.Status {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.entry.Gone() || r.stops.leaseLost():
+		return model.Scheduled // if the row is still this run's
+	case r.stops.cancelled:
+		return model.Cancelled
+	case errors.Is(context.Cause(r.ctx), plan.ErrShutdown) || r.stops.handOver && (r.stops.told || errors.Is(err, plan.ErrShutdown)):
+		return model.Scheduled
+	default:
+		return model.Failed
+	}
+}
+
+// cancelledText is the error of a cancelled job: none, unless its step failed
+// in a way of its own.
+func cancelledText(err error, text string) string {
+	if errors.Is(err, plan.ErrCancelled) || errors.Is(err, context.Canceled) {
+		return ""
+	}
+	return text
+}
+
+// afterStep records a step that returned an error, and says how the run ends.
+func (r *run) afterStep(i int, err error) ending {
+	end := r.afterError(r.plan.Steps[i].Name, err)
+	r.edit(func() {
+		plan.EndUnsuccessful(&r.data.Steps[i], end.status, errors.Is(err, plan.ErrGroupFailed), r.cut(err.Error()), r.clock.now())
+		r.changes.record(i)
+	})
+	return end
+}
+
+// fail ends the run because its step has failed.
+func (r *run) fail(i int, err error) *ending {
+	e := r.afterStep(i, err)
+	return &e
+}
+
+// decide keeps the decision for when the running step has returned.
+func (r *run) decide(d Decision) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if d.Result != nil {
+		if err := r.checkResult(d.Result); err != nil {
+			return err
+		}
+	}
+	if r.concluded || r.entry.Gone() {
+		return ErrEnding
+	}
+	r.decision = &d
+	return nil
+}
+
+// decided reports whether it was decided from outside how the run ends.
+func (r *run) decided() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.decision != nil
+}
+
+// conclude is the ending that a decision makes of e, together with its result. A
+// step's own failure weighs more than being declared succeeded; being cancelled
+// or handed over weighs more than any decision. No decision is taken after it:
+// see decide.
+func (r *run) conclude(e ending) ending {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.concluded = true
+	d := r.decision
+	if d == nil || e.status != model.Succeeded && e.status != model.Failed || e.status == model.Failed && d.Status == model.Succeeded {
+		return e
+	}
+	if d.Result != nil {
+		r.setResult(d.Result)
+	}
+	return ending{status: d.Status, err: r.cut(d.Error)}
+}
+
+// success ends the job well, with the last step's output as its result unless
+// a step has set another one.
+func (r *run) success(output json.RawMessage) ending {
+	r.edit(func() {
+		if r.data.Result == nil && output != nil {
+			r.setResult(output)
+		}
+	})
+	return ending{status: model.Succeeded}
+}
+
+// finish writes how the run ended and waits until that is in the database. It
+// reports whether it is.
+func (r *run) finish(e ending) bool {
+	began := time.Now()
+	err := r.write(func() {
+		if e.status == model.Succeeded {
+			r.skipRest()
+		}
+		r.keepTime(e.status)
+		r.end, r.err, r.wake = e.status, e.err, e.wake
+	})
+	if err != nil && !errors.Is(err, plan.ErrLeaseLost) {
+		err = r.finishRejected(err)
+	}
+	attrs := r.with("status", e.status, "flushed_in", time.Since(began))
+	switch {
+	case err != nil:
+		r.Log.Warn("job ended without its end being recorded", append(attrs, "error", r.Shown(err.Error()))...)
+		return false
+	case e.err != "":
+		r.Log.Warn("job ended", append(attrs, "error", r.Shown(e.err))...)
+	case !e.wake.at.IsZero():
+		r.Log.Info("job waits", r.with("for", e.wake.why)...)
+	default:
+		r.Log.Info("job ended", attrs...)
+	}
+	r.afterEnd(e)
+	return true
+}
+
+// finishRejected ends a run whose record the database rejects: failed, with that as
+// the reason, and the row's document as it was written last.
+func (r *run) finishRejected(rejection error) error {
+	return r.write(func() {
+		r.entry.ClearRejected()
+		r.changes.discard()
+		r.end, r.wake = model.Failed, wake{}
+		r.err = r.cut("the database refused the job's record: " + rejection.Error())
+	})
+}
+
+// afterEnd wakes those who wait for what has just ended.
+func (r *run) afterEnd(e ending) {
+	if e.status == model.Succeeded {
+		r.history.succeeded(r.job.Type)
+	}
+	if len(e.wake.children) > 0 {
+		types := make([]string, len(e.wake.children))
+		for i, j := range e.wake.children {
+			types[i] = j.Type
+		}
+		r.dispatch.Due(types...)
+	}
+	if r.job.ParentID != nil { // a request may have made this a cancelled job, whatever e says
+		r.wakeParent(*r.job.ParentID)
+	}
+	if e.status == model.Scheduled && len(plan.WaitedChildren(r.data)) > 0 {
+		r.wakeParent(r.job.ID) // they may have ended before this job began to wait
+	}
+}

@@ -1,0 +1,152 @@
+package execution
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps/plan"
+)
+
+// session is a step's connection to its run.
+type session struct {
+	run            *run
+	step           string
+	lastCheckpoint json.RawMessage // of an earlier attempt
+	closed         atomic.Bool     // the step has returned
+	progressed     atomic.Bool     // it has said how far it is
+	attempt        int
+	begunAs        string // the step's name when it first began
+	inTx           bool   // the step runs in a transaction, see intx.go
+	undoing        bool   // the step is being undone
+}
+
+var _ plan.Session = (*session)(nil)
+
+// errReturned is what code gets that a step has left running.
+var errReturned = errors.New("the step has returned already; a Run must not be used after that")
+
+func newSession(r *run, step string) *session {
+	s := &session{run: r, step: step}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.lastCheckpoint = r.checkpoints[step]
+	if i := r.data.Step(step); i >= 0 {
+		s.attempt = r.data.Steps[i].Attempts
+		s.begunAs = cmp.Or(r.data.Steps[i].BegunAs, step)
+	}
+	return s
+}
+
+// close ends the session: what the step has left running can do nothing more.
+func (s *session) close() { s.closed.Store(true) }
+
+func (s *session) Job() *model.Job                 { return s.run.job }
+func (s *session) LastCheckpoint() json.RawMessage { return s.lastCheckpoint }
+func (s *session) Attempt() int                    { return s.attempt }
+func (s *session) BegunAs() string                 { return s.begunAs }
+
+// Progress moves the tracker and keeps the message, which is formatted when it is
+// written: a step may say very much.
+func (s *session) Progress(fraction float64, format string, args []any) {
+	if s.closed.Load() {
+		return
+	}
+	if fraction > 0 && s.lastCheckpoint != nil && s.progressed.CompareAndSwap(false, true) {
+		s.run.tracker.RestorePart(s.step, fraction) // it continues from there: an earlier run has got it that far
+	}
+	s.run.tracker.Set(s.step, fraction, "")
+	if format == "" {
+		return
+	}
+	if !immutable(args) {
+		format, args = "%s", []any{model.CutText(fmt.Sprintf(format, args...), s.run.Limits.Message)}
+	}
+	s.run.edit(func() { s.run.message.say(format, args) })
+}
+
+// Remaining keeps what the step says of the time that it will still take; a
+// negative one takes that back.
+func (s *session) Remaining(left time.Duration) {
+	if s.closed.Load() {
+		return
+	}
+	s.run.tracker.SetRemaining(s.step, left)
+	s.run.edit(func() { s.run.estimated = true })
+}
+
+// Checkpoint makes the value durable, and returns an error when the run is to end.
+func (s *session) Checkpoint(ctx context.Context, value json.RawMessage) error {
+	if s.closed.Load() {
+		return fmt.Errorf("checkpoint of step %q: %w", s.step, errReturned)
+	}
+	if s.inTx {
+		return fmt.Errorf("checkpoint of step %q: a step in a transaction has none: it happens as a whole or not at all", s.step)
+	}
+	if err := plan.CheckJSON(value, s.run.Limits.Output); err != nil {
+		return fmt.Errorf("checkpoint of step %q: the checkpoint %w", s.step, err)
+	}
+	err := s.run.writeWithin(ctx, func() {
+		if s.run.checkpoints == nil {
+			s.run.checkpoints = make(model.Checkpoints)
+		}
+		s.run.checkpoints[s.step] = value
+		s.run.changes.checkpoints, s.run.changes.progress = true, true
+	})
+	switch {
+	case err == nil && s.undoing:
+		err = s.run.undoInterruption()
+	case err == nil:
+		err = s.run.tellInterruption()
+	}
+	if err != nil {
+		return fmt.Errorf("checkpoint of step %q: %w", s.step, err)
+	}
+	return nil
+}
+
+func (s *session) Output(step string) (json.RawMessage, bool) {
+	r := s.run
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := r.data.Step(step)
+	if i < 0 {
+		return nil, false
+	}
+	record, planned := r.data.Steps[i], r.plan.Steps[i]
+	if record.Status != model.StepCompleted || planned.Group != nil && planned.Group == r.groupOf(s.step) {
+		return nil, false // members of a group do not read each other's
+	}
+	output, err := planned.Read(record.Output, record.Version)
+	return output, err == nil // one that does not fit was found before anything ran
+}
+
+// groupOf is the group of a step, nil if it has none.
+func (r *run) groupOf(step string) *plan.Group {
+	if i := r.plan.Index(step); i >= 0 {
+		return r.plan.Steps[i].Group
+	}
+	return nil
+}
+
+func (s *session) SetResult(result json.RawMessage) error {
+	r := s.run
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.checkResult(result); err != nil {
+		return err
+	}
+	if s.closed.Load() {
+		return fmt.Errorf("set the job's result: %w", errReturned)
+	}
+	r.setResult(result)
+	if i := r.data.Step(s.step); i >= 0 {
+		r.data.Steps[i].SetsResult = true
+	}
+	return nil
+}

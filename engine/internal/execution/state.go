@@ -1,0 +1,253 @@
+package execution
+
+import (
+	"encoding/json"
+
+	"github.com/ntxdev/jobsystem/engine/internal/store"
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/progress"
+	"github.com/ntxdev/jobsystem/steps/plan"
+)
+
+// state is what a run's row is going to hold. The run's lock guards it: all methods
+// are called with it held.
+type state struct {
+	limits plan.Limits
+	clock  clock
+	plan   *plan.Plan // nil until the run has made it
+
+	data model.Data
+	// before has the records of steps as they were before they began.
+	before map[int]model.StepRecord
+	// checkpoints are the last ones of the steps that have begun.
+	checkpoints model.Checkpoints
+	changes     changes
+	sent        changes // those of the write that is in flight
+
+	message       message
+	tracker       *progress.Tracker // nil until there is a plan
+	leastProgress float64           // what people have seen already
+	reported      report            // the progress written last
+	estimated     bool              // since then, a step has said how long it will still take
+
+	end  model.Status // empty until the run ends
+	err  string
+	wake wake
+}
+
+// report is the progress as it stands in the row.
+type report struct {
+	fraction float64
+	message  string
+}
+
+func newState(j *model.Job, limits plan.Limits, clock clock) state {
+	return state{
+		limits: limits, clock: clock, changes: newChanges(), sent: newChanges(), before: make(map[int]model.StepRecord),
+		message: plain(j.Message), leastProgress: j.Progress, reported: report{fraction: j.Progress, message: j.Message},
+	}
+}
+
+// begin marks a step as running.
+func (s *state) begin(i int) {
+	s.before[i] = s.data.Steps[i]
+	if plan.Begin(&s.data, i, s.clock.now()) {
+		s.changes.document = true
+	}
+	s.began(i)
+}
+
+// beginWait marks a step as waiting until a time, which stands once it is recorded.
+func (s *state) beginWait(i int, until model.Time) {
+	s.before[i] = s.data.Steps[i]
+	if plan.BeginWait(&s.data, i, s.clock.now(), until) {
+		s.changes.document = true
+	}
+	s.began(i)
+}
+
+func (s *state) began(i int) {
+	s.changes.record(i)
+	s.message = message{}
+	_ = s.tracker.Start(s.data.Steps[i].Name) // the phases are the records
+}
+
+// unbegin takes back the begin of a step that never ran.
+func (s *state) unbegin(i int) {
+	s.data.Steps[i] = s.before[i]
+	s.changes.records[i] = true
+}
+
+// complete marks a step as completed.
+func (s *state) complete(i int, output json.RawMessage) {
+	s.recordCompletion(i, output)
+	s.done(i)
+}
+
+// recordCompletion is the part of complete that can be taken back.
+func (s *state) recordCompletion(i int, output json.RawMessage) {
+	s.plan.Steps[i].Complete(&s.data.Steps[i], output, s.clock.now())
+	s.changes.record(i)
+}
+
+// done moves the progress behind a step, and drops its checkpoint.
+func (s *state) done(i int) {
+	s.tracker.Done(s.data.Steps[i].Name)
+	s.dropCheckpoint(i)
+}
+
+func (s *state) dropCheckpoint(i int) {
+	if name := s.data.Steps[i].Name; s.checkpoints[name] != nil {
+		delete(s.checkpoints, name)
+		s.changes.checkpoints = true
+	}
+}
+
+// skip marks a step as skipped.
+func (s *state) skip(i int, why string) {
+	plan.Skip(&s.data.Steps[i], model.CutText(why, s.limits.Error), s.clock.now())
+	s.changes.record(i)
+	s.done(i)
+}
+
+// skipRest records the steps that a decision made needless.
+func (s *state) skipRest() {
+	for i := range s.data.Steps {
+		if record := &s.data.Steps[i]; !record.Status.Done() {
+			record.Status, record.Error = model.StepSkipped, "the job was declared succeeded before this step"
+			s.changes.records[i] = true
+			if s.tracker != nil {
+				s.tracker.Done(record.Name)
+			}
+		}
+	}
+}
+
+// setResult sets what the job ends with.
+func (s *state) setResult(result json.RawMessage) {
+	s.data.Result, s.changes.result = result, true
+}
+
+// cut is text as a record holds an error.
+func (s *state) cut(text string) string { return model.CutText(text, s.limits.Error) }
+
+// sizeWith is about the number of bytes of the document with n more, for which history
+// gives way.
+func (s *state) sizeWith(n int) int {
+	size, dropped := s.limits.SizeWith(&s.data, n)
+	s.changes.document = s.changes.document || dropped
+	return size
+}
+
+// checkOutput reports why an output cannot be recorded.
+func (s *state) checkOutput(output json.RawMessage) error {
+	dropped, err := s.limits.CheckOutput(&s.data, output)
+	s.changes.document = s.changes.document || dropped
+	return err
+}
+
+// checkResult reports why a result cannot be recorded.
+func (s *state) checkResult(result json.RawMessage) error {
+	dropped, err := s.limits.CheckResult(&s.data, result)
+	s.changes.document = s.changes.document || dropped
+	return err
+}
+
+// update is the progress now, and all that the tracker says.
+func (s *state) update() (report, progress.Update) {
+	u := report{fraction: s.leastProgress, message: s.message.show(s.limits.Message)}
+	if s.tracker == nil {
+		return u, progress.Update{Source: progress.SourceUnknown}
+	}
+	now := s.tracker.Snapshot()
+	u.fraction = max(u.fraction, now.Fraction)
+	return u, now
+}
+
+// remaining is the estimate in milliseconds, nil when there is none, and what it was
+// made from.
+func (s *state) remaining(now progress.Update) (*int64, progress.ETASource) {
+	if now.Source == progress.SourceUnknown || s.end != "" || s.data.Undoing != nil {
+		return nil, ""
+	}
+	ms := now.Remaining.Milliseconds()
+	return &ms, now.Source
+}
+
+// progressed reports whether there is progress to be written, though nobody waits for
+// it.
+func (s *state) progressed() bool {
+	u, _ := s.update()
+	return s.changes.progress || s.estimated || u != s.reported
+}
+
+// snapshot takes the changes and returns them as a write.
+func (s *state) snapshot(signals model.Signals) store.Write {
+	u, now := s.update()
+	remaining, source := s.remaining(now)
+	progressed := s.changes.progress || u != s.reported
+	s.sent = s.changes.take()
+	write := store.Write{
+		Progress: u.fraction, Message: u.message, TimeToCompleteMS: remaining, TimeToCompleteSource: string(source),
+		Progressed:     progressed,
+		SetCheckpoints: s.sent.checkpoints,
+		End:            s.end, Error: s.err, OnCancel: s.onCancel(),
+		WakeAt: s.wake.at, Signals: s.wake.seen(signals), Children: s.wake.children,
+	}
+	if s.sent.checkpoints {
+		write.Checkpoints = must(s.checkpoints.JSON())
+	}
+	s.addDocument(&write)
+	s.reported, s.estimated = u, false
+	return write
+}
+
+// onCancel is what a cancel request makes of a job whose run ends otherwise.
+func (s *state) onCancel() store.OnCancel {
+	switch {
+	case s.wake.cancelled:
+		return store.CancelWaits
+	case plan.Undoes(s.data) || s.end == model.Scheduled && len(plan.WaitedChildren(s.data)) > 0:
+		return store.CancelDue
+	default:
+		return store.CancelEnds
+	}
+}
+
+// maxPatches is the number of changed records up to which they are written one
+// by one and not with the whole list.
+const maxPatches = 3
+
+// addDocument adds to the write what has changed in the document.
+func (s *state) addDocument(write *store.Write) {
+	patch := func(key string, index int, value json.RawMessage) {
+		write.Patches = append(write.Patches, store.Patch{Path: store.Path{Key: key, Index: index}, Value: value})
+	}
+	switch {
+	case s.sent.document:
+		write.Document = must(s.data.JSON())
+		return
+	case len(s.sent.records) > maxPatches:
+		patch("steps", -1, must(json.Marshal(s.data.Steps)))
+	default:
+		for i := range s.data.Steps {
+			if s.sent.records[i] {
+				patch("steps", i, must(s.data.Steps[i].JSON()))
+			}
+		}
+	}
+	if s.sent.plan {
+		patch("plan", -1, must(json.Marshal(s.data.Plan)))
+	}
+	if s.sent.result {
+		patch("result", -1, s.data.Result)
+	}
+}
+
+// must is for parts of the document: all raw JSON in them was checked when it came in.
+func must(raw json.RawMessage, err error) json.RawMessage {
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}

@@ -1,0 +1,99 @@
+package execution
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps/plan"
+)
+
+// waits is the ending of a run whose step waits.
+func (r *run) waits(i int) *ending {
+	record := r.record(i)
+	at := record.WaitUntil
+	if at.IsZero() {
+		at = model.MaxTime()
+	}
+	return &ending{status: model.Scheduled, wake: wake{at: at, why: plan.WaitsFor(record)}}
+}
+
+// timeout is when a step gives up waiting that begins to wait now, the zero time for
+// never.
+func (r *run) timeout(i int) (until model.Time) {
+	if limit := r.plan.Steps[i].Timeout; limit > 0 {
+		until = plan.Deadline(r.clock.now().Add(limit))
+	}
+	return until
+}
+
+// timedOut reports whether a step has waited until its timeout.
+func (r *run) timedOut(record model.StepRecord) bool {
+	return !record.WaitUntil.IsZero() && !r.clock.now().Before(record.WaitUntil.Time)
+}
+
+// sleep waits for a time: the step is done, or the run ends to wait.
+func (r *run) sleep(i int) (json.RawMessage, *ending) {
+	planned := &r.plan.Steps[i]
+	if r.record(i).Status != model.StepWaiting {
+		var d time.Duration
+		var until time.Time
+		err := plan.Guard(func() (err error) {
+			d, until, err = planned.Sleep(newSession(r, planned.Name))
+			return err
+		})
+		if err == nil && until.IsZero() {
+			until = r.clock.now().Add(d)
+		}
+		r.edit(func() { r.beginWait(i, plan.Deadline(until)) })
+		if err != nil {
+			return nil, r.fail(i, err)
+		}
+	}
+	if r.clock.now().Before(r.record(i).WaitUntil.Time) {
+		return nil, r.waits(i)
+	}
+	return nil, nil
+}
+
+// awaitSignal waits for the step's signal: the step is done, or the run ends to wait.
+func (r *run) awaitSignal(i int) (json.RawMessage, *ending) {
+	planned := &r.plan.Steps[i]
+	if r.record(i).Status != model.StepWaiting {
+		until := r.timeout(i)
+		r.edit(func() { r.beginWait(i, until) })
+	}
+	r.edit(func() { // the step may have had another name when it began to wait
+		record := &r.data.Steps[i]
+		record.Awaits, r.changes.records[i] = planned.Name, r.changes.records[i] || record.Awaits != planned.Name
+	})
+	if signal := planned.SignalFor(r.signals); signal != nil {
+		return r.useSignal(i, signal)
+	}
+	if r.timedOut(r.record(i)) {
+		return nil, r.fail(i, fmt.Errorf("%w: no signal came within %v", plan.ErrTimeout, planned.Timeout))
+	}
+	e := r.waits(i)
+	e.wake.signal = true
+	return nil, e
+}
+
+// useSignal makes a signal's payload the step's output. That it was used is recorded,
+// so that a resume waits for another one after a payload that does not fit.
+func (r *run) useSignal(i int, signal *model.Signal) (json.RawMessage, *ending) {
+	r.edit(func() {
+		record := &r.data.Steps[i]
+		record.Awaits, record.SentBy, record.SentAt, r.changes.records[i] = signal.Name, signal.SentBy, signal.SentAt, true
+	})
+	err := r.plan.Steps[i].CheckPayload(signal)
+	if err != nil {
+		err = fmt.Errorf("the payload of its signal does not fit (resume the job and send another one): %w", err)
+	} else {
+		r.edit(func() { err = r.checkOutput(signal.Payload) })
+	}
+	if err != nil {
+		return nil, r.fail(i, err)
+	}
+	return signal.Payload, nil
+}

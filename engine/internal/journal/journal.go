@@ -1,0 +1,139 @@
+package journal
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/ntxdev/jobsystem/engine/internal/pause"
+	"github.com/ntxdev/jobsystem/engine/internal/store"
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// Claims is what the journal needs of those who run jobs: a flush that ends runs also
+// claims the next jobs of their types.
+type Claims interface {
+	// StartClaim reports whether jobs may be claimed now. EndClaim must follow, when
+	// those that were have begun.
+	StartClaim() bool
+	EndClaim()
+	// Begin begins the run of a job that was claimed, by a request sent at that time.
+	Begin(ctx context.Context, j *model.Job, claimed time.Time)
+	// FlushFailed says that the database does not take what runs have to write.
+	FlushFailed()
+}
+
+// Config is what a journal needs. All fields are set, but for those that say otherwise.
+type Config struct {
+	Store  *store.Store
+	Owner  store.Owner
+	Log    *slog.Logger
+	Claims Claims
+	// Types are those of the engine's jobs.
+	Types []string
+	// ClaimNext says that a flush may claim the next jobs of the types whose runs it
+	// ends.
+	ClaimNext bool
+}
+
+// Journal writes the rows of an engine's runs.
+type Journal struct {
+	Config
+
+	wake chan struct{}
+	// finished brings the outcomes of flushes.
+	finished chan *inFlightBatch
+
+	mu     sync.Mutex
+	marked []*Entry
+
+	// The flushing goroutine alone uses what is below.
+
+	// inFlight is the number of flushes under way. Each has entries of its own: none
+	// is in two.
+	inFlight int
+	delays   *backoff.ExponentialBackOff
+	// failures counts failed flushes in a row. After one, pausing is set until retry
+	// fires.
+	failures int
+	retry    *time.Timer
+	pausing  bool
+	// uncertain is set for a while when a transaction that may have claimed jobs has
+	// failed: it may have taken effect, or still do. reconciled is when that was
+	// looked for last.
+	uncertain, reconciled time.Time
+}
+
+// New returns a journal without entries.
+func New(c Config) *Journal {
+	return &Journal{
+		Config: c, wake: make(chan struct{}, 1), finished: make(chan *inFlightBatch),
+		delays: pause.New(), retry: time.NewTimer(0),
+	}
+}
+
+// Open returns the entry of a run, whose lock mu is.
+func (j *Journal) Open(key store.LockedRun, mu *sync.Mutex, run Run) *Entry {
+	return &Entry{journal: j, run: run, key: key, mu: mu}
+}
+
+// Wake is signalled when there is something to flush.
+func (j *Journal) Wake() <-chan struct{} { return j.wake }
+
+// Retry fires when the pause after a failed flush is over; EndPause must follow.
+func (j *Journal) Retry() <-chan time.Time { return j.retry.C }
+
+// EndPause lets the next flush begin.
+func (j *Journal) EndPause() { j.pausing = false }
+
+// Failing reports whether the last flush has failed. Whatever else the database is
+// asked for has to wait then.
+func (j *Journal) Failing() bool { return j.failures > 0 }
+
+func (j *Journal) wakeUp() {
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+}
+
+// limit bounds the time of one transaction.
+func (j *Journal) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, j.Owner.Lease)
+}
+
+// takeMarked takes as many marked entries as one flush holds, and none that is in a
+// flush already or must not be written now.
+func (j *Journal) takeMarked(limit int) (batch []*Entry) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.marked = slices.DeleteFunc(j.marked, func(e *Entry) bool {
+		switch {
+		case (e.inFlight || e.held || e.isRejected()) && e.Live() || len(batch) == limit:
+			return false
+		case e.Live():
+			batch = append(batch, e)
+			e.inFlight = true
+		}
+		e.queued = false
+		return true
+	})
+	return batch
+}
+
+// clearInFlight notes that the entries of a batch are in no flush any more.
+func (j *Journal) clearInFlight(batch []*Entry) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, e := range batch {
+		e.inFlight = false
+		if e.free != nil {
+			close(e.free)
+			e.free = nil
+		}
+	}
+}

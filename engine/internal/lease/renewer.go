@@ -1,0 +1,102 @@
+package lease
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/ntxdev/jobsystem/engine/internal/pause"
+	"github.com/ntxdev/jobsystem/engine/internal/store"
+)
+
+// minRenewTime is how long a renewal may take at least: one that is given up costs a
+// connection, and the next one has to make another.
+const minRenewTime = time.Second
+
+// Renewer renews the leases of an engine's runs. All fields are set.
+type Renewer struct {
+	Store     *store.Store
+	Owner     store.Owner
+	Heartbeat time.Duration
+	Log       *slog.Logger
+	// Leases returns those of the runs that continue.
+	Leases func() []*Lease
+}
+
+// Run renews the leases at each heartbeat until ctx ends.
+func (r *Renewer) Run(ctx context.Context) {
+	heartbeat := time.NewTicker(r.Heartbeat)
+	defer heartbeat.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-heartbeat.C:
+			r.renew(ctx)
+		}
+	}
+}
+
+// renew renews the leases once.
+func (r *Renewer) renew(ctx context.Context) {
+	leases := r.Leases()
+	if len(leases) == 0 {
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx, max(r.Heartbeat, min(minRenewTime, r.Owner.Lease)))
+	defer cancel()
+	err := r.renewAll(limited, leases)
+	switch {
+	case ctx.Err() != nil: // the engine has stopped meanwhile
+		return
+	case err != nil:
+		r.Log.Warn("leases could not be renewed; trying again", "error", err, "runs", len(leases))
+		return
+	}
+	for _, l := range leases {
+		l.renewed()
+	}
+}
+
+// renewAll renews these leases, and tries again those whose locks another transaction
+// has locked.
+func (r *Renewer) renewAll(ctx context.Context, leases []*Lease) error {
+	byRun := make(map[store.LockedRun]*Lease, len(leases))
+	for _, l := range leases {
+		byRun[l.run] = l
+	}
+	types := typesOf(leases)
+	for delays := pause.New(); ; {
+		sent := time.Now()
+		renewed, locked, err := r.Store.Renew(ctx, types, r.Owner)
+		if err != nil {
+			return err
+		}
+		for _, run := range renewed {
+			if l, ok := byRun[run]; ok {
+				l.extend(sent)
+			}
+		}
+		if len(locked) == 0 {
+			return nil
+		}
+		if types = locked; !pause.For(ctx, delays.NextBackOff()) {
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return nil // the engine stops
+			}
+			r.Log.Warn("leases could not be renewed: another transaction keeps their rows of job_type_lock locked; end it, or they run out", "types", locked)
+			return nil
+		}
+	}
+}
+
+func typesOf(leases []*Lease) []string {
+	types := make([]string, len(leases))
+	for i, l := range leases {
+		types[i] = l.run.Type
+	}
+	slices.Sort(types)
+	return slices.Compact(types)
+}

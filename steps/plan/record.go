@@ -1,0 +1,120 @@
+package plan
+
+import (
+	"encoding/json"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// Begin marks step i as running. It reports whether that has taken back the job's
+// result, which an attempt that failed had set.
+func Begin(data *model.Data, i int, now model.Time) (resultCleared bool) {
+	record := &data.Steps[i]
+	if record.SetsResult {
+		data.Result, resultCleared = nil, true
+	}
+	record.Status, record.StartedAt, record.FinishedAt = model.StepRunning, now, model.Time{}
+	record.Attempts++
+	record.Error, record.DurationMS, record.Output, record.SetsResult = "", 0, nil, false
+	record.WaitUntil, record.Awaits, record.SentBy, record.SentAt = model.Time{}, "", "", model.Time{}
+	return resultCleared
+}
+
+// BeginWait is Begin of a step that waits until a time, the zero time for ever.
+func BeginWait(data *model.Data, i int, now, until model.Time) (resultCleared bool) {
+	resultCleared = Begin(data, i, now)
+	data.Steps[i].Status, data.Steps[i].WaitUntil = model.StepWaiting, until
+	return resultCleared
+}
+
+// End marks a step as ended, with that status.
+func End(record *model.StepRecord, status model.StepStatus, now model.Time) {
+	record.Status, record.FinishedAt = status, now
+	record.DurationMS = now.Sub(record.StartedAt.Time).Milliseconds()
+	record.WaitUntil = model.Time{}
+}
+
+// Complete marks a step as completed, with its output.
+func (s *Step) Complete(record *model.StepRecord, output json.RawMessage, now model.Time) {
+	End(record, model.StepCompleted, now)
+	record.Output, record.Version, record.Failures, record.Error, record.Undo = output, s.Version, 0, "", nil
+	if s.Undo != nil {
+		record.Undo = &model.UndoRecord{Status: model.StepPending}
+	}
+}
+
+// Skip marks a step as skipped, and says why.
+func Skip(record *model.StepRecord, why string, now model.Time) {
+	record.Status, record.Error, record.FinishedAt = model.StepSkipped, why, now
+}
+
+// EndUnsuccessful marks a step as ended that returned an error, from how the job's
+// run ends because of it. cutShort says that another member of its group has failed.
+func EndUnsuccessful(record *model.StepRecord, runEnds model.Status, cutShort bool, text string, now model.Time) {
+	status := model.StepFailed
+	switch {
+	case runEnds == model.Cancelled:
+		status = model.StepCancelled
+	case runEnds == model.Scheduled || cutShort:
+		status = model.StepInterrupted
+	}
+	End(record, status, now)
+	record.Error = text
+	if runEnds == model.Scheduled {
+		record.Attempts-- // being handed over costs none
+	}
+}
+
+// NotAsked marks a step as it is when nobody could find out whether it is to run:
+// that is no attempt of it, and the next run asks again.
+func NotAsked(record *model.StepRecord, text string) {
+	record.Error = text
+	if record.Status != model.StepInterrupted {
+		record.Status = model.StepFailed
+	}
+}
+
+// Postpone counts a failed attempt and makes the step wait for its next one. It
+// reports whether there is a next one.
+func (s *Step) Postpone(record *model.StepRecord, now model.Time) bool {
+	record.Failures++
+	delay, more := s.Retry.Delay(record.Failures)
+	if more {
+		record.Status, record.WaitUntil = model.StepWaiting, model.TimeOf(now.Add(delay))
+	}
+	return more
+}
+
+// StopRetrying marks a step that waits for its next attempt as ended instead, as the
+// job's run ends.
+func StopRetrying(record *model.StepRecord, runEnds model.Status) {
+	record.WaitUntil, record.Status = model.Time{}, model.StepFailed
+	if runEnds == model.Cancelled {
+		record.Status = model.StepCancelled
+	}
+}
+
+// Next is the index of the first step after i that is not done, or -1.
+func Next(records []model.StepRecord, i int) int {
+	for n := i + 1; n < len(records); n++ {
+		if !records[n].Status.Done() {
+			return n
+		}
+	}
+	return -1
+}
+
+// AdoptCheckpoints returns the checkpoints under the names that their steps have now,
+// without those of steps that are gone. changed says that there were any such.
+func (p *Plan) AdoptCheckpoints(old model.Checkpoints) (checkpoints model.Checkpoints, changed bool) {
+	checkpoints = make(model.Checkpoints, len(old))
+	for i := range p.Steps {
+		for _, name := range p.Steps[i].Names() {
+			if value, ok := old[name]; ok {
+				checkpoints[p.Steps[i].Name], changed = value, changed || name != p.Steps[i].Name
+				break
+			}
+		}
+	}
+	return checkpoints, changed || len(checkpoints) != len(old)
+}
