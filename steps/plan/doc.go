@@ -23,8 +23,9 @@
 //	match.go        the records of earlier runs matched with the plan
 //	forecast.go     what a resume would do
 //	interrupt.go    what becomes of a job whose process died
-//	resume.go       what a resume changes in the records
-//	rewind.go       the same for a resume that goes back, or skips a step
+//	resume.go       Resume, and why it cannot be done
+//	rewind.go       goes back to a step, or skips one
+//	resume_edit.go  what a resume changes in a job's row
 //	history.go      typical durations
 //
 // It may import the standard library, the package model, bun for the type of a

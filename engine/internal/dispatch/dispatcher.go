@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"log/slog"
 	"maps"
 	"slices"
@@ -27,6 +28,11 @@ type Config struct {
 	Listener   Listener // nil for none
 	Runs       *execution.Runs
 	Journal    *journal.Journal
+}
+
+// Listener is where notifications come from; see the engine's type of that name.
+type Listener interface {
+	Listen(ctx context.Context, channel string, ready func(), notify func(payload string)) error
 }
 
 // Dispatcher claims jobs for one engine. Due, DueFirst, Look and Ended are safe for

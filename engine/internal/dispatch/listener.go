@@ -11,11 +11,6 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 )
 
-// Listener is where notifications come from; see the engine's type of that name.
-type Listener interface {
-	Listen(ctx context.Context, channel string, ready func(), notify func(payload string)) error
-}
-
 // Listen listens until ctx ends, and again when the connection breaks. What was sent
 // meanwhile does not come: hence a look at each beginning. Without a listener it
 // returns at once.

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -29,14 +30,31 @@ type Run interface {
 	Shown(text string) string
 }
 
+// marks are the entries that are to be written. Its lock guards what its entries say
+// about flushes.
+type marks struct {
+	wake chan struct{}
+
+	mu      sync.Mutex
+	entries []*Entry
+}
+
+func (m *marks) wakeUp() {
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
 // Entry is a run's place in the journal: what of the run is written, and who waits for
 // that. Make one with [Journal.Open].
 type Entry struct {
-	journal *Journal
-	run     Run
-	key     store.LockedRun
+	marks *marks
+	log   *slog.Logger
+	run   Run
+	key   store.LockedRun
 
-	// The journal's lock guards these. queued says that the entry is among the marked
+	// The lock of the marks guards these. queued says that the entry is among the marked
 	// ones, inFlight that it is in a flush, and held that it stays out of flushes. free
 	// is closed when it is in none any more, nil if nobody waits for that.
 	queued, inFlight, held bool
@@ -200,7 +218,7 @@ func (e *Entry) isRejected() bool {
 // Reject forgets what the database does not take for this run alone, so that the run
 // can fail with the reason.
 func (e *Entry) Reject(err error) {
-	e.journal.Log.Error("the database rejects this run's record; failing the job", append(e.run.LogAttrs(), "error", e.run.Shown(err.Error()))...)
+	e.log.Error("the database rejects this run's record; failing the job", append(e.run.LogAttrs(), "error", e.run.Shown(err.Error()))...)
 	e.mu.Lock()
 	e.rejected = err
 	e.run.Discard()
@@ -222,8 +240,8 @@ func (e *Entry) notWritten() {
 // Hold keeps the entry out of flushes, and returns once it is in none. Release must
 // follow, unless Hold fails because ctx has ended.
 func (e *Entry) Hold(ctx context.Context) error {
-	j := e.journal
-	j.mu.Lock()
+	m := e.marks
+	m.mu.Lock()
 	e.held = true
 	free := make(chan struct{})
 	if e.inFlight {
@@ -231,7 +249,7 @@ func (e *Entry) Hold(ctx context.Context) error {
 	} else {
 		close(free)
 	}
-	j.mu.Unlock()
+	m.mu.Unlock()
 	select {
 	case <-free:
 		return nil
@@ -243,21 +261,21 @@ func (e *Entry) Hold(ctx context.Context) error {
 
 // Release lets the entry into flushes again.
 func (e *Entry) Release() {
-	j := e.journal
-	j.mu.Lock()
+	m := e.marks
+	m.mu.Lock()
 	e.held, e.free = false, nil
-	j.mu.Unlock()
-	j.wakeUp()
+	m.mu.Unlock()
+	m.wakeUp()
 }
 
 // Mark has the entry written with the next flush.
 func (e *Entry) Mark() {
-	j := e.journal
-	j.mu.Lock()
+	m := e.marks
+	m.mu.Lock()
 	if !e.queued {
 		e.queued = true
-		j.marked = append(j.marked, e)
+		m.entries = append(m.entries, e)
 	}
-	j.mu.Unlock()
-	j.wakeUp()
+	m.mu.Unlock()
+	m.wakeUp()
 }

@@ -11,18 +11,6 @@ import (
 // one by one, to find the one that the database rejects.
 const singlyAfter = 3
 
-// inFlightBatch is a flush under way, and its outcome once it has finished.
-type inFlightBatch struct {
-	entries []*Entry
-	writes  []store.Write
-	ends    bool // some of the writes end runs
-	claims  bool
-	began   time.Time
-	done    store.Flushed
-	err     error
-	late    bool // it has failed because its time was up
-}
-
 // Finished brings each flush that has finished; Finish must follow.
 func (j *Journal) Finished() <-chan *inFlightBatch { return j.finished }
 
@@ -31,7 +19,7 @@ func (j *Journal) Finished() <-chan *inFlightBatch { return j.finished }
 // one. It does not wait.
 func (j *Journal) Flush(ctx context.Context) {
 	for !j.pausing && !j.reconcileDue() && j.inFlight < j.maxInFlight() {
-		batch := j.takeMarked(j.maxBatch())
+		batch := j.marks.take(j.maxBatch())
 		if len(batch) == 0 {
 			break
 		}
@@ -83,7 +71,7 @@ func (j *Journal) Finish(ctx context.Context, b *inFlightBatch) {
 		defer j.Claims.EndClaim()
 	}
 	// Only once the runs know the outcome: whoever holds one continues from there.
-	defer j.clearInFlight(b.entries)
+	defer j.marks.clearInFlight(b.entries)
 	if b.err != nil {
 		j.flushFailed(ctx, b)
 		return

@@ -40,16 +40,25 @@ type Config struct {
 	ClaimNext bool
 }
 
+// inFlightBatch is a flush under way, and its outcome once it has finished.
+type inFlightBatch struct {
+	entries []*Entry
+	writes  []store.Write
+	ends    bool // some of the writes end runs
+	claims  bool
+	began   time.Time
+	done    store.Flushed
+	err     error
+	late    bool // it has failed because its time was up
+}
+
 // Journal writes the rows of an engine's runs.
 type Journal struct {
 	Config
 
-	wake chan struct{}
+	marks marks
 	// finished brings the outcomes of flushes.
 	finished chan *inFlightBatch
-
-	mu     sync.Mutex
-	marked []*Entry
 
 	// The flushing goroutine alone uses what is below.
 
@@ -71,18 +80,18 @@ type Journal struct {
 // New returns a journal without entries.
 func New(c Config) *Journal {
 	return &Journal{
-		Config: c, wake: make(chan struct{}, 1), finished: make(chan *inFlightBatch),
+		Config: c, marks: marks{wake: make(chan struct{}, 1)}, finished: make(chan *inFlightBatch),
 		delays: pause.New(), retry: time.NewTimer(0),
 	}
 }
 
 // Open returns the entry of a run, whose lock mu is.
 func (j *Journal) Open(key store.LockedRun, mu *sync.Mutex, run Run) *Entry {
-	return &Entry{journal: j, run: run, key: key, mu: mu}
+	return &Entry{marks: &j.marks, log: j.Log, run: run, key: key, mu: mu}
 }
 
 // Wake is signalled when there is something to flush.
-func (j *Journal) Wake() <-chan struct{} { return j.wake }
+func (j *Journal) Wake() <-chan struct{} { return j.marks.wake }
 
 // Retry fires when the pause after a failed flush is over; EndPause must follow.
 func (j *Journal) Retry() <-chan time.Time { return j.retry.C }
@@ -94,24 +103,17 @@ func (j *Journal) EndPause() { j.pausing = false }
 // asked for has to wait then.
 func (j *Journal) Failing() bool { return j.failures > 0 }
 
-func (j *Journal) wakeUp() {
-	select {
-	case j.wake <- struct{}{}:
-	default:
-	}
-}
-
 // limit bounds the time of one transaction.
 func (j *Journal) limit(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, j.Owner.Lease)
 }
 
-// takeMarked takes as many marked entries as one flush holds, and none that is in a
+// take takes as many marked entries as one flush holds, and none that is in a
 // flush already or must not be written now.
-func (j *Journal) takeMarked(limit int) (batch []*Entry) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.marked = slices.DeleteFunc(j.marked, func(e *Entry) bool {
+func (m *marks) take(limit int) (batch []*Entry) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.entries = slices.DeleteFunc(m.entries, func(e *Entry) bool {
 		switch {
 		case (e.inFlight || e.held || e.isRejected()) && e.Live() || len(batch) == limit:
 			return false
@@ -126,9 +128,9 @@ func (j *Journal) takeMarked(limit int) (batch []*Entry) {
 }
 
 // clearInFlight notes that the entries of a batch are in no flush any more.
-func (j *Journal) clearInFlight(batch []*Entry) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+func (m *marks) clearInFlight(batch []*Entry) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, e := range batch {
 		e.inFlight = false
 		if e.free != nil {
