@@ -43,6 +43,16 @@ func (s Signals) Without(name string, sent Time) Signals {
 	return slices.DeleteFunc(slices.Clone(s), func(one Signal) bool { return one.Name == name && one.SentAt.Equal(sent.Time) })
 }
 
+// Unused returns the signals but for those that these steps have used.
+func (s Signals) Unused(records []StepRecord) Signals {
+	for _, record := range records {
+		if !record.SentAt.IsZero() {
+			s = s.Without(record.Awaits, record.SentAt)
+		}
+	}
+	return s
+}
+
 // Find returns the signal of that name, or nil.
 func (s Signals) Find(name string) *Signal {
 	i := slices.IndexFunc(s, func(one Signal) bool { return one.Name == name })
