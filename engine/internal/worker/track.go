@@ -12,7 +12,7 @@ func (r *run) track(plan *steps.Plan, records []model.StepRecord) (*progress.Tra
 	for i, record := range records {
 		phases[i] = progress.Phase{Name: record.Name, Weight: record.Weight}
 		if group := plan.Steps[i].Group; group != nil {
-			phases[i].Group, phases[i].Limit = record.Group, group.MaxParallel
+			phases[i].Group, phases[i].MaxParallel = record.Group, group.MaxParallel
 		}
 	}
 	tracker, err := progress.New(phases, progress.History(r.worker.history.of(r.job.Type)))
