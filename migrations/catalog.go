@@ -8,19 +8,19 @@ import (
 	"slices"
 )
 
-// ErrUnexpectedSchema is returned where the database holds something else than
-// its names or our bookkeeping say: a table of ours that is missing or that
-// lacks columns, or a relation of another program that has one of our names.
-// Nothing has been changed. Rename it, or use another schema or database.
+// ErrUnexpectedSchema is returned if the database contradicts our names or the
+// recorded migrations: one of our tables is missing or lacks a column or a unique
+// index, or a relation of another program has one of our names. Nothing has been
+// changed. Rename that relation, or use another schema or database.
 var ErrUnexpectedSchema = errors.New("unexpected schema")
 
-const bookkeepingTable = "job_system_migrations"
+const migrationsTable = "job_system_migrations"
 
-// ours returns the tables and what tells ours from another program's: the
-// columns that each was first made with.
-func ours() map[string][]string {
+// requiredColumns returns for each table the columns that the first migration
+// creates. They distinguish our table from one of another program.
+func requiredColumns() map[string][]string {
 	return map[string][]string{
-		bookkeepingTable: {"id", "name", "group_id", "migrated_at"},
+		migrationsTable: {"id", "name", "group_id", "migrated_at"},
 		"job_system_jobs": {
 			"id", "type", "name", "role", "email", "uploaded_file_url", "data", "status", "progress", "message",
 			"time_to_complete_ms", "time_to_complete_source", "checkpoints", "attempt", "writes", "resumptions", "error", "scheduled_at", "started_at",
@@ -31,7 +31,7 @@ func ours() map[string][]string {
 	}
 }
 
-// catalog is what there is under our names, with its columns.
+// catalog holds the existing relations that have one of our names.
 type catalog map[string]relation
 
 type relation struct {
@@ -40,12 +40,12 @@ type relation struct {
 }
 
 func (s *session) readCatalog(ctx context.Context) (catalog, error) {
-	rows, err := s.conn.QueryContext(ctx, s.server.catalog)
+	rows, err := s.conn.QueryContext(ctx, s.dialect.catalogQuery)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	found := catalog{}
+	relations := catalog{}
 	for rows.Next() {
 		var name string
 		var table bool
@@ -53,14 +53,14 @@ func (s *session) readCatalog(ctx context.Context) (catalog, error) {
 		if err := rows.Scan(&name, &table, &column); err != nil {
 			return nil, err
 		}
-		if _, known := found[name]; !known {
-			found[name] = relation{table: table, columns: map[string]bool{}}
+		if !relations.has(name) {
+			relations[name] = relation{table: table, columns: map[string]bool{}}
 		}
 		if column.Valid {
-			found[name].columns[column.String] = true
+			relations[name].columns[column.String] = true
 		}
 	}
-	return found, rows.Err()
+	return relations, rows.Err()
 }
 
 func (c catalog) has(table string) bool {
@@ -68,10 +68,11 @@ func (c catalog) has(table string) bool {
 	return ok
 }
 
-// foreign fails on what has one of our names and is not ours.
-func (c catalog) foreign() error {
+// checkExisting returns an error if a relation that has one of our names is not
+// ours.
+func (c catalog) checkExisting() error {
 	var problems []error
-	for _, name := range tables() {
+	for _, name := range tableNames() {
 		if relation, ok := c[name]; ok {
 			problems = append(problems, relation.check(name))
 		}
@@ -79,48 +80,49 @@ func (c catalog) foreign() error {
 	return errors.Join(problems...)
 }
 
-// complete fails also on what is not there.
-func (c catalog) complete() error {
-	problems := []error{c.foreign()}
-	for _, name := range tables() {
+// checkComplete returns an error if a table is missing or not ours.
+func (c catalog) checkComplete() error {
+	problems := []error{c.checkExisting()}
+	for _, name := range tableNames() {
 		if !c.has(name) {
-			problems = append(problems, fmt.Errorf("%w: the table %s is missing although %s says that it was made:"+
-				" restore it, or make it again, empty, with the script of jobctl migrate sql (or migrations.SQL)",
-				ErrUnexpectedSchema, name, bookkeepingTable))
+			problems = append(problems, fmt.Errorf("%w: table %s is missing although %s records that it was created:"+
+				" restore it, or create it again, empty, with the script of jobctl migrate sql (or migrations.SQL)",
+				ErrUnexpectedSchema, name, migrationsTable))
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// guarded fails if a unique index is not there, on which a promise stands: one
-// running job of a type, one job of an idempotency key.
-func (s *session) guarded(ctx context.Context) error {
-	found, err := texts(ctx, s.conn, s.server.unique)
+// checkUniqueIndexes returns an error if a unique index is missing. They guarantee
+// that one job of a type is processing, and that an idempotency key has one job.
+func (s *session) checkUniqueIndexes(ctx context.Context) error {
+	found, err := queryTexts(ctx, s.conn, s.dialect.uniqueIndexesQuery)
 	if err != nil {
 		return err
 	}
 	var problems []error
 	for _, index := range []string{"job_system_jobs_processing", "job_system_jobs_idempotency"} {
 		if !slices.Contains(found, index) {
-			problems = append(problems, fmt.Errorf("%w: the table job_system_jobs has no unique index %s:"+
-				" make it again, as the script of jobctl migrate sql (or migrations.SQL) does", ErrUnexpectedSchema, index))
+			problems = append(problems, fmt.Errorf("%w: table job_system_jobs has no unique index %s:"+
+				" create it again with the script of jobctl migrate sql (or migrations.SQL)", ErrUnexpectedSchema, index))
 		}
 	}
 	return errors.Join(problems...)
 }
 
+// check returns an error if the relation with this name is not our table.
 func (r relation) check(name string) error {
 	if !r.table {
-		return fmt.Errorf("%w: %s is there and is not a table", ErrUnexpectedSchema, name)
+		return fmt.Errorf("%w: %s exists and is not a table", ErrUnexpectedSchema, name)
 	}
-	lacking := slices.DeleteFunc(ours()[name], func(column string) bool { return r.columns[column] })
-	if len(lacking) == 0 {
+	missing := slices.DeleteFunc(requiredColumns()[name], func(column string) bool { return r.columns[column] })
+	if len(missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: the table %s is not the one of the job system: it has no column %s",
-		ErrUnexpectedSchema, name, list(lacking))
+	return fmt.Errorf("%w: table %s is not that of the job system: it has no column %s",
+		ErrUnexpectedSchema, name, joinNames(missing))
 }
 
-func tables() []string {
-	return []string{bookkeepingTable, "job_system_jobs", "job_type_lock"}
+func tableNames() []string {
+	return []string{migrationsTable, "job_system_jobs", "job_type_lock"}
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/uptrace/bun/dialect"
 )
 
-// Database is a kind of database that the tables can be made on.
+// Database is a kind of database on which the tables can be created.
 type Database string
 
-// The kinds of database. Bun has one dialect for MySQL and MariaDB, and here
-// too what one of them takes is written so that the other takes it.
+// The kinds of database. Bun has one dialect for MySQL and MariaDB, so the
+// statements for one of them also run on the other.
 const (
 	SQLite     Database = "sqlite"
 	PostgreSQL Database = "postgres"
@@ -21,65 +21,67 @@ const (
 	MariaDB    Database = "mariadb"
 )
 
-// Databases returns every kind of database there is.
+// Databases returns all kinds of database.
 func Databases() []Database {
 	return []Database{SQLite, PostgreSQL, MySQL, MariaDB}
 }
 
-// work is what is done on one connection. A connection may stand for a
+// work is a function that runs its statements on one connection, which may be a
 // transaction.
 type work func(ctx context.Context, conn bun.IConn) error
 
-// A server is what differs between the kinds of database, beside the statements
-// of each migration.
-type server struct {
+// databaseDialect holds what differs between the kinds of database, except the
+// statements of the migrations.
+type databaseDialect struct {
 	database Database
-	// namespace selects the name of what the tables are in, or NULL.
-	namespace string
-	// catalog selects a row for each column of the relations that have one of
+	// namespaceQuery selects the name of the namespace that holds the tables, or
+	// NULL if there is none.
+	namespaceQuery string
+	// catalogQuery selects a row for each column of the relations that have one of
 	// our names: relation, whether it is a table, column (NULL for a relation
-	// that has none).
-	catalog string
-	// unique selects the names of the unique indexes of job_system_jobs.
-	unique string
-	// bookkeeping makes the table that bun/migrate reads and writes.
-	bookkeeping string
-	// alone does the work while no other process migrates in the same
-	// namespace, and undoes the work that fails where the database can.
-	alone func(ctx context.Context, conn bun.Conn, do work) error
-	// client is the command that runs a printed script and ends at an error.
-	client string
-	// opening and closing are what alone does, for a printed script.
-	opening, closing []string
+	// without columns).
+	catalogQuery string
+	// uniqueIndexesQuery selects the names of the unique indexes of
+	// job_system_jobs.
+	uniqueIndexesQuery string
+	// createMigrationsTable creates the table that bun/migrate reads and writes.
+	createMigrationsTable string
+	// withLock runs do while no other process migrates in the same namespace. If do
+	// fails, it rolls its changes back where the database can.
+	withLock func(ctx context.Context, conn bun.Conn, do work) error
+	// clientCommand runs a printed script and stops at the first error.
+	clientCommand string
+	// scriptBegin and scriptEnd do in a printed script what withLock does.
+	scriptBegin, scriptEnd []string
 }
 
-func (d Database) server() (server, error) {
+func (d Database) dialect() (databaseDialect, error) {
 	switch d {
 	case SQLite:
-		return sqlite(), nil
+		return sqliteDialect(), nil
 	case PostgreSQL:
-		return postgres(), nil
+		return postgresDialect(), nil
 	case MySQL, MariaDB:
-		return mysql(d), nil
+		return mysqlDialect(d), nil
 	}
-	return server{}, fmt.Errorf("no such kind of database: %q (there are %s)", string(d), list(Databases()))
+	return databaseDialect{}, fmt.Errorf("unknown database %q: want one of %s", string(d), joinNames(Databases()))
 }
 
-func serverOf(db *bun.DB) (server, error) {
+func dialectOf(db *bun.DB) (databaseDialect, error) {
 	switch name := db.Dialect().Name(); name {
 	case dialect.SQLite:
-		return sqlite(), nil
+		return sqliteDialect(), nil
 	case dialect.PG:
-		return postgres(), nil
+		return postgresDialect(), nil
 	case dialect.MySQL:
-		return mysql(MySQL), nil
+		return mysqlDialect(MySQL), nil
 	default:
-		return server{}, fmt.Errorf("no migrations for the dialect %s (there are for %s)", name, list(Databases()))
+		return databaseDialect{}, fmt.Errorf("no migrations for dialect %s: want one of %s", name, joinNames(Databases()))
 	}
 }
 
-// list joins names for a person to read.
-func list[T ~string](names []T) string {
+// joinNames joins names with commas, for an error message.
+func joinNames[T ~string](names []T) string {
 	var text []string
 	for _, name := range names {
 		text = append(text, string(name))

@@ -1,65 +1,68 @@
-// Package migrations makes the tables of the job system, job_system_jobs and
-// job_type_lock, and keeps them at the version this module's code needs: on
-// SQLite, PostgreSQL, MySQL and MariaDB.
+// Package migrations creates the tables of the job system, job_system_jobs and
+// job_type_lock, and updates them to the version that this module's code needs,
+// on SQLite, PostgreSQL, MySQL and MariaDB.
 //
-// A host calls [Migrate] when it deploys or starts; as many processes as like
-// may do so at once. An engine calls [Check] and starts on nothing older than
-// it needs. [Status] tells what is applied, [Rollback] undoes, and [SQL] prints
-// the same statements for an administrator who lets no program change tables.
+// A host calls [Migrate] when it deploys or starts; any number of processes may
+// call it at the same time. An engine calls [Check] when it starts and returns
+// its error if the tables are older than it needs. [Status] lists the migrations
+// and which are applied, [Rollback] rolls them back, and [SQL] prints the same
+// statements for sites where only an administrator may change tables.
 //
 // # Where the tables are
 //
-// In what the connection works in: on PostgreSQL the current schema (the first
-// of search_path that exists), on MySQL and MariaDB the current database, on
-// SQLite the main database. Tables of the same names elsewhere are neither seen
-// nor touched. What has been applied is recorded beside them, in
-// job_system_migrations, a table of bun/migrate under a name of our own.
+// The tables are in the namespace that the connection uses: on PostgreSQL the
+// current schema (the first of search_path that exists), on MySQL and MariaDB
+// the current database, on SQLite the main database. Tables of the same names
+// elsewhere are neither read nor changed. Applied migrations are recorded beside
+// them in job_system_migrations, a table of bun/migrate under a name of our own.
 //
-// # What may go wrong, and what then
+// # Failures
 //
-// A migration that fails, or whose process is killed, does not count as
-// applied, and the next Migrate finishes it. PostgreSQL and SQLite undo the
-// half that was done; MySQL and MariaDB cannot, so every step there can run
-// again. A table that has one of our names and is not ours is reported as
-// [ErrUnexpectedSchema] before anything is changed. No table but our own is
-// ever dropped.
+// A migration that fails, or whose process is killed, does not count as applied,
+// and the next Migrate completes it. PostgreSQL and SQLite roll back the part
+// that was done. MySQL and MariaDB cannot, so every step there is repeatable. If
+// a table has one of our names but is not ours, the functions return
+// [ErrUnexpectedSchema] before they change anything. Tables of other programs
+// are never dropped.
 //
-// Only one process at a time migrates, by a lock of the database itself that
-// ends with the session that holds it, so that no dead process blocks a living
-// one: an advisory lock on PostgreSQL, GET_LOCK on MySQL and MariaDB, the write
-// lock of the file on SQLite. (A cluster that takes writes at several nodes,
-// as Galera does, has a GET_LOCK of its own at each: migrate through one.)
+// Only one process at a time migrates. It holds a lock of the database that ends
+// with the session that holds it, so a process that died does not block the
+// others: an advisory lock on PostgreSQL, GET_LOCK on MySQL and MariaDB, the
+// write lock of the file on SQLite. (In a cluster that accepts writes on several
+// nodes, such as Galera, each node has its own GET_LOCK: migrate through one
+// node.)
 //
 // # What a new version may change
 //
-// While a new version is deployed, engines of both work on one database, and the
-// deploy may be taken back with the migrations left as they are. So a new version
-// is deployed after its migrations, and may
+// During a deployment, engines of the old and the new version work on the same
+// database, and the deployment may be rolled back without rolling back the
+// migrations. So a new version is deployed after its migrations, and may
 //
-//   - add columns that are nullable or have a default, tables, and indexes that
-//     refuse no row;
+//   - add nullable columns, columns with a default, tables, and indexes that
+//     reject no row;
 //   - add keys to the objects in the columns data and signals. A version that does
-//     not know a key keeps it for as long as there is the object: what is put
-//     beside a job's input stays over a restart, and a record that a resume from
-//     an earlier step replaces takes its keys into the history. A checkpoint has no
-//     other keys;
-//   - put a step, or its undoing, into a status of its own: a new kind of wait, say.
-//     A version that does not know the status runs nothing of such a job, says so,
-//     and leaves the record as it was.
+//     not know a key keeps it as long as the object exists: keys beside a job's
+//     input are kept by a restart, and a record that is replaced by a resume from
+//     an earlier step takes its keys into the history. A checkpoint has no other
+//     keys;
+//   - give a step, or its undo, a new status, for example for a new kind of wait.
+//     A version that does not know the status runs nothing of such a job, returns
+//     an error that says so, and leaves the record unchanged.
 //
-// It changes the meaning of nothing that is there, takes nothing away, and adds no
-// status of a job. Whether the steps of a job fit another version of the host's
-// definition is a question of its own: see the package steps.
+// A new version does not change the meaning of anything that exists, removes
+// nothing, and adds no status of a job. Whether the recorded steps of a job match
+// another version of the host's definition is a separate question: see package
+// steps.
 //
-// # For code that uses the tables
+// # For code that queries the tables
 //
 // PostgreSQL and SQLite use a partial index only for a query that repeats its
-// condition in literals (status = 'scheduled' AND deleted_at IS NULL, not
-// status = $1).
+// condition with literals: status = 'scheduled' AND deleted_at IS NULL, not
+// status = $1.
 //
 // # Imports
 //
-// This package imports the standard library, bun with its schema, bun/migrate
-// and bun's names of dialects: no driver, no dialect, nothing else of this
-// module.
+// It may import the standard library, bun, bun/schema, bun/migrate and
+// bun/dialect (the names of dialects): no driver, no implementation of a dialect,
+// and no other package of this module.
 package migrations

@@ -3,6 +3,7 @@ package migrations_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -13,19 +14,21 @@ import (
 	"github.com/ntxdev/jobsystem/migrations"
 )
 
-// A host migrates before it starts an engine, in every process: one of them
-// does it.
-func Example() {
-	ctx := context.Background()
+// newEmptyDB returns a new SQLite database in memory.
+func newEmptyDB() *bun.DB {
 	pool, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
-		fmt.Println(err)
-		return
+		panic(err)
 	}
-	defer pool.Close()
 	pool.SetMaxOpenConns(1)
-	db := bun.NewDB(pool, sqlitedialect.New())
+	return bun.NewDB(pool, sqlitedialect.New())
+}
 
+// A host calls Migrate in every process before it starts an engine; one of the
+// processes migrates.
+func Example() {
+	ctx, db := context.Background(), newEmptyDB()
+	defer db.Close()
 	fmt.Println(migrations.Check(ctx, db))
 	fmt.Println(migrations.Migrate(ctx, db))
 	fmt.Println(migrations.Check(ctx, db))
@@ -41,8 +44,8 @@ func Example() {
 	// 0001_jobs true <nil>
 }
 
-// Where no program may change tables, an administrator runs the script, and the
-// engine finds the tables made.
+// Where only an administrator may change tables, the administrator runs the
+// script.
 func ExampleSQL() {
 	script, err := migrations.SQL(migrations.PostgreSQL, migrations.Up)
 	if err != nil {
@@ -58,4 +61,53 @@ func ExampleSQL() {
 	// CREATE TABLE IF NOT EXISTS job_system_migrations (
 	// CREATE TABLE IF NOT EXISTS job_system_jobs (
 	// CREATE TABLE IF NOT EXISTS job_type_lock (
+}
+
+// Any number of processes may call Migrate at the same time.
+func ExampleMigrate() {
+	ctx, db := context.Background(), newEmptyDB()
+	defer db.Close()
+	fmt.Println(migrations.Migrate(ctx, db))
+	fmt.Println(migrations.Migrate(ctx, db)) // there is nothing to do
+	// Output:
+	// <nil>
+	// <nil>
+}
+
+// An engine calls Check before it starts.
+func ExampleCheck() {
+	ctx, db := context.Background(), newEmptyDB()
+	defer db.Close()
+	fmt.Println(errors.Is(migrations.Check(ctx, db), migrations.ErrNotMigrated))
+	// Output: true
+}
+
+func ExampleStatus() {
+	ctx, db := context.Background(), newEmptyDB()
+	defer db.Close()
+	states, err := migrations.Status(ctx, db)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(states[0].Name, states[0].Applied())
+	// Output: 0001_jobs false
+}
+
+// Rollback drops the two tables with all jobs.
+func ExampleRollback() {
+	ctx, db := context.Background(), newEmptyDB()
+	defer db.Close()
+	fmt.Println(migrations.Migrate(ctx, db))
+	fmt.Println(migrations.Rollback(ctx, db))
+	fmt.Println(errors.Is(migrations.Check(ctx, db), migrations.ErrNotMigrated))
+	// Output:
+	// <nil>
+	// <nil>
+	// true
+}
+
+func ExampleDatabases() {
+	fmt.Println(migrations.Databases())
+	// Output: [sqlite postgres mysql mariadb]
 }

@@ -5,17 +5,19 @@ import (
 	"strings"
 )
 
-// The same statements for MySQL and MariaDB.
+// The statements for MySQL and MariaDB.
 //
 // Texts are compared byte by byte (utf8mb4_bin): type names and keys that differ
-// in case are different. Times are UTC, whatever the session's time zone.
+// in case are different. Times are in UTC, independent of the session's time
+// zone.
 //
-// Neither server has partial indexes. In their place, processing_type is the
-// type of a running job and NULL for all others, and a unique index takes any
-// number of NULLs. It is STORED and not VIRTUAL: both servers index both, but a
-// stored column is like any other to purge, backup and replication, where the
-// indexes on virtual columns of both servers have had their bugs; and as it is
-// NULL in all rows but the few that run, it takes no room worth saving.
+// Neither server has partial indexes. Instead, processing_type is the type of a
+// processing job and NULL for all others, and a unique index allows any number
+// of NULLs. It is STORED, not VIRTUAL. Both servers can index both, but purge,
+// backup and replication treat a stored column like any other, while indexes on
+// virtual columns have had bugs there on both servers. A stored column takes
+// little space, because it is NULL in all rows except the few that are
+// processing.
 
 const jobsColumnsMySQL = `
     id                  CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT (UUID()),
@@ -57,7 +59,7 @@ const jobsColumnsMySQL = `
     CONSTRAINT job_system_jobs_id_check
         CHECK (id REGEXP '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$')`
 
-const lockMySQL = `CREATE TABLE IF NOT EXISTS job_type_lock (
+const createTypeLockMySQL = `CREATE TABLE IF NOT EXISTS job_type_lock (
     type         VARCHAR(128) NOT NULL,
     locked_until DATETIME(6)  NOT NULL DEFAULT '1970-01-01 00:00:00',
     updated_at   DATETIME(6)  NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
@@ -67,40 +69,42 @@ const lockMySQL = `CREATE TABLE IF NOT EXISTS job_type_lock (
     PRIMARY KEY (type)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`
 
-type keyMySQL struct{ name, definition string }
+type indexMySQL struct{ name, definition string }
 
-func jobsKeysMySQL() []keyMySQL {
-	return []keyMySQL{
-		// The claim: each type's next job is the head of its part of the index.
+func jobsIndexesMySQL() []indexMySQL {
+	return []indexMySQL{
+		// For the claim: the next job of a type is the first entry of its part of the
+		// index.
 		{"job_system_jobs_claim", "KEY job_system_jobs_claim (type, status, deleted_at, scheduled_at, id)"},
-		// One running job of a type, whatever the code above does.
+		// At most one processing job of a type, even if the engine has a bug.
 		{"job_system_jobs_processing", "UNIQUE KEY job_system_jobs_processing (processing_type)"},
 		{"job_system_jobs_idempotency", "UNIQUE KEY job_system_jobs_idempotency (type, idempotency_key)"},
-		// The latest job of a type. Over all types, the ids are in order of time.
+		// For the latest job of a type. The latest job of all types needs no index of
+		// its own: ids are ordered by time.
 		{"job_system_jobs_latest", "KEY job_system_jobs_latest (type, created_at, id)"},
-		// The children of a job that waits for them.
+		// For the children of a job that waits for them.
 		{"job_system_jobs_parent", "KEY job_system_jobs_parent (parent_id)"},
 	}
 }
 
-// jobsUpMySQL makes the table with its indexes in one statement, which is all or
-// nothing even on a server without transactional DDL. An index that is missing
-// all the same, because someone had part of the table, is added.
+// jobsUpMySQL creates the table and its indexes in one statement, which is atomic
+// although the server has no transactional DDL. Further steps add the indexes that
+// are missing, for a table that existed with some of them.
 func jobsUpMySQL() []step {
 	var create strings.Builder
 	create.WriteString("CREATE TABLE IF NOT EXISTS job_system_jobs (" + jobsColumnsMySQL)
-	for _, key := range jobsKeysMySQL() {
+	for _, key := range jobsIndexesMySQL() {
 		create.WriteString(",\n    " + key.definition)
 	}
 	create.WriteString("\n) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
 
 	steps := []step{{sql: create.String()}}
-	for _, key := range jobsKeysMySQL() {
+	for _, key := range jobsIndexesMySQL() {
 		steps = append(steps, step{
 			sql: "ALTER TABLE job_system_jobs ADD " + key.definition,
-			skip: fmt.Sprintf(`SELECT COUNT(*) FROM information_schema.statistics
+			skipIfQuery: fmt.Sprintf(`SELECT COUNT(*) FROM information_schema.statistics
 WHERE table_schema = DATABASE() AND table_name = 'job_system_jobs' AND index_name = '%s'`, key.name),
 		})
 	}
-	return append(steps, step{sql: lockMySQL})
+	return append(steps, step{sql: createTypeLockMySQL})
 }

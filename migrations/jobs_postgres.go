@@ -1,11 +1,12 @@
 package migrations
 
-// Pages are left with room: a job's row grows from step to step, and where the
-// new version fits into the page of the old one no index has to know of it.
+import "slices"
 
-func jobsUpPostgres() []step {
-	return []step{
-		{sql: `CREATE TABLE IF NOT EXISTS job_system_jobs (
+// The low fillfactors leave free space in each page: a job's row grows with each
+// step, and PostgreSQL does not have to update the indexes if the new version of
+// a row fits into the page of the old one.
+
+const createJobsPostgres = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     id                  uuid             NOT NULL DEFAULT gen_random_uuid(),
     type                text             NOT NULL,
     name                text             NOT NULL DEFAULT '',
@@ -41,35 +42,21 @@ func jobsUpPostgres() []step {
     CONSTRAINT job_system_jobs_status_check
         CHECK (status IN ('scheduled', 'processing', 'succeeded', 'failed', 'cancelled')),
     CONSTRAINT job_system_jobs_progress_check CHECK (progress >= 0 AND progress <= 1)
-) WITH (fillfactor = 40)`},
-		// A document of steps is rewritten at each of them, which costs a third
-		// with lz4. EXECUTE, because a server before 14 cannot parse the ALTER.
-		{sql: `DO $$
+) WITH (fillfactor = 40)`
+
+// compressDataPostgres sets lz4 compression where the server supports it: data is
+// written again after each step, and with lz4 that takes a third of the time. It
+// uses EXECUTE because a server before version 14 cannot parse the ALTER.
+const compressDataPostgres = `DO $$
 BEGIN
     IF EXISTS (SELECT 1 FROM pg_settings
                WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)) THEN
         EXECUTE 'ALTER TABLE job_system_jobs ALTER COLUMN data SET COMPRESSION lz4';
     END IF;
 END
-$$`},
-		// The claim: each type's next job is the head of its part of the index.
-		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_claim
-    ON job_system_jobs (type, scheduled_at, id)
-    WHERE status = 'scheduled' AND deleted_at IS NULL`},
-		// One running job of a type, whatever the code above does.
-		{sql: `CREATE UNIQUE INDEX IF NOT EXISTS job_system_jobs_processing
-    ON job_system_jobs (type)
-    WHERE status = 'processing'`},
-		{sql: `CREATE UNIQUE INDEX IF NOT EXISTS job_system_jobs_idempotency
-    ON job_system_jobs (type, idempotency_key)`},
-		// The latest job of a type. Over all types, the ids are in order of time.
-		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_latest
-    ON job_system_jobs (type, created_at, id)`},
-		// The children of a job that waits for them.
-		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_parent
-    ON job_system_jobs (parent_id)
-    WHERE parent_id IS NOT NULL`},
-		{sql: `CREATE TABLE IF NOT EXISTS job_type_lock (
+$$`
+
+const createTypeLockPostgres = `CREATE TABLE IF NOT EXISTS job_type_lock (
     type         text        NOT NULL,
     locked_until timestamptz NOT NULL DEFAULT '1970-01-01 00:00:00+00',
     updated_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -77,6 +64,12 @@ $$`},
     job_id       uuid,
     attempt      bigint      NOT NULL DEFAULT 0,
     CONSTRAINT job_type_lock_pkey PRIMARY KEY (type)
-) WITH (fillfactor = 50)`},
-	}
+) WITH (fillfactor = 50)`
+
+func jobsUpPostgres() []step {
+	return slices.Concat(
+		[]step{{sql: createJobsPostgres}, {sql: compressDataPostgres}},
+		jobsIndexes(),
+		[]step{{sql: createTypeLockPostgres}},
+	)
 }

@@ -1,11 +1,11 @@
 package migrations
 
-// The tables are STRICT, so that a driver cannot store a blob for a text or a
-// text for a time. Times are microseconds since the Unix epoch.
+import "slices"
 
-func jobsUpSQLite() []step {
-	return []step{
-		{sql: `CREATE TABLE IF NOT EXISTS job_system_jobs (
+// The tables are STRICT, so that a driver cannot store a blob as a text or a text
+// as a time. Times are in microseconds since the Unix epoch.
+
+const createJobsSQLite = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     id                  TEXT    NOT NULL PRIMARY KEY
                                 DEFAULT (lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4'
                                     || substr(hex(randomblob(2)), 2) || '-'
@@ -49,41 +49,31 @@ func jobsUpSQLite() []step {
     CONSTRAINT job_system_jobs_progress_check CHECK (progress >= 0 AND progress <= 1),
     CONSTRAINT job_system_jobs_id_check
         CHECK (id GLOB '????????-????-????-????-????????????' AND length(id) = 36 AND NOT id GLOB '*[^0-9a-f-]*')
-) STRICT`},
-		// The claim: each type's next job is the head of its part of the index.
-		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_claim
-    ON job_system_jobs (type, scheduled_at, id)
-    WHERE status = 'scheduled' AND deleted_at IS NULL`},
-		// One running job of a type, whatever the code above does.
-		{sql: `CREATE UNIQUE INDEX IF NOT EXISTS job_system_jobs_processing
-    ON job_system_jobs (type)
-    WHERE status = 'processing'`},
-		{sql: `CREATE UNIQUE INDEX IF NOT EXISTS job_system_jobs_idempotency
-    ON job_system_jobs (type, idempotency_key)`},
-		// The latest job of a type. Over all types, the ids are in order of time.
-		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_latest
-    ON job_system_jobs (type, created_at, id)`},
-		// The children of a job that waits for them.
-		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_parent
-    ON job_system_jobs (parent_id)
-    WHERE parent_id IS NOT NULL`},
-		{sql: `CREATE TABLE IF NOT EXISTS job_type_lock (
+) STRICT`
+
+const createTypeLockSQLite = `CREATE TABLE IF NOT EXISTS job_type_lock (
     type         TEXT    NOT NULL PRIMARY KEY,
     locked_until INTEGER NOT NULL DEFAULT 0,
     updated_at   INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER)),
     owner        TEXT    NOT NULL DEFAULT '',
     job_id       TEXT,
     attempt      INTEGER NOT NULL DEFAULT 0
-) STRICT`},
-	}
+) STRICT`
+
+func jobsUpSQLite() []step {
+	return slices.Concat(
+		[]step{{sql: createJobsSQLite}},
+		jobsIndexes(),
+		[]step{{sql: createTypeLockSQLite}},
+	)
 }
 
-// jobsDownSQLite first looks for tables that refer to ours. The other databases
-// refuse to drop a table that is referred to; SQLite deletes its rows first,
-// and with them, through ON DELETE CASCADE, the host's.
+// jobsDownSQLite first checks for tables that refer to ours. The other databases
+// reject dropping a table that is referred to. SQLite first deletes its rows and,
+// through ON DELETE CASCADE, the host's rows with them.
 func jobsDownSQLite() []step {
 	steps := jobsDown()
-	steps[0].users = `SELECT DISTINCT m.name
+	steps[0].dependentsQuery = `SELECT DISTINCT m.name
 FROM main.sqlite_master AS m, pragma_foreign_key_list(m.name, 'main') AS f
 WHERE m.type = 'table' AND lower(f."table") IN ('job_system_jobs', 'job_type_lock')
 ORDER BY m.name`

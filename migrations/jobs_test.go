@@ -18,7 +18,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// eachMigratedDB runs a test on a migrated database of every kind.
+// eachMigratedDB runs test on a migrated database of each kind.
 func eachMigratedDB(t *testing.T, test func(t *testing.T, db *bun.DB)) {
 	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
@@ -26,7 +26,7 @@ func eachMigratedDB(t *testing.T, test func(t *testing.T, db *bun.DB)) {
 	})
 }
 
-func TestAProducerMayGiveNoMoreThanTypeAndData(t *testing.T) {
+func TestAProducerNeedsToInsertOnlyTypeAndData(t *testing.T) {
 	t.Parallel()
 	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
 		begin := time.Now()
@@ -51,7 +51,8 @@ func TestAProducerMayGiveNoMoreThanTypeAndData(t *testing.T) {
 func TestDefaultTimesHaveFractionsOfASecond(t *testing.T) {
 	t.Parallel()
 	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
-		// One may be a whole second by chance, to the millisecond on SQLite.
+		// Several jobs, because one time may have no fraction by chance: on SQLite the
+		// default times have milliseconds.
 		for range 20 {
 			require.NoError(t, insert(db, t.Context(), "type, data", `'report', '{}'`))
 		}
@@ -69,13 +70,13 @@ func TestDefaultTimesHaveFractionsOfASecond(t *testing.T) {
 	})
 }
 
-func TestIDsMadeByTheDatabaseDiffer(t *testing.T) {
+func TestDefaultIDsAreUnique(t *testing.T) {
 	t.Parallel()
 	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
 		for range 50 {
 			require.NoError(t, insert(db, t.Context(), "type, data", `'report', '{}'`))
 		}
-		ids := rows(t, db, `SELECT DISTINCT id FROM job_system_jobs`)
+		ids := queryRows(t, db, `SELECT DISTINCT id FROM job_system_jobs`)
 		assert.Len(t, ids, 50)
 		for _, id := range ids {
 			parsed, err := uuid.Parse(id)
@@ -86,7 +87,7 @@ func TestIDsMadeByTheDatabaseDiffer(t *testing.T) {
 	})
 }
 
-func TestTheDefaultTimeIsUTCWhateverTheSessionsTimeZone(t *testing.T) {
+func TestDefaultTimesAreUTCInAnySessionTimeZone(t *testing.T) {
 	t.Parallel()
 	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
 		conn, err := db.Conn(t.Context())
@@ -114,7 +115,7 @@ func TestTheDefaultTimeIsUTCWhateverTheSessionsTimeZone(t *testing.T) {
 	})
 }
 
-func TestAJobComesBackAsItWasWritten(t *testing.T) {
+func TestAJobIsReadAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
 		at := func(seconds int64) model.Time {
@@ -150,7 +151,7 @@ func TestAJobComesBackAsItWasWritten(t *testing.T) {
 	})
 }
 
-func TestALockMayBeMadeOfItsTypeAloneAndIsFree(t *testing.T) {
+func TestALockInsertedWithOnlyItsTypeIsFree(t *testing.T) {
 	t.Parallel()
 	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
 		exec(t, db, `INSERT INTO job_type_lock (type) VALUES ('report')`)
@@ -163,32 +164,32 @@ func TestALockMayBeMadeOfItsTypeAloneAndIsFree(t *testing.T) {
 	})
 }
 
-func TestWhatTheTablesRefuse(t *testing.T) {
+func TestTheTablesRejectInvalidRows(t *testing.T) {
 	t.Parallel()
-	for _, refused := range []struct{ name, columns, values string }{
-		{"a status that is none", "type, data, status", `'report', '{}', 'paused'`},
-		{"progress beyond the end", "type, data, progress", `'report', '{}', 1.01`},
-		{"progress before the start", "type, data, progress", `'report', '{}', -0.01`},
+	for _, invalid := range []struct{ name, columns, values string }{
+		{"an unknown status", "type, data, status", `'report', '{}', 'paused'`},
+		{"progress above 1", "type, data, progress", `'report', '{}', 1.01`},
+		{"progress below 0", "type, data, progress", `'report', '{}', -0.01`},
 		{"data that is not JSON", "type, data", `'report', '{'`},
 		{"a checkpoint that is not JSON", "type, data, checkpoints", `'report', '{}', '{'`},
 		{"no data", "type", `'report'`},
 		{"no type", "data", `'{}'`},
 	} {
-		t.Run(refused.name, func(t *testing.T) {
+		t.Run(invalid.name, func(t *testing.T) {
 			t.Parallel()
 			eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
-				columns := refused.columns
+				columns := invalid.columns
 				if db.Dialect().Name() != dialect.MySQL {
 					columns = strings.ReplaceAll(columns, "`", `"`)
 				}
-				require.Error(t, insert(db, t.Context(), columns, refused.values))
+				require.Error(t, insert(db, t.Context(), columns, invalid.values))
 				require.NoError(t, insert(db, t.Context(), "type, data", `'report', '{}'`))
 			})
 		})
 	}
 }
 
-func TestEveryStatusIsTaken(t *testing.T) {
+func TestTheTablesAcceptEveryStatus(t *testing.T) {
 	t.Parallel()
 	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
 		for _, status := range []model.Status{
@@ -199,7 +200,7 @@ func TestEveryStatusIsTaken(t *testing.T) {
 	})
 }
 
-func TestOneJobOfATypeProcesses(t *testing.T) {
+func TestAtMostOneJobOfATypeIsProcessing(t *testing.T) {
 	t.Parallel()
 	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
 		ctx := t.Context()
@@ -212,49 +213,49 @@ func TestOneJobOfATypeProcesses(t *testing.T) {
 		require.NoError(t, processing(3, "Report"), "types that differ in case are different types")
 		require.NoError(t, processing(4, "other"))
 
-		require.NoError(t, insert(db, ctx, "type, data", `'report', '{}'`), "any number may wait")
+		require.NoError(t, insert(db, ctx, "type, data", `'report', '{}'`), "any number may be scheduled")
 		require.NoError(t, insert(db, ctx, "type, data", `'report', '{}'`))
 		_, err := db.ExecContext(ctx, `UPDATE job_system_jobs SET status = 'processing' WHERE type = 'report'`)
-		require.Error(t, err, "nor does an update get past it")
+		require.Error(t, err, "an update cannot make a second one processing")
 		_, err = db.ExecContext(ctx, `UPDATE job_system_jobs SET deleted_at = created_at WHERE type = 'report'`)
 		require.NoError(t, err)
-		require.Error(t, processing(5, "report"), "nor a row that is marked as deleted")
+		require.Error(t, processing(5, "report"), "a deleted row that is processing still counts")
 
 		exec(t, db, `UPDATE job_system_jobs SET status = 'succeeded' WHERE type = 'report'`)
-		require.NoError(t, processing(6, "report"), "the type is free again")
+		require.NoError(t, processing(6, "report"), "no job of the type is processing")
 	})
 }
 
 func TestAnIdempotencyKeyIsUniqueWithinItsType(t *testing.T) {
 	t.Parallel()
 	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
-		keyed := func(kind, key string) error {
+		insertKey := func(kind, key string) error {
 			return insert(db, t.Context(), "type, data, idempotency_key", fmt.Sprintf(`'%s', '{}', %s`, kind, key))
 		}
-		require.NoError(t, keyed("report", "'a'"))
-		require.Error(t, keyed("report", "'a'"))
-		require.NoError(t, keyed("report", "'A'"))
-		require.NoError(t, keyed("report", "'á'"))
-		require.NoError(t, keyed("other", "'a'"))
-		require.NoError(t, keyed("report", "NULL"))
-		require.NoError(t, keyed("report", "NULL"))
+		require.NoError(t, insertKey("report", "'a'"))
+		require.Error(t, insertKey("report", "'a'"))
+		require.NoError(t, insertKey("report", "'A'"))
+		require.NoError(t, insertKey("report", "'á'"))
+		require.NoError(t, insertKey("other", "'a'"))
+		require.NoError(t, insertKey("report", "NULL"))
+		require.NoError(t, insertKey("report", "NULL"))
 	})
 }
 
-func TestTypesAreComparedExactly(t *testing.T) {
+func TestTypesAreCaseAndAccentSensitive(t *testing.T) {
 	t.Parallel()
 	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
 		exec(t, db, `INSERT INTO job_type_lock (type) VALUES ('report'), ('Report'), ('réport')`)
 		_, err := db.ExecContext(t.Context(), `INSERT INTO job_type_lock (type) VALUES ('report')`)
 		require.Error(t, err)
-		assert.Equal(t, "1", text(t, db, `SELECT COUNT(*) FROM job_type_lock WHERE type = 'REPORT' OR type = 'Report'`))
+		assert.Equal(t, "1", queryText(t, db, `SELECT COUNT(*) FROM job_type_lock WHERE type = 'REPORT' OR type = 'Report'`))
 	})
 }
 
-func TestTheQueriesOfTheEngineAreIndexWalks(t *testing.T) {
+func TestTheEnginesQueriesReadOnlyTheIndexRange(t *testing.T) {
 	t.Parallel()
 	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
-		fill(t, db)
+		insertManyJobs(t, db)
 		now := map[dialect.Name]string{
 			dialect.SQLite: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
 			dialect.PG:     "clock_timestamp()",
@@ -275,7 +276,7 @@ func TestTheQueriesOfTheEngineAreIndexWalks(t *testing.T) {
 	})
 }
 
-func TestTheIndexesHoldTheirColumnsInOrder(t *testing.T) {
+func TestTheIndexesHaveTheirColumnsInOrder(t *testing.T) {
 	t.Parallel()
 	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
 		want := map[string]string{
@@ -295,21 +296,22 @@ func TestTheIndexesHoldTheirColumnsInOrder(t *testing.T) {
 			want["job_system_jobs_processing"] = "processing_type"
 		}
 		for index, columns := range want {
-			assert.Equal(t, columns, strings.Join(rows(t, db, fmt.Sprintf(query, index)), ", "), index)
+			assert.Equal(t, columns, strings.Join(queryRows(t, db, fmt.Sprintf(query, index)), ", "), index)
 		}
 	})
 }
 
 func explain(t *testing.T, db *bun.DB, query string) string {
 	t.Helper()
-	explain := map[dialect.Name]string{
+	prefix := map[dialect.Name]string{
 		dialect.SQLite: "EXPLAIN QUERY PLAN ", dialect.PG: "EXPLAIN ", dialect.MySQL: "EXPLAIN FORMAT=JSON ",
 	}[db.Dialect().Name()]
-	return text(t, db, explain+query)
+	return queryText(t, db, prefix+query)
 }
 
-// fill makes some thousand jobs of ten types, most of them due or done.
-func fill(t *testing.T, db *bun.DB) {
+// insertManyJobs inserts some thousand jobs of ten types, most of them due or
+// succeeded.
+func insertManyJobs(t *testing.T, db *bun.DB) {
 	t.Helper()
 	begin := time.Now().Add(-24 * time.Hour)
 	var jobs []model.Job
@@ -328,24 +330,24 @@ func fill(t *testing.T, db *bun.DB) {
 		jobs = append(jobs, job)
 	}
 	for len(jobs) > 0 {
-		some := jobs[:500]
+		batch := jobs[:500]
 		jobs = jobs[500:]
-		_, err := db.NewInsert().Model(&some).Exec(t.Context())
+		_, err := db.NewInsert().Model(&batch).Exec(t.Context())
 		require.NoError(t, err)
 	}
 	analyze := map[dialect.Name]string{
 		dialect.SQLite: "ANALYZE", dialect.PG: "ANALYZE job_system_jobs", dialect.MySQL: "ANALYZE TABLE job_system_jobs",
 	}[db.Dialect().Name()]
-	rows(t, db, analyze)
+	queryRows(t, db, analyze)
 }
 
-func TestPostgreSQLCompressesDataWithLZ4WhereItCan(t *testing.T) {
+func TestPostgreSQLCompressesDataWithLZ4IfTheServerSupportsIt(t *testing.T) {
 	t.Parallel()
 	db := testutil.Open(t, testutil.DSN(t, testutil.Postgres))
 	want := ""
-	if text(t, db, `SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'`) == "true" {
+	if queryText(t, db, `SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'`) == "true" {
 		want = "l"
 	}
-	assert.Equal(t, want, text(t, db, `SELECT attcompression FROM pg_attribute
+	assert.Equal(t, want, queryText(t, db, `SELECT attcompression FROM pg_attribute
 		WHERE attrelid = 'job_system_jobs'::regclass AND attname = 'data'`))
 }

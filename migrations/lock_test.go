@@ -18,10 +18,10 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-func TestOfManyThatMigrateAtOnceOneDoesAndAllFindItDone(t *testing.T) {
+func TestOfManyConcurrentMigratesOneAppliesAndAllSucceed(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDSN(t, func(t *testing.T, dsn string) {
-		release := hold(t, dsn)
+		release := holdLock(t, dsn)
 		const many = 8
 		var applied atomic.Int64
 		var waiting, running sync.WaitGroup
@@ -29,36 +29,36 @@ func TestOfManyThatMigrateAtOnceOneDoesAndAllFindItDone(t *testing.T) {
 		for i := range many {
 			db := testutil.Open(t, dsn)
 			waiting.Add(1)
-			db = watch(db, asking(db), sync.OnceFunc(waiting.Done))
-			db = watch(db, "CREATE TABLE IF NOT EXISTS job_system_jobs", func() { applied.Add(1) })
+			db = onQuery(db, lockQueryPrefix(db), sync.OnceFunc(waiting.Done))
+			db = onQuery(db, "CREATE TABLE IF NOT EXISTS job_system_jobs", func() { applied.Add(1) })
 			running.Go(func() { errs[i] = migrations.Migrate(t.Context(), db) })
 		}
 		waiting.Wait()
 		db := testutil.Open(t, dsn)
-		assert.Empty(t, tables(t, db), "all wait, and nobody has begun")
+		assert.Empty(t, tables(t, db), "all wait for the lock, none has started")
 		release()
 		running.Wait()
 
 		require.NoError(t, errors.Join(errs...))
-		assert.Equal(t, int64(1), applied.Load(), "one of them has applied it")
-		assert.Equal(t, "0001_jobs", text(t, db, `SELECT name FROM job_system_migrations`))
+		assert.Equal(t, int64(1), applied.Load(), "one of them applied it")
+		assert.Equal(t, "0001_jobs", queryText(t, db, `SELECT name FROM job_system_migrations`))
 		require.NoError(t, migrations.Check(t.Context(), db))
 	})
 }
 
-func TestTheEndOfTheContextEndsTheWait(t *testing.T) {
+func TestTheWaitForTheLockEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDSN(t, func(t *testing.T, dsn string) {
-		hold(t, dsn)
-		impatient := errors.New("impatient")
+		holdLock(t, dsn)
+		cause := errors.New("caller gave up")
 		for name, do := range map[string]func(context.Context, *bun.DB) error{
 			"migrate": migrations.Migrate, "rollback": migrations.Rollback,
 		} {
 			db := testutil.Open(t, dsn)
 			ctx, cancel := context.WithCancelCause(t.Context())
-			err := do(ctx, watch(db, asking(db), func() { cancel(impatient) }))
+			err := do(ctx, onQuery(db, lockQueryPrefix(db), func() { cancel(cause) }))
 
-			require.ErrorIs(t, err, impatient, name)
+			require.ErrorIs(t, err, cause, name)
 			require.ErrorContains(t, err, "wait for the migration lock", name)
 		}
 	})
@@ -67,7 +67,7 @@ func TestTheEndOfTheContextEndsTheWait(t *testing.T) {
 func TestStatusAndCheckDoNotWaitForTheLock(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDSN(t, func(t *testing.T, dsn string) {
-		hold(t, dsn)
+		holdLock(t, dsn)
 		db := testutil.Open(t, dsn)
 		_, err := migrations.Status(t.Context(), db)
 		require.NoError(t, err)
@@ -75,13 +75,13 @@ func TestStatusAndCheckDoNotWaitForTheLock(t *testing.T) {
 	})
 }
 
-func TestALockHolderThatDiesBlocksNobody(t *testing.T) {
+func TestTheLockIsFreeWhenItsHolderDies(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDSN(t, func(t *testing.T, dsn string) {
 		db, dying := testutil.Open(t, dsn), testutil.Open(t, dsn)
-		begun := making(script(t, db, migrations.Up))[1]
-		err := migrations.Alone(t.Context(), dying, func(ctx context.Context, conn bun.IConn) error {
-			exec(t, conn, begun)
+		statement := createStatements(scriptStatements(t, db, migrations.Up))[1]
+		err := migrations.WithLock(t.Context(), dying, func(ctx context.Context, conn bun.IConn) error {
+			exec(t, conn, statement)
 			kill(t, db, conn)
 			return errors.New("killed")
 		})
@@ -94,25 +94,25 @@ func TestALockHolderThatDiesBlocksNobody(t *testing.T) {
 	})
 }
 
-// kill ends a connection as the end of its process does.
+// kill ends a connection as if its process had died.
 func kill(t *testing.T, db *bun.DB, conn bun.IConn) {
 	t.Helper()
 	switch db.Dialect().Name() {
 	case dialect.SQLite:
 		require.Error(t, conn.(bun.Conn).Raw(func(any) error { return driver.ErrBadConn }))
 	case dialect.PG:
-		rows(t, db, `SELECT pg_terminate_backend(`+text(t, conn, `SELECT pg_backend_pid()`)+`)`)
+		queryRows(t, db, `SELECT pg_terminate_backend(`+queryText(t, conn, `SELECT pg_backend_pid()`)+`)`)
 	default:
-		exec(t, db, `KILL `+text(t, conn, `SELECT CONNECTION_ID()`))
+		exec(t, db, `KILL `+queryText(t, conn, `SELECT CONNECTION_ID()`))
 	}
 }
 
-func TestAFailureGivesTheLockBack(t *testing.T) {
+func TestTheLockIsReleasedAfterAFailure(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDSN(t, func(t *testing.T, dsn string) {
 		db, broken := testutil.Open(t, dsn), errors.New("broken")
 		for range 2 {
-			err := migrations.Alone(t.Context(), db, func(context.Context, bun.IConn) error { return broken })
+			err := migrations.WithLock(t.Context(), db, func(context.Context, bun.IConn) error { return broken })
 			require.ErrorIs(t, err, broken)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -128,7 +128,7 @@ func TestAPoolOfOneConnectionIsEnough(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		queries := 0
-		db = watch(db, "", func() { queries++ })
+		db = onQuery(db, "", func() { queries++ })
 
 		require.NoError(t, migrations.Migrate(ctx, db))
 		require.NoError(t, migrations.Check(ctx, db))
@@ -136,6 +136,6 @@ func TestAPoolOfOneConnectionIsEnough(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, migrations.Rollback(ctx, db))
 		require.NoError(t, migrations.Migrate(ctx, db))
-		assert.Positive(t, queries, "the host's hooks see what is done")
+		assert.Positive(t, queries, "the host's query hooks are called")
 	})
 }

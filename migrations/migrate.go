@@ -8,47 +8,49 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// Migrate applies to db, in order, every migration that has not been applied.
+// Migrate applies to db, in order, all migrations that have not been applied.
 //
-// It is safe to call from many processes at once: one migrates, and the others
-// wait and find it done. Where there is nothing to do it takes no lock and
-// writes nothing. A Migrate that fails or is killed is finished by the next one.
+// It may be called from many processes at the same time: one migrates, and the
+// others wait and then have nothing to do. If all migrations are applied, it
+// acquires no lock and writes nothing. If Migrate fails or is killed, the next
+// call completes it.
 //
-// Migrate uses one connection of db, and waits for one if the pool has none
-// free. The end of ctx ends the waits, also that for another process, with an
-// error that wraps the cause. It changes nothing and returns an error that wraps
-// [ErrUnexpectedSchema] if something else than the tables of the job system has
-// one of their names.
+// Migrate uses one connection of db, and waits if the pool has none free. When
+// ctx ends, it stops waiting for a connection or for another process and returns
+// an error that wraps the cause. If a relation that is not a table of the job
+// system has one of our names, it changes nothing and returns an error that wraps
+// [ErrUnexpectedSchema].
 //
-// The user of the connection needs the right to create tables; for an
-// administrator who does that by hand, see [SQL].
+// The database user needs the right to create tables; see [SQL] for a script that
+// an administrator can run instead.
 func Migrate(ctx context.Context, db *bun.DB) error {
 	if Check(ctx, db) == nil {
 		return nil
 	}
-	if err := openAlone(ctx, db, func(ctx context.Context, s *session) error { return s.up(ctx) }); err != nil {
+	if err := withLockedSession(ctx, db, func(ctx context.Context, s *session) error { return s.up(ctx) }); err != nil {
 		return fmt.Errorf("migrate the job system: %w", err)
 	}
 	return nil
 }
 
-// Rollback undoes the newest group of migrations: those that the last Migrate
-// which had something to do has applied. With nothing applied it does nothing.
+// Rollback rolls back the newest group of migrations: those that the last
+// Migrate with something to do applied. [Status] lists the groups. If nothing is
+// applied, it does nothing.
 //
-// What a group holds, [Status] tells. The undoing of the first migration drops
-// job_system_jobs and job_type_lock with every job in them, and no other table,
-// not even that of the bookkeeping. Stop the engines before: Rollback does not
-// look whether any run. A job that runs all the same is gone with its row; its
-// step is told that the lease is lost when it would record something.
+// The rollback of the first migration drops job_system_jobs and job_type_lock,
+// with all jobs. It drops no other table, not even job_system_migrations. Stop
+// the engines first: Rollback does not check whether any are running. A job that
+// is running loses its row, and its step gets an error that the lease is lost
+// when it next records something.
 //
-// Rollback locks, waits and ends as [Migrate] does. It changes nothing and
-// returns an error if a newer version of this module has applied migrations
-// that are not known here, if one of the tables is not ours (then the error
-// wraps [ErrUnexpectedSchema]), and, as every database does, if tables of the
-// host refer to what would be dropped.
+// Rollback acquires the lock, waits, and stops when ctx ends, like [Migrate]. It
+// changes nothing and returns an error if a newer version of this module has
+// applied migrations that this version does not know, if one of the tables is not
+// ours (the error then wraps [ErrUnexpectedSchema]), or if foreign keys of the
+// host's tables refer to a table that it would drop.
 func Rollback(ctx context.Context, db *bun.DB) error {
-	if err := openAlone(ctx, db, func(ctx context.Context, s *session) error { return s.down(ctx) }); err != nil {
-		return fmt.Errorf("roll the job system's migrations back: %w", err)
+	if err := withLockedSession(ctx, db, func(ctx context.Context, s *session) error { return s.down(ctx) }); err != nil {
+		return fmt.Errorf("roll back the job system: %w", err)
 	}
 	return nil
 }
@@ -58,11 +60,11 @@ func (s *session) up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := catalog.foreign(); err != nil {
+	if err := catalog.checkExisting(); err != nil {
 		return err
 	}
-	if _, err := s.conn.ExecContext(ctx, s.server.bookkeeping); err != nil {
-		return fmt.Errorf("make %s: %w", bookkeepingTable, err)
+	if _, err := s.conn.ExecContext(ctx, s.dialect.createMigrationsTable); err != nil {
+		return fmt.Errorf("create %s: %w", migrationsTable, err)
 	}
 	if _, err := s.migrator.Migrate(ctx); err != nil {
 		return err
@@ -75,10 +77,10 @@ func (s *session) down(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := catalog.foreign(); err != nil || !catalog.has(bookkeepingTable) {
+	if err := catalog.checkExisting(); err != nil || !catalog.has(migrationsTable) {
 		return err
 	}
-	newer, err := s.newer(ctx)
+	newer, err := s.newerMigrations(ctx)
 	if err != nil {
 		return err
 	}
@@ -87,7 +89,7 @@ func (s *session) down(ctx context.Context) error {
 		for _, migration := range newer {
 			names = append(names, migration.Name)
 		}
-		return fmt.Errorf("a newer version of the job system has applied %s: roll that back with it first",
+		return fmt.Errorf("a newer version of the job system has applied %s: roll it back with that version first",
 			strings.Join(names, ", "))
 	}
 	_, err = s.migrator.Rollback(ctx)

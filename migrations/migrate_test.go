@@ -16,7 +16,7 @@ import (
 
 var allTables = []string{"job_system_jobs", "job_system_migrations", "job_type_lock"}
 
-func TestMigrateMakesTheTablesAndTheSecondTimeChangesNothing(t *testing.T) {
+func TestMigrateCreatesTheTablesAndASecondCallChangesNothing(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
@@ -24,15 +24,15 @@ func TestMigrateMakesTheTablesAndTheSecondTimeChangesNothing(t *testing.T) {
 		before := schema(t, db)
 
 		writes := 0
-		db = watch(db, "", func() { writes++ })
-		require.NoError(t, migrations.Migrate(t.Context(), watch(db, "SELECT", func() { writes-- })))
+		db = onQuery(db, "", func() { writes++ })
+		require.NoError(t, migrations.Migrate(t.Context(), onQuery(db, "SELECT", func() { writes-- })))
 
-		assert.Zero(t, writes, "a Migrate with nothing to do only reads")
+		assert.Zero(t, writes, "Migrate only reads if there is nothing to do")
 		assert.Equal(t, before, schema(t, db))
 	})
 }
 
-func TestStatusTellsWhatIsAppliedAndWritesNothing(t *testing.T) {
+func TestStatusReturnsWhatIsAppliedAndWritesNothing(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		before, err := migrations.Status(t.Context(), db)
@@ -56,7 +56,7 @@ func TestStatusTellsWhatIsAppliedAndWritesNothing(t *testing.T) {
 	})
 }
 
-func TestCheckRefusesADatabaseUntilItIsMigrated(t *testing.T) {
+func TestCheckReturnsAnErrorUntilTheDatabaseIsMigrated(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		err := migrations.Check(t.Context(), db)
@@ -73,7 +73,7 @@ func TestCheckRefusesADatabaseUntilItIsMigrated(t *testing.T) {
 	})
 }
 
-func TestCheckFindsWhatSomebodyHasTakenAway(t *testing.T) {
+func TestCheckFindsMissingIndexesColumnsAndTables(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
@@ -97,23 +97,23 @@ func TestCheckFindsWhatSomebodyHasTakenAway(t *testing.T) {
 		exec(t, db, `DELETE FROM job_system_migrations`)
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		exec(t, db, `DROP TABLE job_type_lock`)
-		byHand(t, db, script(t, db, migrations.Up))
-		require.NoError(t, migrations.Check(t.Context(), db), "the way out that the error names")
+		runStatements(t, db, scriptStatements(t, db, migrations.Up))
+		require.NoError(t, migrations.Check(t.Context(), db), "the script that the error names creates the table again")
 
 		exec(t, db, `DROP TABLE job_system_jobs`)
-		require.NoError(t, migrations.Rollback(t.Context(), db), "a rollback killed half-way is finished")
+		require.NoError(t, migrations.Rollback(t.Context(), db), "an interrupted rollback is completed")
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		require.NoError(t, migrations.Check(t.Context(), db))
 	})
 }
 
-func TestRollbackDropsOurTablesAndLeavesTheHosts(t *testing.T) {
+func TestRollbackDropsOurTablesAndKeepsTheHosts(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		exec(t, db, `CREATE TABLE host (id INTEGER)`)
 		exec(t, db, `INSERT INTO host VALUES (42)`)
-		require.NoError(t, migrations.Rollback(t.Context(), db), "there is nothing to undo")
-		assert.Equal(t, []string{"host"}, tables(t, db), "and nothing has been written")
+		require.NoError(t, migrations.Rollback(t.Context(), db), "there is nothing to roll back")
+		assert.Equal(t, []string{"host"}, tables(t, db), "nothing was written")
 
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		before := schema(t, db)
@@ -122,11 +122,11 @@ func TestRollbackDropsOurTablesAndLeavesTheHosts(t *testing.T) {
 
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		assert.Equal(t, before, schema(t, db))
-		assert.Equal(t, "42", text(t, db, `SELECT id FROM host`))
+		assert.Equal(t, "42", queryText(t, db, `SELECT id FROM host`))
 	})
 }
 
-func TestRollbackRefusesWhileAHostTableRefersToJobs(t *testing.T) {
+func TestRollbackFailsWhileAHostTableRefersToJobs(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
@@ -142,7 +142,7 @@ func TestRollbackRefusesWhileAHostTableRefersToJobs(t *testing.T) {
 	})
 }
 
-func TestATableOfOurNameThatIsNotOursIsLeftAlone(t *testing.T) {
+func TestATableOfAnotherProgramWithOurNameIsNotChanged(t *testing.T) {
 	t.Parallel()
 	for name, create := range map[string]string{
 		"job_system_jobs":       `CREATE TABLE job_system_jobs (id INTEGER, type INTEGER)`,
@@ -155,9 +155,9 @@ func TestATableOfOurNameThatIsNotOursIsLeftAlone(t *testing.T) {
 				exec(t, db, create)
 				before := schema(t, db)
 
-				for _, do := range []error{migrations.Migrate(t.Context(), db), migrations.Rollback(t.Context(), db)} {
-					require.ErrorIs(t, do, migrations.ErrUnexpectedSchema)
-					require.ErrorContains(t, do, name)
+				for _, err := range []error{migrations.Migrate(t.Context(), db), migrations.Rollback(t.Context(), db)} {
+					require.ErrorIs(t, err, migrations.ErrUnexpectedSchema)
+					require.ErrorContains(t, err, name)
 				}
 
 				assert.Equal(t, before, schema(t, db))
@@ -166,7 +166,7 @@ func TestATableOfOurNameThatIsNotOursIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestRollbackDoesNotDropATableThatTookOurName(t *testing.T) {
+func TestRollbackDoesNotDropATableThatReplacedOurs(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
@@ -180,7 +180,7 @@ func TestRollbackDoesNotDropATableThatTookOurName(t *testing.T) {
 	})
 }
 
-func TestWhatANewerVersionAppliedIsAcceptedAndNotUndone(t *testing.T) {
+func TestMigrationsOfANewerVersionAreAcceptedAndNotRolledBack(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
@@ -199,30 +199,30 @@ func TestWhatANewerVersionAppliedIsAcceptedAndNotUndone(t *testing.T) {
 	})
 }
 
-func TestMigrateFinishesWhatAKilledOneHasBegun(t *testing.T) {
+func TestMigrateCompletesAKilledMigrate(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		want := schema(t, db)
-		whole := making(script(t, db, migrations.Up))
-		for begun := range len(whole) + 1 {
+		statements := createStatements(scriptStatements(t, db, migrations.Up))
+		for executed := range len(statements) + 1 {
 			for _, table := range tables(t, db) {
 				exec(t, db, `DROP TABLE `+table)
 			}
-			for _, statement := range whole[:begun] {
+			for _, statement := range statements[:executed] {
 				exec(t, db, statement)
 			}
 			require.ErrorIs(t, migrations.Check(t.Context(), db), migrations.ErrNotMigrated)
 
-			require.NoError(t, migrations.Migrate(t.Context(), db), "after %d statements", begun)
+			require.NoError(t, migrations.Migrate(t.Context(), db), "after %d statements", executed)
 
 			require.NoError(t, migrations.Check(t.Context(), db))
-			require.Equal(t, want, schema(t, db), "after %d statements", begun)
+			require.Equal(t, want, schema(t, db), "after %d statements", executed)
 		}
 	})
 }
 
-func TestMigrateAddsTheIndexesThatAreMissing(t *testing.T) {
+func TestMigrateCreatesMissingIndexes(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		for _, index := range []string{"claim", "processing", "idempotency", "latest"} {
@@ -254,9 +254,9 @@ func TestAMigrationThatFailsDoesNotCountAsApplied(t *testing.T) {
 
 		require.ErrorContains(t, err, "job_system_jobs", "the error names the statement")
 		require.ErrorIs(t, migrations.Check(t.Context(), db), migrations.ErrNotMigrated)
-		assert.Equal(t, "2", text(t, db, `SELECT COUNT(*) FROM job_system_jobs`))
+		assert.Equal(t, "2", queryText(t, db, `SELECT COUNT(*) FROM job_system_jobs`))
 		if db.Dialect().Name() != dialect.MySQL {
-			assert.Equal(t, before, schema(t, db), "what had been done before the failure is undone")
+			assert.Equal(t, before, schema(t, db), "the changes before the failure are rolled back")
 		}
 
 		exec(t, db, `DELETE FROM job_system_jobs`)

@@ -17,15 +17,15 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// kind returns what SQL calls db's kind of database.
-func kind(t *testing.T, db *bun.DB) migrations.Database {
+// databaseOf returns the kind of database that db is.
+func databaseOf(t *testing.T, db *bun.DB) migrations.Database {
 	switch db.Dialect().Name() {
 	case dialect.SQLite:
 		return migrations.SQLite
 	case dialect.PG:
 		return migrations.PostgreSQL
 	}
-	if strings.Contains(text(t, db, "SELECT VERSION()"), "MariaDB") {
+	if strings.Contains(queryText(t, db, "SELECT VERSION()"), "MariaDB") {
 		return migrations.MariaDB
 	}
 	return migrations.MySQL
@@ -37,8 +37,8 @@ func exec(t *testing.T, db bun.IConn, query string) {
 	require.NoError(t, err, query)
 }
 
-// rows returns what a query selects, a line for each row.
-func rows(t *testing.T, db bun.IConn, query string) []string {
+// queryRows returns the rows that a query selects, one line for each.
+func queryRows(t *testing.T, db bun.IConn, query string) []string {
 	t.Helper()
 	result, err := db.QueryContext(t.Context(), query)
 	require.NoError(t, err, query)
@@ -63,33 +63,33 @@ func rows(t *testing.T, db bun.IConn, query string) []string {
 	return lines
 }
 
-func text(t *testing.T, db bun.IConn, query string) string {
+func queryText(t *testing.T, db bun.IConn, query string) string {
 	t.Helper()
-	return strings.Join(rows(t, db, query), "\n")
+	return strings.Join(queryRows(t, db, query), "\n")
 }
 
-// schema returns everything that the catalog says about the tables of db.
+// schema returns the definitions of all tables, indexes and constraints of db.
 func schema(t *testing.T, db *bun.DB) string {
 	t.Helper()
 	switch db.Dialect().Name() {
 	case dialect.SQLite:
-		return text(t, db, `SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name`)
+		return queryText(t, db, `SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name`)
 	case dialect.PG:
 		return strings.Join([]string{
-			text(t, db, `SELECT c.relname, c.relkind, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+			queryText(t, db, `SELECT c.relname, c.relkind, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
 				a.attcompression, a.attidentity, pg_get_expr(d.adbin, d.adrelid)
 				FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
 				LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 				WHERE c.relnamespace = current_schema()::regnamespace ORDER BY c.relname, a.attnum`),
-			text(t, db, `SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema() ORDER BY indexname`),
-			text(t, db, `SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint
+			queryText(t, db, `SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema() ORDER BY indexname`),
+			queryText(t, db, `SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint
 				WHERE connamespace = current_schema()::regnamespace ORDER BY conname`),
 		}, "\n\n")
 	}
 	var all []string
-	for _, table := range rows(t, db, `SELECT table_name FROM information_schema.tables
+	for _, table := range queryRows(t, db, `SELECT table_name FROM information_schema.tables
 		WHERE table_schema = DATABASE() ORDER BY table_name`) {
-		created := text(t, db, "SHOW CREATE TABLE "+table)
+		created := queryText(t, db, "SHOW CREATE TABLE "+table)
 		all = append(all, regexp.MustCompile(` AUTO_INCREMENT=\d+`).ReplaceAllString(created, ""))
 	}
 	return strings.Join(all, "\n\n")
@@ -100,35 +100,36 @@ func tables(t *testing.T, db *bun.DB) []string {
 	t.Helper()
 	switch db.Dialect().Name() {
 	case dialect.SQLite:
-		return rows(t, db, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`)
+		return queryRows(t, db, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`)
 	case dialect.PG:
-		return rows(t, db, `SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename`)
+		return queryRows(t, db, `SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename`)
 	}
-	return rows(t, db, `SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name`)
+	return queryRows(t, db, `SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name`)
 }
 
-// script returns the statements of a printed script.
-func script(t *testing.T, db *bun.DB, direction migrations.Direction) []string {
+// scriptStatements returns the statements of a printed script.
+func scriptStatements(t *testing.T, db *bun.DB, direction migrations.Direction) []string {
 	t.Helper()
-	printed, err := migrations.SQL(kind(t, db), direction)
+	printed, err := migrations.SQL(databaseOf(t, db), direction)
 	require.NoError(t, err)
 	printed = regexp.MustCompile(`(?m)^--.*\n`).ReplaceAllString(printed, "")
 	var statements []string
 	var statement strings.Builder
 	for line := range strings.Lines(printed) {
 		statement.WriteString(line)
-		whole := strings.TrimSpace(statement.String())
-		if strings.HasSuffix(whole, ";") && strings.Count(whole, "$$")%2 == 0 {
-			statements = append(statements, strings.TrimSuffix(whole, ";"))
+		text := strings.TrimSpace(statement.String())
+		if strings.HasSuffix(text, ";") && strings.Count(text, "$$")%2 == 0 {
+			statements = append(statements, strings.TrimSuffix(text, ";"))
 			statement.Reset()
 		}
 	}
-	require.Empty(t, strings.TrimSpace(statement.String()), "the script ends with a whole statement")
+	require.Empty(t, strings.TrimSpace(statement.String()), "the script ends with a complete statement")
 	return statements
 }
 
-// byHand runs statements on one connection, as an administrator's client does.
-func byHand(t *testing.T, db *bun.DB, statements []string) {
+// runStatements executes statements on one connection, as an administrator's
+// client does.
+func runStatements(t *testing.T, db *bun.DB, statements []string) {
 	t.Helper()
 	conn, err := db.Conn(t.Context())
 	require.NoError(t, err)
@@ -138,8 +139,9 @@ func byHand(t *testing.T, db *bun.DB, statements []string) {
 	}
 }
 
-// making returns the statements of a script that make tables and indexes.
-func making(statements []string) []string {
+// createStatements returns the statements of a script that create or alter tables
+// and indexes.
+func createStatements(statements []string) []string {
 	var found []string
 	for _, statement := range statements {
 		if strings.HasPrefix(statement, "CREATE ") || strings.HasPrefix(statement, "DO $$") {
@@ -149,27 +151,27 @@ func making(statements []string) []string {
 	return found
 }
 
-// watch calls seen before each statement that begins so.
-func watch(db *bun.DB, begin string, seen func()) *bun.DB {
-	return db.WithQueryHook(hook{begin, seen})
+// onQuery calls do before each statement that starts with prefix.
+func onQuery(db *bun.DB, prefix string, do func()) *bun.DB {
+	return db.WithQueryHook(queryHook{prefix, do})
 }
 
-type hook struct {
-	begin string
-	seen  func()
+type queryHook struct {
+	prefix string
+	do     func()
 }
 
-func (h hook) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
-	if strings.HasPrefix(event.Query, h.begin) {
-		h.seen()
+func (h queryHook) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
+	if strings.HasPrefix(event.Query, h.prefix) {
+		h.do()
 	}
 	return ctx
 }
 
-func (hook) AfterQuery(context.Context, *bun.QueryEvent) {}
+func (queryHook) AfterQuery(context.Context, *bun.QueryEvent) {}
 
-// asking is how the statement begins that asks for the lock.
-func asking(db *bun.DB) string {
+// lockQueryPrefix returns the first words of the statement that acquires the lock.
+func lockQueryPrefix(db *bun.DB) string {
 	switch db.Dialect().Name() {
 	case dialect.SQLite:
 		return "BEGIN IMMEDIATE"
@@ -179,30 +181,30 @@ func asking(db *bun.DB) string {
 	return "SELECT GET_LOCK"
 }
 
-// hold takes the lock as another process does, over a pool of its own, and
-// returns what ends it.
-func hold(t *testing.T, dsn string) (release func()) {
+// holdLock acquires the lock like another process, on a pool of its own. It returns
+// a function that releases the lock.
+func holdLock(t *testing.T, dsn string) (release func()) {
 	t.Helper()
 	pool := testutil.Open(t, dsn)
-	held, over := make(chan struct{}), make(chan struct{})
+	acquired, released := make(chan struct{}), make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() {
-		err := migrations.Alone(context.WithoutCancel(t.Context()), pool, func(context.Context, bun.IConn) error {
-			close(held)
-			<-over
+		err := migrations.WithLock(context.WithoutCancel(t.Context()), pool, func(context.Context, bun.IConn) error {
+			close(acquired)
+			<-released
 			return nil
 		})
 		if err != nil {
 			t.Errorf("hold the lock: %v", err)
 		}
 	})
-	<-held
-	release = sync.OnceFunc(func() { close(over); done.Wait() })
+	<-acquired
+	release = sync.OnceFunc(func() { close(released); done.Wait() })
 	t.Cleanup(release)
 	return release
 }
 
-// insert inserts a job with the columns and values given.
+// insert inserts a job with the given columns and values.
 func insert(db bun.IConn, ctx context.Context, columns, values string) error {
 	_, err := db.ExecContext(ctx, fmt.Sprintf(`INSERT INTO job_system_jobs (%s) VALUES (%s)`, columns, values))
 	return err

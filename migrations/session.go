@@ -11,20 +11,20 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-// A session is one connection on which everything happens: the lock is the
-// connection's, and the pool may have no second one.
+// session holds the one connection that executes all statements: the lock belongs
+// to the connection, and the pool may have no other one.
 type session struct {
-	server server
-	// namespace is where the tables are, to name it in an error.
+	dialect databaseDialect
+	// namespace is the schema or database of the tables, to name it in an error.
 	namespace string
 	conn      bun.IConn
 	migrator  *migrate.Migrator
 }
 
-// open does the work on a connection of db, without a lock.
-func open(ctx context.Context, db *bun.DB, do func(*session) error) error {
-	return connect(ctx, db, func(server server, conn bun.Conn) error {
-		session, err := newSession(ctx, db, server, conn)
+// withSession runs do on a connection of db, without the migration lock.
+func withSession(ctx context.Context, db *bun.DB, do func(*session) error) error {
+	return withConn(ctx, db, func(dialect databaseDialect, conn bun.Conn) error {
+		session, err := newSession(ctx, db, dialect, conn)
 		if err != nil {
 			return err
 		}
@@ -32,11 +32,11 @@ func open(ctx context.Context, db *bun.DB, do func(*session) error) error {
 	})
 }
 
-// openAlone does the work while no other process migrates.
-func openAlone(ctx context.Context, db *bun.DB, do func(context.Context, *session) error) error {
-	return connect(ctx, db, func(server server, conn bun.Conn) error {
-		return server.alone(ctx, conn, func(ctx context.Context, conn bun.IConn) error {
-			session, err := newSession(ctx, db, server, conn)
+// withLockedSession runs do on a connection of db while no other process migrates.
+func withLockedSession(ctx context.Context, db *bun.DB, do func(context.Context, *session) error) error {
+	return withConn(ctx, db, func(dialect databaseDialect, conn bun.Conn) error {
+		return dialect.withLock(ctx, conn, func(ctx context.Context, conn bun.IConn) error {
+			session, err := newSession(ctx, db, dialect, conn)
 			if err != nil {
 				return err
 			}
@@ -45,76 +45,77 @@ func openAlone(ctx context.Context, db *bun.DB, do func(context.Context, *sessio
 	})
 }
 
-func connect(ctx context.Context, db *bun.DB, do func(server, bun.Conn) error) error {
-	server, err := serverOf(db)
+func withConn(ctx context.Context, db *bun.DB, do func(databaseDialect, bun.Conn) error) error {
+	dialect, err := dialectOf(db)
 	if err != nil {
 		return err
 	}
 	conn, err := db.Conn(ctx)
 	if err != nil {
-		return fmt.Errorf("take a connection: %w", err)
+		return fmt.Errorf("open a connection: %w", err)
 	}
-	// A connection that was discarded is closed already.
+	// Close returns an error for a discarded connection.
 	defer func() { _ = conn.Close() }()
-	return do(server, conn)
+	return do(dialect, conn)
 }
 
-func newSession(ctx context.Context, db *bun.DB, server server, conn bun.IConn) (*session, error) {
+func newSession(ctx context.Context, db *bun.DB, dialect databaseDialect, conn bun.IConn) (*session, error) {
 	var namespace sql.NullString
-	if err := conn.QueryRowContext(ctx, server.namespace).Scan(&namespace); err != nil {
+	if err := conn.QueryRowContext(ctx, dialect.namespaceQuery).Scan(&namespace); err != nil {
 		return nil, err
 	}
 	if !namespace.Valid {
-		return nil, errors.New("the connection has no database or schema to hold the tables: name one in the" +
-			" connection string (on PostgreSQL, one in search_path has to exist)")
+		return nil, errors.New("the connection has no database or schema for the tables: name one in the" +
+			" connection string (on PostgreSQL, a schema of search_path must exist)")
 	}
 	return &session{
-		server:    server,
+		dialect:   dialect,
 		namespace: namespace.String,
 		conn:      conn,
-		migrator: migrate.NewMigrator(over(db, conn), collection(server, conn),
-			migrate.WithTableName(bookkeepingTable),
+		migrator: migrate.NewMigrator(dbOnConn(db, conn), bunMigrations(dialect, conn),
+			migrate.WithTableName(migrationsTable),
 			migrate.WithMarkAppliedOnSuccess(true)),
 	}, nil
 }
 
-// collection is what bun/migrate applies. Its functions close over the
-// connection and do not use the *bun.DB they are given, some of whose methods
-// take another.
-func collection(server server, conn bun.IConn) *migrate.Migrations {
-	found := migrate.NewMigrations()
-	for _, migration := range all() {
+// bunMigrations returns the migrations for bun/migrate. Their functions use conn
+// and not the *bun.DB that bun/migrate passes to them, because some methods of
+// that open another connection.
+func bunMigrations(dialect databaseDialect, conn bun.IConn) *migrate.Migrations {
+	migrations := migrate.NewMigrations()
+	for _, migration := range allMigrations() {
 		do := func(steps []step) func(context.Context, *migrate.Migrator, *migrate.Migration) error {
 			return func(ctx context.Context, _ *migrate.Migrator, _ *migrate.Migration) error {
-				return run(ctx, conn, steps)
+				return runSteps(ctx, conn, steps)
 			}
 		}
-		found.Add(migrate.Migration{
+		migrations.Add(migrate.Migration{
 			Name:    migration.name,
-			Comment: migration.does,
-			Up:      do(migration.up[server.database]),
-			Down:    do(migration.down[server.database]),
+			Comment: migration.action,
+			Up:      do(migration.up[dialect.database]),
+			Down:    do(migration.down[dialect.database]),
 		})
 	}
-	return found
+	return migrations
 }
 
-// over returns a *bun.DB whose queries all go to conn, for bun/migrate, which
-// takes nothing else. It is never closed: that would close the host's pool. The
-// host's query hooks see the queries, because conn calls them.
-func over(db *bun.DB, conn bun.IConn) *bun.DB {
-	return bun.NewDB(db.DB, settled{db.Dialect()}, bun.WithConnResolver(only{conn}), bun.WithDiscardUnknownColumns())
+// dbOnConn returns a *bun.DB that executes all its queries on conn, because
+// bun/migrate requires a *bun.DB. It must not be closed: that would close the
+// host's pool. The host's query hooks are called, because conn calls them.
+func dbOnConn(db *bun.DB, conn bun.IConn) *bun.DB {
+	return bun.NewDB(db.DB, dialectWithoutInit{db.Dialect()}, bun.WithConnResolver(connResolver{conn}), bun.WithDiscardUnknownColumns())
 }
 
-type only struct{ conn bun.IConn }
+// connResolver resolves every query to conn.
+type connResolver struct{ conn bun.IConn }
 
-func (o only) ResolveConn(context.Context, bun.Query) bun.IConn { return o.conn }
+func (r connResolver) ResolveConn(context.Context, bun.Query) bun.IConn { return r.conn }
 
-func (o only) Close() error { return nil }
+func (r connResolver) Close() error { return nil }
 
-// settled is the host's dialect without its Init, which NewDB calls: that of
-// MySQL takes a connection of the pool and writes to the dialect, which the host
-// is using.
-type settled struct{ schema.Dialect }
+// dialectWithoutInit wraps the host's dialect and replaces its Init, which
+// bun.NewDB calls: that of MySQL opens a connection of the pool and writes to the
+// dialect, which the host is using.
+type dialectWithoutInit struct{ schema.Dialect }
 
-func (settled) Init(*sql.DB) {}
+func (dialectWithoutInit) Init(*sql.DB) {}

@@ -11,7 +11,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-func TestTheScriptRunByHandDoesWhatMigrateDoes(t *testing.T) {
+func TestTheScriptDoesTheSameAsMigrate(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
@@ -21,7 +21,7 @@ func TestTheScriptRunByHandDoesWhatMigrateDoes(t *testing.T) {
 		}
 
 		for range 2 {
-			byHand(t, db, script(t, db, migrations.Up))
+			runStatements(t, db, scriptStatements(t, db, migrations.Up))
 			require.NoError(t, migrations.Check(t.Context(), db))
 		}
 
@@ -32,17 +32,17 @@ func TestTheScriptRunByHandDoesWhatMigrateDoes(t *testing.T) {
 		assert.True(t, states[0].Applied())
 		assert.False(t, states[0].AppliedAt.IsZero())
 
-		byHand(t, db, script(t, db, migrations.Down))
+		runStatements(t, db, scriptStatements(t, db, migrations.Down))
 		assert.Equal(t, []string{"job_system_migrations"}, tables(t, db))
 		require.ErrorIs(t, migrations.Check(t.Context(), db), migrations.ErrNotMigrated)
 
-		byHand(t, db, script(t, db, migrations.Up))
-		require.NoError(t, migrations.Rollback(t.Context(), db), "what was made by hand is undone by Rollback")
+		runStatements(t, db, scriptStatements(t, db, migrations.Up))
+		require.NoError(t, migrations.Rollback(t.Context(), db), "Rollback also rolls back what the script applied")
 		assert.Equal(t, []string{"job_system_migrations"}, tables(t, db))
 	})
 }
 
-func TestEveryKindOfDatabaseHasItsScripts(t *testing.T) {
+func TestEveryKindOfDatabaseHasBothScripts(t *testing.T) {
 	t.Parallel()
 	for _, database := range migrations.Databases() {
 		for _, direction := range []migrations.Direction{migrations.Up, migrations.Down} {
@@ -54,7 +54,7 @@ func TestEveryKindOfDatabaseHasItsScripts(t *testing.T) {
 	}
 }
 
-func TestAScriptForWhatIsNotThereSaysWhatIs(t *testing.T) {
+func TestTheErrorForAnUnknownScriptListsTheKnownOnes(t *testing.T) {
 	t.Parallel()
 	_, err := migrations.SQL("oracle", migrations.Up)
 	require.ErrorContains(t, err, "sqlite, postgres, mysql, mariadb")

@@ -9,39 +9,39 @@ import (
 	"github.com/uptrace/bun"
 )
 
-func sqlite() server {
-	return server{
-		database:  SQLite,
-		namespace: `SELECT 'main'`,
-		catalog: `SELECT lower(m.name), m.type = 'table', c.name
+func sqliteDialect() databaseDialect {
+	return databaseDialect{
+		database:       SQLite,
+		namespaceQuery: `SELECT 'main'`,
+		catalogQuery: `SELECT lower(m.name), m.type = 'table', c.name
 FROM main.sqlite_master AS m
 LEFT JOIN pragma_table_xinfo(m.name, 'main') AS c
 WHERE lower(m.name) IN ('job_system_migrations', 'job_system_jobs', 'job_type_lock')`,
-		unique: `SELECT name FROM pragma_index_list('job_system_jobs', 'main') WHERE "unique"`,
-		bookkeeping: `CREATE TABLE IF NOT EXISTS job_system_migrations (
+		uniqueIndexesQuery: `SELECT name FROM pragma_index_list('job_system_jobs', 'main') WHERE "unique"`,
+		createMigrationsTable: `CREATE TABLE IF NOT EXISTS job_system_migrations (
     id          INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     name        TEXT    NOT NULL,
     group_id    INTEGER NOT NULL,
     migrated_at TEXT    NOT NULL DEFAULT CURRENT_TIMESTAMP,
     CONSTRAINT job_system_migrations_name UNIQUE (name)
 ) STRICT`,
-		alone:   aloneSQLite,
-		client:  `sqlite3 -bail FILE < SCRIPT`,
-		opening: []string{`BEGIN IMMEDIATE`},
-		closing: []string{`COMMIT`},
+		withLock:      withLockSQLite,
+		clientCommand: `sqlite3 -bail FILE < SCRIPT`,
+		scriptBegin:   []string{`BEGIN IMMEDIATE`},
+		scriptEnd:     []string{`COMMIT`},
 	}
 }
 
-// aloneSQLite does the work in a transaction that holds the write lock from its
-// begin. It says BEGIN itself because what database/sql begins is as the host's
-// connection string has it.
+// withLockSQLite runs do in a transaction that holds the write lock from its
+// beginning. It executes BEGIN IMMEDIATE itself, because the host's connection
+// string decides how database/sql begins a transaction.
 //
-// Once a statement is under way it is not interrupted: the work takes
-// milliseconds, and a connection whose state is unknown would have to be
-// closed, and with it a database in memory would be gone.
-func aloneSQLite(ctx context.Context, conn bun.Conn, do work) (err error) {
-	whole := context.WithoutCancel(ctx)
-	restore, err := shortWaits(whole, conn)
+// It does not interrupt a running statement. The work takes milliseconds, and an
+// interrupted connection is in an unknown state and would have to be closed, which
+// deletes a database in memory.
+func withLockSQLite(ctx context.Context, conn bun.Conn, do work) (err error) {
+	uncancelled := context.WithoutCancel(ctx)
+	restore, err := shortenBusyTimeout(uncancelled, conn)
 	if err != nil {
 		return err
 	}
@@ -49,21 +49,22 @@ func aloneSQLite(ctx context.Context, conn bun.Conn, do work) (err error) {
 	if err := beginSQLite(ctx, conn); err != nil {
 		return err
 	}
-	err = do(whole, conn)
+	err = do(uncancelled, conn)
 	if err == nil {
 		err = commitSQLite(ctx, conn)
 	}
 	if err != nil {
-		if _, failed := conn.ExecContext(whole, `ROLLBACK`); failed != nil {
+		if _, failed := conn.ExecContext(uncancelled, `ROLLBACK`); failed != nil {
 			discard(conn)
 		}
 	}
 	return err
 }
 
-// shortWaits makes the connection wait for a lock no longer than one retry, so
-// that the end of ctx is noticed, and returns what undoes it.
-func shortWaits(ctx context.Context, conn bun.Conn) (restore func(), err error) {
+// shortenBusyTimeout limits the connection's wait for a lock to one
+// lockRetryInterval, so that the end of ctx is noticed in time. It returns a
+// function that restores the previous limit.
+func shortenBusyTimeout(ctx context.Context, conn bun.Conn) (restore func(), err error) {
 	var before int
 	if err := conn.QueryRowContext(ctx, `PRAGMA busy_timeout`).Scan(&before); err != nil {
 		return nil, err
@@ -71,64 +72,65 @@ func shortWaits(ctx context.Context, conn bun.Conn) (restore func(), err error) 
 	set := func(milliseconds int64) error {
 		return conn.QueryRowContext(ctx, fmt.Sprintf(`PRAGMA busy_timeout = %d`, milliseconds)).Scan(new(int))
 	}
-	return func() { _ = set(int64(before)) }, set(retry.Milliseconds())
+	return func() { _ = set(int64(before)) }, set(lockRetryInterval.Milliseconds())
 }
 
 func beginSQLite(ctx context.Context, conn bun.Conn) error {
-	return whileBusy(ctx, conn, `BEGIN IMMEDIATE`)
+	return retryWhileBusy(ctx, conn, `BEGIN IMMEDIATE`)
 }
 
-// commitSQLite waits too: without WAL, readers hold up a commit.
+// commitSQLite also retries: without WAL, readers block a commit.
 func commitSQLite(ctx context.Context, conn bun.Conn) error {
-	return whileBusy(ctx, conn, `COMMIT`)
+	return retryWhileBusy(ctx, conn, `COMMIT`)
 }
 
-func whileBusy(ctx context.Context, conn bun.Conn, statement string) error {
+func retryWhileBusy(ctx context.Context, conn bun.Conn, statement string) error {
 	for {
 		if ctx.Err() != nil {
-			return waited(ctx)
+			return lockWaitError(ctx)
 		}
 		_, err := conn.ExecContext(context.WithoutCancel(ctx), statement)
-		if err == nil || !busy(err) {
+		if err == nil || !isBusy(err) {
 			return err
 		}
-		if err := pause(ctx, retry/10); err != nil {
+		if err := waitToRetry(ctx, lockRetryInterval/10); err != nil {
 			return err
 		}
 	}
 }
 
-// busy tells whether a driver says that another connection has the lock. The
-// drivers have the code as a method or as a field, and are not imported here.
-func busy(err error) bool {
+// isBusy reports whether err is a driver's error that another connection holds
+// the lock. It finds the error code, a method or a field of the driver's error, by
+// reflection, because this package imports no driver.
+func isBusy(err error) bool {
 	const (
 		sqliteBusy   = 5
 		sqliteLocked = 6 // shared cache
 	)
 	for ; err != nil; err = errors.Unwrap(err) {
-		if code, ok := code(reflect.ValueOf(err)); ok {
-			primary := code & 0xff
+		if code, ok := errorCode(reflect.ValueOf(err)); ok {
+			primary := code & 0xff // the other bits are the extended code
 			return primary == sqliteBusy || primary == sqliteLocked
 		}
 	}
 	return false
 }
 
-func code(err reflect.Value) (int64, bool) {
-	var found reflect.Value
+func errorCode(err reflect.Value) (int64, bool) {
+	var code reflect.Value
 	if method := err.MethodByName("Code"); method.IsValid() &&
 		method.Type().NumIn() == 0 && method.Type().NumOut() == 1 {
-		found = method.Call(nil)[0]
+		code = method.Call(nil)[0]
 	} else if value := reflect.Indirect(err); value.Kind() == reflect.Struct {
-		found = value.FieldByName("Code")
+		code = value.FieldByName("Code")
 	}
 	switch {
-	case !found.IsValid():
+	case !code.IsValid():
 		return 0, false
-	case found.CanInt():
-		return found.Int(), true
-	case found.CanUint():
-		return int64(found.Uint()), true //nolint:gosec // SQLite has small codes
+	case code.CanInt():
+		return code.Int(), true
+	case code.CanUint():
+		return int64(code.Uint()), true //nolint:gosec // SQLite's codes are small
 	}
 	return 0, false
 }

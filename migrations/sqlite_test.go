@@ -17,8 +17,8 @@ import (
 	"github.com/ntxdev/jobsystem/migrations"
 )
 
-// openFile opens a file as a host does that sets nothing: no WAL, no wait for a
-// lock, as many connections as are asked for.
+// openFile opens a file with the driver's defaults: no WAL, no wait for a lock, an
+// unlimited number of connections.
 func openFile(t *testing.T, file string) *bun.DB {
 	t.Helper()
 	pool, err := sql.Open("sqlite", file)
@@ -28,7 +28,7 @@ func openFile(t *testing.T, file string) *bun.DB {
 	return db
 }
 
-func TestSQLiteFileWithoutSettingsIsMigratedByManyAtOnce(t *testing.T) {
+func TestManyMigrateASQLiteFileWithoutSettings(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "jobs.db")
 	errs := make([]error, 4)
@@ -44,7 +44,7 @@ func TestSQLiteFileWithoutSettingsIsMigratedByManyAtOnce(t *testing.T) {
 	require.NoError(t, migrations.Check(t.Context(), openFile(t, file)))
 }
 
-func TestSQLiteInMemorySurvivesAFailedMigration(t *testing.T) {
+func TestAFailedMigrationKeepsAnInMemorySQLiteDatabase(t *testing.T) {
 	t.Parallel()
 	db := openFile(t, ":memory:")
 	db.SetMaxOpenConns(1)
@@ -58,19 +58,19 @@ func TestSQLiteInMemorySurvivesAFailedMigration(t *testing.T) {
 	require.NoError(t, migrations.Migrate(t.Context(), db))
 }
 
-func TestSQLiteConnectionKeepsItsBusyTimeout(t *testing.T) {
+func TestMigrateRestoresTheBusyTimeoutOfASQLiteConnection(t *testing.T) {
 	t.Parallel()
 	db := openFile(t, filepath.Join(t.TempDir(), "jobs.db")+"?_pragma=busy_timeout(4321)")
 	db.SetMaxOpenConns(1)
 	require.NoError(t, migrations.Migrate(t.Context(), db))
-	assert.Equal(t, "4321", text(t, db, `PRAGMA busy_timeout`))
+	assert.Equal(t, "4321", queryText(t, db, `PRAGMA busy_timeout`))
 }
 
-func TestSQLiteConnectionInAnUnknownStateIsClosed(t *testing.T) {
+func TestASQLiteConnectionInAnUnknownStateIsClosed(t *testing.T) {
 	t.Parallel()
 	db, broken := openFile(t, filepath.Join(t.TempDir(), "jobs.db")), errors.New("broken")
-	err := migrations.Alone(t.Context(), db, func(_ context.Context, conn bun.IConn) error {
-		exec(t, conn, `ROLLBACK`) // so that the one that follows fails
+	err := migrations.WithLock(t.Context(), db, func(_ context.Context, conn bun.IConn) error {
+		exec(t, conn, `ROLLBACK`) // so that the ROLLBACK of WithLock fails
 		return broken
 	})
 	require.ErrorIs(t, err, broken)
@@ -78,7 +78,7 @@ func TestSQLiteConnectionInAnUnknownStateIsClosed(t *testing.T) {
 	require.NoError(t, migrations.Migrate(t.Context(), db))
 }
 
-func TestSQLiteTableWithCascadingReferencesIsNotDropped(t *testing.T) {
+func TestASQLiteTableWithCascadingReferencesIsNotDropped(t *testing.T) {
 	t.Parallel()
 	db := openFile(t, filepath.Join(t.TempDir(), "jobs.db")+"?_pragma=foreign_keys(1)")
 	require.NoError(t, migrations.Migrate(t.Context(), db))
@@ -89,6 +89,6 @@ func TestSQLiteTableWithCascadingReferencesIsNotDropped(t *testing.T) {
 
 	require.ErrorContains(t, migrations.Rollback(t.Context(), db), "host")
 
-	assert.Equal(t, id, text(t, db, `SELECT job FROM host`))
+	assert.Equal(t, id, queryText(t, db, `SELECT job FROM host`))
 	require.NoError(t, migrations.Check(t.Context(), db))
 }

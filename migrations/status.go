@@ -12,38 +12,38 @@ import (
 	"github.com/uptrace/bun/migrate"
 )
 
-// ErrNotMigrated is returned by [Check] for a database whose tables are older
-// than the code, or not there.
+// ErrNotMigrated is returned by [Check] if the tables are missing or older than
+// the code.
 var ErrNotMigrated = errors.New("the database is not migrated")
 
-// State is a migration as it stands on a database.
+// State describes a migration and whether it is applied to a database.
 type State struct {
-	// Name is what the bookkeeping calls the migration; names are in the order
-	// in which the migrations are applied.
+	// Name is unique. Migrations are applied in the order of their names.
 	Name string `json:"name"`
-	// Does says in a sentence what the migration does, and what its undoing.
+	// Action says what the migration does and what its rollback does, as a verb
+	// phrase without the name and without a full stop.
 	Action string `json:"action"`
-	// Group is the number that the migrations of one Migrate share, which
-	// Rollback undoes together; 0 if not applied.
+	// Group is the same number for all migrations that one call of Migrate applied.
+	// Rollback rolls them back together. It is 0 if the migration is not applied.
 	Group int64 `json:"group,omitempty"`
-	// AppliedAt is zero if not applied.
+	// AppliedAt is in UTC, and zero if the migration is not applied.
 	AppliedAt time.Time `json:"applied_at,omitzero"`
-	// Newer is a migration of a newer version of this module, applied and not
-	// known here.
+	// Newer is true for a migration that a newer version of this module applied and
+	// that this version does not know.
 	Newer bool `json:"newer,omitempty"`
 }
 
-// Applied tells whether the migration has been applied.
+// Applied reports whether the migration is applied.
 func (s State) Applied() bool { return s.Group > 0 }
 
-// Status returns every migration, in order, and whether it has been applied to
-// db; last come those that a newer version of this module has applied. It waits
-// for no lock and writes nothing, and on an empty database returns every
-// migration as not applied. It fails with [ErrUnexpectedSchema] if the table
-// job_system_migrations is another program's.
+// Status returns all migrations, in order, and whether each is applied to db.
+// After them it returns those that a newer version of this module applied. It
+// waits for no lock and writes nothing. On an empty database, it returns all
+// migrations as not applied. It returns an error that wraps [ErrUnexpectedSchema]
+// if the table job_system_migrations belongs to another program.
 func Status(ctx context.Context, db *bun.DB) ([]State, error) {
 	var states []State
-	err := open(ctx, db, func(s *session) error {
+	err := withSession(ctx, db, func(s *session) error {
 		catalog, err := s.readCatalog(ctx)
 		if err != nil {
 			return err
@@ -52,18 +52,18 @@ func Status(ctx context.Context, db *bun.DB) ([]State, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the status of the migrations: %w", err)
+		return nil, fmt.Errorf("read the migrations' status: %w", err)
 	}
 	return states, nil
 }
 
-// Check returns nil if the tables of db are what this version of the module
-// needs, or newer. It returns an error that wraps [ErrNotMigrated] if a
-// migration has not been applied, and one that wraps [ErrUnexpectedSchema] if
-// all have been and a table, a column or a unique index is not there. It waits for no lock and writes
-// nothing; an engine calls it when it starts.
+// Check returns nil if the tables of db have the version that this module needs,
+// or a newer one. It returns an error that wraps [ErrNotMigrated] if a migration
+// is not applied, and one that wraps [ErrUnexpectedSchema] if all are applied but
+// a table, a column or a unique index is missing. It waits for no lock and writes
+// nothing. An engine calls it when it starts.
 func Check(ctx context.Context, db *bun.DB) error {
-	return open(ctx, db, func(s *session) error { return s.check(ctx) })
+	return withSession(ctx, db, func(s *session) error { return s.check(ctx) })
 }
 
 func (s *session) check(ctx context.Context) error {
@@ -75,28 +75,28 @@ func (s *session) check(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("check the migrations: %w", err)
 	}
-	if missing := unapplied(states); len(missing) > 0 {
+	if missing := unappliedNames(states); len(missing) > 0 {
 		return fmt.Errorf("%w: %s (%s) lacks %s: run jobctl migrate up (or migrations.Migrate)",
-			ErrNotMigrated, s.namespace, s.server.database, strings.Join(missing, ", "))
+			ErrNotMigrated, s.namespace, s.dialect.database, strings.Join(missing, ", "))
 	}
-	if err := catalog.complete(); err != nil {
+	if err := catalog.checkComplete(); err != nil {
 		return err
 	}
-	return s.guarded(ctx)
+	return s.checkUniqueIndexes(ctx)
 }
 
 func (s *session) states(ctx context.Context, catalog catalog) ([]State, error) {
-	if !catalog.has(bookkeepingTable) {
-		return known(), nil
+	if !catalog.has(migrationsTable) {
+		return knownStates(), nil
 	}
-	if err := catalog[bookkeepingTable].check(bookkeepingTable); err != nil {
+	if err := catalog[migrationsTable].check(migrationsTable); err != nil {
 		return nil, err
 	}
 	found, err := s.migrator.MigrationsWithStatus(ctx)
 	if err != nil {
 		return nil, err
 	}
-	newer, err := s.newer(ctx)
+	newer, err := s.newerMigrations(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -112,11 +112,12 @@ func (s *session) states(ctx context.Context, catalog catalog) ([]State, error) 
 	return states, nil
 }
 
-// newer returns what has been applied and is not known here.
-func (s *session) newer(ctx context.Context) (migrate.MigrationSlice, error) {
-	missing, err := s.migrator.MissingMigrations(ctx)
-	slices.SortFunc(missing, func(a, b migrate.Migration) int { return strings.Compare(a.Name, b.Name) })
-	return missing, err
+// newerMigrations returns the applied migrations that this version does not know,
+// in the order of their names.
+func (s *session) newerMigrations(ctx context.Context) (migrate.MigrationSlice, error) {
+	unknown, err := s.migrator.MissingMigrations(ctx)
+	slices.SortFunc(unknown, func(a, b migrate.Migration) int { return strings.Compare(a.Name, b.Name) })
+	return unknown, err
 }
 
 func stateOf(migration migrate.Migration) State {
@@ -128,15 +129,17 @@ func stateOf(migration migrate.Migration) State {
 	}
 }
 
-func known() []State {
+// knownStates returns the states of this version's migrations on an empty
+// database.
+func knownStates() []State {
 	var states []State
-	for _, migration := range all() {
-		states = append(states, State{Name: migration.name, Action: migration.does})
+	for _, migration := range allMigrations() {
+		states = append(states, State{Name: migration.name, Action: migration.action})
 	}
 	return states
 }
 
-func unapplied(states []State) []string {
+func unappliedNames(states []State) []string {
 	var names []string
 	for _, state := range states {
 		if !state.Applied() {

@@ -10,8 +10,7 @@ import (
 	"github.com/ntxdev/jobsystem/progress"
 )
 
-// One iteration is 100,000 throttled calls, the figure that is promised: well
-// below 20 ms.
+// One iteration makes 100,000 throttled calls. The target is well below 20 ms.
 func BenchmarkSet100k(b *testing.B) {
 	b.ReportAllocs()
 	tracker := newTracker(b, report(), progress.OnUpdate(func(progress.Update) {}))
@@ -33,7 +32,7 @@ func BenchmarkSet(b *testing.B) {
 			tracker := newTracker(b, all, progress.OnUpdate(func(progress.Update) {}))
 			fraction := 0.0
 			for b.Loop() {
-				fraction += 1e-9 // a total that moves, unlike in BenchmarkSet100k
+				fraction += 1e-9 // raises the total, unlike BenchmarkSet100k
 				tracker.Set("0", fraction, "reading pages")
 			}
 		})
@@ -49,8 +48,9 @@ func BenchmarkSetInParallel(b *testing.B) {
 	})
 }
 
-// Not parallel: testing.AllocsPerRun counts those of the whole process.
-func TestAThrottledSetAllocatesNothing(t *testing.T) {
+// It is not parallel: testing.AllocsPerRun counts the allocations of the whole
+// process.
+func TestAThrottledSetDoesNotAllocate(t *testing.T) {
 	tracker := newTracker(t, report(), progress.Throttle(0.5, time.Hour), progress.OnUpdate(func(progress.Update) {}))
 	fraction := 0.0
 	assert.Zero(t, testing.AllocsPerRun(1000, func() {

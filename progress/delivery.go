@@ -2,33 +2,34 @@ package progress
 
 import "time"
 
-// maxWaiting bounds the line of updates behind an OnUpdate that hangs. It is
+// maxQueued bounds the queue of updates while a call of OnUpdate hangs. It is
 // well above any real number of phase changes during one call.
-const maxWaiting = 1000
+const maxQueued = 1000
 
-// deltaSlack makes up for rounding: 0.29 - 0.28 is a little less than 0.01.
-const deltaSlack = 1e-12
+// deltaTolerance allows for rounding: in floating point, 0.29 - 0.28 is slightly
+// less than 0.01.
+const deltaTolerance = 1e-12
 
-// delivery is the part of a tracker that hands updates to OnUpdate. The
-// tracker's lock guards it.
+// delivery is the part of a tracker that calls OnUpdate. The tracker's lock
+// guards it.
 type delivery struct {
-	delivering bool     // OnUpdate is being called, in some goroutine
-	waiting    []Update // to be delivered, in this order
+	delivering bool     // a goroutine is calling OnUpdate
+	queue      []Update // not yet delivered, oldest first
 
-	sent      bool // anything at all, and what it said:
-	sentTotal float64
-	sentPhase int
-	sentAt    time.Duration // elapsed
+	sentAny      bool // an update was sent; these are its values:
+	sentFraction float64
+	sentPhase    int
+	sentAt       time.Duration // elapsed
 }
 
-// unlockAndSend ends a change of the tracker: it releases the lock, and calls
-// OnUpdate where an update is due. The lock is never held during that call.
+// unlockAndSend ends a change of the tracker: it releases the lock and, if an
+// update is due, delivers it. The lock is never held during a call of OnUpdate.
 func (t *Tracker) unlockAndSend() {
 	if !t.due() {
 		t.mu.Unlock()
 		return
 	}
-	t.enqueue()
+	t.enqueueUpdate()
 	if t.delivering {
 		t.mu.Unlock()
 		return
@@ -38,39 +39,39 @@ func (t *Tracker) unlockAndSend() {
 	t.deliver()
 }
 
-// due reports whether the state is to go out now.
+// due reports whether the current state must be sent to OnUpdate now.
 func (t *Tracker) due() bool {
 	if t.onUpdate == nil {
 		return false
 	}
-	if !t.sent || t.left == 0 || t.current != t.sentPhase {
+	if !t.sentAny || t.notDone == 0 || t.current != t.sentPhase {
 		return true
 	}
-	// Ordinary updates do not wait in line: else a slow OnUpdate would hold
-	// one goroutine for as long as the others have something to say.
+	// Throttled updates are not queued: otherwise a slow OnUpdate would block its
+	// goroutine for as long as the others make progress.
 	if t.delivering {
 		return false
 	}
-	if t.total-t.sentTotal >= t.minDelta-deltaSlack {
+	if t.fraction-t.sentFraction >= t.minDelta-deltaTolerance {
 		return true
 	}
-	t.tick()
+	t.readClock()
 	return t.elapsed-t.sentAt >= t.minInterval
 }
 
-// enqueue puts the state in line for delivery.
-func (t *Tracker) enqueue() {
-	t.tick()
-	t.sent, t.sentTotal, t.sentPhase, t.sentAt = true, t.total, t.current, t.elapsed
+// enqueueUpdate adds the current state to the queue.
+func (t *Tracker) enqueueUpdate() {
+	t.readClock()
+	t.sentAny, t.sentFraction, t.sentPhase, t.sentAt = true, t.fraction, t.current, t.elapsed
 	u := t.update()
-	if n := len(t.waiting); n == maxWaiting {
-		t.waiting[n-1] = u
+	if n := len(t.queue); n == maxQueued {
+		t.queue[n-1] = u
 		return
 	}
-	t.waiting = append(t.waiting, u)
+	t.queue = append(t.queue, u)
 }
 
-// deliver calls OnUpdate with all that waits, and with what joins the line
+// deliver calls OnUpdate with each queued update, including those queued
 // meanwhile. The caller has set delivering.
 func (t *Tracker) deliver() {
 	for {
@@ -78,27 +79,28 @@ func (t *Tracker) deliver() {
 		if !ok {
 			return
 		}
-		t.call(u)
+		t.callOnUpdate(u)
 	}
 }
 
-// next takes the head of the line. When there is none, delivering ends in the
-// same critical section, so that no update is left behind.
+// next removes the oldest update from the queue and returns it. If the queue is
+// empty, it resets delivering in the same critical section, so that no update
+// stays in the queue undelivered.
 func (t *Tracker) next() (Update, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.waiting) == 0 {
+	if len(t.queue) == 0 {
 		t.delivering = false
 		return Update{}, false
 	}
-	u := t.waiting[0]
-	t.waiting = t.waiting[:copy(t.waiting, t.waiting[1:])]
+	u := t.queue[0]
+	t.queue = t.queue[:copy(t.queue, t.queue[1:])]
 	return u, true
 }
 
-// call calls OnUpdate. If that panics or ends the goroutine, the next update
-// finds the tracker free to deliver.
-func (t *Tracker) call(u Update) {
+// callOnUpdate calls OnUpdate. If that panics or exits the goroutine, it resets
+// delivering, so that the next update is delivered.
+func (t *Tracker) callOnUpdate(u Update) {
 	returned := false
 	defer func() {
 		if !returned {

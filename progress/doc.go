@@ -1,12 +1,13 @@
-// Package progress turns the advance of a few weighted phases into one number
-// that never falls, with an estimate of the time that is left. It is usable
-// alone: it knows nothing of jobs, steps or databases.
+// Package progress combines the progress of a few weighted phases into one
+// fraction that never falls, and estimates the remaining time. It can be used
+// alone: it does not depend on jobs, steps or databases.
 //
-// A [Tracker] is made from the list of phases, which is known before the work
-// begins; the work then says what it does ([Tracker.Start], [Tracker.Set],
-// [Tracker.Done]), and the total goes out through [OnUpdate], throttled, or is
-// read with [Tracker.Snapshot]. Work that an earlier run did counts towards the
-// total and not towards this run's speed ([Tracker.Restore]).
+// Create a [Tracker] from the list of phases, which is known before the work
+// begins. Report the progress of each phase with [Tracker.Start],
+// [Tracker.Set] and [Tracker.Done]. Receive the total through [OnUpdate],
+// throttled, or read it with [Tracker.Snapshot]. Work that an earlier run
+// completed counts towards the total but not towards this run's speed; see
+// [Tracker.Restore].
 //
 // It may import the standard library and nothing else.
 package progress

@@ -5,94 +5,97 @@ import (
 	"time"
 )
 
-// estimate returns the time that is left at the last tick, and where that is
-// known from.
+// estimate returns the remaining time, and its source, at the time that
+// readClock read last.
 func (t *Tracker) estimate() (time.Duration, ETASource) {
-	if left, source, ok := t.fromPhases(); ok {
+	if left, source, ok := t.estimateByPhase(); ok {
 		return left, source
 	}
-	if left, source, ok := t.fromRate(); ok {
+	if left, source, ok := t.estimateByRate(); ok {
 		return left, source
 	}
 	return 0, SourceUnknown
 }
 
-// fromPhases adds up what is left of each phase, as it has said itself or as its
-// typical duration tells. It needs that of every phase that is not done: a sum with
-// a gap would be too small.
-func (t *Tracker) fromPhases() (time.Duration, ETASource, bool) {
-	var left, said float64
+// estimateByPhase adds up the remaining time of each phase, as reported or by
+// its typical duration. It needs one of these for every phase that is not done:
+// otherwise the sum would be too small.
+func (t *Tracker) estimateByPhase() (time.Duration, ETASource, bool) {
+	var left, reported float64
 	for stage := range t.stages {
-		var all, saying together
+		var all, reporting parallelTime
 		for i := range stage {
 			p := &stage[i]
 			if p.state == done {
 				continue
 			}
-			one, ok := t.said(p)
+			remaining, ok := t.reportedRemaining(p)
 			if ok {
-				saying.add(one, p.limit)
-			} else if one, ok = t.typical(p); !ok {
+				reporting.add(remaining, p.maxParallel)
+			} else if remaining, ok = t.typicalRemaining(p); !ok {
 				return 0, "", false
 			}
-			all.add(one, p.limit)
+			all.add(remaining, p.maxParallel)
 		}
-		left, said = left+all.time(), said+saying.time()
+		left, reported = left+all.total(), reported+reporting.total()
 	}
 	switch {
-	case said > left/2:
+	case reported > left/2:
 		return toDuration(left), SourceReported, true
 	case len(t.history) > 0:
 		return toDuration(left), SourceHistory, true
-	default: // all is done
+	default: // all phases are done
 		return 0, "", false
 	}
 }
 
-// fromRate extends this run's speed to the rest of the weight. What an earlier
-// run did is no part of the speed; what a phase has said of itself is.
-func (t *Tracker) fromRate() (time.Duration, ETASource, bool) {
-	if t.left == 0 {
+// estimateByRate applies this run's speed to the remaining weight. The speed
+// excludes what an earlier run completed. For a phase with a reported remaining
+// time it counts that time and the phase's whole weight.
+func (t *Tracker) estimateByRate() (time.Duration, ETASource, bool) {
+	if t.notDone == 0 {
 		return 0, SourceObserved, true
 	}
-	var made, left, said float64
+	var weightDone, weightLeft, reported float64
 	for stage := range t.stages {
-		var saying together
+		var reporting parallelTime
 		for i := range stage {
 			p := &stage[i]
-			made += p.weight * (p.fraction - p.restored)
+			weightDone += p.weight * (p.fraction - p.restoredFraction)
 			rest := p.weight * (1 - p.fraction)
-			if one, ok := t.said(p); ok {
-				saying.add(one, p.limit)
-				made += rest // by then
+			if remaining, ok := t.reportedRemaining(p); ok {
+				reporting.add(remaining, p.maxParallel)
+				weightDone += rest // after the reported time
 			} else {
-				left += rest
+				weightLeft += rest
 			}
 		}
-		said += saying.time()
+		reported += reporting.total()
 	}
-	took := float64(t.elapsed) + said
-	if made <= 0 || took <= 0 {
+	took := float64(t.elapsed) + reported
+	if weightDone <= 0 || took <= 0 {
 		return 0, "", false
 	}
-	others := took * (left / made)
-	if said > others {
-		return toDuration(said + others), SourceReported, true
+	others := took * (weightLeft / weightDone)
+	if reported > others {
+		return toDuration(reported + others), SourceReported, true
 	}
-	return toDuration(said + others), SourceObserved, true
+	return toDuration(reported + others), SourceObserved, true
 }
 
-// said is what is left of an open phase as it has said itself, in nanoseconds, until
-// that is used up.
-func (t *Tracker) said(p *part) (float64, bool) {
-	left := p.saidLeft - (t.elapsed - p.saidAt)
-	return float64(left), p.state == open && p.saidLeft >= 0 && left > 0
+// reportedRemaining returns the remaining time that was reported for an open
+// phase, in nanoseconds, minus the time since then. It is false if nothing was
+// reported or nothing of it is left.
+func (t *Tracker) reportedRemaining(p *trackedPhase) (float64, bool) {
+	left := p.reportedLeft - (t.elapsed - p.reportedAt)
+	return float64(left), p.state == open && p.reportedLeft >= 0 && left > 0
 }
 
-// typical is what is left of a phase by its typical duration, in nanoseconds. That
-// counts by how far the phase says it is, and from there on by the time that has gone
-// by: it may say nothing, or nothing more. One that takes longer is not known.
-func (t *Tracker) typical(p *part) (float64, bool) {
+// typicalRemaining returns the remaining time of a phase by its typical
+// duration, in nanoseconds: that of the fraction not completed, minus the time
+// since the phase last advanced, because it may report its progress rarely or
+// never. It is false if the phase has no typical duration or takes longer.
+func (t *Tracker) typicalRemaining(p *trackedPhase) (float64, bool) {
 	typical, ok := t.history[p.name]
 	if !ok || typical < 0 {
 		return 0, false
@@ -101,44 +104,47 @@ func (t *Tracker) typical(p *part) (float64, bool) {
 	if p.state != open {
 		return left, true
 	}
-	left -= float64(t.elapsed - p.movedAt)
+	left -= float64(t.elapsed - p.advancedAt)
 	return left, left >= 0
 }
 
-// stages are the phases, those together that run at the same time.
-func (t *Tracker) stages(yield func([]part) bool) {
-	for i := 0; i < len(t.parts); {
+// stages yields the phases in order: those of a group together, each other phase
+// by itself.
+func (t *Tracker) stages(yield func([]trackedPhase) bool) {
+	for i := 0; i < len(t.phases); {
 		end := i + 1
-		for group := t.parts[i].group; group != "" && end < len(t.parts) && t.parts[end].group == group; {
+		for group := t.phases[i].group; group != "" && end < len(t.phases) && t.phases[end].group == group; {
 			end++
 		}
-		if !yield(t.parts[i:end]) {
+		if !yield(t.phases[i:end]) {
 			return
 		}
 		i = end
 	}
 }
 
-// together is how long phases take that run at the same time.
-type together struct {
+// parallelTime computes how long phases take that run at the same time, in
+// nanoseconds.
+type parallelTime struct {
 	longest, sum float64
-	limit        int
+	maxParallel  int
 }
 
-func (g *together) add(one float64, limit int) {
-	g.longest, g.sum, g.limit = max(g.longest, one), g.sum+one, limit
+func (p *parallelTime) add(one float64, maxParallel int) {
+	p.longest, p.sum, p.maxParallel = max(p.longest, one), p.sum+one, maxParallel
 }
 
-// time is that of the longest; where there are more than may run at the same time, it
-// may take their sum, shared.
-func (g *together) time() float64 {
-	if g.limit > 0 {
-		return max(g.longest, g.sum/float64(g.limit))
+// total returns the time of the longest phase or, if maxParallel makes that
+// longer, the sum divided by maxParallel.
+func (p *parallelTime) total() float64 {
+	if p.maxParallel > 0 {
+		return max(p.longest, p.sum/float64(p.maxParallel))
 	}
-	return g.longest
+	return p.longest
 }
 
-// toDuration rounds to a duration, the longest there is when ns does not fit.
+// toDuration rounds ns to a duration. It returns the longest duration if ns
+// exceeds that.
 func toDuration(ns float64) time.Duration {
 	if ns >= math.MaxInt64 {
 		return math.MaxInt64

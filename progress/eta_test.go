@@ -17,7 +17,8 @@ func setupETA(t *testing.T, opts ...progress.Option) (*progress.Tracker, *clock)
 	return newTracker(t, report(), append(opts, progress.Clock(c.time))...), c
 }
 
-// assertETA checks the estimate to the microsecond: it is computed in floats.
+// assertETA checks the estimate with a tolerance of a microsecond, because it is
+// computed in floating point.
 func assertETA(t *testing.T, want time.Duration, source progress.ETASource, u progress.Update) {
 	t.Helper()
 	assert.Equal(t, source, u.Source)
@@ -26,17 +27,17 @@ func assertETA(t *testing.T, want time.Duration, source progress.ETASource, u pr
 
 var typical = map[string]time.Duration{"extract": 10 * time.Minute, "render": 4 * time.Minute, "deliver": time.Minute}
 
-func TestHistoryGivesAnEstimateBeforeAnythingRan(t *testing.T) {
+func TestHistoryGivesAnEstimateBeforeTheFirstPhase(t *testing.T) {
 	t.Parallel()
 	tracker, _ := setupETA(t, progress.History(typical))
 	assertETA(t, 15*time.Minute, progress.SourceHistory, tracker.Snapshot())
 }
 
-func TestHistoryCountsWhatIsLeftOfEachPhase(t *testing.T) {
+func TestTheEstimateByHistoryAddsUpTheRestOfEachPhase(t *testing.T) {
 	t.Parallel()
 	tracker, c := setupETA(t, progress.History(typical))
 	require.NoError(t, tracker.Start("extract"))
-	c.advance(time.Hour) // this run's own speed is of no interest
+	c.advance(time.Hour) // this run's own speed does not matter
 	tracker.Set("extract", 0.3, "")
 	assertETA(t, 12*time.Minute, progress.SourceHistory, tracker.Snapshot())
 	tracker.Done("extract")
@@ -48,7 +49,7 @@ func TestHistoryCountsWhatIsLeftOfEachPhase(t *testing.T) {
 	assertETA(t, 90*time.Second, progress.SourceHistory, tracker.Snapshot())
 }
 
-func TestHistoryNeedsOnlyThePhasesThatAreNotDone(t *testing.T) {
+func TestTheEstimateByHistoryNeedsOnlyThePhasesNotDone(t *testing.T) {
 	t.Parallel()
 	tracker, c := setupETA(t, progress.History(map[string]time.Duration{"render": 4 * time.Minute, "deliver": 0, "other": time.Hour}))
 	c.advance(time.Minute)
@@ -59,7 +60,7 @@ func TestHistoryNeedsOnlyThePhasesThatAreNotDone(t *testing.T) {
 	assertETA(t, 4*time.Minute, progress.SourceHistory, tracker.Snapshot())
 }
 
-func TestANegativeTypicalDurationIsNone(t *testing.T) {
+func TestANegativeTypicalDurationIsIgnored(t *testing.T) {
 	t.Parallel()
 	tracker, _ := setupETA(t, progress.History(map[string]time.Duration{"extract": 1, "render": -1, "deliver": 1}))
 	assert.Equal(t, progress.SourceUnknown, tracker.Snapshot().Source)
@@ -74,7 +75,7 @@ func TestHistoryIsCopied(t *testing.T) {
 	assertETA(t, 3*time.Minute, progress.SourceHistory, tracker.Snapshot())
 }
 
-func TestWithoutHistoryTheRunsOwnRateIsUsed(t *testing.T) {
+func TestWithoutHistoryTheEstimateUsesTheRunsOwnSpeed(t *testing.T) {
 	t.Parallel()
 	tracker, c := setupETA(t)
 	require.NoError(t, tracker.Start("extract"))
@@ -88,7 +89,7 @@ func TestWithoutHistoryTheRunsOwnRateIsUsed(t *testing.T) {
 	assertETA(t, 2*time.Minute*3/7, progress.SourceObserved, tracker.Snapshot())
 }
 
-func TestRestoredWorkIsNoPartOfTheRate(t *testing.T) {
+func TestRestoredWorkDoesNotCountTowardsTheSpeed(t *testing.T) {
 	t.Parallel()
 	tracker, c := setupETA(t)
 	tracker.Restore("extract")
@@ -98,25 +99,25 @@ func TestRestoredWorkIsNoPartOfTheRate(t *testing.T) {
 	assertETA(t, 2*time.Minute, progress.SourceObserved, tracker.Snapshot())
 }
 
-func TestPartlyRestoredWorkIsNoPartOfTheRate(t *testing.T) {
+func TestAPartlyRestoredPhaseDoesNotCountTowardsTheSpeed(t *testing.T) {
 	t.Parallel()
 	tracker, c := setupETA(t)
 	tracker.RestorePart("extract", 5.0/7)
 	c.advance(time.Minute)
-	tracker.Set("extract", 5.0/7, "back where it was")
+	tracker.Set("extract", 5.0/7, "repeats the restored part")
 	assertETA(t, 0, progress.SourceUnknown, tracker.Snapshot())
 	tracker.Set("extract", 6.0/7, "") // 0.1 in one minute, 0.4 left
 	assertETA(t, 4*time.Minute, progress.SourceObserved, tracker.Snapshot())
 }
 
-func TestARateNeedsTimeToHavePassed(t *testing.T) {
+func TestThereIsNoSpeedBeforeTimeHasPassed(t *testing.T) {
 	t.Parallel()
 	tracker, _ := setupETA(t)
 	tracker.Done("extract")
 	assertETA(t, 0, progress.SourceUnknown, tracker.Snapshot())
 }
 
-func TestWhenAllIsDoneNothingRemainsAndElapsedStandsStill(t *testing.T) {
+func TestWhenAllPhasesAreDoneNothingRemainsAndElapsedStops(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		opts   []progress.Option
@@ -142,7 +143,7 @@ func TestWhenAllIsDoneNothingRemainsAndElapsedStandsStill(t *testing.T) {
 	}
 }
 
-func TestAnEstimateTooLongForADurationIsTheLongest(t *testing.T) {
+func TestAnEstimateTooLongForADurationIsTheLongestDuration(t *testing.T) {
 	t.Parallel()
 	tracker, c := setupETA(t)
 	c.advance(time.Hour)
@@ -156,7 +157,7 @@ func TestAnEstimateTooLongForADurationIsTheLongest(t *testing.T) {
 	assert.Equal(t, time.Duration(math.MaxInt64), tracker.Snapshot().Remaining)
 }
 
-func TestElapsedNeverFallsWithAClockThatStepsBack(t *testing.T) {
+func TestElapsedDoesNotFallIfTheClockIsSetBack(t *testing.T) {
 	t.Parallel()
 	tracker, c := setupETA(t)
 	c.advance(-time.Hour)
@@ -167,7 +168,7 @@ func TestElapsedNeverFallsWithAClockThatStepsBack(t *testing.T) {
 	assert.Equal(t, time.Hour, tracker.Snapshot().Elapsed)
 }
 
-func TestHistoryCountsTheTimeThatAPhaseHasTakenSinceItLastGotFurther(t *testing.T) {
+func TestTheEstimateByHistorySubtractsTheTimeSinceThePhaseAdvanced(t *testing.T) {
 	t.Parallel()
 	tracker, c := setupETA(t, progress.History(typical))
 	after := func(d, want time.Duration) {
@@ -175,7 +176,7 @@ func TestHistoryCountsTheTimeThatAPhaseHasTakenSinceItLastGotFurther(t *testing.
 		c.advance(d)
 		assertETA(t, want, progress.SourceHistory, tracker.Snapshot())
 	}
-	after(time.Hour, 15*time.Minute) // nothing has begun
+	after(time.Hour, 15*time.Minute) // nothing has started
 	require.NoError(t, tracker.Start("extract"))
 	after(4*time.Minute, 11*time.Minute)
 	after(2*time.Minute, 9*time.Minute)
@@ -184,7 +185,7 @@ func TestHistoryCountsTheTimeThatAPhaseHasTakenSinceItLastGotFurther(t *testing.
 	after(3*time.Minute, 10*time.Minute)
 	require.NoError(t, tracker.Start("extract")) // another attempt
 	after(time.Minute, 12*time.Minute)
-	c.advance(time.Hour) // longer than ever
+	c.advance(time.Hour) // longer than its typical duration
 	assert.Equal(t, progress.SourceObserved, tracker.Snapshot().Source)
 	tracker.Done("extract")
 	after(time.Minute, 5*time.Minute)
@@ -193,14 +194,14 @@ func TestHistoryCountsTheTimeThatAPhaseHasTakenSinceItLastGotFurther(t *testing.
 	after(time.Minute, 2*time.Minute)
 }
 
-func TestOfPhasesThatRunAtTheSameTimeTheLongestCounts(t *testing.T) {
+func TestAGroupTakesAsLongAsItsLongestPhase(t *testing.T) {
 	t.Parallel()
 	for limit, want := range map[int]time.Duration{0: 9 * time.Minute, 1: 16 * time.Minute, 2: 9*time.Minute + 30*time.Second, 3: 9 * time.Minute} {
 		c := newClock()
 		history := progress.History(map[string]time.Duration{"before": time.Minute, "a": 4 * time.Minute, "b": 6 * time.Minute, "c": 3 * time.Minute, "after": 2 * time.Minute})
 		tracker := newTracker(t, []progress.Phase{
 			{Name: "before", Weight: 1},
-			{Name: "a", Weight: 1, Group: "both", Limit: limit}, {Name: "b", Weight: 1, Group: "both", Limit: limit}, {Name: "c", Weight: 1, Group: "both", Limit: limit},
+			{Name: "a", Weight: 1, Group: "group", MaxParallel: limit}, {Name: "b", Weight: 1, Group: "group", MaxParallel: limit}, {Name: "c", Weight: 1, Group: "group", MaxParallel: limit},
 			{Name: "after", Weight: 1},
 		}, history, progress.Clock(c.time))
 		assertETA(t, want, progress.SourceHistory, tracker.Snapshot())
@@ -216,11 +217,11 @@ func TestOfPhasesThatRunAtTheSameTimeTheLongestCounts(t *testing.T) {
 	}
 }
 
-func TestWhatAPhaseSaysIsLeftReplacesWhatElseIsKnownOfIt(t *testing.T) {
+func TestAReportedRemainingTimeReplacesHistoryAndSpeed(t *testing.T) {
 	t.Parallel()
 	tracker, c := setupETA(t, progress.History(map[string]time.Duration{"render": 4 * time.Minute, "deliver": time.Minute}))
 	tracker.SetRemaining("extract", time.Hour)
-	assert.Equal(t, progress.SourceUnknown, tracker.Snapshot().Source, "it is not open")
+	assert.Equal(t, progress.SourceUnknown, tracker.Snapshot().Source, "the phase is not open")
 	require.NoError(t, tracker.Start("extract"))
 	tracker.SetRemaining("extract", time.Hour)
 	tracker.SetRemaining("extract", -1)
@@ -232,10 +233,10 @@ func TestWhatAPhaseSaysIsLeftReplacesWhatElseIsKnownOfIt(t *testing.T) {
 	tracker.SetRemaining("none", time.Hour)
 	c.advance(time.Minute)
 	assertETA(t, 7*time.Minute, progress.SourceHistory, tracker.Snapshot())
-	tracker.SetRemaining("extract", 6*time.Minute) // most of what is left
+	tracker.SetRemaining("extract", 6*time.Minute) // the largest part of the sum
 	assertETA(t, 11*time.Minute, progress.SourceReported, tracker.Snapshot())
 	c.advance(time.Hour)
-	assert.Equal(t, progress.SourceUnknown, tracker.Snapshot().Source, "longer than it said")
+	assert.Equal(t, progress.SourceUnknown, tracker.Snapshot().Source, "it takes longer than reported")
 	tracker.Done("extract")
 	tracker.Done("render")
 	require.NoError(t, tracker.Start("deliver"))
@@ -248,7 +249,7 @@ func TestWhatAPhaseSaysIsLeftReplacesWhatElseIsKnownOfIt(t *testing.T) {
 	assertETA(t, 50*time.Second, progress.SourceHistory, tracker.Snapshot())
 }
 
-func TestWhatAPhaseSaysIsLeftIsPartOfTheRate(t *testing.T) {
+func TestAReportedRemainingTimeCountsTowardsTheSpeed(t *testing.T) {
 	t.Parallel()
 	tracker, c := setupETA(t)
 	require.NoError(t, tracker.Start("extract"))
@@ -257,11 +258,11 @@ func TestWhatAPhaseSaysIsLeftIsPartOfTheRate(t *testing.T) {
 	assertETA(t, 9*time.Minute, progress.SourceReported, tracker.Snapshot())
 	c.advance(2 * time.Minute)
 	assertETA(t, 7*time.Minute, progress.SourceReported, tracker.Snapshot())
-	c.advance(3 * time.Minute) // by now the others are most of it
+	c.advance(3 * time.Minute) // now the other phases are the largest part
 	assertETA(t, 4*time.Minute, progress.SourceObserved, tracker.Snapshot())
 }
 
-func TestWhatPhasesSayThatRunAtTheSameTimeIsNotAddedUp(t *testing.T) {
+func TestReportedRemainingTimesInAGroupAreNotAddedUp(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	tracker := newTracker(t, []progress.Phase{
@@ -274,31 +275,31 @@ func TestWhatPhasesSayThatRunAtTheSameTimeIsNotAddedUp(t *testing.T) {
 	assertETA(t, 12*time.Minute, progress.SourceReported, tracker.Snapshot()) // three of four in nine minutes
 }
 
-func TestWhetherAnybodyLooksChangesNoEstimate(t *testing.T) {
+func TestSnapshotDoesNotChangeTheEstimate(t *testing.T) {
 	t.Parallel()
 	watched, c := setupETA(t, progress.History(typical))
-	alone := newTracker(t, report(), progress.History(typical), progress.Clock(c.time))
-	for _, tracker := range []*progress.Tracker{watched, alone} {
+	unwatched := newTracker(t, report(), progress.History(typical), progress.Clock(c.time))
+	for _, tracker := range []*progress.Tracker{watched, unwatched} {
 		require.NoError(t, tracker.Start("extract"))
 	}
 	for minute := range 9 {
 		c.advance(time.Minute)
-		for _, tracker := range []*progress.Tracker{watched, alone} {
+		for _, tracker := range []*progress.Tracker{watched, unwatched} {
 			tracker.Set("extract", float64(minute/3)/10, "")
 		}
 		watched.Snapshot()
 	}
-	assert.Equal(t, alone.Snapshot(), watched.Snapshot())
+	assert.Equal(t, unwatched.Snapshot(), watched.Snapshot())
 }
 
-func TestPhasesOfAGroupStandTogetherAndHaveOneLimit(t *testing.T) {
+func TestPhasesOfAGroupMustBeAdjacentWithOneMaxParallel(t *testing.T) {
 	t.Parallel()
 	_, err := progress.New([]progress.Phase{
-		{Name: "a", Weight: 1, Group: "x", Limit: 2}, {Name: "b", Weight: 1, Group: "x", Limit: 3}, {Name: "c", Weight: 1}, {Name: "d", Weight: 1, Group: "x", Limit: 2},
-		{Name: "e", Weight: 1, Limit: -1},
+		{Name: "a", Weight: 1, Group: "x", MaxParallel: 2}, {Name: "b", Weight: 1, Group: "x", MaxParallel: 3}, {Name: "c", Weight: 1}, {Name: "d", Weight: 1, Group: "x", MaxParallel: 2},
+		{Name: "e", Weight: 1, MaxParallel: -1},
 	})
 	for _, want := range []string{
-		`phase 2 "b" has limit 3, and others of its group "x" have 2`, `phase 4 "d" is apart from the others of its group "x"`, `phase 5 "e" has limit -1: want 0 or more`,
+		`phase 2 "b" has max parallel 3, but its group "x" has 2`, `phase 4 "d" is not adjacent to the other phases of its group "x"`, `phase 5 "e" has max parallel -1: want 0 or more`,
 	} {
 		assert.ErrorContains(t, err, want)
 	}

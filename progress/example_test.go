@@ -39,7 +39,7 @@ func ExampleNew() {
 	// 100% deliver: by mail
 }
 
-// All mistakes come in one error.
+// New returns one error for all mistakes.
 func ExampleNew_mistakes() {
 	_, err := progress.New([]progress.Phase{{Name: "extract", Weight: 0}, {Name: "extract", Weight: 2}})
 	fmt.Println(err)
@@ -63,7 +63,7 @@ func ExampleTracker_Snapshot() {
 	// Output: 45% file 3 of 6, 6m left (history)
 }
 
-// Two phases at once, say in two goroutines.
+// Two phases can be open at the same time, for example in two goroutines.
 func ExampleTracker_Start() {
 	tracker, err := progress.New([]progress.Phase{{Name: "north", Weight: 1}, {Name: "south", Weight: 1}})
 	if err != nil {
@@ -88,8 +88,8 @@ func ExampleTracker_Start() {
 	// 0.75 north 0.5
 }
 
-// The work was cut short and goes on: the total begins where it was, and the
-// estimate comes from what this run does.
+// A run continues interrupted work: the total starts where it was, and the
+// estimate uses only the speed of this run.
 func ExampleTracker_Restore() {
 	now := time.Now()
 	tracker, err := progress.New(

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// SetHistory replaces the typical durations given with [History], for callers
-// that learn them while the work runs already.
+// SetHistory replaces the typical durations set with [History], for callers that
+// learn them after the work has started. The map is copied.
 func (t *Tracker) SetHistory(typical map[string]time.Duration) {
 	typical = maps.Clone(typical)
 	t.mu.Lock()

@@ -8,17 +8,17 @@ import (
 
 const day = 24 * time.Hour
 
-// Humanize returns d for a person to read, in one or two units: "0ms", "850ms",
-// "4.2s", "1m 5s", "2h 3m", "3d 4h". It rounds to the smaller unit (seconds to
-// a tenth), half away from zero, and leaves out a part that is zero: "4s",
-// "2h". A rounded part is never as large as the next unit: there is no "60s".
-// A negative duration has a "-" before it.
+// Humanize formats d for people, in one or two units: "0ms", "850ms", "4.2s",
+// "1m 5s", "2h 3m", "3d 4h". It rounds to the smaller unit (seconds to a tenth),
+// half away from zero, and omits a part that is zero: "4s", "2h". A rounded part
+// is always smaller than the next unit: 60 seconds are "1m", never "60s". A
+// negative duration starts with "-".
 func Humanize(d time.Duration) string {
 	if d < 0 {
-		return negative(d)
+		return humanizeNegative(d)
 	}
-	// Each unit is tried with d as it came: rounding what is rounded already
-	// could move it by more than half a unit.
+	// Each unit rounds the original d: rounding a rounded value again could
+	// change it by more than half a unit.
 	if r := d.Round(time.Millisecond); r < time.Second {
 		return strconv.FormatInt(r.Milliseconds(), 10) + "ms"
 	}
@@ -26,16 +26,16 @@ func Humanize(d time.Duration) string {
 		return strconv.FormatFloat(r.Seconds(), 'f', -1, 64) + "s"
 	}
 	if r := d.Round(time.Second); r < time.Hour {
-		return pair(r, time.Minute, "m", time.Second, "s")
+		return formatUnits(r, time.Minute, "m", time.Second, "s")
 	}
 	if r := d.Round(time.Minute); r < day {
-		return pair(r, time.Hour, "h", time.Minute, "m")
+		return formatUnits(r, time.Hour, "h", time.Minute, "m")
 	}
-	return pair(d.Round(time.Hour), day, "d", time.Hour, "h")
+	return formatUnits(d.Round(time.Hour), day, "d", time.Hour, "h")
 }
 
-func negative(d time.Duration) string {
-	// The smallest duration has no positive counterpart.
+func humanizeNegative(d time.Duration) string {
+	// -math.MinInt64 overflows.
 	text := Humanize(-max(d, -math.MaxInt64))
 	if text == "0ms" {
 		return text
@@ -43,8 +43,9 @@ func negative(d time.Duration) string {
 	return "-" + text
 }
 
-// pair returns d as a count of large and, if any is left, a count of small.
-func pair(d, large time.Duration, largeUnit string, small time.Duration, smallUnit string) string {
+// formatUnits formats d as a number of large units and, unless it is zero, a
+// number of small ones.
+func formatUnits(d, large time.Duration, largeUnit string, small time.Duration, smallUnit string) string {
 	text := strconv.FormatInt(int64(d/large), 10) + largeUnit
 	if rest := d % large / small; rest > 0 {
 		text += " " + strconv.FormatInt(int64(rest), 10) + smallUnit

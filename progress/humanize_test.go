@@ -15,7 +15,7 @@ import (
 	"github.com/ntxdev/jobsystem/progress"
 )
 
-func TestHumanizeAtItsEdges(t *testing.T) {
+func TestHumanizeWhereUnitsChange(t *testing.T) {
 	t.Parallel()
 	const (
 		ms  = time.Millisecond
@@ -73,12 +73,12 @@ func TestHumanizeAtItsEdges(t *testing.T) {
 	}
 }
 
-// form is all that Humanize writes of a duration of 0 or more.
-var form = regexp.MustCompile(`^(\d{1,3}ms|[1-5]?\d(\.[1-9])?s|[1-5]?\dm( [1-5]?\ds)?|(1?\d|2[0-3])h( [1-5]?\dm)?|\d+d( (1?\d|2[0-3])h)?)$`)
+// humanizedFormat matches every result of Humanize for a duration of 0 or more.
+var humanizedFormat = regexp.MustCompile(`^(\d{1,3}ms|[1-5]?\d(\.[1-9])?s|[1-5]?\dm( [1-5]?\ds)?|(1?\d|2[0-3])h( [1-5]?\dm)?|\d+d( (1?\d|2[0-3])h)?)$`)
 
-// read is Humanize backwards, with half of the smallest unit that it wrote or
-// could have written.
-func read(t *testing.T, text string) (d, half time.Duration) {
+// parseHumanized parses a result of Humanize. It also returns half of the
+// smallest unit used for durations of this size.
+func parseHumanized(t *testing.T, text string) (d, half time.Duration) {
 	t.Helper()
 	for part := range strings.FieldsSeq(text) {
 		number, unit := strings.TrimRight(part, "dhms"), strings.TrimLeft(part, "0123456789.")
@@ -106,9 +106,9 @@ func read(t *testing.T, text string) (d, half time.Duration) {
 func checkHumanize(t *testing.T, d time.Duration) (shown time.Duration) {
 	t.Helper()
 	text := progress.Humanize(d)
-	require.Regexp(t, form, text, "%d ns", d)
+	require.Regexp(t, humanizedFormat, text, "%d ns", d)
 	require.NotContains(t, text+" ", " 0s ", "%d ns", d)
-	shown, half := read(t, text)
+	shown, half := parseHumanized(t, text)
 	require.LessOrEqual(t, (d - shown).Abs(), half, "%d ns is %s", d, text)
 	if shown > 0 {
 		require.Equal(t, "-"+text, progress.Humanize(-d), "%d ns", d)
@@ -119,26 +119,26 @@ func checkHumanize(t *testing.T, d time.Duration) (shown time.Duration) {
 func TestHumanizeIsWithinHalfAUnitOfAnyDuration(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 20_000 { // as many of each size, from 1 ns to some 280 years
+	for range 20_000 { // evenly spread on a logarithmic scale, from 1 ns to about 280 years
 		checkHumanize(t, time.Duration(math.Exp(r.Float64()*math.Log(math.MaxInt64/1.03))))
 	}
 }
 
-func TestHumanizeIsWithinHalfAUnitAroundEveryEdge(t *testing.T) {
+func TestHumanizeIsWithinHalfAUnitWhereUnitsChange(t *testing.T) {
 	t.Parallel()
-	for _, edge := range []time.Duration{time.Second, time.Minute, time.Hour, 24 * time.Hour} {
+	for _, unit := range []time.Duration{time.Second, time.Minute, time.Hour, 24 * time.Hour} {
 		for k := range time.Duration(30) {
-			for _, off := range []time.Duration{0, 1, time.Millisecond / 2, 50 * time.Millisecond, time.Second / 2, 30 * time.Second, 30 * time.Minute} {
-				for slip := time.Duration(-1); slip <= 1; slip++ {
-					checkHumanize(t, (k*edge - off + slip).Abs())
-					checkHumanize(t, k*edge+off+slip+1)
+			for _, offset := range []time.Duration{0, 1, time.Millisecond / 2, 50 * time.Millisecond, time.Second / 2, 30 * time.Second, 30 * time.Minute} {
+				for delta := time.Duration(-1); delta <= 1; delta++ {
+					checkHumanize(t, (k*unit - offset + delta).Abs())
+					checkHumanize(t, k*unit+offset+delta+1)
 				}
 			}
 		}
 	}
 }
 
-func TestHumanizeOfMoreIsNeverLess(t *testing.T) {
+func TestHumanizeNeverFallsForLongerDurations(t *testing.T) {
 	t.Parallel()
 	last := time.Duration(0)
 	for d := time.Duration(0); d < 100*24*time.Hour; d += 1 + 7*time.Millisecond + d/200 {
@@ -146,7 +146,7 @@ func TestHumanizeOfMoreIsNeverLess(t *testing.T) {
 		require.GreaterOrEqual(t, shown, last, "%d ns", d)
 		last = shown
 	}
-	for tenths := range time.Duration(600) { // every value with a decimal there is
+	for tenths := range time.Duration(600) { // every value with a decimal
 		d := tenths * 100 * time.Millisecond
 		require.Equal(t, d, checkHumanize(t, d))
 	}

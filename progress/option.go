@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// The throttle that applies without [Throttle].
+// The defaults for [Throttle].
 const (
 	DefaultMinDelta    = 0.01
 	DefaultMinInterval = time.Second
 )
 
-// Option is a setting for [New].
+// Option configures a [Tracker]; pass it to [New].
 type Option func(*settings)
 
 type settings struct {
@@ -23,45 +23,47 @@ type settings struct {
 	history     map[string]time.Duration
 }
 
-// OnUpdate has f called with the state of the tracker when it has moved enough
-// for the [Throttle]. The default is nobody.
+// OnUpdate calls f with the tracker's state after each change that the
+// [Throttle] does not suppress. By default nothing is called.
 //
 // f runs in the goroutine that caused the update, before the tracker's method
-// returns, and never concurrently with itself: its calls see Fraction and
-// Elapsed never fall. It may call any method of the tracker. A slow f slows
-// only the goroutine it runs in. Meanwhile the others' ordinary updates are
-// held back, and the next call after f has returned brings the newest state;
-// their updates that always go out (a change of phase, the last) wait in line,
-// and the goroutine that f runs in delivers them. So a method may return
-// before its own update is delivered. The line is bounded: behind an f that
-// hangs, its end is replaced by what is newest. A panic of f reaches whoever
-// called the tracker, which stays usable.
+// returns. Calls of f never overlap, and from one to the next Fraction and
+// Elapsed never fall. f may call any method of the tracker.
+//
+// A slow f blocks only the goroutine it runs in. While f runs, throttled
+// updates from other goroutines are dropped; the next method call after f
+// returns delivers the newest state. Updates that are never throttled (a change
+// of phase, the last update) are queued, and the goroutine that runs f delivers
+// them: a method can return before its own update is delivered. The queue is
+// bounded: when it is full, each new update replaces the last one in it. A panic
+// in f propagates to the caller of the tracker's method; the tracker stays
+// usable.
 func OnUpdate(f func(Update)) Option {
 	return func(s *settings) { s.onUpdate = f }
 }
 
-// Throttle sets how often [OnUpdate] is called: when the total has moved by
-// minDelta (0.01 is one percent) or minInterval has gone by since the last
-// update, whichever is first. Zero for either lets every call through. The
-// first update, the last (1.0) and a change of phase always go out. A negative
-// or NaN value is an error of [New].
+// Throttle sets how often [OnUpdate] is called: when the total has grown by
+// minDelta (0.01 is one percent) or minInterval has passed since the last
+// update, whichever comes first. Zero for either disables throttling. The first
+// update, the last one (1.0) and every change of phase are always delivered.
+// [New] returns an error for a negative or NaN value.
 //
-// Time is looked at only when a method is called: there is no timer, and so a
-// tracker that nobody calls sends nothing.
+// The tracker has no timer. It reads the clock only when a method is called, so
+// without calls there are no updates.
 func Throttle(minDelta float64, minInterval time.Duration) Option {
 	return func(s *settings) { s.minDelta, s.minInterval = minDelta, minInterval }
 }
 
-// Clock sets the source of the time, by default [time.Now]. It is called with
-// the tracker locked and so must not call the tracker. A clock that steps back
-// makes Elapsed stand still until it has caught up.
+// Clock sets the function that returns the current time, by default [time.Now].
+// It is called while the tracker is locked, so it must not call the tracker. If
+// the clock is set back, Elapsed stays the same until the clock has caught up.
 func Clock(now func() time.Time) Option {
 	return func(s *settings) { s.clock = now }
 }
 
-// History gives typical durations by the name of the phase, from earlier runs,
-// for the estimate. Names that are no phase of the tracker and negative
-// durations are ignored. The map is copied.
+// History sets the typical duration of each phase, by its name, as observed in
+// earlier runs. They are used to estimate the remaining time. Unknown names and
+// negative durations are ignored. The map is copied.
 func History(typical map[string]time.Duration) Option {
 	typical = maps.Clone(typical)
 	return func(s *settings) { s.history = typical }
@@ -80,14 +82,14 @@ func newSettings(opts []Option) settings {
 	return s
 }
 
-// check returns every mistake in the settings.
+// check returns an error for each invalid setting.
 func (s *settings) check() []error {
 	var errs []error
-	if !(s.minDelta >= 0) { // so written, it catches NaN too
-		errs = append(errs, fmt.Errorf("throttle: minimal delta is %v: want 0 or more", s.minDelta))
+	if !(s.minDelta >= 0) { // unlike minDelta < 0, this is true for NaN
+		errs = append(errs, fmt.Errorf("throttle: minimum delta is %v: want 0 or more", s.minDelta))
 	}
 	if s.minInterval < 0 {
-		errs = append(errs, fmt.Errorf("throttle: minimal interval is %v: want 0 or more", s.minInterval))
+		errs = append(errs, fmt.Errorf("throttle: minimum interval is %v: want 0 or more", s.minInterval))
 	}
 	return errs
 }

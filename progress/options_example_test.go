@@ -7,8 +7,8 @@ import (
 	"github.com/ntxdev/jobsystem/progress"
 )
 
-// halves is a tracker of two phases of the same weight.
-func halves(opts ...progress.Option) *progress.Tracker {
+// twoEqualPhases returns a tracker of two phases of the same weight.
+func twoEqualPhases(opts ...progress.Option) *progress.Tracker {
 	tracker, err := progress.New([]progress.Phase{{Name: "read", Weight: 1}, {Name: "write", Weight: 1}}, opts...)
 	if err != nil {
 		panic(err)
@@ -16,33 +16,33 @@ func halves(opts ...progress.Option) *progress.Tracker {
 	return tracker
 }
 
-// Set says how far a phase is; what is less than before is passed over.
+// Set ignores a fraction lower than before.
 func ExampleTracker_Set() {
-	tracker := halves()
-	tracker.Set("read", 0.5, "half of it")
+	tracker := twoEqualPhases()
+	tracker.Set("read", 0.5, "half of the rows")
 	tracker.Set("read", 0.25, "")
 	fmt.Println(tracker.Snapshot().Fraction)
 	// Output: 0.25
 }
 
 func ExampleTracker_Done() {
-	tracker := halves()
+	tracker := twoEqualPhases()
 	tracker.Done("read")
 	fmt.Println(tracker.Snapshot().Fraction)
 	// Output: 0.5
 }
 
-// The first half of a phase was done before a restart.
+// The first half of the phase was completed before a restart.
 func ExampleTracker_RestorePart() {
-	tracker := halves()
+	tracker := twoEqualPhases()
 	tracker.RestorePart("read", 0.5)
 	fmt.Println(tracker.Snapshot().Fraction)
 	// Output: 0.25
 }
 
-// How long phases take as a rule may become known on the way.
+// The typical durations can be set after the work has started.
 func ExampleTracker_SetHistory() {
-	tracker := halves()
+	tracker := twoEqualPhases()
 	fmt.Println(tracker.Snapshot().Source)
 	tracker.SetHistory(map[string]time.Duration{"read": time.Minute, "write": 2 * time.Minute})
 	u := tracker.Snapshot()
@@ -52,7 +52,7 @@ func ExampleTracker_SetHistory() {
 	// history 3m0s
 }
 
-// The tool that does the work knows best.
+// The tool that does the work reports the remaining time itself.
 func ExampleTracker_SetRemaining() {
 	tracker, err := progress.New([]progress.Phase{{Name: "encode", Weight: 1}})
 	if err != nil {
@@ -66,7 +66,7 @@ func ExampleTracker_SetRemaining() {
 	// Output: 40s reported
 }
 
-// Phases that run at the same time take as long as the longest.
+// Phases of a group run at the same time, so the longest one counts.
 func ExamplePhase() {
 	tracker, err := progress.New(
 		[]progress.Phase{{Name: "text", Weight: 1, Group: "render"}, {Name: "charts", Weight: 1, Group: "render"}, {Name: "send", Weight: 1}},
@@ -81,15 +81,15 @@ func ExamplePhase() {
 }
 
 func ExampleHistory() {
-	tracker := halves(progress.History(map[string]time.Duration{"read": time.Minute, "write": 2 * time.Minute}))
+	tracker := twoEqualPhases(progress.History(map[string]time.Duration{"read": time.Minute, "write": 2 * time.Minute}))
 	fmt.Println(tracker.Snapshot().Remaining)
 	// Output: 3m0s
 }
 
-// A test has its own clock.
+// A test can set the time.
 func ExampleClock() {
 	now := time.Now()
-	tracker := halves(progress.Clock(func() time.Time { return now }))
+	tracker := twoEqualPhases(progress.Clock(func() time.Time { return now }))
 	tracker.Set("read", 0, "")
 	now = now.Add(time.Minute)
 	tracker.Done("read")
@@ -99,7 +99,7 @@ func ExampleClock() {
 }
 
 func ExampleOnUpdate() {
-	tracker := halves(progress.OnUpdate(func(u progress.Update) { fmt.Println(u.Phase, u.Fraction) }))
+	tracker := twoEqualPhases(progress.OnUpdate(func(u progress.Update) { fmt.Println(u.Phase, u.Fraction) }))
 	tracker.Set("read", 0, "")
 	tracker.Done("read")
 	tracker.Set("write", 0, "")
@@ -111,10 +111,10 @@ func ExampleOnUpdate() {
 	// write 1
 }
 
-// No more than one update for each quarter of the way.
+// OnUpdate is called at most once per quarter of the work.
 func ExampleThrottle() {
 	updates := 0
-	tracker := halves(progress.Throttle(0.25, time.Hour), progress.OnUpdate(func(progress.Update) { updates++ }))
+	tracker := twoEqualPhases(progress.Throttle(0.25, time.Hour), progress.OnUpdate(func(progress.Update) { updates++ }))
 	for i := range 1000 {
 		tracker.Set("read", float64(i)/1000, "")
 	}

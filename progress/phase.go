@@ -8,28 +8,29 @@ import (
 	"time"
 )
 
-// Phase is one part of the work. Its Name is unique within a tracker; its
-// Weight, a finite number above 0, is its size relative to the other phases.
-// Weights have no unit and need not add up to anything.
+// Phase is one part of the work.
 type Phase struct {
-	Name   string
+	// Name is not empty and unique within a tracker.
+	Name string
+	// Weight is the size of the phase relative to the others: a finite number
+	// above 0. Weights have no unit and may have any sum.
 	Weight float64
-	// Group is the same for phases that stand together and run at the same time:
-	// what is left of them is estimated as what is left of the longest. Empty is
-	// none.
+	// Group names a set of adjacent phases that run at the same time. Their
+	// remaining time is that of the longest, not the sum. A phase without a Group
+	// runs by itself.
 	Group string
-	// Limit is how many phases of the Group run at the same time, the same in each
-	// of them; 0 for all.
-	Limit int
+	// MaxParallel limits how many phases of the Group run at the same time; 0
+	// means all. It must be the same for all phases of the Group.
+	MaxParallel int
 }
 
-// Errors of [Tracker.Start], to be tested with [errors.Is].
+// Errors returned by [Tracker.Start]; test for them with [errors.Is].
 var (
 	ErrUnknownPhase = errors.New("unknown phase")
 	ErrPhaseDone    = errors.New("phase is already done")
 )
 
-// checkPhases returns every mistake in phases.
+// checkPhases returns an error for each invalid property of phases.
 func checkPhases(phases []Phase) []error {
 	if len(phases) == 0 {
 		return []error{errors.New("no phases")}
@@ -46,17 +47,11 @@ func checkPhases(phases []Phase) []error {
 		default:
 			first[phase.Name] = i
 		}
-		if group := phase.Group; group != "" && i > 0 {
-			switch at := slices.IndexFunc(phases[:i], func(p Phase) bool { return p.Group == group }); {
-			case at < 0:
-			case phases[i-1].Group != group:
-				errs = append(errs, fmt.Errorf("phase %d %q is apart from the others of its group %q", i+1, phase.Name, group))
-			case phases[at].Limit != phase.Limit:
-				errs = append(errs, fmt.Errorf("phase %d %q has limit %d, and others of its group %q have %d", i+1, phase.Name, phase.Limit, group, phases[at].Limit))
-			}
+		if err := checkGroup(phases[:i], phase); err != nil {
+			errs = append(errs, err)
 		}
-		if phase.Limit < 0 {
-			errs = append(errs, fmt.Errorf("phase %d %q has limit %d: want 0 or more", i+1, phase.Name, phase.Limit))
+		if phase.MaxParallel < 0 {
+			errs = append(errs, fmt.Errorf("phase %d %q has max parallel %d: want 0 or more", i+1, phase.Name, phase.MaxParallel))
 		}
 		if !validWeight(phase.Weight) {
 			errs = append(errs, fmt.Errorf("phase %d %q has weight %v: want a finite number above 0", i+1, phase.Name, phase.Weight))
@@ -65,24 +60,42 @@ func checkPhases(phases []Phase) []error {
 	return errs
 }
 
+// checkGroup returns an error if phase, which follows earlier, is separated from
+// its group or differs from it in MaxParallel.
+func checkGroup(earlier []Phase, phase Phase) error {
+	first := slices.IndexFunc(earlier, func(p Phase) bool { return p.Group == phase.Group })
+	if phase.Group == "" || first < 0 {
+		return nil
+	}
+	number := len(earlier) + 1
+	if earlier[len(earlier)-1].Group != phase.Group {
+		return fmt.Errorf("phase %d %q is not adjacent to the other phases of its group %q", number, phase.Name, phase.Group)
+	}
+	if want := earlier[first].MaxParallel; want != phase.MaxParallel {
+		return fmt.Errorf("phase %d %q has max parallel %d, but its group %q has %d", number, phase.Name, phase.MaxParallel, phase.Group, want)
+	}
+	return nil
+}
+
 func validWeight(w float64) bool { return w > 0 && !math.IsInf(w, 1) }
 
-// part is a phase and how far it is. Its fractions are 0 to 1 and only grow.
-type part struct {
-	name     string
-	weight   float64
-	fraction float64
-	restored float64 // how much of fraction an earlier run did
-	state    state
-	message  string
-	group    string
-	limit    int
+// trackedPhase is a phase with its progress. Its fractions are from 0 to 1 and
+// never fall.
+type trackedPhase struct {
+	name             string
+	weight           float64
+	fraction         float64
+	restoredFraction float64 // the part of fraction that an earlier run completed
+	state            state
+	message          string
+	group            string
+	maxParallel      int
 
-	// movedAt is when it was started or got further last: elapsed then.
-	movedAt time.Duration
-	// saidLeft is what the phase itself has said to be left, at saidAt; negative for
-	// nothing.
-	saidLeft, saidAt time.Duration
+	// advancedAt is the elapsed time at which it was last started or advanced.
+	advancedAt time.Duration
+	// reportedLeft is the remaining time that the caller reported when the elapsed
+	// time was reportedAt. It is negative if nothing was reported.
+	reportedLeft, reportedAt time.Duration
 }
 
 type state uint8
@@ -93,23 +106,24 @@ const (
 	done
 )
 
-// newParts returns the phases as parts, and the sum of their weights.
-func newParts(phases []Phase) (parts []part, sum float64) {
+// newTrackedPhases returns the phases, none of them started, and the sum of
+// their weights.
+func newTrackedPhases(phases []Phase) (tracked []trackedPhase, sum float64) {
 	for _, phase := range phases {
 		sum += phase.Weight
 	}
 	scale := 1.0
 	if math.IsInf(sum, 1) {
-		// Each weight is finite and the sum is not: only ratios matter, so
-		// shrink them all until the sum fits.
+		// Each weight is finite but the sum overflows. Only ratios matter, so scale
+		// all weights down until the sum is finite.
 		scale, sum = 0.5/float64(len(phases)), 0
 		for _, phase := range phases {
 			sum += phase.Weight * scale
 		}
 	}
-	parts = make([]part, len(phases))
+	tracked = make([]trackedPhase, len(phases))
 	for i, phase := range phases {
-		parts[i] = part{name: phase.Name, weight: phase.Weight * scale, group: phase.Group, limit: phase.Limit, saidLeft: -1}
+		tracked[i] = trackedPhase{name: phase.Name, weight: phase.Weight * scale, group: phase.Group, maxParallel: phase.MaxParallel, reportedLeft: -1}
 	}
-	return parts, sum
+	return tracked, sum
 }

@@ -14,10 +14,9 @@ import (
 	"github.com/ntxdev/jobsystem/progress"
 )
 
-// Whatever is called in whatever order, the total is the weights' sum of the
-// phases' fractions over the sum of the weights, never falls, and is 1 when all
-// phases are done and not before.
-func TestTheTotalIsTheSumOfTheWeightsAndNeverFalls(t *testing.T) {
+// It makes random calls in random order. The total is the weighted average of
+// the phases' fractions, never falls, and is 1 only when all phases are done.
+func TestTheTotalIsTheWeightedAverageAndNeverFalls(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		phases := make([]progress.Phase, rapid.IntRange(1, 8).Draw(t, "phases"))
@@ -34,7 +33,7 @@ func TestTheTotalIsTheSumOfTheWeightsAndNeverFalls(t *testing.T) {
 			i := rapid.IntRange(0, len(phases)-1).Draw(t, "phase")
 			name := phases[i].Name
 			fraction := rapid.OneOf(rapid.Float64Range(0, 1), rapid.SampledFrom([]float64{math.NaN(), math.Inf(1), math.Inf(-1), -1, 2, 1})).Draw(t, "fraction")
-			took := func(fraction float64) {
+			raise := func(fraction float64) {
 				if !done[i] && fraction > fractions[i] {
 					fractions[i] = min(fraction, 1)
 				}
@@ -44,7 +43,7 @@ func TestTheTotalIsTheSumOfTheWeightsAndNeverFalls(t *testing.T) {
 				assert.Equal(t, done[i], tracker.Start(name) != nil)
 			case "set":
 				tracker.Set(name, fraction, "")
-				took(fraction)
+				raise(fraction)
 			case "done":
 				tracker.Done(name)
 				fractions[i], done[i] = 1, true
@@ -53,13 +52,13 @@ func TestTheTotalIsTheSumOfTheWeightsAndNeverFalls(t *testing.T) {
 				fractions[i], done[i] = 1, true
 			case "part":
 				tracker.RestorePart(name, fraction)
-				took(fraction)
+				raise(fraction)
 			default:
 				tracker.Set("no such phase", fraction, "")
 				tracker.Done("no such phase")
 			}
 			sum, want, all := 0.0, 0.0, true
-			for k, phase := range phases { // relative to the largest: their sum may be infinite
+			for k, phase := range phases { // relative to the largest, because their sum may be infinite
 				sum += phase.Weight / largest
 				want += phase.Weight / largest * fractions[k]
 				all = all && done[k]
@@ -74,46 +73,47 @@ func TestTheTotalIsTheSumOfTheWeightsAndNeverFalls(t *testing.T) {
 	})
 }
 
-// Whatever is called in whatever order and time, what is left is never less than
-// nothing, nothing when all is done, and the same whether anybody has looked before.
-func TestWhatIsLeftIsNeverNegativeAndTheSameForWhoeverLooks(t *testing.T) {
+// It makes random calls in random order, at random times. The remaining time is
+// never negative, is 0 when all phases are done, and does not depend on earlier
+// calls of Snapshot.
+func TestTheRemainingTimeIsNeverNegativeAndSnapshotDoesNotChangeIt(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		phases := make([]progress.Phase, rapid.IntRange(1, 6).Draw(t, "phases"))
 		durations := rapid.OneOf(rapid.Int64Range(0, int64(time.Hour)), rapid.SampledFrom([]int64{-1, math.MaxInt64, math.MinInt64}))
 		limit := rapid.IntRange(0, 3).Draw(t, "limit")
 		first := rapid.IntRange(0, len(phases)).Draw(t, "first of the group")
-		last := rapid.IntRange(first, len(phases)).Draw(t, "behind the group")
+		last := rapid.IntRange(first, len(phases)).Draw(t, "after the group")
 		history := make(map[string]time.Duration)
 		for i := range phases {
 			phases[i] = progress.Phase{Name: fmt.Sprint(i), Weight: rapid.Float64Range(0.1, 100).Draw(t, "weight")}
 			if i >= first && i < last {
-				phases[i].Group, phases[i].Limit = "some", limit
+				phases[i].Group, phases[i].MaxParallel = "group", limit
 			}
-			if rapid.Bool().Draw(t, "known") {
+			if rapid.Bool().Draw(t, "has history") {
 				history[phases[i].Name] = time.Duration(durations.Draw(t, "typical"))
 			}
 		}
 		c := newClock()
-		tracker := func() *progress.Tracker {
-			made, err := progress.New(phases, progress.History(history), progress.Clock(c.time))
+		newTracker := func() *progress.Tracker {
+			tr, err := progress.New(phases, progress.History(history), progress.Clock(c.time))
 			require.NoError(t, err)
-			return made
+			return tr
 		}
-		watched, alone := tracker(), tracker()
+		watched, unwatched := newTracker(), newTracker()
 		both := func(do func(*progress.Tracker)) {
 			do(watched)
-			do(alone)
+			do(unwatched)
 		}
 		for range rapid.IntRange(1, 30).Draw(t, "calls") {
 			name := phases[rapid.IntRange(0, len(phases)-1).Draw(t, "phase")].Name
-			switch rapid.SampledFrom([]string{"start", "set", "set", "said", "done", "part", "wait", "wait"}).Draw(t, "call") {
+			switch rapid.SampledFrom([]string{"start", "set", "set", "report", "done", "part", "wait", "wait"}).Draw(t, "call") {
 			case "start":
-				both(func(tr *progress.Tracker) { _ = tr.Start(name) }) // it may be done
+				both(func(tr *progress.Tracker) { _ = tr.Start(name) }) // an error if it is done
 			case "set":
 				fraction := rapid.Float64Range(-1, 2).Draw(t, "fraction")
 				both(func(tr *progress.Tracker) { tr.Set(name, fraction, "") })
-			case "said":
+			case "report":
 				left := time.Duration(durations.Draw(t, "left"))
 				both(func(tr *progress.Tracker) { tr.SetRemaining(name, left) })
 			case "done":
@@ -122,7 +122,7 @@ func TestWhatIsLeftIsNeverNegativeAndTheSameForWhoeverLooks(t *testing.T) {
 				fraction := rapid.Float64Range(0, 1).Draw(t, "fraction")
 				both(func(tr *progress.Tracker) { tr.RestorePart(name, fraction) })
 			default:
-				c.advance(time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "passes")))
+				c.advance(time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "duration")))
 			}
 			u := watched.Snapshot()
 			assert.GreaterOrEqual(t, u.Remaining, time.Duration(0), "%+v", u)
@@ -133,6 +133,6 @@ func TestWhatIsLeftIsNeverNegativeAndTheSameForWhoeverLooks(t *testing.T) {
 				assert.Zero(t, u.Remaining)
 			}
 		}
-		assert.Equal(t, alone.Snapshot(), watched.Snapshot())
+		assert.Equal(t, unwatched.Snapshot(), watched.Snapshot())
 	})
 }

@@ -8,68 +8,69 @@ import (
 	"time"
 )
 
-// almostDone is the most that a tracker shows before all phases are done. It
-// is far enough below 1 to stay so in a float32 and in a rounded "99.9999%".
-const almostDone = 1 - 1e-6
+// maxFractionBeforeDone is the largest total while a phase is not done. It is
+// far enough below 1 to stay below it as a float32 and as a rounded "99.9999%".
+const maxFractionBeforeDone = 1 - 1e-6
 
-// none is the index of no phase.
-const none = -1
+// noPhase is an index that stands for no phase.
+const noPhase = -1
 
-// Tracker follows weighted phases and computes the total. Make one with [New]
-// for each run of the work. All methods are safe for concurrent use, and
-// several phases may be open at once.
+// Tracker computes the total progress of weighted phases. Create one with [New]
+// for each run of the work. All methods are safe for concurrent use, and several
+// phases may be open (started and not done) at the same time.
 type Tracker struct {
 	settings
-	began time.Time
-	index map[string]int // place in parts by name
-	sum   float64        // of all weights
+	startedAt   time.Time
+	indexByName map[string]int // index in phases
+	totalWeight float64        // of all weights
 
-	mu      sync.Mutex
-	parts   []part
-	open    []int   // in the order of their start
-	current int     // in parts, or none
-	left    int     // phases not done
-	kept    float64 // weight of what is done or restored
-	total   float64 // what is shown, 0 to 1
-	elapsed time.Duration
+	mu         sync.Mutex
+	phases     []trackedPhase
+	open       []int   // indexes in phases, in the order of their last start
+	current    int     // index in phases, or noPhase
+	notDone    int     // number of phases
+	keptWeight float64 // weight of all that is done or restored
+	fraction   float64 // the total, from 0 to 1
+	elapsed    time.Duration
 
 	delivery
 }
 
-// New returns a tracker of the phases, whose time begins now. It reports all
-// mistakes together, joined: no phases, an empty or repeated name, a weight
-// that is not a finite number above 0, an invalid [Throttle].
+// New returns a tracker of phases; its elapsed time starts now. It returns one
+// error that joins all mistakes: no phases, an empty or repeated name, a weight
+// that is not a finite number above 0, an invalid Group or MaxParallel, an
+// invalid [Throttle].
 func New(phases []Phase, opts ...Option) (*Tracker, error) {
 	s := newSettings(opts)
 	if err := errors.Join(append(checkPhases(phases), s.check()...)...); err != nil {
 		return nil, fmt.Errorf("new progress tracker: %w", err)
 	}
 	t := &Tracker{
-		settings: s,
-		began:    s.clock(),
-		index:    make(map[string]int, len(phases)),
-		current:  none,
-		left:     len(phases),
-		delivery: delivery{sentPhase: none},
+		settings:    s,
+		startedAt:   s.clock(),
+		indexByName: make(map[string]int, len(phases)),
+		current:     noPhase,
+		notDone:     len(phases),
+		delivery:    delivery{sentPhase: noPhase},
 	}
-	t.parts, t.sum = newParts(phases)
+	t.phases, t.totalWeight = newTrackedPhases(phases)
 	for i, phase := range phases {
-		t.index[phase.Name] = i
+		t.indexByName[phase.Name] = i
 	}
 	return t, nil
 }
 
-// Start opens the phase and makes it the current one, the one that an [Update]
-// tells of. Phases may be started in any order, and a phase that is open
-// already may be started again: its time counts anew for the estimate. The error
-// is [ErrUnknownPhase] or [ErrPhaseDone]; the tracker is then unchanged.
+// Start opens the phase and makes it the current one, which [Update] describes.
+// Phases may be started in any order. Starting an open phase again, for another
+// attempt, restarts its time for the estimate. It returns [ErrUnknownPhase] or
+// [ErrPhaseDone], and then leaves the tracker unchanged.
 func (t *Tracker) Start(phase string) error {
-	i, ok := t.index[phase]
+	i, ok := t.indexByName[phase]
 	if !ok {
 		return fmt.Errorf("start %q: %w", phase, ErrUnknownPhase)
 	}
 	t.mu.Lock()
-	if t.parts[i].state == done {
+	if t.phases[i].state == done {
 		t.mu.Unlock()
 		return fmt.Errorf("start %q: %w", phase, ErrPhaseDone)
 	}
@@ -78,22 +79,22 @@ func (t *Tracker) Start(phase string) error {
 	return nil
 }
 
-// Set says how far an open phase is, 0 to 1, and what it is about. It is
-// advisory, and so cannot fail: a fraction outside 0 to 1 is cut to it; one
-// below what the phase had, and NaN, leave the fraction as it is; an empty
-// message leaves the message. A phase that was not started is started. A phase
-// that is unknown or done is ignored. Fraction 1 is not yet done: see
-// [Tracker.Done].
+// Set sets the phase's completed fraction, from 0 to 1, and its message. It
+// starts the phase if it was not started, and ignores one that is unknown or
+// done. Progress is advisory, so Set does not return an error: it clamps a
+// fraction outside 0 to 1, ignores NaN and a fraction lower than before, and
+// keeps the message if the new one is empty. A phase with fraction 1 is not yet
+// done: see [Tracker.Done].
 //
-// Call it as often as is convenient: when the [Throttle] holds the update back
-// it costs some 100 ns and allocates nothing.
+// Set may be called as often as is convenient: if the [Throttle] suppresses the
+// update, it takes about 100 ns and does not allocate.
 func (t *Tracker) Set(phase string, fraction float64, message string) {
-	i, ok := t.index[phase]
+	i, ok := t.indexByName[phase]
 	if !ok {
 		return
 	}
 	t.mu.Lock()
-	p := &t.parts[i]
+	p := &t.phases[i]
 	switch p.state {
 	case done:
 		t.mu.Unlock()
@@ -106,150 +107,154 @@ func (t *Tracker) Set(phase string, fraction float64, message string) {
 	}
 	if fraction > p.fraction { // false for NaN
 		p.fraction = min(fraction, 1)
-		if len(t.history) > 0 { // nobody else wants to know, and the clock costs as much as the rest
-			t.tick()
-			p.movedAt = t.elapsed
+		// Only the estimate by history uses advancedAt, and reading the clock takes
+		// as long as the rest of Set.
+		if len(t.history) > 0 {
+			t.readClock()
+			p.advancedAt = t.elapsed
 		}
-		t.add()
+		t.updateFraction()
 	}
 	t.unlockAndSend()
 }
 
-// SetRemaining says how long an open phase will still take, for whoever knows
-// better than its history and this run's speed tell: it counts in their place,
-// less the time that goes by, until that is used up or said anew. A negative
-// duration takes it back. It is advisory as Set is: a phase that is not open is
-// ignored.
+// SetRemaining sets how long an open phase will still take, for callers that
+// know it better than its history and this run's speed. The estimate uses it
+// instead of those, minus the time since this call, until it has run out or the
+// next call replaces it. A negative duration removes it. Phases that are not
+// open are ignored.
 func (t *Tracker) SetRemaining(phase string, left time.Duration) {
-	i, ok := t.index[phase]
+	i, ok := t.indexByName[phase]
 	if !ok {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if p := &t.parts[i]; p.state == open {
-		t.tick()
-		p.saidLeft, p.saidAt = left, t.elapsed
+	if p := &t.phases[i]; p.state == open {
+		t.readClock()
+		p.reportedLeft, p.reportedAt = left, t.elapsed
 	}
 }
 
-// Done marks the phase as done in this run, whether it was started or not. The
-// total is 1 once all phases are done or restored. A phase that is unknown or
-// done already is ignored.
+// Done marks the phase as done in this run, whether or not it was started. The
+// total is 1 when all phases are done or restored. A phase that is unknown or
+// already done is ignored.
 func (t *Tracker) Done(phase string) { t.finish(phase, false) }
 
-// Restore marks the phase as done in an earlier run: it counts towards the
-// total and not towards the speed of this run, so that the estimate does not
-// jump when work is resumed. A phase that is unknown or done already is
-// ignored. See [Tracker.RestorePart] for a phase that was cut short.
+// Restore marks the phase as done in an earlier run. It counts towards the total
+// but not towards the speed of this run, so the estimate does not jump when work
+// is resumed. A phase that is unknown or already done is ignored. See
+// [Tracker.RestorePart] for a phase that was interrupted.
 func (t *Tracker) Restore(phase string) { t.finish(phase, true) }
 
-// RestorePart marks a fraction of the phase, 0 to 1, as done in an earlier run,
-// with the same effect as [Tracker.Restore] has for a whole one. The phase is
-// not started by this. A fraction below what the phase has, NaN, and a phase
-// that is unknown or done are ignored.
+// RestorePart marks a fraction of the phase, from 0 to 1, as completed in an
+// earlier run: like [Tracker.Restore], it does not count towards the speed of
+// this run. It does not start the phase. It ignores NaN, a fraction not above
+// the present one, and a phase that is unknown or done.
 func (t *Tracker) RestorePart(phase string, fraction float64) {
-	i, ok := t.index[phase]
+	i, ok := t.indexByName[phase]
 	if !ok {
 		return
 	}
 	t.mu.Lock()
-	p := &t.parts[i]
+	p := &t.phases[i]
 	if p.state == done || !(fraction > p.fraction) {
 		t.mu.Unlock()
 		return
 	}
 	fraction = min(fraction, 1)
-	t.kept += p.weight * (fraction - p.restored)
-	t.tick()
-	p.fraction, p.restored, p.movedAt = fraction, fraction, t.elapsed
-	t.add()
+	t.keptWeight += p.weight * (fraction - p.restoredFraction)
+	t.readClock()
+	p.fraction, p.restoredFraction, p.advancedAt = fraction, fraction, t.elapsed
+	t.updateFraction()
 	t.unlockAndSend()
 }
 
-// Snapshot returns the state now. It is not throttled.
+// Snapshot returns the current state. It is not throttled.
 func (t *Tracker) Snapshot() Update {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.tick()
+	t.readClock()
 	return t.update()
 }
 
-// start opens the phase, makes it the current one, and keeps the order of open.
+// start opens the phase, moves it to the end of open, and makes it the current
+// one.
 func (t *Tracker) start(i int) {
-	t.close(i)
+	t.removeFromOpen(i)
 	t.open = append(t.open, i)
-	p := &t.parts[i]
-	t.tick()
-	p.state, p.movedAt, p.saidLeft = open, t.elapsed, -1
+	p := &t.phases[i]
+	t.readClock()
+	p.state, p.advancedAt, p.reportedLeft = open, t.elapsed, -1
 	t.current = i
 }
 
-// close takes the phase out of the open ones.
-func (t *Tracker) close(i int) {
+// removeFromOpen removes the phase from open, if it is there.
+func (t *Tracker) removeFromOpen(i int) {
 	if at := slices.Index(t.open, i); at >= 0 {
 		t.open = slices.Delete(t.open, at, at+1)
 	}
 }
 
-// finish marks the phase as done, in an earlier run if restored.
+// finish marks the phase as done: in an earlier run if restored, else in this
+// one.
 func (t *Tracker) finish(phase string, restored bool) {
-	i, ok := t.index[phase]
+	i, ok := t.indexByName[phase]
 	if !ok {
 		return
 	}
 	t.mu.Lock()
-	p := &t.parts[i]
+	p := &t.phases[i]
 	if p.state == done {
 		t.mu.Unlock()
 		return
 	}
-	t.close(i)
-	t.kept += p.weight * (1 - p.restored)
+	t.removeFromOpen(i)
+	t.keptWeight += p.weight * (1 - p.restoredFraction)
 	p.state, p.fraction = done, 1
 	if restored {
-		p.restored = 1
+		p.restoredFraction = 1
 	}
 	if i == t.current && len(t.open) > 0 {
 		t.current = t.open[len(t.open)-1]
 	}
-	if t.left == 1 {
-		t.tick() // the last reading: elapsed stands still once nothing is left
+	if t.notDone == 1 {
+		t.readClock() // for the last time: Elapsed stops when all phases are done
 	}
-	t.left--
-	t.add()
+	t.notDone--
+	t.updateFraction()
 	t.unlockAndSend()
 }
 
-// add computes the total anew. Only the open phases are walked, so that the
-// cost does not grow with the number of phases.
-func (t *Tracker) add() {
-	if t.left == 0 {
-		t.total = 1 // exactly, whatever the weights add up to in floating point
+// updateFraction computes the total. It visits only the open phases, so its cost
+// does not grow with the number of phases.
+func (t *Tracker) updateFraction() {
+	if t.notDone == 0 {
+		t.fraction = 1 // exactly: the weights may add up to slightly more or less
 		return
 	}
-	weight := t.kept
+	weight := t.keptWeight
 	for _, i := range t.open {
-		p := &t.parts[i]
-		weight += p.weight * (p.fraction - p.restored)
+		p := &t.phases[i]
+		weight += p.weight * (p.fraction - p.restoredFraction)
 	}
-	// No fraction falls, but the sum can, by a rounding error, when a phase
-	// moves from the open ones to the kept.
-	t.total = max(t.total, min(weight/t.sum, almostDone))
+	// No phase's fraction falls, but the sum can, by a rounding error, when a phase
+	// moves from open to keptWeight.
+	t.fraction = max(t.fraction, min(weight/t.totalWeight, maxFractionBeforeDone))
 }
 
-// tick reads the clock.
-func (t *Tracker) tick() {
-	if t.left > 0 {
-		t.elapsed = max(t.elapsed, t.clock().Sub(t.began))
+// readClock updates elapsed, unless all phases are done.
+func (t *Tracker) readClock() {
+	if t.notDone > 0 {
+		t.elapsed = max(t.elapsed, t.clock().Sub(t.startedAt))
 	}
 }
 
-// update returns the state at the last tick.
+// update returns the state at the time that readClock read last.
 func (t *Tracker) update() Update {
-	u := Update{Fraction: t.total, Elapsed: t.elapsed}
-	if t.current != none {
-		p := &t.parts[t.current]
+	u := Update{Fraction: t.fraction, Elapsed: t.elapsed}
+	if t.current != noPhase {
+		p := &t.phases[t.current]
 		u.Phase, u.PhaseFraction, u.Message = p.name, p.fraction, p.message
 	}
 	u.Remaining, u.Source = t.estimate()

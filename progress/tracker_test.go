@@ -12,7 +12,7 @@ import (
 	"github.com/ntxdev/jobsystem/progress"
 )
 
-// report is a plan of ten parts: one weight is one tenth.
+// report returns phases whose weights add up to 10: a weight of 1 is one tenth.
 func report() []progress.Phase {
 	return []progress.Phase{{Name: "extract", Weight: 7}, {Name: "render", Weight: 2}, {Name: "deliver", Weight: 1}}
 }
@@ -24,7 +24,7 @@ func newTracker(t testing.TB, phases []progress.Phase, opts ...progress.Option) 
 	return tracker
 }
 
-func TestNewReportsAllMistakesTogether(t *testing.T) {
+func TestNewReturnsAllErrorsJoined(t *testing.T) {
 	t.Parallel()
 	_, err := progress.New([]progress.Phase{
 		{Name: "", Weight: 1},
@@ -42,29 +42,29 @@ func TestNewReportsAllMistakesTogether(t *testing.T) {
 		`phase 4 has the name of phase 2, "a"`,
 		`phase 4 "a" has weight NaN:`,
 		`phase 5 "c" has weight +Inf:`,
-		"minimal delta is NaN",
-		"minimal interval is -1ns",
+		"minimum delta is NaN",
+		"minimum interval is -1ns",
 	} {
 		assert.ErrorContains(t, err, want)
 	}
 	assert.NotContains(t, err.Error(), "fine")
 }
 
-func TestNewRefusesNoPhasesAndANegativeDelta(t *testing.T) {
+func TestNewReturnsAnErrorForNoPhasesAndANegativeDelta(t *testing.T) {
 	t.Parallel()
 	_, err := progress.New(nil, progress.Throttle(-0.1, 0))
 	assert.ErrorContains(t, err, "no phases")
-	assert.ErrorContains(t, err, "minimal delta is -0.1")
+	assert.ErrorContains(t, err, "minimum delta is -0.1")
 }
 
-func TestNewTakesNilOptionsAsDefaults(t *testing.T) {
+func TestNilOptionsMeanDefaults(t *testing.T) {
 	t.Parallel()
 	tracker := newTracker(t, report(), nil, progress.OnUpdate(nil), progress.Clock(nil), progress.History(nil))
 	tracker.Done("extract")
 	assert.InDelta(t, 0.7, tracker.Snapshot().Fraction, 1e-12)
 }
 
-func TestANewTrackerIsAtZeroWithNothingCurrent(t *testing.T) {
+func TestANewTrackerIsAtZeroWithoutACurrentPhase(t *testing.T) {
 	t.Parallel()
 	u := newTracker(t, report()).Snapshot()
 	assert.Zero(t, u.Fraction)
@@ -88,7 +88,7 @@ func TestTheTotalFollowsTheWeights(t *testing.T) {
 	tracker.Done("extract")
 	u = tracker.Snapshot()
 	assert.InDelta(t, 0.7, u.Fraction, 1e-12)
-	assert.Equal(t, "extract", u.Phase, "between two phases the last one stays")
+	assert.Equal(t, "extract", u.Phase, "between two phases, the last one stays the current one")
 	assert.Equal(t, 1.0, u.PhaseFraction)
 
 	require.NoError(t, tracker.Start("render"))
@@ -99,7 +99,7 @@ func TestTheTotalFollowsTheWeights(t *testing.T) {
 	assert.Empty(t, u.Message, "a message belongs to its phase")
 }
 
-func TestStartRefusesUnknownAndDonePhases(t *testing.T) {
+func TestStartReturnsAnErrorForUnknownAndDonePhases(t *testing.T) {
 	t.Parallel()
 	tracker := newTracker(t, report())
 	require.NoError(t, tracker.Start("extract"))
@@ -116,7 +116,7 @@ func TestStartRefusesUnknownAndDonePhases(t *testing.T) {
 	assert.Equal(t, before.Fraction, after.Fraction)
 }
 
-func TestSetForgivesEverything(t *testing.T) {
+func TestSetClampsOrIgnoresInvalidFractions(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name     string
@@ -168,7 +168,7 @@ func TestSetStartsAPhaseThatWasNotStarted(t *testing.T) {
 	assert.Equal(t, "fonts", u.Message)
 }
 
-func TestAnEmptyMessageLeavesTheMessage(t *testing.T) {
+func TestAnEmptyMessageKeepsThePreviousOne(t *testing.T) {
 	t.Parallel()
 	tracker := newTracker(t, report())
 	tracker.Set("extract", 0.1, "rows")
@@ -176,7 +176,7 @@ func TestAnEmptyMessageLeavesTheMessage(t *testing.T) {
 	assert.Equal(t, "rows", tracker.Snapshot().Message)
 }
 
-func TestADonePhaseHearsNothingMore(t *testing.T) {
+func TestADonePhaseIgnoresFurtherCalls(t *testing.T) {
 	t.Parallel()
 	tracker := newTracker(t, report())
 	tracker.Set("extract", 0.1, "rows")
@@ -191,7 +191,7 @@ func TestADonePhaseHearsNothingMore(t *testing.T) {
 	assert.Equal(t, 1.0, u.PhaseFraction)
 }
 
-func TestParallelPhasesAddUpAndTheLastStartedOpenOneIsCurrent(t *testing.T) {
+func TestParallelPhasesAddUpAndTheLastStartedOneIsCurrent(t *testing.T) {
 	t.Parallel()
 	tracker := newTracker(t, report())
 	for _, name := range []string{"extract", "render", "deliver", "render"} {
@@ -203,13 +203,13 @@ func TestParallelPhasesAddUpAndTheLastStartedOpenOneIsCurrent(t *testing.T) {
 	assert.InDelta(t, 0.5, tracker.Snapshot().Fraction, 1e-12)
 
 	current := func() string { return tracker.Snapshot().Phase }
-	assert.Equal(t, "render", current(), "started again, and so last")
+	assert.Equal(t, "render", current(), "it was started again, after the others")
 	tracker.Done("render")
 	assert.Equal(t, "deliver", current())
 	tracker.Done("extract")
 	assert.Equal(t, "deliver", current())
 	tracker.Done("deliver")
-	assert.Equal(t, "deliver", current(), "nothing is open: the last one stays")
+	assert.Equal(t, "deliver", current(), "no phase is open: the last one stays the current one")
 	assert.Equal(t, 1.0, tracker.Snapshot().Fraction)
 }
 
@@ -222,7 +222,7 @@ func TestFractionOneIsNotYetDone(t *testing.T) {
 	u := tracker.Snapshot()
 	assert.Equal(t, 1.0, u.PhaseFraction)
 	assert.Less(t, u.Fraction, 1.0)
-	assert.Less(t, float32(u.Fraction), float32(1), "a column of single precision shows no 1 either")
+	assert.Less(t, float32(u.Fraction), float32(1), "it must not round to 1 in single precision")
 	assert.Greater(t, u.Fraction, 0.9999)
 
 	for _, phase := range report() {
@@ -237,13 +237,13 @@ func TestRestoredWorkCountsTowardsTheTotal(t *testing.T) {
 	tracker := newTracker(t, report())
 	tracker.Restore("extract")
 	assert.InDelta(t, 0.7, tracker.Snapshot().Fraction, 1e-12)
-	assert.Empty(t, tracker.Snapshot().Phase, "restoring starts nothing")
+	assert.Empty(t, tracker.Snapshot().Phase, "restoring does not start a phase")
 	tracker.Restore("render")
 	tracker.Restore("deliver")
 	assert.Equal(t, 1.0, tracker.Snapshot().Fraction)
 }
 
-func TestAPartlyRestoredPhaseGoesOnFromThere(t *testing.T) {
+func TestAPartlyRestoredPhaseContinuesFromItsFraction(t *testing.T) {
 	t.Parallel()
 	tracker := newTracker(t, report())
 	tracker.RestorePart("extract", 0.5)
@@ -251,10 +251,10 @@ func TestAPartlyRestoredPhaseGoesOnFromThere(t *testing.T) {
 	tracker.RestorePart("extract", math.NaN())
 	u := tracker.Snapshot()
 	assert.InDelta(t, 0.35, u.Fraction, 1e-12)
-	assert.Empty(t, u.Phase, "restoring starts nothing")
+	assert.Empty(t, u.Phase, "restoring does not start a phase")
 
 	require.NoError(t, tracker.Start("extract"))
-	tracker.Set("extract", 0.1, "begins anew")
+	tracker.Set("extract", 0.1, "starts over")
 	assert.InDelta(t, 0.35, tracker.Snapshot().Fraction, 1e-12)
 	tracker.Set("extract", 0.6, "")
 	assert.InDelta(t, 0.42, tracker.Snapshot().Fraction, 1e-12)
@@ -277,7 +277,7 @@ func TestExtremeWeightsStillReachExactlyOne(t *testing.T) {
 		"sum overflows":        {math.MaxFloat64, math.MaxFloat64, math.MaxFloat64},
 		"smallest":             {math.SmallestNonzeroFloat64, math.SmallestNonzeroFloat64},
 		"far apart":            {1e-300, 1e300},
-		"last one is nothing":  {1, 1e-18},
+		"last one negligible":  {1, 1e-18},
 		"one phase":            {42},
 		"largest and smallest": {math.MaxFloat64, math.MaxFloat64, math.SmallestNonzeroFloat64},
 	} {
@@ -299,8 +299,8 @@ func TestExtremeWeightsStillReachExactlyOne(t *testing.T) {
 	}
 }
 
-// Whatever is called in whatever order: the total never falls, is within 0 to
-// 1, and is 1 exactly when all phases are done.
+// It makes random calls in random order: the total never falls, is from 0 to 1,
+// and is 1 exactly when all phases are done.
 func TestTheTotalNeverFallsInAnyOrderOfCalls(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(300) {

@@ -4,38 +4,38 @@ import "time"
 
 // Update is the state of a [Tracker] at one moment.
 type Update struct {
-	// Fraction is the completed share of the whole, 0 to 1. It never falls,
-	// and is 1 when all phases are done and not before.
+	// Fraction is the completed fraction of all work, from 0 to 1. It never falls,
+	// and is 1 only when all phases are done.
 	Fraction float64
-	// Phase is the current phase: the one that was started last of those not
-	// done, or, between two phases and at the end, the one that was current
-	// last. Empty before the first start.
+	// Phase is the name of the current phase: the open phase that was started last
+	// or, if none is open, the one that was current before. It is empty until a
+	// phase is started.
 	Phase string
-	// PhaseFraction is how far Phase is, 0 to 1.
+	// PhaseFraction is the completed fraction of Phase, from 0 to 1.
 	PhaseFraction float64
-	// Message is the latest that was said of Phase.
+	// Message is the latest message of Phase.
 	Message string
-	// Elapsed is the time since [New], up to the end once all phases are done.
+	// Elapsed is the time since [New]. It stops when all phases are done.
 	Elapsed time.Duration
-	// Remaining is the estimated time to the end. It means nothing when Source
-	// is [SourceUnknown].
+	// Remaining is the estimated time until all phases are done. It has no meaning
+	// if Source is [SourceUnknown].
 	Remaining time.Duration
-	// Source says what Remaining was estimated from, its largest part if from
-	// several.
+	// Source is what Remaining was estimated from. If that is more than one, it is
+	// the source of the largest part.
 	Source ETASource
 }
 
-// ETASource says where an estimate comes from.
+// ETASource names what a remaining time was estimated from.
 type ETASource string
 
 // The sources of an estimate, the best first.
 const (
-	// SourceReported is what the phases have said themselves: [Tracker.SetRemaining].
+	// SourceReported means the caller's own estimates; see [Tracker.SetRemaining].
 	SourceReported ETASource = "reported"
-	// SourceHistory is the typical durations given with [History].
+	// SourceHistory means the typical durations set with [History].
 	SourceHistory ETASource = "history"
-	// SourceObserved is the speed of this run so far.
+	// SourceObserved means the speed of this run so far.
 	SourceObserved ETASource = "observed"
-	// SourceUnknown is none: there is no estimate.
+	// SourceUnknown means that there is no estimate.
 	SourceUnknown ETASource = "unknown"
 )

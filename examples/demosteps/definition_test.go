@@ -22,8 +22,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// session is an engine's side of a step that only listens.
-type session struct {
+// progressSession records the progress that a step reports.
+type progressSession struct {
 	plan.Session
 	resumptions int
 
@@ -32,9 +32,9 @@ type session struct {
 	message   string
 }
 
-func (s *session) Job() *model.Job { return &model.Job{Resumptions: s.resumptions} }
+func (s *progressSession) Job() *model.Job { return &model.Job{Resumptions: s.resumptions} }
 
-func (s *session) Progress(fraction float64, format string, args []any) {
+func (s *progressSession) Progress(fraction float64, format string, args []any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fractions, s.message = append(s.fractions, fraction), fmt.Sprintf(format, args...)
@@ -47,7 +47,7 @@ func planOf(t *testing.T, input string) []plan.Step {
 	return plan.Steps
 }
 
-func TestDefinitionsAreThoseOfTheTenTypes(t *testing.T) {
+func TestDefinitionsHaveTenTypes(t *testing.T) {
 	t.Parallel()
 	var types []string
 	for _, d := range demosteps.Definitions() {
@@ -58,7 +58,7 @@ func TestDefinitionsAreThoseOfTheTenTypes(t *testing.T) {
 		"demo:steps-6 demo:steps-7 demo:steps-8 demo:steps-9", strings.Join(types, " "))
 }
 
-func TestPlanHasTheStepsOfTheInput(t *testing.T) {
+func TestTheInputSetsTheStepsOfThePlan(t *testing.T) {
 	t.Parallel()
 	planned := planOf(t, `{"steps":12}`)
 	require.Len(t, planned, 12)
@@ -67,60 +67,60 @@ func TestPlanHasTheStepsOfTheInput(t *testing.T) {
 	assert.Equal(t, planned[0].Weight, planned[11].Weight)
 }
 
-func TestPlanRefusesABadInput(t *testing.T) {
+func TestThePlanOfAnInvalidInputIsAnError(t *testing.T) {
 	t.Parallel()
 	_, err := demosteps.Definition(demosteps.Type).Plan(json.RawMessage(`{"steps":0,"step_ms":-5}`))
 	assert.ErrorContains(t, err, "steps is 0")
 	assert.ErrorContains(t, err, "step_ms is -5")
 }
 
-func TestStepTakesItsTimeAndTellsHowFarItIs(t *testing.T) {
+func TestAStepTakesItsTimeAndReportsProgress(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &session{}
-		began := time.Now()
+		s := &progressSession{}
+		start := time.Now()
 		output, err := planOf(t, `{"step_ms":200,"output_bytes":4}`)[2].Run(t.Context(), s)
 
 		require.NoError(t, err)
-		assert.Equal(t, 200*time.Millisecond, time.Since(began))
+		assert.Equal(t, 200*time.Millisecond, time.Since(start))
 		assert.JSONEq(t, `{"step":3,"payload":"xxxx"}`, string(output))
 		assert.Equal(t, []float64{0, 0.25, 0.5, 0.75, 1}, s.fractions)
 		assert.Equal(t, "step 3 of 5: 200ms of 200ms", s.message)
 	})
 }
 
-func TestLongStepTellsHowFarItIsTwentyTimes(t *testing.T) {
+func TestALongStepReportsProgressTwentyTimes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &session{}
+		s := &progressSession{}
 		_, err := planOf(t, `{"step_ms":3600000}`)[0].Run(t.Context(), s)
 		require.NoError(t, err)
 		assert.Len(t, s.fractions, 21)
 	})
 }
 
-func TestStepObeysItsContextAtOnce(t *testing.T) {
+func TestAStepReturnsAtOnceWhenItsContextEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		why := errors.New("enough")
+		cause := errors.New("cause")
 		ctx, cancel := context.WithCancelCause(t.Context())
-		time.AfterFunc(70*time.Millisecond, func() { cancel(why) })
-		began := time.Now()
-		_, err := planOf(t, `{"step_ms":3600000}`)[0].Run(ctx, &session{})
-		assert.Equal(t, why, err)
-		assert.Equal(t, 70*time.Millisecond, time.Since(began))
+		time.AfterFunc(70*time.Millisecond, func() { cancel(cause) })
+		start := time.Now()
+		_, err := planOf(t, `{"step_ms":3600000}`)[0].Run(ctx, &progressSession{})
+		assert.Equal(t, cause, err)
+		assert.Equal(t, 70*time.Millisecond, time.Since(start))
 	})
 }
 
-func TestStepWithoutTimeObeysItsContextToo(t *testing.T) {
+func TestAStepWithoutDurationChecksItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(steps.ErrCancelled)
-	_, err := planOf(t, `{"step_ms":0}`)[0].Run(ctx, &session{})
+	_, err := planOf(t, `{"step_ms":0}`)[0].Run(ctx, &progressSession{})
 	assert.ErrorIs(t, err, steps.ErrCancelled)
 }
 
-func TestJobFailsAtItsStep(t *testing.T) {
+func TestAJobFailsAtItsStep(t *testing.T) {
 	t.Parallel()
 	h := testutil.NewHarness(t, demosteps.Definition(demosteps.Type))
 	h.Enqueue(demosteps.Input{StepMS: new(0), FailAt: 3})
@@ -128,13 +128,13 @@ func TestJobFailsAtItsStep(t *testing.T) {
 	status := h.Run()
 
 	assert.Equal(t, model.Failed, status.Status)
-	assert.Equal(t, `step "step-3": it fails because fail_at is 3`, status.Error)
+	assert.Equal(t, `step "step-3": fails because fail_at is 3`, status.Error)
 	assert.Equal(t, 2, status.StepsCompleted)
 	h.Resume()
-	assert.Equal(t, model.Failed, h.Run().Status, "always")
+	assert.Equal(t, model.Failed, h.Run().Status, "it fails every time")
 }
 
-func TestJobThatFailsOnceSucceedsWhenResumed(t *testing.T) {
+func TestAJobThatFailsOnceSucceedsWhenResumed(t *testing.T) {
 	t.Parallel()
 	h := testutil.NewHarness(t, demosteps.Definition(demosteps.Type))
 	h.Enqueue(demosteps.Input{StepMS: new(0), OutputBytes: new(0), FailAt: 5, FailTimes: 1})
@@ -147,7 +147,7 @@ func TestJobThatFailsOnceSucceedsWhenResumed(t *testing.T) {
 	assert.JSONEq(t, `{"step":5,"payload":""}`, string(status.Result))
 }
 
-func TestJobPanicsAtItsStep(t *testing.T) {
+func TestAJobPanicsAtItsStep(t *testing.T) {
 	t.Parallel()
 	h := testutil.NewHarness(t, demosteps.Definition(demosteps.Type))
 	h.Enqueue(demosteps.Input{Steps: 2, StepMS: new(0), PanicAt: 2})
@@ -156,7 +156,7 @@ func TestJobPanicsAtItsStep(t *testing.T) {
 	assert.Contains(t, status.Error, "panic: step 2 panics because panic_at is 2")
 }
 
-func TestJobWithABadInputFailsAndSaysWhy(t *testing.T) {
+func TestAJobWithAnInvalidInputFailsWithAllMistakes(t *testing.T) {
 	t.Parallel()
 	h := testutil.NewHarness(t, demosteps.Definition("demo:steps-7"))
 	h.Enqueue(engine.RawInput{Type: "demo:steps-7", Input: json.RawMessage(`{"steps":9000,"fail_times":2}`)})

@@ -1,16 +1,17 @@
-// Package demosteps is the job type for trying things out: a job whose number
-// of steps, pace, output and end are told by its input.
+// Package demosteps defines a job type for demonstrations and tests. The input
+// sets the number of steps, their duration, the size of their outputs, and which
+// step fails. For example,
 //
 //	{"steps": 5, "step_ms": 200, "output_bytes": 100, "fail_at": 3, "fail_times": 1}
 //
-// is a job of five steps, step-1 to step-5, of 200 ms each, of which the third
-// fails the first time. Resumed, it goes on with that third step and succeeds.
-// Everything may be left out; [Input] has the defaults. Names are not padded
-// with zeros: a job's steps are kept in the order of the plan, not of their
-// names.
+// is a job of five steps, step-1 to step-5, that take 200 ms each. The third step
+// fails the first time; when the job is resumed, it continues with that step and
+// succeeds. All keys are optional; see [Input] for the defaults. The numbers in
+// step names have no leading zeros, because a job's steps keep the order of the
+// plan and are never sorted by name.
 //
-// Nothing in it is random: the same input gives the same steps and outputs. It
-// also shows how a definition whose steps depend on the input is written: see
+// Nothing is random: the same input gives the same steps and outputs. The package
+// is also an example of a definition whose steps depend on the input: see
 // [Definition].
 //
 // It may import the package steps and the standard library.

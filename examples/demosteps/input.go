@@ -8,33 +8,33 @@ import (
 	"time"
 )
 
-// The bounds of an [Input].
+// The upper bounds of an [Input].
 const (
 	MaxSteps       = 1000
 	MaxStepMS      = 60 * 60 * 1000
 	MaxOutputBytes = 1 << 20
 )
 
-// Input says what a demo job does. Absent keys have the defaults; unknown ones
-// are refused, since they are most likely mistyped.
+// Input is the input of a demo job. Absent keys have their defaults. An unknown
+// key is an error, because it is most likely a typing mistake.
 type Input struct {
 	// Steps is the number of steps, 1 to [MaxSteps]. Default 5.
 	Steps int `json:"steps,omitempty"`
-	// StepMS is how many milliseconds each step takes, 0 to [MaxStepMS].
+	// StepMS is the duration of each step in milliseconds, 0 to [MaxStepMS].
 	// Default 200.
 	StepMS *int `json:"step_ms,omitempty"`
 	// OutputBytes is the size of the payload in each step's output, 0 to
-	// [MaxOutputBytes]. Default 100. Engines refuse outputs of more than
-	// 64 KiB unless told otherwise: more than that shows how.
+	// [MaxOutputBytes]. Default 100. By default an engine fails a step whose output
+	// is larger than 64 KiB, which a larger value demonstrates.
 	OutputBytes *int `json:"output_bytes,omitempty"`
-	// FailAt is the step, counted from 1, that fails when its time is over.
-	// Default 0: none.
+	// FailAt is the number of the step, from 1, that fails at its end. Default 0:
+	// none.
 	FailAt int `json:"fail_at,omitempty"`
-	// FailTimes is how often that step fails: with 1, the job succeeds when it
-	// is resumed. Default 0: always.
+	// FailTimes is how many times that step fails: with 1, the job succeeds when it
+	// is resumed. Default 0: every time.
 	FailTimes int `json:"fail_times,omitempty"`
-	// PanicAt is the step, counted from 1, that panics when its time is over.
-	// Default 0: none.
+	// PanicAt is the number of the step, from 1, that panics at its end. Default 0:
+	// none.
 	PanicAt int `json:"panic_at,omitempty"`
 }
 
@@ -45,32 +45,32 @@ const (
 	defaultOutputBytes = 100
 )
 
-// JobType returns the type of jobs that [Input] makes when it is enqueued as it
-// is. For the other types of [Definitions], use engine.RawInput.
+// JobType returns [Type]. To enqueue a job of another type of [Definitions], use
+// engine.RawInput.
 func (Input) JobType() string { return Type }
 
-// UnmarshalJSON reads the input over the defaults. The JSON null is the
-// defaults.
+// UnmarshalJSON decodes the input; absent keys get their defaults. The JSON null
+// means all defaults.
 func (in *Input) UnmarshalJSON(raw []byte) error {
 	type plain Input // without this method
-	filled := plain{Steps: defaultSteps, StepMS: new(defaultStepMS), OutputBytes: new(defaultOutputBytes)}
+	decoded := plain{Steps: defaultSteps, StepMS: new(defaultStepMS), OutputBytes: new(defaultOutputBytes)}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&filled); err != nil {
+	if err := decoder.Decode(&decoded); err != nil {
 		return err
 	}
-	*in = Input(filled)
+	*in = Input(decoded)
 	return nil
 }
 
-// Validate returns all that is wrong with the input, joined.
+// Validate returns an error that joins all mistakes in the input.
 func (in Input) Validate() error {
 	var errs []error
 	for _, field := range []struct {
 		key       string
 		value     int
 		low, high int
-		zero      string // what 0 means where it is not in the range
+		zero      string // what 0 means, if that is not obvious
 	}{
 		{"steps", in.Steps, 1, MaxSteps, ""},
 		{"step_ms", in.stepMS(), 0, MaxStepMS, ""},
@@ -84,10 +84,10 @@ func (in Input) Validate() error {
 		}
 	}
 	if in.FailTimes != 0 && in.FailAt == 0 {
-		errs = append(errs, errors.New("fail_times is set and fail_at is not: say which step fails"))
+		errs = append(errs, errors.New("fail_times is set but fail_at is not: set fail_at to the step that fails"))
 	}
 	if in.FailAt != 0 && in.FailAt == in.PanicAt {
-		errs = append(errs, fmt.Errorf("fail_at and panic_at are both %d: a step can do only one of the two", in.FailAt))
+		errs = append(errs, fmt.Errorf("fail_at and panic_at are both %d: a step can either fail or panic", in.FailAt))
 	}
 	return errors.Join(errs...)
 }
@@ -97,9 +97,9 @@ func (in Input) outputBytes() int { return valueOr(in.OutputBytes, defaultOutput
 
 func (in Input) stepTime() time.Duration { return time.Duration(in.stepMS()) * time.Millisecond }
 
-func valueOr(value *int, otherwise int) int {
+func valueOr(value *int, fallback int) int {
 	if value == nil {
-		return otherwise
+		return fallback
 	}
 	return *value
 }

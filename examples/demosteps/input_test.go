@@ -10,7 +10,7 @@ import (
 	"github.com/ntxdev/jobsystem/examples/demosteps"
 )
 
-func TestInputHasDefaultsForWhatIsAbsent(t *testing.T) {
+func TestAbsentKeysHaveTheirDefaults(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{`{}`, `null`, `{"steps":5}`} {
 		var in demosteps.Input
@@ -20,7 +20,7 @@ func TestInputHasDefaultsForWhatIsAbsent(t *testing.T) {
 	}
 }
 
-func TestInputKeepsAGivenZero(t *testing.T) {
+func TestAZeroIsNotReplacedByTheDefault(t *testing.T) {
 	t.Parallel()
 	var in demosteps.Input
 	require.NoError(t, json.Unmarshal([]byte(`{"steps":0,"step_ms":0,"output_bytes":0}`), &in))
@@ -28,23 +28,23 @@ func TestInputKeepsAGivenZero(t *testing.T) {
 	assert.EqualError(t, in.Validate(), "steps is 0: want 1 to 1000")
 }
 
-func TestInputOfGoIsReadBackAsItWas(t *testing.T) {
+func TestInputIsTheSameAfterJSON(t *testing.T) {
 	t.Parallel()
 	in := demosteps.Input{Steps: 2, StepMS: new(0), OutputBytes: new(7), FailAt: 2, FailTimes: 1, PanicAt: 1}
 	raw, err := json.Marshal(in)
 	require.NoError(t, err)
-	var back demosteps.Input
-	require.NoError(t, json.Unmarshal(raw, &back))
-	assert.Equal(t, in, back)
+	var decoded demosteps.Input
+	require.NoError(t, json.Unmarshal(raw, &decoded))
+	assert.Equal(t, in, decoded)
 }
 
-func TestInputRefusesAnUnknownKey(t *testing.T) {
+func TestAnUnknownKeyIsAnError(t *testing.T) {
 	t.Parallel()
 	var in demosteps.Input
 	assert.ErrorContains(t, json.Unmarshal([]byte(`{"step":3}`), &in), `"step"`)
 }
 
-func TestInputReportsAllMistakesTogether(t *testing.T) {
+func TestValidateReturnsAllMistakesJoined(t *testing.T) {
 	t.Parallel()
 	in := demosteps.Input{Steps: 1001, StepMS: new(-1), OutputBytes: new(1<<20 + 1), FailAt: 1002, FailTimes: -1, PanicAt: -3}
 	assert.EqualError(t, in.Validate(), `steps is 1001: want 1 to 1000

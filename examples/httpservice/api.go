@@ -14,8 +14,8 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 )
 
-// api answers the requests of clients. It only needs an engine to talk to the
-// database with, whether that engine runs jobs or another process does.
+// api handles the requests of clients. It uses the engine only to read and write
+// the database, so it also works if another process runs the jobs.
 type api struct {
 	engine *engine.Engine
 	db     *bun.DB
@@ -32,35 +32,36 @@ func newAPI(eng *engine.Engine, db *bun.DB, log *slog.Logger) http.Handler {
 	mux.Handle("POST /jobs/{id}/cancel", a.route(a.cancel))
 	mux.Handle("POST /jobs/{id}/resume", a.route(a.resume))
 	mux.Handle("GET /healthz", a.route(a.health))
-	return ownPagesOnly(withProblems(mux))
+	return denyCrossOrigin(withJSONErrors(mux))
 }
 
-// ownPagesOnly refuses what a page of somebody else has a browser send, which
-// may reach an address that its author cannot: such as this one.
-func ownPagesOnly(handler http.Handler) http.Handler {
+// denyCrossOrigin rejects requests that a browser sends for a page of another
+// origin. The browser may reach this service even if the author of the page
+// cannot.
+func denyCrossOrigin(handler http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		const message = "a page of another origin may not ask for that"
+		const message = "requests from a page of another origin are not allowed"
 		writeJSON(w, http.StatusForbidden, problemBody{problem{Kind: "forbidden", Message: message}})
 	}))
 	return protection.Handler(handler)
 }
 
-// answerTimeout bounds a request's questions to the database.
-const answerTimeout = 10 * time.Second
+// requestTimeout limits the database queries of a request.
+const requestTimeout = 10 * time.Second
 
-// answer is what a request is answered with.
-type answer struct {
+// response is the response to a request; body is encoded as JSON.
+type response struct {
 	code     int
 	location string
 	body     any
 }
 
-// route makes a handler of a function that returns what to answer, or why it
-// cannot.
-func (a *api) route(handle func(w http.ResponseWriter, r *http.Request) (answer, error)) http.Handler {
+// route returns a handler that writes the response or the error that handle
+// returns.
+func (a *api) route(handle func(w http.ResponseWriter, r *http.Request) (response, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
 		out, err := handle(w, r.WithContext(ctx))
 		if err != nil {
@@ -68,7 +69,7 @@ func (a *api) route(handle func(w http.ResponseWriter, r *http.Request) (answer,
 			if p.code >= http.StatusInternalServerError && r.Context().Err() == nil {
 				a.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 			}
-			out = answer{code: p.code, body: problemBody{p}}
+			out = response{code: p.code, body: problemBody{p}}
 		}
 		if out.location != "" {
 			w.Header().Set("Location", out.location)
@@ -79,43 +80,43 @@ func (a *api) route(handle func(w http.ResponseWriter, r *http.Request) (answer,
 
 func writeJSON(w http.ResponseWriter, code int, body any) {
 	raw, err := json.Marshal(body)
-	if err != nil { // our own types: a mistake of this program
+	if err != nil { // all bodies are our own types, so this is a bug
 		panic(err)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(code)
-	_, _ = w.Write(append(raw, '\n')) // whoever asked may be gone
+	_, _ = w.Write(append(raw, '\n')) // the client may have disconnected
 }
 
-// jobID is the id in the request's path.
+// jobID returns the id in the request's path.
 func jobID(r *http.Request) (uuid.UUID, error) {
 	id, err := uuid.Parse(r.PathValue("id"))
 	if err != nil {
-		return uuid.Nil, badRequest("%q is not the id of a job: %w", r.PathValue("id"), err)
+		return uuid.Nil, badRequest("%q is not a job id: %w", r.PathValue("id"), err)
 	}
 	return id, nil
 }
 
-// status answers with the job as it is now.
-func (a *api) status(ctx context.Context, id uuid.UUID, code int) (answer, error) {
+// respondStatus returns a response with the job's current status.
+func (a *api) respondStatus(ctx context.Context, id uuid.UUID, code int) (response, error) {
 	status, err := a.engine.Status(ctx, id)
-	return answer{code: code, body: status}, err
+	return response{code: code, body: status}, err
 }
 
-func (a *api) show(_ http.ResponseWriter, r *http.Request) (answer, error) {
+func (a *api) show(_ http.ResponseWriter, r *http.Request) (response, error) {
 	id, err := jobID(r)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	return a.status(r.Context(), id, http.StatusOK)
+	return a.respondStatus(r.Context(), id, http.StatusOK)
 }
 
-// health says that the service can do its work: it reaches its database.
-func (a *api) health(_ http.ResponseWriter, r *http.Request) (answer, error) {
+// health checks that the database can be reached.
+func (a *api) health(_ http.ResponseWriter, r *http.Request) (response, error) {
 	if err := a.db.PingContext(r.Context()); err != nil {
-		return answer{}, errors.Join(errUnavailable, err)
+		return response{}, errors.Join(errUnavailable, err)
 	}
-	return answer{code: http.StatusOK, body: map[string]string{"status": "ok"}}, nil
+	return response{code: http.StatusOK, body: map[string]string{"status": "ok"}}, nil
 }

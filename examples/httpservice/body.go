@@ -9,36 +9,37 @@ import (
 	"net/http"
 )
 
-// maxBody is the most bytes of a request's body: the largest input that an
-// engine takes by default, and something around it.
+// maxBody limits a request's body, in bytes. It allows for the largest input that
+// an engine accepts by default, 256 KiB, and the keys around it.
 const maxBody = 256<<10 + 4<<10
 
-// readJSON reads the one JSON value that a request's body is.
-func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
+// readJSON decodes the request's body, which must be exactly one JSON value, into
+// target.
+func readJSON(w http.ResponseWriter, r *http.Request, target any) error {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
 		return fmt.Errorf("%w: Content-Type is %q: want application/json", errMediaType, r.Header.Get("Content-Type"))
 	}
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return badBody(err)
+	if err := decoder.Decode(target); err != nil {
+		return bodyError(err)
 	}
 	switch _, err := decoder.Token(); {
 	case errors.Is(err, io.EOF):
 		return nil
 	case err != nil:
-		return badBody(err)
+		return bodyError(err)
 	default:
-		return badRequest("the body has something after its JSON value")
+		return badRequest("the body has more data after its JSON value")
 	}
 }
 
-// badBody says what is wrong with a body; one that is too large has a code of
-// its own.
-func badBody(err error) error {
+// bodyError wraps an error of reading a body. A body that is too large has its own
+// status code.
+func bodyError(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return fmt.Errorf("the body is too large: %w", err)
 	}
-	return badRequest("the body is not the JSON that is wanted: %w", err)
+	return badRequest("the body is not valid JSON for this request: %w", err)
 }

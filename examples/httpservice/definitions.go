@@ -8,22 +8,23 @@ import (
 	"github.com/ntxdev/jobsystem/steps"
 )
 
-// dependencies are what the definitions of this service need. Each definition
-// is a function that takes its own ones and closes over them.
+// dependencies holds what the definitions of this service use. Each definition is
+// returned by a function that gets the dependencies it uses as parameters.
 type dependencies struct {
-	orders  *Orders
-	exports string // the folder for exported files
+	orders    *Orders
+	exportDir string // the folder for exported files
 }
 
-// definitions are all job types of this service.
+// definitions returns all job types of this service.
 func definitions(d dependencies) []steps.Handler {
 	return []steps.Handler{
-		ExportOrders(d.orders, d.exports),
+		ExportOrders(d.orders, d.exportDir),
 		demosteps.Definition(demosteps.Type),
 	}
 }
 
-// register registers all definitions, and reports the mistakes of all together.
+// register registers all definitions. It returns an error that joins the mistakes
+// of all.
 func register(eng *engine.Engine, d dependencies) error {
 	var errs []error
 	for _, definition := range definitions(d) {

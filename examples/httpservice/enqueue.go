@@ -13,17 +13,18 @@ type enqueueRequest struct {
 	Type  string          `json:"type"`
 	Input json.RawMessage `json:"input"`
 	Name  string          `json:"name"`
-	// Whom the job belongs to, and the file that it works on.
-	Role            string `json:"role"`
-	Email           string `json:"email"`
+	// Role and Email identify the owner of the job.
+	Role  string `json:"role"`
+	Email string `json:"email"`
+	// UploadedFileURL is the location of the file that the job processes.
 	UploadedFileURL string `json:"uploaded_file_url"`
-	// ScheduledAt is when the job is due; now if there is none. Immediately has it
-	// run before others of its type.
+	// ScheduledAt is the time at which the job is due, by default now. Immediately
+	// runs it before other jobs of its type.
 	ScheduledAt time.Time `json:"scheduled_at"`
 	Immediately bool      `json:"immediately"`
 }
 
-// options are what an engine makes of all but the type and the input.
+// options returns the engine's options for all keys but the type and the input.
 func (e *enqueueRequest) options() []engine.EnqueueOption {
 	opts := []engine.EnqueueOption{engine.Name(e.Name), engine.Role(e.Role), engine.Email(e.Email), engine.UploadedFileURL(e.UploadedFileURL)}
 	if !e.ScheduledAt.IsZero() {
@@ -35,42 +36,42 @@ func (e *enqueueRequest) options() []engine.EnqueueOption {
 	return opts
 }
 
-// enqueue makes a job: 202. A job of that type that has the request's
-// idempotency key already is returned as it is: 200.
+// enqueue enqueues a job and responds with 202. If a job of the type already has
+// the request's idempotency key, it responds with 200 and that job.
 //
-// The job waits for an engine that has its type, and that is this one: so a
-// type that it does not have, or an input that its definition cannot use, is
-// better refused now.
-func (a *api) enqueue(w http.ResponseWriter, r *http.Request) (answer, error) {
+// Only this service's engine runs the jobs, so enqueue rejects a type that is not
+// registered here and an input that the definition cannot use. Otherwise the job
+// would wait for ever or fail later.
+func (a *api) enqueue(w http.ResponseWriter, r *http.Request) (response, error) {
 	var body enqueueRequest
 	if err := readJSON(w, r, &body); err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	definition := a.engine.Registered(body.Type)
 	if definition == nil {
-		return answer{}, badRequest("no jobs of type %q can be run here", body.Type)
+		return response{}, badRequest("no jobs of type %q can run in this service", body.Type)
 	}
 	input := engine.RawInput{Type: body.Type, Input: body.Input}
-	raw, _ := input.MarshalJSON() // null where there is none
+	raw, _ := input.MarshalJSON() // null without an input
 	if _, err := definition.Plan(raw); err != nil {
-		return answer{}, badRequest("%w", err)
+		return response{}, badRequest("%w", err)
 	}
 	opts := body.options()
 	if key, ok := r.Header["Idempotency-Key"]; ok {
 		if len(key) > 1 {
-			return answer{}, badRequest("there are %d Idempotency-Key headers: want one", len(key))
+			return response{}, badRequest("the request has %d Idempotency-Key headers: want one", len(key))
 		}
 		opts = append(opts, engine.IdempotencyKey(key[0]))
 	}
 	job, err := a.engine.Enqueue(r.Context(), input, opts...)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	code := http.StatusAccepted
 	if job.Existing {
 		code = http.StatusOK
 	}
-	out, err := a.status(r.Context(), job.ID, code)
+	out, err := a.respondStatus(r.Context(), job.ID, code)
 	out.location = "/jobs/" + job.ID.String()
 	return out, err
 }

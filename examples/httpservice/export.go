@@ -15,14 +15,14 @@ import (
 
 // Export is the input of an orders:export job.
 type Export struct {
-	// Country is the one whose orders are exported: "DE".
+	// Country selects the orders to export, by its code: "DE".
 	Country string `json:"country"`
 }
 
-// JobType names the type of the jobs that have this input.
+// JobType returns the type of jobs with this input.
 func (Export) JobType() string { return "orders:export" }
 
-// Validate reports why the input cannot be exported.
+// Validate returns an error if Country is unknown.
 func (e Export) Validate() error {
 	if !slices.Contains(countries[:], e.Country) {
 		return fmt.Errorf("country is %q: want one of %q", e.Country, countries)
@@ -30,7 +30,7 @@ func (e Export) Validate() error {
 	return nil
 }
 
-// Written is the output of the step that writes.
+// Written is the output of the step "write".
 type Written struct {
 	Orders int   `json:"orders"`
 	Bytes  int64 `json:"bytes"`
@@ -47,12 +47,14 @@ type Published struct {
 // pageSize is the number of orders between two checkpoints.
 const pageSize = 50
 
-// ExportOrders is the definition of orders:export: it writes the orders to one
-// country into a CSV file <dir>/<job id>.csv, which appears when it is complete.
+// ExportOrders returns the definition of orders:export. The job writes the orders
+// to one country to the CSV file <dir>/<job id>.csv, which appears when it is
+// complete.
 //
-// It goes on with the page it was at, and the file is byte for byte the one
-// that an undisturbed run writes. The file lives on one machine: should the
-// writing go on elsewhere, it begins anew there.
+// An interrupted job continues with the page after its last checkpoint, and the
+// file has the same bytes as that of an uninterrupted job. The file is on one
+// machine: if another machine continues the job, it writes the file from the
+// beginning.
 func ExportOrders(orders *Orders, dir string) *steps.Definition[Export] {
 	export := steps.DefineFunc(func(in Export) (*steps.Definition[Export], error) {
 		if err := in.Validate(); err != nil {
@@ -69,51 +71,51 @@ func exportSteps(orders *Orders, dir string) *steps.Definition[Export] {
 		return orders.Extent(ctx, run.Input().Country)
 	})
 	written := steps.Add(export, "write", func(ctx context.Context, run *steps.Run[Export]) (Written, error) {
-		return inFolder(dir, func(root *os.Root) (Written, error) {
+		return withFolder(dir, func(root *os.Root) (Written, error) {
 			return writeOrders(ctx, run, orders, root, extent.Output(run))
 		})
 	}, steps.Weight(8))
 	steps.Add(export, "publish", func(_ context.Context, run *steps.Run[Export]) (Published, error) {
-		return inFolder(dir, func(root *os.Root) (Published, error) {
+		return withFolder(dir, func(root *os.Root) (Published, error) {
 			return publish(root, partName(run), finalName(run), written.Output(run))
 		})
 	})
 	return export
 }
 
-// The names of files are the job's id and nothing of its input, and the same
-// at each attempt.
+// The file names contain the job's id and nothing of its input, and are the same
+// for each attempt.
 func partName(run *steps.Run[Export]) string  { return finalName(run) + ".part" }
 func finalName(run *steps.Run[Export]) string { return run.Job().ID.String() + ".csv" }
 
-// inFolder has do work in a folder which a symbolic link in it does not leave.
-// What fails there names files by their names: whoever may see the job need not
-// know where the folder is.
-func inFolder[Out any](dir string, do func(*os.Root) (Out, error)) (out Out, err error) {
+// withFolder calls do with dir as a root that symbolic links cannot leave. Errors
+// contain the name of a file but not the path of dir, which is not public: a
+// job's error is visible to clients.
+func withFolder[Out any](dir string, do func(*os.Root) (Out, error)) (out Out, err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return out, fmt.Errorf("open the folder for exports: %w", errors.Unwrap(err))
+		return out, fmt.Errorf("open the folder for exports: %w", errors.Unwrap(err)) // without the path
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
 	return do(root)
 }
 
-// position is how far the file is written: the checkpoint of the step.
+// position is the checkpoint of the step "write".
 type position struct {
 	AfterID int64 `json:"after_id"`
 	Orders  int   `json:"orders"`
 	Bytes   int64 `json:"bytes"`
 }
 
-// writeOrders writes the orders page by page, and after each page makes sure
-// that the file has it before the checkpoint says so.
+// writeOrders writes the orders page by page. It syncs each page to the disk
+// before it records the checkpoint.
 func writeOrders(ctx context.Context, run *steps.Run[Export], orders *Orders, root *os.Root, extent Extent) (Written, error) {
 	var at position
 	if _, err := run.LastCheckpoint(&at); err != nil {
 		return Written{}, err
 	}
 	file, err := openCSV(root, partName(run), at.Bytes)
-	if errors.Is(err, errShort) {
+	if errors.Is(err, errFileTooShort) {
 		at = position{}
 		file, err = openCSV(root, partName(run), 0)
 	}
@@ -140,14 +142,14 @@ func writeOrders(ctx context.Context, run *steps.Run[Export], orders *Orders, ro
 	}
 }
 
-// publish gives the complete file its name. Done twice, it is the same.
+// publish renames the complete file to its final name. It is idempotent.
 func publish(root *os.Root, part, final string, written Written) (Published, error) {
 	if err := root.Rename(part, final); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return Published{}, err
 	}
 	file, err := root.Open(final)
 	if err != nil {
-		return Published{}, fmt.Errorf("the written file is not on this machine, restart the job to write it again: %w", err)
+		return Published{}, fmt.Errorf("the written file is not on this machine; restart the job to write it again: %w", err)
 	}
 	defer file.Close()
 	sum := sha256.New()
@@ -156,7 +158,7 @@ func publish(root *os.Root, part, final string, written Written) (Published, err
 		return Published{}, err
 	}
 	if n != written.Bytes {
-		return Published{}, fmt.Errorf("%s has %d bytes, %d were written: somebody has changed it; restart the job to write it again", final, n, written.Bytes)
+		return Published{}, fmt.Errorf("%s has %d bytes but %d were written, so it has been changed; restart the job to write it again", final, n, written.Bytes)
 	}
 	return Published{File: final, Orders: written.Orders, Bytes: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// setupExport returns a harness with a job of orders:export, and the folder
-// that it writes to.
+// setupExport returns a harness with an enqueued job of orders:export, and the
+// folder that it writes to.
 func setupExport(t *testing.T, db *bun.DB) (*testutil.Harness, string) {
 	t.Helper()
 	orders, dir := &Orders{db: db}, t.TempDir()
@@ -26,13 +26,13 @@ func setupExport(t *testing.T, db *bun.DB) (*testutil.Harness, string) {
 	return h, dir
 }
 
-func private(t *testing.T) *bun.DB {
+func openSQLite(t *testing.T) *bun.DB {
 	t.Helper()
 	return testutil.Open(t, testutil.DSN(t, testutil.SQLite))
 }
 
-// exported is the file that a succeeded job has written.
-func exported(t *testing.T, h *testutil.Harness, dir string) string {
+// readExport returns the file that a succeeded job wrote.
+func readExport(t *testing.T, h *testutil.Harness, dir string) string {
 	t.Helper()
 	var p Published
 	h.Output("publish", &p)
@@ -49,7 +49,7 @@ func TestExportWritesEveryOrderOfTheCountryOnce(t *testing.T) {
 		status := h.Run()
 
 		require.Equal(t, model.Succeeded, status.Status, status.Error)
-		text := exported(t, h, dir)
+		text := readExport(t, h, dir)
 		rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 		require.NoError(t, err)
 		require.Len(t, rows, 401)
@@ -58,17 +58,17 @@ func TestExportWritesEveryOrderOfTheCountryOnce(t *testing.T) {
 		seen := map[string]bool{}
 		for _, row := range rows[1:] {
 			assert.Equal(t, "DE", row[3])
-			assert.False(t, seen[row[0]], "order %s is there twice", row[0])
+			assert.False(t, seen[row[0]], "order %s occurs twice", row[0])
 			seen[row[0]] = true
 		}
 	})
 }
 
-func TestExportThatIsBrokenOffWritesTheSameFile(t *testing.T) {
+func TestAnInterruptedExportWritesTheSameFile(t *testing.T) {
 	t.Parallel()
-	undisturbed, undisturbedDir := setupExport(t, private(t))
-	require.Equal(t, model.Succeeded, undisturbed.Run().Status)
-	want := exported(t, undisturbed, undisturbedDir)
+	uninterrupted, uninterruptedDir := setupExport(t, openSQLite(t))
+	require.Equal(t, model.Succeeded, uninterrupted.Run().Status)
+	want := readExport(t, uninterrupted, uninterruptedDir)
 
 	for _, at := range []testutil.Moment{
 		testutil.BeforeStep("count"), testutil.AfterStep("count"), testutil.AtProgress("write", 4), testutil.AtCheckpoint("write", 1),
@@ -76,14 +76,14 @@ func TestExportThatIsBrokenOffWritesTheSameFile(t *testing.T) {
 	} {
 		t.Run(at.String(), func(t *testing.T) {
 			t.Parallel()
-			h, dir := setupExport(t, private(t))
+			h, dir := setupExport(t, openSQLite(t))
 
 			require.Equal(t, model.Failed, h.Kill(at).Status)
 			h.Resume()
 			status := h.Run()
 
 			require.Equal(t, model.Succeeded, status.Status, status.Error)
-			assert.Equal(t, want, exported(t, h, dir))
+			assert.Equal(t, want, readExport(t, h, dir))
 			files, err := os.ReadDir(dir)
 			require.NoError(t, err)
 			assert.Len(t, files, 1)
@@ -91,15 +91,15 @@ func TestExportThatIsBrokenOffWritesTheSameFile(t *testing.T) {
 	}
 }
 
-func TestExportGoesOnWithThePageItWasAt(t *testing.T) {
+func TestExportContinuesFromItsCheckpoint(t *testing.T) {
 	t.Parallel()
-	h, dir := setupExport(t, private(t))
+	h, dir := setupExport(t, openSQLite(t))
 	status := h.Cancel(testutil.AtCheckpoint("write", 4), "ana", "")
 	require.Equal(t, model.Cancelled, status.Status)
 	assert.Contains(t, string(status.Checkpoints), `"orders":200`)
 
-	// What is after the checkpoint in the file was never recorded, and may be
-	// longer than all that is still to come.
+	// Data after the checkpoint was never recorded, and may be longer than the rest
+	// of the file.
 	part := filepath.Join(dir, status.ID.String()+".csv.part")
 	file, err := os.OpenFile(part, os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(t, err)
@@ -108,25 +108,25 @@ func TestExportGoesOnWithThePageItWasAt(t *testing.T) {
 	require.NoError(t, file.Close())
 
 	h.Resume()
-	assert.Equal(t, model.Cancelled, h.Cancel(testutil.AtCheckpoint("write", 4), "", "").Status, "four pages are left")
+	assert.Equal(t, model.Cancelled, h.Cancel(testutil.AtCheckpoint("write", 4), "", "").Status, "four more pages remain")
 	h.Resume()
 	require.Equal(t, model.Succeeded, h.Run().Status)
-	assert.NotContains(t, exported(t, h, dir), "half a row")
+	assert.NotContains(t, readExport(t, h, dir), "half a row")
 }
 
-func TestExportBeginsAnewWhereItsFileIsNot(t *testing.T) {
+func TestExportStartsOverIfItsFileIsMissing(t *testing.T) {
 	t.Parallel()
-	h, dir := setupExport(t, private(t))
+	h, dir := setupExport(t, openSQLite(t))
 	status := h.Kill(testutil.AtCheckpoint("write", 4))
 	require.NoError(t, os.Remove(filepath.Join(dir, status.ID.String()+".csv.part")))
 	h.Resume()
 	require.Equal(t, model.Succeeded, h.Run().Status)
-	assert.Equal(t, 401, strings.Count(exported(t, h, dir), "\n"))
+	assert.Equal(t, 401, strings.Count(readExport(t, h, dir), "\n"))
 }
 
-func TestExportSaysThatItsFileIsGone(t *testing.T) {
+func TestExportFailsToPublishAMissingFile(t *testing.T) {
 	t.Parallel()
-	h, dir := setupExport(t, private(t))
+	h, dir := setupExport(t, openSQLite(t))
 	status := h.Kill(testutil.AfterStep("write"))
 	require.NoError(t, os.Remove(filepath.Join(dir, status.ID.String()+".csv.part")))
 	h.Resume()
@@ -139,7 +139,7 @@ func TestExportSaysThatItsFileIsGone(t *testing.T) {
 
 func TestExportOfAnUnknownCountryFails(t *testing.T) {
 	t.Parallel()
-	h, _ := setupExport(t, private(t))
+	h, _ := setupExport(t, openSQLite(t))
 	h.Enqueue(Export{Country: "XX"})
 	status := h.Run()
 	assert.Equal(t, model.Failed, status.Status)
@@ -148,7 +148,7 @@ func TestExportOfAnUnknownCountryFails(t *testing.T) {
 
 func TestOrdersAreGeneratedOnce(t *testing.T) {
 	t.Parallel()
-	orders := &Orders{db: private(t)}
+	orders := &Orders{db: openSQLite(t)}
 	for range 2 {
 		require.NoError(t, orders.Prepare(t.Context()))
 		n, err := orders.db.NewSelect().Model((*Order)(nil)).Count(t.Context())

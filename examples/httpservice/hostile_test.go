@@ -27,17 +27,17 @@ import (
 func TestAPageOfAnotherOriginChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := setupStopped(t)
-	job := s.enqueue(slow)
+	job := s.enqueue(slowJob)
 	cancel := "/jobs/" + job.ID.String() + "/cancel"
 	for _, header := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://elsewhere.example"}, {"Origin", "null"}} {
 		s.do("POST", cancel, "", header...).problem(t, http.StatusForbidden, "forbidden")
-		s.do("POST", "/jobs", slow, header...).problem(t, http.StatusForbidden, "forbidden")
+		s.do("POST", "/jobs", slowJob, header...).problem(t, http.StatusForbidden, "forbidden")
 	}
 	assert.Equal(t, model.Scheduled, s.do("GET", "/jobs/"+job.ID.String(), "").job(t, http.StatusOK).Status)
 	s.do("POST", cancel, "", "Sec-Fetch-Site", "same-origin").job(t, http.StatusAccepted)
 }
 
-func TestPathsThatLeadElsewhereAreNoJobs(t *testing.T) {
+func TestUnsafePathsAreRejected(t *testing.T) {
 	t.Parallel()
 	s := setupStopped(t)
 	for path, code := range map[string]int{
@@ -51,15 +51,15 @@ func TestPathsThatLeadElsewhereAreNoJobs(t *testing.T) {
 	}
 }
 
-// What clients have sent comes back as JSON that no browser takes for a page.
-func TestNoAnswerIsAPage(t *testing.T) {
+// Text from clients is returned as JSON that no browser interprets as HTML.
+func TestNoResponseIsHTML(t *testing.T) {
 	t.Parallel()
 	s := setupStopped(t)
 	const script = "<script>alert(1)</script>"
-	for _, r := range []reply{
+	for _, r := range []httpResponse{
 		s.do("POST", "/jobs", `{"type": "demo:steps", "name": "`+script+`"}`),
 		s.do("POST", "/jobs", `{"type": "`+script+`"}`),
-		s.do("POST", "/jobs", slow, "Content-Type", script),
+		s.do("POST", "/jobs", slowJob, "Content-Type", script),
 		s.do("GET", "/jobs/"+strings.ReplaceAll(script, "/", "%2f"), ""),
 		s.do("GET", "/jobs?status="+script, ""),
 		s.do("GET", "/"+script, ""),
@@ -70,35 +70,35 @@ func TestNoAnswerIsAPage(t *testing.T) {
 	}
 }
 
-// A client that sends its request byte by byte does not hold a connection, and
-// one that sends none at all either.
-func TestASlowClientIsCutOff(t *testing.T) {
+// A client that sends its request slowly, or sends nothing, does not keep a
+// connection.
+func TestTheConnectionOfASlowClientIsClosed(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		sends  string
 		within time.Duration
 	}{
-		"in the middle of the head": {"POST /jobs HTTP/1.1\r\nHost: x\r\nX-Slow: ", 6 * time.Second},
-		"in the middle of the body": {"POST /jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", 16 * time.Second},
-		"before the first byte":     {"", 6 * time.Second},
+		"during the headers":    {"POST /jobs HTTP/1.1\r\nHost: x\r\nX-Slow: ", 6 * time.Second},
+		"during the body":       {"POST /jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", 16 * time.Second},
+		"before the first byte": {"", 6 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+				l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 				server := newServer(newAPI(nil, nil, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler))
 				done := make(chan error)
 				go func() { done <- server.Serve(l) }()
 				client, served := net.Pipe()
 				l.conns <- served
-				began := time.Now()
+				start := time.Now()
 				go func() { _, _ = client.Write([]byte(test.sends)) }()
 				reader := bufio.NewReader(client)
 				for {
 					if _, err := reader.ReadByte(); err != nil {
-						break // an answer may come before the end
+						break // a response may come before the end
 					}
 				}
-				assert.Less(t, time.Since(began), test.within)
+				assert.Less(t, time.Since(start), test.within)
 				assert.NoError(t, server.Close())
 				assert.ErrorIs(t, <-done, http.ErrServerClosed)
 			})
@@ -106,13 +106,13 @@ func TestASlowClientIsCutOff(t *testing.T) {
 	}
 }
 
-// pipes is a listener whose connections are in memory.
-type pipes struct {
+// pipeListener is a listener whose connections are in memory.
+type pipeListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
 }
 
-func (p *pipes) Accept() (net.Conn, error) {
+func (p *pipeListener) Accept() (net.Conn, error) {
 	select {
 	case conn := <-p.conns:
 		return conn, nil
@@ -121,14 +121,14 @@ func (p *pipes) Accept() (net.Conn, error) {
 	}
 }
 
-func (p *pipes) Close() error { close(p.closed); return nil }
+func (p *pipeListener) Close() error { close(p.closed); return nil }
 
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "unix"} }
+func (p *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "unix"} }
 
-func TestAnExportDoesNotFollowALinkOutOfItsFolder(t *testing.T) {
+func TestExportDoesNotFollowALinkOutOfItsFolder(t *testing.T) {
 	t.Parallel()
 	for _, suffix := range []string{".csv", ".csv.part"} {
-		h, dir := setupExport(t, private(t))
+		h, dir := setupExport(t, openSQLite(t))
 		outside := filepath.Join(t.TempDir(), "precious")
 		require.NoError(t, os.WriteFile(outside, []byte("precious"), 0o600))
 		id := h.Kill(testutil.AfterStep("count")).ID.String()
@@ -140,31 +140,31 @@ func TestAnExportDoesNotFollowALinkOutOfItsFolder(t *testing.T) {
 		assert.Equal(t, "precious", string(text))
 		if suffix == ".csv.part" {
 			assert.Equal(t, model.Failed, status.Status)
-			assert.NotContains(t, status.Error, dir, "where it is, clients need not know")
+			assert.NotContains(t, status.Error, dir, "clients must not see the path of the folder")
 		}
 	}
 }
 
-// What is wrong with the service is told to its log, and no password even there.
-func TestNoAnswerTellsTheDSNOrAPath(t *testing.T) {
+// Errors of the service are only in its log, and passwords not even there.
+func TestNoResponseContainsTheDSNOrAPath(t *testing.T) {
 	t.Parallel()
 	_, err := dsn.Open(t.Context(), "postgres://app:s3cr3t@127.0.0.1:1/shop")
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), "s3cr3t")
 	p := problemOf(errors.Join(err, os.ErrPermission, &os.PathError{Op: "open", Path: "/srv/secret", Err: os.ErrPermission}))
-	assert.Equal(t, "something went wrong here; the log says what", p.Message)
+	assert.Equal(t, "internal error: see the log of the service", p.Message)
 
 	s := setupStopped(t)
 	require.NoError(t, s.db.Close())
 	for _, path := range []string{"/jobs", "/jobs/" + uuid.NewString(), "/healthz"} {
 		body := string(s.do("GET", path, "").body)
-		for _, inside := range []string{"sql", ".db", "/tmp", "closed"} {
-			assert.NotContains(t, body, inside, path)
+		for _, internal := range []string{"sql", ".db", "/tmp", "closed"} {
+			assert.NotContains(t, body, internal, path)
 		}
 	}
 }
 
-func TestNoNameIsAFormulaInASpreadsheet(t *testing.T) {
+func TestNamesAreNotFormulasInASpreadsheet(t *testing.T) {
 	t.Parallel()
 	root, err := os.OpenRoot(t.TempDir())
 	require.NoError(t, err)

@@ -13,32 +13,32 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// jobList is the answer of GET /jobs.
+// jobList is the response to GET /jobs.
 type jobList struct {
 	Jobs []*model.JobView `json:"jobs"`
-	// Next is the address of the page after this one, absent on the last.
+	// Next is the path of the next page. It is absent on the last page.
 	Next string `json:"next,omitempty"`
 }
 
-// The number of jobs on a page.
+// The default and the maximum number of jobs on a page.
 const (
 	defaultPage = 50
 	maxPage     = 200
 )
 
-// list shows jobs, the newest first. The query may repeat type and status, and
-// have limit and before.
-func (a *api) list(_ http.ResponseWriter, r *http.Request) (answer, error) {
+// list responds with jobs, the newest first. The query may contain limit, before,
+// and any number of types and statuses.
+func (a *api) list(_ http.ResponseWriter, r *http.Request) (response, error) {
 	query := r.URL.Query()
 	filter, err := parseFilter(query)
 	if err != nil {
-		return answer{}, badRequest("%w", err)
+		return response{}, badRequest("%w", err)
 	}
 	limit := filter.Limit
-	filter.Limit++ // one more tells whether there is a next page
+	filter.Limit++ // one more job, to know whether there is a next page
 	jobs, err := a.engine.List(r.Context(), filter)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	out := jobList{Jobs: jobs}
 	if len(jobs) > limit {
@@ -46,10 +46,10 @@ func (a *api) list(_ http.ResponseWriter, r *http.Request) (answer, error) {
 		query.Set("before", out.Jobs[limit-1].ID.String())
 		out.Next = "/jobs?" + query.Encode()
 	}
-	return answer{code: http.StatusOK, body: out}, nil
+	return response{code: http.StatusOK, body: out}, nil
 }
 
-// parseFilter reads the query, and reports all mistakes together.
+// parseFilter parses the query. It returns an error that joins all mistakes.
 func parseFilter(query url.Values) (engine.Filter, error) {
 	filter := engine.Filter{Types: query["type"], Limit: defaultPage}
 	var errs []error
@@ -67,7 +67,7 @@ func parseFilter(query url.Values) (engine.Filter, error) {
 	if query.Has("before") {
 		id, err := uuid.Parse(query.Get("before"))
 		if err != nil {
-			errs = append(errs, fmt.Errorf("before is %q: want the id of a job", query.Get("before")))
+			errs = append(errs, fmt.Errorf("before is %q: want a job id", query.Get("before")))
 		}
 		filter.Before = id
 	}

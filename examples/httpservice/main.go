@@ -1,26 +1,27 @@
-// Command httpservice is a small complete service that has the job system
-// embedded: an HTTP API to enqueue, watch and control jobs, and the engine that
-// runs them, in one process on one database.
+// Command httpservice is a small, complete service that embeds the job system: an
+// HTTP API to enqueue, watch and control jobs, and the engine that runs them, in
+// one process with one database.
 //
 //	go run ./examples/httpservice -addr 127.0.0.1:8080 -dsn shop.db -dir exports
 //
-// makes the tables and 2,000 orders in the SQLite file shop.db, and serves.
-// In another terminal, export the orders that go to Germany as CSV:
+// creates the tables and 2,000 orders in the SQLite file shop.db, and serves the
+// API. In another terminal, export the orders to Germany as CSV:
 //
 //	curl -si localhost:8080/jobs -H 'Content-Type: application/json' -H 'Idempotency-Key: monday' \
 //	     -d '{"type": "orders:export", "name": "Monday export", "input": {"country": "DE"}}'
 //
-// The answer is 202 with the new job's status, and its address in Location; sent
-// again, it is 200 with the same job. With the id from there:
+// The response is 202 with the new job's status, and its path in the header
+// Location. If the request is sent again, the response is 200 with the same job.
+// With the job's id:
 //
 //	curl -s localhost:8080/jobs/$ID
 //	curl -s 'localhost:8080/jobs?type=orders:export&status=succeeded&limit=10'
 //
-// Besides a name, a job may have "role", "email", "uploaded_file_url", and a time at
-// which it is due, "scheduled_at", or "immediately": true to run before the others of
-// its type.
+// A request may also set "role", "email", "uploaded_file_url", and either
+// "scheduled_at", the time at which the job is due, or "immediately": true, to run
+// it before other jobs of its type.
 //
-// To see a job run, and to cancel and resume one, take a slow one:
+// To watch a running job, and to cancel and resume it, enqueue a slow one:
 //
 //	curl -s localhost:8080/jobs -H 'Content-Type: application/json' \
 //	     -d '{"type": "demo:steps", "input": {"steps": 20, "step_ms": 3000}}'
@@ -28,22 +29,22 @@
 //	curl -s -X POST localhost:8080/jobs/$ID/resume
 //	curl -s localhost:8080/healthz
 //
-// Ctrl-C stops it: first the API, then the engine, which puts the job under way
-// back to scheduled with its record. Start it again, and the job goes on. So it
-// does after kill -9, once it has been resumed.
+// Ctrl-C stops the service: first the API, then the engine, which sets the running
+// job back to scheduled and keeps its record. When the service is started again,
+// the job continues. After kill -9, resume the job to continue it.
 //
-// # Where to find what
+// # Files
 //
-//	definitions.go  the one place where job types are registered
+//	definitions.go  all job types, and their registration
 //	export.go       the definition of orders:export
-//	orders.go       the host's own tables
-//	api.go          the routes; a file for each kind of request beside it
-//	serve.go        what starts and stops, and in which order
+//	orders.go       the host's own table
+//	api.go          the routes; each kind of request has its own file
+//	serve.go        the order in which the parts start and stop
 //
-// Whoever can reach the API can do everything: a real service puts its own
-// authentication in front, and takes "by" from there.
+// The API has no authentication: every client can do everything. A real service
+// authenticates its clients and sets "by" to the authenticated user.
 //
-// It may import everything of this module.
+// It may import all packages of this module.
 package main
 
 import (
@@ -78,16 +79,16 @@ func main() {
 	}
 }
 
-// options are what the command line says.
-type options struct{ addr, dsn, dir string }
+// options holds the values of the command-line flags.
+type options struct{ addr, dsn, exportDir string }
 
-func parse(args []string, output io.Writer) (options, error) {
+func parseOptions(args []string, output io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("httpservice", flag.ContinueOnError)
 	flags.SetOutput(output)
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "`host:port` to serve on")
-	flags.StringVar(&o.dsn, "dsn", "shop.db", "database `address`: a SQLite file, or a postgres:// or mysql:// URL")
-	flags.StringVar(&o.dir, "dir", "exports", "`folder` for the exported files, made if it is not there")
+	flags.StringVar(&o.dsn, "dsn", "shop.db", "`DSN` of the database: a SQLite file, or a postgres:// or mysql:// URL")
+	flags.StringVar(&o.exportDir, "dir", "exports", "`folder` for the exported files, created if it does not exist")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}
@@ -99,7 +100,7 @@ func parse(args []string, output io.Writer) (options, error) {
 
 // run serves until ctx ends.
 func run(ctx context.Context, args []string, output io.Writer) error {
-	o, err := parse(args, output)
+	o, err := parseOptions(args, output)
 	if err != nil {
 		return err
 	}
@@ -120,7 +121,8 @@ func run(ctx context.Context, args []string, output io.Writer) error {
 	return serve(ctx, listener, newAPI(eng, db, log), eng, log)
 }
 
-// prepare makes the tables, and an engine that has all definitions.
+// prepare creates the tables and the folder, and returns an engine with all
+// definitions registered.
 func prepare(ctx context.Context, db *bun.DB, o options, log *slog.Logger) (*engine.Engine, error) {
 	if err := migrations.Migrate(ctx, db); err != nil {
 		return nil, err
@@ -129,12 +131,12 @@ func prepare(ctx context.Context, db *bun.DB, o options, log *slog.Logger) (*eng
 	if err := orders.Prepare(ctx); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(o.dir, 0o750); err != nil {
-		return nil, fmt.Errorf("make the folder for exports: %w", err)
+	if err := os.MkdirAll(o.exportDir, 0o750); err != nil {
+		return nil, fmt.Errorf("create the folder for exports: %w", err)
 	}
 	eng, err := engine.New(db, engine.Config{Logger: log})
 	if err != nil {
 		return nil, err
 	}
-	return eng, register(eng, dependencies{orders: orders, exports: o.dir})
+	return eng, register(eng, dependencies{orders: orders, exportDir: o.exportDir})
 }

@@ -19,26 +19,26 @@ type Order struct {
 	OrderedAt  time.Time `bun:"ordered_at,notnull"`
 }
 
-// Orders is the shop's own data, beside the tables of the job system in the
-// same database.
+// Orders accesses the shop's own table, which is in the same database as the
+// tables of the job system.
 type Orders struct{ db *bun.DB }
 
-// generatedOrders is how many orders the example comes with.
+// generatedOrders is the number of orders that Prepare inserts.
 const generatedOrders = 2000
 
-// Prepare makes the table and its orders unless they are there. Several
-// processes may call it at once.
+// Prepare creates the table and inserts its orders unless they exist. Several
+// processes may call it at the same time.
 func (o *Orders) Prepare(ctx context.Context) error {
 	if _, err := o.db.NewCreateTable().Model((*Order)(nil)).IfNotExists().Exec(ctx); err != nil {
-		return fmt.Errorf("make the table of orders: %w", err)
+		return fmt.Errorf("create the table of orders: %w", err)
 	}
-	have, err := o.db.NewSelect().Model((*Order)(nil)).Count(ctx)
+	existing, err := o.db.NewSelect().Model((*Order)(nil)).Count(ctx)
 	if err != nil {
 		return fmt.Errorf("count the orders: %w", err)
 	}
 	const chunk = 500
-	for first := int64(1); have < generatedOrders && first <= generatedOrders; first += chunk {
-		orders := generate(first, chunk)
+	for first := int64(1); existing < generatedOrders && first <= generatedOrders; first += chunk {
+		orders := generateOrders(first, chunk)
 		if _, err := o.db.NewInsert().Model(&orders).Ignore().Exec(ctx); err != nil {
 			return fmt.Errorf("generate orders: %w", err)
 		}
@@ -46,13 +46,14 @@ func (o *Orders) Prepare(ctx context.Context) error {
 	return nil
 }
 
-// countries are those that orders go to.
+// countries lists the countries of the orders.
 var countries = [...]string{"AT", "CH", "DE", "FR", "NL"}
 
-// generate makes the same orders each time.
-func generate(first int64, n int) []Order {
+// generateOrders returns n orders, from the id first. The same ids always get the
+// same orders.
+func generateOrders(first int64, n int) []Order {
 	names := [...]string{"Ana", "Ben, jr.", `Cleo "the cat"`, "Dağhan", "Émile", "Fay"}
-	opened := time.Date(2026, time.January, 1, 8, 0, 0, 0, time.UTC)
+	start := time.Date(2026, time.January, 1, 8, 0, 0, 0, time.UTC)
 	orders := make([]Order, n)
 	for i := range orders {
 		id := first + int64(i)
@@ -61,20 +62,20 @@ func generate(first int64, n int) []Order {
 			Customer:   names[id*7%int64(len(names))],
 			Country:    countries[id%int64(len(countries))],
 			TotalCents: 100 + id*7919%50_000,
-			OrderedAt:  opened.Add(time.Duration(id) * 97 * time.Minute),
+			OrderedAt:  start.Add(time.Duration(id) * 97 * time.Minute),
 		}
 	}
 	return orders
 }
 
-// Extent is what there is to export: the orders up to LastID, so that those
-// which come in meanwhile do not change it.
+// Extent is the set of orders to export. It ends at LastID, so that orders which
+// are inserted later do not change the export.
 type Extent struct {
 	Orders int   `json:"orders"`
 	LastID int64 `json:"last_id"`
 }
 
-// Extent returns how many orders go to a country now.
+// Extent returns the extent of the present orders to a country.
 func (o *Orders) Extent(ctx context.Context, country string) (Extent, error) {
 	var e Extent
 	err := o.db.NewSelect().Model((*Order)(nil)).ColumnExpr("COUNT(*)").ColumnExpr("COALESCE(MAX(o.id), 0)").
@@ -85,7 +86,8 @@ func (o *Orders) Extent(ctx context.Context, country string) (Extent, error) {
 	return e, nil
 }
 
-// Page returns the first n orders to a country after one id and up to another.
+// Page returns the first n orders to a country whose id is above after and at most
+// last.
 func (o *Orders) Page(ctx context.Context, country string, after, last, n int64) ([]Order, error) {
 	var page []Order
 	err := o.db.NewSelect().Model(&page).Where("o.country = ? AND o.id > ? AND o.id <= ?", country, after, last).

@@ -11,15 +11,15 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// problem is what an answer says of an error:
+// problem describes an error in a response:
 //
 //	{"error": {"kind": "conflict", "message": "resume job …: it is succeeded; …", "status": "succeeded"}}
 type problem struct {
 	code int
 
-	Kind    string `json:"kind"` // to be tested by programs
+	Kind    string `json:"kind"` // for programs
 	Message string `json:"message"`
-	// Status is the job's where that is the reason.
+	// Status is the job's status, if that is the reason for the error.
 	Status model.Status `json:"status,omitempty"`
 }
 
@@ -37,8 +37,8 @@ func badRequest(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", errBadRequest, fmt.Errorf(format, args...))
 }
 
-// problemOf tells a client as much of an error as is its business: what it did
-// wrong, and nothing of what is wrong here.
+// problemOf returns what a client may see of an error: the mistakes in its
+// request, but no details of an error of the service.
 func problemOf(err error) problem {
 	p := problem{Message: err.Error()}
 	switch {
@@ -55,7 +55,7 @@ func problemOf(err error) problem {
 	case errors.Is(err, errUnavailable), errors.Is(err, context.DeadlineExceeded):
 		p.code, p.Kind, p.Message = http.StatusServiceUnavailable, "unavailable", "the database does not answer; try again later"
 	default:
-		p.code, p.Kind, p.Message = http.StatusInternalServerError, "internal", "something went wrong here; the log says what"
+		p.code, p.Kind, p.Message = http.StatusInternalServerError, "internal", "internal error: see the log of the service"
 	}
 	if e, ok := errors.AsType[*engine.StatusError](err); ok {
 		p.Status = e.Status
@@ -68,9 +68,9 @@ func isTooLarge(err error) bool {
 	return ok
 }
 
-// withProblems has the mux's own answers - no such path, no such method - be
-// JSON like all others.
-func withProblems(mux *http.ServeMux) http.Handler {
+// withJSONErrors returns a handler that calls mux and writes the errors of mux
+// itself, for an unknown path or method, as JSON like all other responses.
+func withJSONErrors(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern != "" {
 			mux.ServeHTTP(w, r)
@@ -80,7 +80,7 @@ func withProblems(mux *http.ServeMux) http.Handler {
 	})
 }
 
-// problemWriter writes an error's code as a problem, in place of its text.
+// problemWriter writes a problem for the status code, instead of the mux's text.
 type problemWriter struct{ http.ResponseWriter }
 
 func (w *problemWriter) WriteHeader(code int) {

@@ -12,52 +12,52 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 )
 
-// stopTimeout is how long requests under way may take when the service stops.
+// stopTimeout limits how long serve waits for running requests when it stops.
 const stopTimeout = 10 * time.Second
 
 // serve runs the API and the engine until ctx ends or one of them fails, and
-// returns after both have ended. They end one after the other: the API first,
-// so that nobody is told of jobs by a process that is on its way out, and then
-// the engine, which lets the steps under way reach a boundary.
+// returns after both have stopped. It stops the API first, so that no request
+// reaches an engine that is stopping, and then the engine, which lets running
+// steps reach a boundary.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler, eng *engine.Engine, log *slog.Logger) error {
 	server := newServer(handler, log)
-	// The engine ends when it is told to, not when ctx does.
+	// The end of ctx must not stop the engine before the API.
 	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopEngine()
-	engineEnded, serverEnded := make(chan error, 1), make(chan error, 1)
-	go func() { engineEnded <- eng.Run(engineCtx) }()
-	go func() { serverEnded <- server.Serve(listener) }()
+	engineStopped, serverStopped := make(chan error, 1), make(chan error, 1)
+	go func() { engineStopped <- eng.Run(engineCtx) }()
+	go func() { serverStopped <- server.Serve(listener) }()
 	log.Info("serving", "address", "http://"+listener.Addr().String())
 
 	var engineErr, serverErr error
 	select {
 	case <-ctx.Done():
-	case engineErr = <-engineEnded:
-		engineEnded <- nil
-	case serverErr = <-serverEnded:
+	case engineErr = <-engineStopped:
+		engineStopped <- nil // for the receive below
+	case serverErr = <-serverStopped:
 	}
 	log.Info("stopping the API")
 	stopErr := stopServer(server)
 	log.Info("stopping the engine")
 	stopEngine()
-	return errors.Join(serverErr, stopErr, engineErr, <-engineEnded)
+	return errors.Join(serverErr, stopErr, engineErr, <-engineStopped)
 }
 
-// newServer bounds what a client may send, and how long it may take.
+// newServer returns a server that limits the size and the duration of a request.
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      answerTimeout + 15*time.Second, // both begin with the request
+		WriteTimeout:      requestTimeout + 15*time.Second, // both start with the request
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 }
 
-// stopServer lets the requests under way be answered, and ends them if that
-// takes too long.
+// stopServer waits for the running requests, and closes their connections after
+// stopTimeout.
 func stopServer(server *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()

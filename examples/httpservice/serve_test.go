@@ -20,13 +20,13 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// start runs the program and returns its address, what it logs, and a function
-// that stops it and waits for its end.
-func start(t *testing.T, args ...string) (string, *lines, func() error) {
+// start runs the program. It returns its address, its log, and a function that
+// stops it and waits until it has ended.
+func start(t *testing.T, args ...string) (string, *logLines, func() error) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	t.Cleanup(stop)
-	log := &lines{said: make(chan struct{}, 1)}
+	log := &logLines{written: make(chan struct{}, 1)}
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), log) }()
 	address := regexp.MustCompile(`address=(http://\S+)`)
@@ -38,7 +38,7 @@ func start(t *testing.T, args ...string) (string, *lines, func() error) {
 			}
 		}
 		select {
-		case <-log.said:
+		case <-log.written:
 		case err := <-ended:
 			require.FailNow(t, "the program has ended", "%v", err)
 		case <-time.After(time.Minute):
@@ -47,14 +47,14 @@ func start(t *testing.T, args ...string) (string, *lines, func() error) {
 	}
 }
 
-func TestProgramStopsTheAPIBeforeTheEngineAndGoesOnWhenStartedAgain(t *testing.T) {
+func TestTheProgramStopsTheAPIBeforeTheEngineAndContinuesJobsAfterARestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	args := []string{"-dsn", dsn.File(filepath.Join(dir, "shop.db")), "-dir", filepath.Join(dir, "exports")}
 	url, log, stop := start(t, args...)
 	job := send(t, "POST", url+"/jobs", `{"type": "demo:steps", "input": {"steps": 100, "step_ms": 250}}`).job(t, http.StatusAccepted)
 	s := &service{t: t, url: url}
-	s.await(job, func(j *model.JobView) bool { return j.StepsCompleted > 0 })
+	s.waitFor(job, func(j *model.JobView) bool { return j.StepsCompleted > 0 })
 
 	require.NoError(t, stop())
 
@@ -62,21 +62,21 @@ func TestProgramStopsTheAPIBeforeTheEngineAndGoesOnWhenStartedAgain(t *testing.T
 	_, eng := log.find("stopping the engine")
 	assert.Less(t, api, eng)
 	_, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-	assert.Error(t, err, "nothing serves any more")
+	assert.Error(t, err, "the port is closed")
 
 	url, _, stop = start(t, args...)
 	s = &service{t: t, url: url}
-	again := s.await(job, running)
+	again := s.waitFor(job, isProcessing)
 	assert.EqualValues(t, 2, again.Attempt)
-	assert.Zero(t, again.Resumptions, "it goes on by itself")
+	assert.Zero(t, again.Resumptions, "the job continues without a resume")
 	s.do("POST", "/jobs/"+job.ID.String()+"/cancel", "").job(t, http.StatusAccepted)
-	for _, step := range s.awaitStatus(job, model.Cancelled).Steps {
+	for _, step := range s.waitForStatus(job, model.Cancelled).Steps {
 		assert.LessOrEqual(t, step.Attempts, 1, step.Name)
 	}
 	require.NoError(t, stop())
 }
 
-func TestProgramEndsWhenItsEngineCannotRun(t *testing.T) {
+func TestTheProgramEndsIfItsEngineCannotRun(t *testing.T) {
 	t.Parallel()
 	db := testutil.Open(t, testutil.DSN(t, testutil.SQLite))
 	eng, err := engine.New(db, engine.Config{})
@@ -86,18 +86,18 @@ func TestProgramEndsWhenItsEngineCannotRun(t *testing.T) {
 	assert.ErrorContains(t, err, "no definitions are registered")
 }
 
-func TestProgramEndsWhenItsListenerFails(t *testing.T) {
+func TestTheProgramEndsIfItsListenerFails(t *testing.T) {
 	t.Parallel()
 	db := testutil.Open(t, testutil.DSN(t, testutil.SQLite))
 	log := slog.New(slog.DiscardHandler)
-	eng, err := prepare(t.Context(), db, options{dir: t.TempDir()}, log)
+	eng, err := prepare(t.Context(), db, options{exportDir: t.TempDir()}, log)
 	require.NoError(t, err)
 	listener := listen(t)
 	require.NoError(t, listener.Close())
 	assert.ErrorContains(t, serve(t.Context(), listener, newAPI(eng, db, log), eng, log), "closed")
 }
 
-func TestProgramRefusesItsCommandLine(t *testing.T) {
+func TestTheProgramReturnsAnErrorForAnInvalidCommandLine(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, args := range [][]string{
@@ -107,6 +107,6 @@ func TestProgramRefusesItsCommandLine(t *testing.T) {
 		{"-dsn", filepath.Join(dir, "no", "such", "folder.db")},
 		{"-dsn", dsn.File(filepath.Join(dir, "shop.db")), "-dir", dir, "-addr", "127.0.0.1:-1"},
 	} {
-		assert.Error(t, run(t.Context(), args, &lines{}), args)
+		assert.Error(t, run(t.Context(), args, &logLines{}), args)
 	}
 }

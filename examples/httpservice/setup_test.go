@@ -25,37 +25,38 @@ import (
 
 func TestMain(m *testing.M) { testutil.Main(m) }
 
-// service is the whole service on a private database, but for its own listener.
+// service is the service with a private database, served by a test server.
 type service struct {
-	t       *testing.T
-	url     string
-	engine  *engine.Engine
-	db      *bun.DB
-	exports string
+	t         *testing.T
+	url       string
+	engine    *engine.Engine
+	db        *bun.DB
+	exportDir string
 }
 
-// setup returns a service whose engine runs.
+// setup returns a service whose engine is running.
 func setup(t *testing.T) *service {
 	t.Helper()
 	s := setupStopped(t)
 	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.engine.Run(ctx) }()
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.engine.Run(ctx) }()
 	t.Cleanup(func() {
 		stop()
-		assert.NoError(t, <-ended)
+		assert.NoError(t, <-stopped)
 	})
 	return s
 }
 
-// setupStopped returns a service whose engine does not run: jobs wait.
+// setupStopped returns a service whose engine is not running, so jobs stay
+// scheduled.
 func setupStopped(t *testing.T) *service {
 	t.Helper()
 	db := testutil.Open(t, "sqlite://:memory:")
 	log := slog.New(slog.DiscardHandler)
-	s := &service{t: t, db: db, exports: t.TempDir()}
+	s := &service{t: t, db: db, exportDir: t.TempDir()}
 	var err error
-	s.engine, err = prepare(t.Context(), db, options{dir: s.exports}, log)
+	s.engine, err = prepare(t.Context(), db, options{exportDir: s.exportDir}, log)
 	require.NoError(t, err)
 	server := httptest.NewServer(newAPI(s.engine, db, log))
 	t.Cleanup(server.Close)
@@ -63,20 +64,20 @@ func setupStopped(t *testing.T) *service {
 	return s
 }
 
-// reply is the answer to a request.
-type reply struct {
+// httpResponse is a response that has been read.
+type httpResponse struct {
 	code   int
 	header http.Header
 	body   []byte
 }
 
-func (s *service) do(method, path, body string, header ...string) reply {
+func (s *service) do(method, path, body string, header ...string) httpResponse {
 	s.t.Helper()
 	return send(s.t, method, s.url+path, body, header...)
 }
 
-// send sends a body as JSON, with more headers given as names and values.
-func send(t *testing.T, method, url, body string, header ...string) reply {
+// send sends body as JSON, with further headers given as pairs of name and value.
+func send(t *testing.T, method, url, body string, header ...string) httpResponse {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	require.NoError(t, err)
@@ -92,11 +93,11 @@ func send(t *testing.T, method, url, body string, header ...string) reply {
 	raw, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	assert.Equal(t, "application/json", response.Header.Get("Content-Type"))
-	return reply{response.StatusCode, response.Header, raw}
+	return httpResponse{response.StatusCode, response.Header, raw}
 }
 
-// job is the answer as a job's status.
-func (r reply) job(t *testing.T, code int) *model.JobView {
+// job checks the status code and decodes the body as a job.
+func (r httpResponse) job(t *testing.T, code int) *model.JobView {
 	t.Helper()
 	require.Equal(t, code, r.code, "%s", r.body)
 	var status model.JobView
@@ -104,8 +105,8 @@ func (r reply) job(t *testing.T, code int) *model.JobView {
 	return &status
 }
 
-// problem is the answer as an error of that code and kind.
-func (r reply) problem(t *testing.T, code int, kind string) problem {
+// problem checks the status code and the kind, and decodes the body as an error.
+func (r httpResponse) problem(t *testing.T, code int, kind string) problem {
 	t.Helper()
 	assert.Equal(t, code, r.code, "%s", r.body)
 	var body problemBody
@@ -117,55 +118,55 @@ func (r reply) problem(t *testing.T, code int, kind string) problem {
 	return body.Error
 }
 
-// enqueue enqueues a job that the service takes.
+// enqueue enqueues a job; the request must succeed.
 func (s *service) enqueue(body string) *model.JobView {
 	s.t.Helper()
 	return s.do("POST", "/jobs", body).job(s.t, http.StatusAccepted)
 }
 
-// await asks for a job until it is as wanted.
-func (s *service) await(job *model.JobView, wanted func(*model.JobView) bool) *model.JobView {
+// waitFor requests the job's status until wanted returns true.
+func (s *service) waitFor(job *model.JobView, wanted func(*model.JobView) bool) *model.JobView {
 	s.t.Helper()
 	const deadline, interval = 30 * time.Second, 5 * time.Millisecond
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for began := time.Now(); ; <-tick.C {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for start := time.Now(); ; <-ticker.C {
 		status := s.do("GET", "/jobs/"+job.ID.String(), "").job(s.t, http.StatusOK)
 		if wanted(status) {
 			return status
 		}
-		require.Less(s.t, time.Since(began), deadline, "the job is %s, %s, step %q", status.Status, status.Message, status.CurrentStep)
+		require.Less(s.t, time.Since(start), deadline, "the job is %s, %s, step %q", status.Status, status.Message, status.CurrentStep)
 	}
 }
 
-func (s *service) awaitStatus(job *model.JobView, wanted model.Status) *model.JobView {
+func (s *service) waitForStatus(job *model.JobView, wanted model.Status) *model.JobView {
 	s.t.Helper()
-	return s.await(job, func(j *model.JobView) bool { return j.Status == wanted })
+	return s.waitFor(job, func(j *model.JobView) bool { return j.Status == wanted })
 }
 
-// lines keeps what a log says.
-type lines struct {
-	mu   sync.Mutex
-	text []string
-	said chan struct{} // gets one for each line, as long as somebody listens
+// logLines records the lines of a log.
+type logLines struct {
+	mu      sync.Mutex
+	lines   []string
+	written chan struct{} // receives a value after each line, unless it is full
 }
 
-func (l *lines) Write(line []byte) (int, error) {
+func (l *logLines) Write(line []byte) (int, error) {
 	l.mu.Lock()
-	l.text = append(l.text, string(line))
+	l.lines = append(l.lines, string(line))
 	l.mu.Unlock()
 	select {
-	case l.said <- struct{}{}:
+	case l.written <- struct{}{}:
 	default:
 	}
 	return len(line), nil
 }
 
-// find returns the first line that has that text.
-func (l *lines) find(text string) (string, int) {
+// find returns the first line that contains text, and its index.
+func (l *logLines) find(text string) (string, int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i, line := range l.text {
+	for i, line := range l.lines {
 		if strings.Contains(line, text) {
 			return line, i
 		}

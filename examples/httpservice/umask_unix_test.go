@@ -13,10 +13,10 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// It is not parallel: the umask is the process's.
-func TestExportsAreNotOpenToOthersWhateverTheUmask(t *testing.T) {
+// It is not parallel: the umask applies to the whole process.
+func TestOthersCannotReadExportsWithAnyUmask(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0))
-	h, dir := setupExport(t, private(t))
+	h, dir := setupExport(t, openSQLite(t))
 	require.Equal(t, model.Succeeded, h.Run().Status)
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)

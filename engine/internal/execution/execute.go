@@ -108,7 +108,7 @@ func (r *run) track(p *plan.Plan, records []model.StepRecord) (*progress.Tracker
 	for i, record := range records {
 		phases[i] = progress.Phase{Name: record.Name, Weight: record.Weight}
 		if group := p.Steps[i].Group; group != nil {
-			phases[i].Group, phases[i].Limit = record.Group, group.MaxParallel
+			phases[i].Group, phases[i].MaxParallel = record.Group, group.MaxParallel
 		}
 	}
 	tracker, err := progress.New(phases, progress.History(r.history.of(r.job.Type)))
