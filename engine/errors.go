@@ -62,6 +62,18 @@ func (e *InDoubtError) Error() string {
 	return fmt.Sprintf("its process died in the middle of step %q, and whether its effect happened is not known: look, and resume with RerunFrom(%q) to run it again, or with SkipStep(%q) to go on behind it", e.Step, e.Step, e.Step)
 }
 
+// NotDoneError says that a resume with [RerunFrom] would leave a step behind that
+// is not done. It comes with an [ErrInvalid].
+type NotDoneError struct {
+	Step   string
+	Status model.StepStatus // as it is recorded
+	From   string           // the step that the resume was to begin with
+}
+
+func (e *NotDoneError) Error() string {
+	return fmt.Sprintf("step %q before step %q is recorded as %s: go on from there, or resume without RerunFrom", e.Step, e.From, e.Status)
+}
+
 func notFound(doing string, id uuid.UUID) error {
 	return fmt.Errorf("%s job %s: %w", doing, id, ErrNotFound)
 }

@@ -208,7 +208,7 @@ func (r *resumption) goBack(data *model.Data, j *model.Job) error {
 		record := &data.Steps[k]
 		switch {
 		case !again[k] && !record.Status.Done() && (r.plan == nil || r.planned(record.Name) >= 0):
-			return invalid("step %q before step %q is recorded as %s: go on from there, or resume without RerunFrom", record.Name, r.from, record.Status)
+			return invalid("%w", &NotDoneError{Step: record.Name, Status: record.Status, From: r.from})
 		case !again[k] || record.Status == model.StepPending || r.passes(record.Name):
 			continue
 		}
