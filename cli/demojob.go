@@ -53,6 +53,7 @@ func (d *demo) enqueue(ctx context.Context) (uuid.UUID, error) {
 
 // takeUp has a job go on that has not come to its end.
 func (d *demo) takeUp(ctx context.Context, id uuid.UUID) error {
+	const interval = 200 * time.Millisecond
 	var killed *model.JobView // as it was found first
 	for {
 		status, err := d.jobs.Status(ctx, id)
@@ -82,7 +83,7 @@ func (d *demo) takeUp(ctx context.Context, id uuid.UUID) error {
 				return fmt.Errorf("%w; or begin a new one: %s demo --fresh", err, d.program())
 			}
 		}
-		if err := pause(ctx, followInterval); err != nil {
+		if err := pause(ctx, interval); err != nil {
 			return err
 		}
 	}

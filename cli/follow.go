@@ -2,8 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -11,13 +11,9 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// followInterval is how often the database is asked for a job that is followed.
-const followInterval = 200 * time.Millisecond
-
 // view shows a job while it is followed.
 type view interface {
-	// update shows the job as it is now. It is called often, with and without
-	// news.
+	// update shows the job as it is now. It is called at each change.
 	update(*model.JobView) error
 	// close ends the view; what it has shown stays. It may be called again.
 	close()
@@ -55,27 +51,21 @@ func (s *session) followToEnd(ctx context.Context, id uuid.UUID, wish model.Stat
 
 // follow shows a job until it has ended, and returns its last status.
 func (s *session) follow(ctx context.Context, id uuid.UUID, view view) (*model.JobView, error) {
-	ticker := time.NewTicker(followInterval)
-	defer ticker.Stop()
-	for {
-		status, err := s.jobs.Status(ctx, id)
-		if err != nil {
-			return nil, err
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var failed error
+	status, err := s.jobs.Wait(ctx, id, func(j *model.JobView) {
+		if failed = view.update(j); failed != nil {
+			stop() // there is nobody to show it to
 		}
-		if err := view.update(status); err != nil {
-			return nil, err
-		}
-		switch {
-		case status.Status.Ended():
-			return status, nil
-		case !status.DeletedAt.IsZero():
-			return nil, fmt.Errorf("follow job %s: it was deleted: %w", id, engine.ErrNotFound)
-		}
-		select {
-		case <-ctx.Done():
-			return status, context.Cause(ctx)
-		case <-ticker.C:
-		}
+	})
+	switch {
+	case failed != nil:
+		return nil, failed
+	case errors.Is(err, engine.ErrDeleted):
+		return nil, fmt.Errorf("follow job %s: it was deleted: %w", id, err)
+	default:
+		return status, err
 	}
 }
 

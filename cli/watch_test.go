@@ -63,7 +63,7 @@ func TestWatchEndsWhenTheJobIsDeleted(t *testing.T) {
 	watch.stdout.waitFor("scheduled")
 	b.ok("delete", id)
 	got := watch.wait()
-	assert.Equal(t, ExitNotFound, got.code)
+	assert.Equal(t, ExitFailed, got.code)
 	assert.Contains(t, got.stderr, "it was deleted")
 }
 
