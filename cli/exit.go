@@ -33,8 +33,8 @@ var (
 	errInterrupted = errors.New("interrupted")
 	// errEnded: the job that was followed did not end as wished.
 	errEnded = errors.New("the job has ended")
-	// errRefused: the job cannot be resumed as it is.
-	errRefused = errors.New("the job is refused")
+	// errNotResumable: the job cannot be resumed as it is.
+	errNotResumable = errors.New("the job cannot be resumed")
 	// errLost: the database was there and is gone.
 	errLost = errors.New("the connection to the database was lost")
 )
@@ -87,7 +87,7 @@ func exitCode(err error) int {
 		return ExitOK
 	case errors.Is(err, errInterrupted):
 		return ExitInterrupted
-	case errors.Is(err, errRefused): // whatever the engine makes of it
+	case errors.Is(err, errNotResumable): // whatever the engine makes of it
 		return ExitFailed
 	case isAny(err, errUsage, dsn.ErrMalformed, engine.ErrInvalid,
 		engine.ErrNotMigrated, migrations.ErrNotMigrated, migrations.ErrUnexpectedSchema):

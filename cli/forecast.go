@@ -21,7 +21,7 @@ func runForecast(ctx context.Context, inv *invocation, r resumeRequest) error {
 			return badUsage("resume --dry-run job %s: this binary does not have its type %q; use the one of its worker", r.id, job.Type)
 		}
 		list, err := s.jobs.DryRun(ctx, r.id, r.options...)
-		err = refused(err, len(r.options) > 0)
+		err = explainResume(err, len(r.options) > 0)
 		if len(list) == 0 || errors.Is(err, engine.ErrStatus) {
 			return err
 		}

@@ -54,7 +54,7 @@ func runResume(ctx context.Context, inv *invocation, r resumeRequest) error {
 	return inv.withSession(ctx, inv.controls(needTables), func(s *session) error {
 		next := s.announce(ctx, r)
 		if err := s.jobs.Resume(ctx, r.id, r.options...); err != nil {
-			return refused(err, len(r.options) > 0)
+			return explainResume(err, len(r.options) > 0)
 		}
 		return s.printOutcome(ctx, r.controlRequest, model.Succeeded, func(j *model.JobView) string { return resumed(j, next) })
 	})

@@ -81,7 +81,7 @@ func (inv *invocation) controls(need need) sessionConfig {
 // to a time-out.
 func (inv *invocation) diagnose(ctx context.Context, db *bun.DB, err error) error {
 	const timeout = 3 * time.Second
-	if err == nil || ctx.Err() != nil || exitCode(err) != ExitFailed || isAny(err, engine.ErrStatus, engine.ErrDrift, errEnded, errRefused) {
+	if err == nil || ctx.Err() != nil || exitCode(err) != ExitFailed || isAny(err, engine.ErrStatus, engine.ErrDrift, engine.ErrDeleted, errEnded, errNotResumable) {
 		return err
 	}
 	if isLost(err) {
