@@ -144,18 +144,12 @@ func (s barsRenderer) nameWidth() int {
 // stepProgress is how far a running step is, from the job's progress: the rest
 // of that are the weights of the completed steps.
 func (s barsRenderer) stepProgress(i int) float64 {
-	sum, before := 0.0, 0.0
-	for _, step := range s.Steps {
-		sum += step.Weight
-		if step.Status.Done() {
-			before += step.Weight
-		}
-	}
 	weight := s.Steps[i].Weight
 	if weight <= 0 {
 		return 0
 	}
-	return min(1, max(0, (s.Progress*sum-before)/weight))
+	done, total := model.Weigh(s.Steps)
+	return min(1, max(0, (s.Progress*total-done)/weight))
 }
 
 // fit cuts a line to the width.

@@ -88,18 +88,13 @@ func endOf(j *model.JobView, step model.StepView) model.Time {
 // percentAt is the job's percent at the end of its i-th step. With a step that
 // is not completed the run ends, so that the job is where it was then.
 func percentAt(j *model.JobView, i int) int {
-	sum, done := 0.0, 0.0
-	for k, step := range j.Steps {
-		sum += step.Weight
-		if k <= i && step.Status.Done() {
-			done += step.Weight
-		}
-	}
-	if sum <= 0 || !j.Steps[i].Status.Done() {
+	done, _ := model.Weigh(j.Steps[:i+1])
+	_, total := model.Weigh(j.Steps)
+	if total <= 0 || !j.Steps[i].Status.Done() {
 		return j.Percent
 	}
 	const rounding = 1e-9
-	return int(100*done/sum + rounding)
+	return int(100*done/total + rounding)
 }
 
 // stepSentence puts a step's end into words: "done rank in 7.1s", "skipped load:
