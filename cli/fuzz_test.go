@@ -3,43 +3,14 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/model"
 )
-
-// A command line that has been put into order is in order, and has lost none of
-// its words, unless it asks for help or ends with a flag that lacks its value.
-func FuzzArrange(f *testing.F) {
-	for _, seed := range []string{
-		"enqueue\nTYPE\n--data\n{}", "-o\njson\nlist\n--limit=3", "list\n-n\n3\n--output\njson", "help\nmigrate\nup", "migrate\nup\n-h", "show\n--\n-x\n--help",
-		"enqueue\n--data", "-\n--\n--", "--=\n-=x", "signal\nID\nNAME\n-d\n-", "resume\nID\n--rerun-from=a\n--dry-run", "migrate\nsql\n--database\nmysql",
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, line string) {
-		words := strings.Split(line, "\n")
-		app := newInvocation([]string{"shopctl"}, Options{Demo: &Demo{}}).app()
-		once := arrange(app, append([]string{"shopctl"}, words...))
-		require.Equal(t, once, arrange(app, once), "in order already")
-		asksHelp := func(word string) bool { return isHelp(word) || word == "help" }
-		if slices.ContainsFunc(words, asksHelp) || strings.HasPrefix(words[len(words)-1], "-") {
-			return // help is for the command; and a flag without its value is all that there is to complain about
-		}
-		for _, word := range words {
-			if !strings.HasPrefix(word, "-") {
-				assert.Contains(t, once, word)
-			}
-		}
-	})
-}
 
 // Whatever enqueue is given, the job is as was asked for, or the error says what
 // is wrong with the command line; nothing else can happen.
@@ -88,44 +59,6 @@ func FuzzEnqueue(f *testing.F) {
 		}
 		if delay, err := time.ParseDuration(in); err == nil && delay > time.Minute {
 			require.WithinRange(t, job.ScheduledAt.Time, before.Add(delay).Add(-time.Minute), time.Now().Add(delay).Add(time.Minute))
-		}
-	})
-}
-
-// A job's id is read in the form that it is written in, whatever else is taken
-// for one.
-func FuzzParseID(f *testing.F) {
-	for _, seed := range []string{"0198c0de-7a1b-7c3d-8e4f-5a6b7c8d9e0f", "{0198c0de-7a1b-7c3d-8e4f-5a6b7c8d9e0f}", "urn:uuid:0198c0de-7a1b-7c3d-8e4f-5a6b7c8d9e0f", "0198c0de7a1b7c3d8e4f5a6b7c8d9e0f", "", "0198c0de", "x0198c0de-7a1b-7c3d-8e4f-5a6b7c8d9e0fx"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		id, err := parseID(text)
-		if err != nil {
-			require.ErrorContains(t, err, fmt.Sprintf("%q is not a job ID", text))
-			return
-		}
-		require.Contains(t, strings.ToLower(strings.ReplaceAll(text, "-", "")), strings.ReplaceAll(id.String(), "-", ""))
-		again, err := parseID(id.String())
-		require.NoError(t, err)
-		require.Equal(t, id, again)
-	})
-}
-
-// A password is not shown wherever in a word of the command line its DSN stands.
-func FuzzSecrets(f *testing.F) {
-	for _, seed := range [][2]string{{"", ""}, {"--dsn=", ""}, {"@", "?sslmode=disable"}, {"a,", ",b"}, {`"`, `"`}, {"--data=@", "\n"}, {"sqlite://", ""}, {" ", " "}, {"mysql://x@y/", "%"}} {
-		f.Add(seed[0], seed[1])
-	}
-	f.Fuzz(func(t *testing.T, before, after string) {
-		if strings.Contains(before, "://") {
-			return // a DSN in a DSN
-		}
-		for _, dsn := range []string{"postgres://ann:s3cret@db/app", "ann:s3cret@tcp(db)/app"} {
-			word := before + dsn + after
-			hide := newSecrets([]string{"shopctl", word}).hide
-			for _, message := range []string{word, fmt.Sprintf("%q is not a job ID", word), fmt.Sprintf("unknown flag %s.", word)} {
-				require.NotContains(t, hide(message), "s3cret", "%q", word)
-			}
 		}
 	})
 }

@@ -13,29 +13,29 @@ import (
 
 func TestAJobThatFailedTellsTheStepThatAResumeBeginsWith(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	id := b.enqueue(`{"fail":"pack"}`)
-	b.process(id)
-	anew := "\nBegin anew: " + b.program() + " restart " + id
-	resume := ": " + b.program() + " resume "
+	f := setup(t)
+	id := f.enqueue(`{"fail":"pack"}`)
+	f.process(id)
+	anew := "\nBegin anew: " + f.program() + " restart " + id
+	resume := ": " + f.program() + " resume "
 
-	assert.Contains(t, b.ok("show", id), `Go on with step "pack"`+resume+id+anew)
-	b.opts.Register = nil
-	assert.Contains(t, b.ok("show", id), `Go on with step "pack"`+resume+id+anew, "without the definition, what is recorded")
+	assert.Contains(t, f.ok("show", id), `Go on with step "pack"`+resume+id+anew)
+	f.opts.Register = nil
+	assert.Contains(t, f.ok("show", id), `Go on with step "pack"`+resume+id+anew, "without the definition, what is recorded")
 
-	b.opts.Register = func(r *Registry) error { return r.Register(renamed()) }
-	assert.Contains(t, b.ok("show", id), "A resume would be refused; this says why"+resume+"--dry-run "+id+anew)
-	assert.Contains(t, b.fails(ExitFailed, "resume", "--dry-run", id), `"pack"`)
+	f.opts.Register = func(r *Registry) error { return r.Register(renamed()) }
+	assert.Contains(t, f.ok("show", id), "A resume would be refused; this says why"+resume+"--dry-run "+id+anew)
+	assert.Contains(t, f.fails(ExitFailed, "resume", "--dry-run", id), `"pack"`)
 
-	b.opts.Register = func(r *Registry) error {
+	f.opts.Register = func(r *Registry) error {
 		d := steps.Define[order]()
 		for _, name := range []string{"pick", "weigh", "pack", "ship"} {
-			steps.Add(d, name, b.shop.step)
+			steps.Add(d, name, f.shop.step)
 		}
 		return r.Register(d)
 	}
-	assert.Contains(t, b.ok("show", id), `Go on with step "weigh"`+resume+id+anew, "a step that the definition has since")
-	assert.Equal(t, "job "+id+` is scheduled, to go on with step "weigh"`+"\n", b.ok("resume", id))
+	assert.Contains(t, f.ok("show", id), `Go on with step "weigh"`+resume+id+anew, "a step that the definition has since")
+	assert.Equal(t, "job "+id+` is scheduled, to go on with step "weigh"`+"\n", f.ok("resume", id))
 }
 
 // Of a group the member that failed is named, where it runs again.
@@ -50,46 +50,46 @@ func TestAGroupThatFailedTellsTheMemberThatAResumeBeginsWith(t *testing.T) {
 	steps.Do(both, "pay", fails)
 	steps.Do(both, "weigh", fails, steps.When(func(*steps.Run[order]) bool { return false }, ""))
 	steps.Do(d, "ship", done)
-	b := setup(t)
-	b.opts.Register = func(r *Registry) error { return r.Register(d) }
-	id := b.enqueue(`{}`)
-	b.process(id)
-	assert.Contains(t, b.ok("show", id), `Go on with step "pay": `)
-	assert.Equal(t, "job "+id+` is scheduled, to go on with step "pack"`+"\n", b.ok("resume", "--skip-step", "pay", id))
+	f := setup(t)
+	f.opts.Register = func(r *Registry) error { return r.Register(d) }
+	id := f.enqueue(`{}`)
+	f.process(id)
+	assert.Contains(t, f.ok("show", id), `Go on with step "pay": `)
+	assert.Equal(t, "job "+id+` is scheduled, to go on with step "pack"`+"\n", f.ok("resume", "--skip-step", "pay", id))
 
-	b.ok("cancel", id)
-	b.opts.Register = nil
-	assert.Equal(t, "job "+id+` is scheduled, to go on with step "pack"`+"\n", b.ok("resume", id), "what is recorded")
+	f.ok("cancel", id)
+	f.opts.Register = nil
+	assert.Equal(t, "job "+id+` is scheduled, to go on with step "pack"`+"\n", f.ok("resume", id), "what is recorded")
 }
 
 func TestAResumeBehindTheLastStepTellsThatNoneIsLeft(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	id := b.enqueue(`{"fail":"ship"}`)
-	b.process(id)
-	assert.Equal(t, "job "+id+" is scheduled, with no step left to run\n", b.ok("resume", "--skip-step", "ship", id))
-	b.ok("cancel", id)
-	assert.Contains(t, b.ok("show", id), "Go on, with no step left to run: "+b.program()+" resume "+id)
-	b.opts.Register = nil
-	assert.Equal(t, "job "+id+" is scheduled\n", b.ok("resume", id))
+	f := setup(t)
+	id := f.enqueue(`{"fail":"ship"}`)
+	f.process(id)
+	assert.Equal(t, "job "+id+" is scheduled, with no step left to run\n", f.ok("resume", "--skip-step", "ship", id))
+	f.ok("cancel", id)
+	assert.Contains(t, f.ok("show", id), "Go on, with no step left to run: "+f.program()+" resume "+id)
+	f.opts.Register = nil
+	assert.Equal(t, "job "+id+" is scheduled\n", f.ok("resume", id))
 }
 
 // The definition's own code refuses: so does a resume.
 func TestAJobWhosePlanCannotBeMadeTellsThatAResumeIsRefused(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	id := b.enqueue(`{"fail":"pack"}`)
-	b.process(id)
+	f := setup(t)
+	id := f.enqueue(`{"fail":"pack"}`)
+	f.process(id)
 	made := 0
-	b.opts.Register = func(r *Registry) error {
+	f.opts.Register = func(r *Registry) error {
 		return r.Register(steps.DefineFunc(func(order) (*steps.Definition[order], error) {
 			made++
 			return nil, errors.New("no credentials here")
 		}))
 	}
-	assert.Contains(t, b.ok("show", id), "A resume would be refused; this says why: "+b.program()+" resume --dry-run "+id)
+	assert.Contains(t, f.ok("show", id), "A resume would be refused; this says why: "+f.program()+" resume --dry-run "+id)
 	assert.Equal(t, 1, made)
-	assert.Contains(t, b.fails(ExitFailed, "-o", "json", "resume", id), "no credentials here")
+	assert.Contains(t, f.fails(ExitFailed, "-o", "json", "resume", id), "no credentials here")
 	assert.Equal(t, 2, made, "only what is printed is asked for")
 }
 
@@ -100,9 +100,9 @@ func TestAJobWhoseTimeIsUpTellsThatAResumeIsRefused(t *testing.T) {
 		<-ctx.Done()
 		return context.Cause(ctx)
 	})
-	b := setup(t)
-	b.opts.Register = func(r *Registry) error { return r.Register(d) }
-	id := b.enqueue(`{}`)
-	b.process(id)
-	assert.Contains(t, b.ok("show", id), "A resume would be refused; this says why: ")
+	f := setup(t)
+	f.opts.Register = func(r *Registry) error { return r.Register(d) }
+	id := f.enqueue(`{}`)
+	f.process(id)
+	assert.Contains(t, f.ok("show", id), "A resume would be refused; this says why: ")
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 
+	"github.com/ntxdev/jobsystem/cli/internal/app"
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 )
@@ -51,4 +52,12 @@ type Demo struct {
 	// Where tells where the product of a job that has succeeded lies, as a
 	// sentence for people. It may be nil and return nothing.
 	Where func(*model.JobView) string
+}
+
+// host returns the options as the command takes them.
+func (o Options) host() app.Host {
+	return app.Host{
+		Name: o.Name, Usage: o.Usage, Version: o.Version, DSN: o.DSN, Engine: o.Engine, Register: o.register,
+		Stdin: o.Stdin, Stdout: o.Stdout, Stderr: o.Stderr,
+	}
 }

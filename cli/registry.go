@@ -5,6 +5,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/ntxdev/jobsystem/cli/internal/app"
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/steps"
 )
@@ -39,10 +40,22 @@ func (r *Registry) Register(definition steps.Handler, opts ...engine.RegisterOpt
 func (r *Registry) checkOnly() error {
 	for _, jobType := range r.only {
 		if !slices.Contains(r.known, jobType) {
-			return badUsage("this binary does not have the job type %q: it has %q", jobType, r.known)
+			return app.BadUsage("this binary does not have the job type %q: it has %q", jobType, r.known)
 		}
 	}
 	return nil
+}
+
+// register registers the host's definitions, or of them those of the types in only,
+// if that is not nil, and returns the types that it has registered.
+func (o Options) register(eng *engine.Engine, db *bun.DB, only []string) ([]string, error) {
+	r := &Registry{engine: eng, db: db, only: only}
+	if o.Register != nil {
+		if err := o.Register(r); err != nil {
+			return nil, err
+		}
+	}
+	return r.taken, r.checkOnly()
 }
 
 // Engine returns the engine, for steps that enqueue other jobs.

@@ -1,14 +1,12 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
+	"github.com/ntxdev/jobsystem/cli/internal/capture"
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
@@ -25,29 +24,32 @@ import (
 func TestMain(m *testing.M) { testutil.Main(m) }
 
 // patience is how long a test waits for what must happen.
-const patience = 60 * time.Second
+const patience = capture.Patience
 
-// bench is a database and the host's definitions, for commands to work on.
-type bench struct {
+// fixture is a database and the host's definitions, for commands to work on.
+type fixture struct {
 	t    *testing.T
 	dsn  string
 	opts Options
 	shop *shop
 }
 
-// setup makes a bench on a SQLite file that does not exist yet.
-func setup(t *testing.T) *bench {
+// setup makes a fixture on a SQLite file that does not exist yet.
+func setup(t *testing.T) *fixture {
 	return setupOn(t, dsn.File(filepath.Join(t.TempDir(), "jobs.db")))
 }
 
-func setupOn(t *testing.T, text string) *bench {
+func setupOn(t *testing.T, text string) *fixture {
 	shop := &shop{entered: make(chan string, 100), open: make(chan struct{})}
-	return &bench{t: t, dsn: text, shop: shop, opts: Options{
+	return &fixture{t: t, dsn: text, shop: shop, opts: Options{
 		Name: "shopctl", Version: "v1.2.3", Register: shop.register,
 		Engine: engine.Config{Poll: 20 * time.Millisecond, Grace: -1},
 		Demo:   &Demo{Type: orderType, Name: "Demo order", Usage: "An order.", Input: json.RawMessage(`{}`), Where: whereOrder},
 	}}
 }
+
+// isSQLite reports whether a DSN of the tests is that of a file.
+func isSQLite(text string) bool { return strings.HasPrefix(text, "sqlite:") }
 
 // result is how a command ended.
 type result struct {
@@ -56,59 +58,59 @@ type result struct {
 }
 
 // run runs a command and returns how it ended.
-func (b *bench) run(args ...string) result {
-	b.t.Helper()
-	c := b.start(args...)
+func (f *fixture) run(args ...string) result {
+	f.t.Helper()
+	c := f.start(args...)
 	return c.wait()
 }
 
 // ok runs a command that must succeed and returns its standard output.
-func (b *bench) ok(args ...string) string {
-	b.t.Helper()
-	got := b.run(args...)
-	require.Equal(b.t, ExitOK, got.code, "%s\n%s", got.stdout, got.stderr)
+func (f *fixture) ok(args ...string) string {
+	f.t.Helper()
+	got := f.run(args...)
+	require.Equal(f.t, ExitOK, got.code, "%s\n%s", got.stdout, got.stderr)
 	return got.stdout
 }
 
 // fails runs a command that must end with that code and returns its standard
 // error.
-func (b *bench) fails(code int, args ...string) string {
-	b.t.Helper()
-	got := b.run(args...)
-	require.Equal(b.t, code, got.code, "%s\n%s", got.stdout, got.stderr)
+func (f *fixture) fails(code int, args ...string) string {
+	f.t.Helper()
+	got := f.run(args...)
+	require.Equal(f.t, code, got.code, "%s\n%s", got.stdout, got.stderr)
 	return got.stderr
 }
 
-// program is how a command begins that is proposed on a bench with a SQLite file.
-func (b *bench) program() string { return "shopctl --dsn " + b.dsn }
+// program is how a command begins that is proposed on a fixture with a SQLite file.
+func (f *fixture) program() string { return "shopctl --dsn " + f.dsn }
 
-// command is a command that runs.
-type command struct {
+// running is a command that runs.
+type running struct {
 	t              *testing.T
-	stdout, stderr *stream
+	stdout, stderr *capture.Stream
 	signals        chan os.Signal
 	done           chan struct{}
 	code           int // once done
 }
 
 // start starts a command, ended with the test at the latest.
-func (b *bench) start(args ...string) *command {
-	b.t.Helper()
-	c := &command{t: b.t, stdout: newStream(b.t), stderr: newStream(b.t), signals: make(chan os.Signal, 2), done: make(chan struct{})}
-	opts := b.opts
+func (f *fixture) start(args ...string) *running {
+	f.t.Helper()
+	c := &running{t: f.t, stdout: capture.NewStream(f.t), stderr: capture.NewStream(f.t), signals: make(chan os.Signal, 2), done: make(chan struct{})}
+	opts := f.opts
 	opts.Stderr = c.stderr
 	if opts.Stdout == nil {
 		opts.Stdout = c.stdout
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	line := append([]string{"/usr/bin/shopctl", "--dsn", b.dsn}, args...)
+	line := append([]string{"/usr/bin/shopctl", "--dsn", f.dsn}, args...)
 	go func() {
 		defer close(c.done)
 		c.code = run(ctx, line, opts, c.signals)
-		c.stdout.end()
-		c.stderr.end()
+		c.stdout.End()
+		c.stderr.End()
 	}()
-	b.t.Cleanup(func() {
+	f.t.Cleanup(func() {
 		cancel()
 		<-c.done
 	})
@@ -116,9 +118,9 @@ func (b *bench) start(args ...string) *command {
 }
 
 // signal sends a signal to the command alone.
-func (c *command) signal(s os.Signal) { c.signals <- s }
+func (c *running) signal(s os.Signal) { c.signals <- s }
 
-func (c *command) wait() result {
+func (c *running) wait() result {
 	c.t.Helper()
 	select {
 	case <-c.done:
@@ -126,78 +128,6 @@ func (c *command) wait() result {
 	case <-time.After(patience):
 		require.Fail(c.t, "the command does not end", "%s\n%s", c.stdout, c.stderr)
 		return result{}
-	}
-}
-
-// stream is a writer that can be waited on for a text.
-type stream struct {
-	t    *testing.T
-	mu   sync.Mutex
-	text bytes.Buffer
-	done bool          // nothing more comes
-	more chan struct{} // closed at the next write or the end
-}
-
-func newStream(t *testing.T) *stream { return &stream{t: t, more: make(chan struct{})} }
-
-func (s *stream) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.more)
-	s.more = make(chan struct{})
-	return s.text.Write(b)
-}
-
-func (s *stream) end() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.done = true
-	close(s.more)
-	s.more = make(chan struct{})
-}
-
-func (s *stream) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
-
-// waitFor returns when the text has been written.
-func (s *stream) waitFor(text string) {
-	s.t.Helper()
-	late := time.After(patience)
-	for {
-		s.mu.Lock()
-		found, done, more := strings.Contains(s.text.String(), text), s.done, s.more
-		s.mu.Unlock()
-		if found {
-			return
-		}
-		require.False(s.t, done, "%q was not written, only\n%s", text, s)
-		select {
-		case <-more:
-		case <-late:
-			require.Fail(s.t, "a text does not come", "%q in\n%s", text, s)
-		}
-	}
-}
-
-// waitForEnd returns when nothing more comes.
-func (s *stream) waitForEnd() {
-	s.t.Helper()
-	late := time.After(patience)
-	for {
-		s.mu.Lock()
-		done, more := s.done, s.more
-		s.mu.Unlock()
-		if done {
-			return
-		}
-		select {
-		case <-more:
-		case <-late:
-			require.Fail(s.t, "the output does not end", "%s", s)
-		}
 	}
 }
 
@@ -261,55 +191,55 @@ func (h *shop) step(ctx context.Context, run *steps.Run[order]) (parcel, error) 
 func whereOrder(j *model.JobView) string { return "the parcel is " + string(j.Result) }
 
 // entersStep returns when a step of that name has begun.
-func (b *bench) entersStep(name string) {
-	b.t.Helper()
+func (f *fixture) entersStep(name string) {
+	f.t.Helper()
 	late := time.After(patience)
 	for {
 		select {
-		case entered := <-b.shop.entered:
+		case entered := <-f.shop.entered:
 			if entered == name {
 				return
 			}
 		case <-late:
-			require.Fail(b.t, "a step does not begin", name)
+			require.Fail(f.t, "a step does not begin", name)
 		}
 	}
 }
 
 // enqueue makes a job and returns its id.
-func (b *bench) enqueue(input string, args ...string) string {
-	b.t.Helper()
-	out := b.ok(append([]string{"-o", "json", "enqueue", orderType, "--data", input}, args...)...)
+func (f *fixture) enqueue(input string, args ...string) string {
+	f.t.Helper()
+	out := f.ok(append([]string{"-o", "json", "enqueue", orderType, "--data", input}, args...)...)
 	var job model.Job
-	require.NoError(b.t, json.Unmarshal([]byte(out), &job))
+	require.NoError(f.t, json.Unmarshal([]byte(out), &job))
 	return job.ID.String()
 }
 
 // status returns a job's status as show tells it.
-func (b *bench) status(id string) model.JobView {
-	b.t.Helper()
+func (f *fixture) status(id string) model.JobView {
+	f.t.Helper()
 	var status model.JobView
-	require.NoError(b.t, json.Unmarshal([]byte(b.ok("-o", "json", "show", id)), &status))
+	require.NoError(f.t, json.Unmarshal([]byte(f.ok("-o", "json", "show", id)), &status))
 	return status
 }
 
 // worker starts a worker, stopped with the test at the latest, and returns when
 // it runs.
-func (b *bench) worker(args ...string) *command {
-	b.t.Helper()
-	w := b.start(append([]string{"worker"}, args...)...)
-	w.stderr.waitFor("worker started")
+func (f *fixture) worker(args ...string) *running {
+	f.t.Helper()
+	w := f.start(append([]string{"worker"}, args...)...)
+	w.stderr.WaitFor("worker started")
 	return w
 }
 
 // process has a worker run a job to its end.
-func (b *bench) process(id string) {
-	b.t.Helper()
-	w := b.worker()
-	defer func() { b.t.Logf("worker:\n%s", w.stderr) }()
-	b.run("watch", id)
+func (f *fixture) process(id string) {
+	f.t.Helper()
+	w := f.worker()
+	defer func() { f.t.Logf("worker:\n%s", w.stderr) }()
+	f.run("watch", id)
 	w.signal(os.Interrupt)
-	require.Equal(b.t, ExitOK, w.wait().code)
+	require.Equal(f.t, ExitOK, w.wait().code)
 }
 
 // renamed is the shop's definition with a step of another name.

@@ -21,8 +21,8 @@ import (
 // on its database.
 type shown struct {
 	*testutil.Harness
-	bench *bench
-	id    string
+	fixture *fixture
+	id      string
 }
 
 func runShown(t *testing.T, d steps.Handler, opts ...testutil.HarnessOption) *shown {
@@ -31,13 +31,13 @@ func runShown(t *testing.T, d steps.Handler, opts ...testutil.HarnessOption) *sh
 	h := testutil.NewHarness(t, d, append(opts, testutil.OnDB(testutil.Open(t, text)))...)
 	job := h.Enqueue(order{})
 	h.RunToWait()
-	return &shown{Harness: h, bench: setupOn(t, text), id: job.ID.String()}
+	return &shown{Harness: h, fixture: setupOn(t, text), id: job.ID.String()}
 }
 
 // tells has show print what each of the patterns matches.
 func (s *shown) tells(t *testing.T, patterns ...string) {
 	t.Helper()
-	out := s.bench.ok("show", s.id)
+	out := s.fixture.ok("show", s.id)
 	for _, pattern := range patterns {
 		assert.Regexp(t, `(?m)`+pattern, out)
 	}
@@ -46,7 +46,7 @@ func (s *shown) tells(t *testing.T, patterns ...string) {
 // json is a step as show -o json tells it.
 func (s *shown) json(t *testing.T, step string) model.StepView {
 	t.Helper()
-	for _, view := range s.bench.status(s.id).Steps {
+	for _, view := range s.fixture.status(s.id).Steps {
 		if view.Name == step {
 			return view
 		}
@@ -94,18 +94,18 @@ func TestShowTellsWhichSignalAStepWaitsForAndWhoSentIt(t *testing.T) {
 	assert.Equal(t, "approve", view.Awaits)
 	assert.InDelta(t, 24, time.Until(view.WaitUntil.Time).Hours(), 1)
 
-	s.bench.ok("signal", s.id, "later", "--by", "bob")
-	s.bench.ok("signal", s.id, "approve", "--data", `"fine"`, "--by", "ann")
+	s.fixture.ok("signal", s.id, "later", "--by", "bob")
+	s.fixture.ok("signal", s.id, "approve", "--data", `"fine"`, "--by", "ann")
 	s.tells(t,
 		`^Waits +for a worker, to go on with the signal "approve"`,
 		`^Signal +"later", sent by bob at 20\S+Z: kept for a step that waits for it$`,
 		`^Signal +"approve", sent by ann at 20\S+Z: a worker goes on with it$`,
 		`^Step "approve" goes on with the signal "approve", sent by ann at 20\S+Z\.$`,
 		`^It goes on by itself, when a worker has its type`)
-	require.Len(t, s.bench.status(s.id).Signals, 2)
-	assert.NotContains(t, s.bench.ok("show", s.id), "--data JSON")
+	require.Len(t, s.fixture.status(s.id).Signals, 2)
+	assert.NotContains(t, s.fixture.ok("show", s.id), "--data JSON")
 	s.Run()
-	assert.Equal(t, "later", s.bench.status(s.id).Signals[0].Name, "the other one is used")
+	assert.Equal(t, "later", s.fixture.status(s.id).Signals[0].Name, "the other one is used")
 	s.tells(t, `^1 +approve +completed .*"fine"$`, `^Step "approve" has the signal "approve", sent by ann at 20\S+Z\.$`)
 	assert.Equal(t, "ann", s.json(t, "approve").SentBy)
 }
@@ -150,7 +150,7 @@ func TestShowTellsOfAStepsJobThatFailed(t *testing.T) {
 		`^parcels +`+children[0].String()+` +shop:parcel +failed +0% 0/1 .*out of stock`,
 		`^Error +step "parcels"`)
 	assert.Equal(t, children, s.json(t, "parcels").Children)
-	assert.Regexp(t, `(?m)^Parent +`+s.id+`$`, s.bench.ok("show", children[0].String()))
+	assert.Regexp(t, `(?m)^Parent +`+s.id+`$`, s.fixture.ok("show", children[0].String()))
 }
 
 func TestShowTellsThatNoWorkerOfThisProgramRunsAStepsJobs(t *testing.T) {
@@ -161,19 +161,19 @@ func TestShowTellsThatNoWorkerOfThisProgramRunsAStepsJobs(t *testing.T) {
 		return []steps.Child{parcel, parcel}, nil
 	})
 	const foreign = "This program does not have the type \"shop:parcel\": the worker of another one has to run its jobs.\n"
-	b := setup(t)
-	b.opts.Register = func(r *Registry) error { return r.Register(d) }
-	id := b.enqueue(`{}`)
-	b.worker().stderr.waitFor("job waits")
-	assert.Equal(t, 1, strings.Count(b.ok("show", id), foreign))
-	b.opts.Register = func(r *Registry) error {
+	f := setup(t)
+	f.opts.Register = func(r *Registry) error { return r.Register(d) }
+	id := f.enqueue(`{}`)
+	f.worker().stderr.WaitFor("job waits")
+	assert.Equal(t, 1, strings.Count(f.ok("show", id), foreign))
+	f.opts.Register = func(r *Registry) error {
 		child := steps.Define[order](steps.Type("shop:parcel"))
 		steps.Do(child, "pack", done)
 		return errors.Join(r.Register(d), r.Register(child))
 	}
-	assert.NotContains(t, b.ok("show", id), foreign)
-	b.opts.Register = nil
-	assert.NotContains(t, b.ok("show", id), foreign, "it runs no jobs at all")
+	assert.NotContains(t, f.ok("show", id), foreign)
+	f.opts.Register = nil
+	assert.NotContains(t, f.ok("show", id), foreign, "it runs no jobs at all")
 }
 
 // Whoever reads it at night must not take a resume for more than it does.
@@ -197,14 +197,14 @@ func TestShowTellsWhatWasUndoneAndWhatNot(t *testing.T) {
 		`^Step "reserve" is not undone after 2 attempts: the bank is closed\.$`,
 		`^Step "pack" was undone at 20\S+Z, in 1 attempt\.$`,
 		`^Undo what is left to be undone: shopctl --dsn \S+ resume `+s.id+`$`)
-	assert.NotContains(t, s.bench.ok("show", s.id), `Go on with step "ship"`)
-	assert.True(t, s.bench.status(s.id).Undoing)
+	assert.NotContains(t, s.fixture.ok("show", s.id), `Go on with step "ship"`)
+	assert.True(t, s.fixture.status(s.id).Undoing)
 	assert.Equal(t, []any{model.StepFailed, 2, "the bank is closed"},
 		[]any{s.json(t, "reserve").Undo.Status, s.json(t, "reserve").Undo.Attempts, s.json(t, "reserve").Undo.Error})
 
 	mended = true
-	s.bench.opts.Register = nil // this one does not have the type
-	assert.Equal(t, "job "+s.id+" is scheduled, undoing\n", s.bench.ok("resume", s.id))
+	s.fixture.opts.Register = nil // this one does not have the type
+	assert.Equal(t, "job "+s.id+" is scheduled, undoing\n", s.fixture.ok("resume", s.id))
 	s.Run()
 	s.tells(t, `^Status +failed$`, `^Step "reserve" was undone at 20\S+Z, in 3 attempts\.$`, `^Go on with step "reserve": `)
 }
@@ -218,7 +218,7 @@ func TestShowTellsWhichRecordsAResumeHasReplaced(t *testing.T) {
 	s := runShown(t, d)
 	s.Resume(engine.RerunFrom("pack"))
 	s.tells(t, `^Resumptions +1$`, `^History +2 earlier records of steps, with -o json: pack, ship$`, `^2 +pack +pending +1 +1 +-`)
-	history := s.bench.status(s.id).History
+	history := s.fixture.status(s.id).History
 	require.Len(t, history, 2)
 	assert.Equal(t, []any{"ship", model.StepFailed, "out of stock\nand of hope"}, []any{history[1].Name, history[1].Status, history[1].Error})
 }
@@ -236,7 +236,7 @@ func TestShowAsJSONNamesWhatItTells(t *testing.T) {
 		WaitsUntil time.Time        `json:"waits_until"`
 		Steps      []map[string]any `json:"steps"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(s.bench.ok("-o", "json", "show", s.id)), &doc))
+	require.NoError(t, json.Unmarshal([]byte(s.fixture.ok("-o", "json", "show", s.id)), &doc))
 	assert.Equal(t, `the next attempt of step "right"`, doc.WaitsFor)
 	assert.False(t, doc.WaitsUntil.IsZero())
 	assert.Subset(t, doc.Steps[0], map[string]any{"name": "left", "status": "completed", "group": "pair", "attempts": 1.0, "undo": map[string]any{"status": "pending", "attempts": 0.0}})
