@@ -131,7 +131,9 @@ func TestShowTellsOfTheNextAttemptAndTheErrorOfTheLast(t *testing.T) {
 		`^1 +ship +waiting +1 +2 .* out of stock$`,
 		`^Step "ship" has failed in attempt 2 and is tried again at 20\S+Z\.$`)
 	view := s.json(t, "ship")
-	assert.Equal(t, []any{model.StepWaiting, 2, "out of stock\nand of hope"}, []any{view.Status, view.Attempts, view.Error})
+	assert.Equal(t, model.StepWaiting, view.Status)
+	assert.Equal(t, 2, view.Attempts)
+	assert.Equal(t, "out of stock\nand of hope", view.Error)
 }
 
 func TestShowTellsOfAStepsJobThatFailed(t *testing.T) {
@@ -199,8 +201,10 @@ func TestShowTellsWhatWasUndoneAndWhatNot(t *testing.T) {
 		`^Undo what is left to be undone: shopctl --dsn \S+ resume `+s.id+`$`)
 	assert.NotContains(t, s.fixture.ok("show", s.id), `Go on with step "ship"`)
 	assert.True(t, s.fixture.status(s.id).Undoing)
-	assert.Equal(t, []any{model.StepFailed, 2, "the bank is closed"},
-		[]any{s.json(t, "reserve").Undo.Status, s.json(t, "reserve").Undo.Attempts, s.json(t, "reserve").Undo.Error})
+	undo := s.json(t, "reserve").Undo
+	assert.Equal(t, model.StepFailed, undo.Status)
+	assert.Equal(t, 2, undo.Attempts)
+	assert.Equal(t, "the bank is closed", undo.Error)
 
 	mended = true
 	s.fixture.opts.Register = nil // this one does not have the type
@@ -220,7 +224,9 @@ func TestShowTellsWhichRecordsAResumeHasReplaced(t *testing.T) {
 	s.tells(t, `^Resumptions +1$`, `^History +2 earlier records of steps, with -o json: pack, ship$`, `^2 +pack +pending +1 +1 +-`)
 	history := s.fixture.status(s.id).History
 	require.Len(t, history, 2)
-	assert.Equal(t, []any{"ship", model.StepFailed, "out of stock\nand of hope"}, []any{history[1].Name, history[1].Status, history[1].Error})
+	assert.Equal(t, "ship", history[1].Name)
+	assert.Equal(t, model.StepFailed, history[1].Status)
+	assert.Equal(t, "out of stock\nand of hope", history[1].Error)
 }
 
 // Programs find under the documented names what people see.

@@ -82,7 +82,10 @@ func TestSignalHasAWaitingJobGoOn(t *testing.T) {
 		assert.Equal(t, "job "+id+" has the signal \"extra\", but has no step of that name so far: step \"sign off\" is where it is\n", f.ok("signal", id, "extra"))
 		var sent view.SentSignal
 		require.NoError(t, json.Unmarshal([]byte(f.ok("-o", "json", "signal", id, "sign off", "--data", `{"packed":"all"}`, "--by", "ann")), &sent))
-		assert.Equal(t, []any{id, "sign off", "ann", false}, []any{sent.JobID.String(), sent.Name, sent.SentBy, sent.Existing})
+		assert.Equal(t, id, sent.JobID.String())
+		assert.Equal(t, "sign off", sent.Name)
+		assert.Equal(t, "ann", sent.SentBy)
+		assert.False(t, sent.Existing)
 		assert.JSONEq(t, `{"packed":"all"}`, string(sent.Payload))
 		got := watch.wait()
 		assert.Equal(t, ExitOK, got.code, got.stderr)

@@ -12,6 +12,14 @@ import (
 
 const someID = "0198c0de-7a1b-7c3d-8e4f-5a6b7c8d9e0f"
 
+// Scripts know the numbers.
+func TestTheExitCodesAreThoseOfTheDocumentation(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[int]int{ExitOK: 0, ExitFailed: 1, ExitUsage: 2, ExitNotFound: 3, ExitUnreachable: 4, ExitInterrupted: 130} {
+		assert.Equal(t, want, code)
+	}
+}
+
 func TestAWrongCommandLineExitsWith2AndSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

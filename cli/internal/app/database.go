@@ -18,15 +18,15 @@ import (
 type Need int
 
 const (
-	// NeedTables: the database and its tables are there.
+	// NeedTables wants the database and its tables to be there.
 	NeedTables Need = iota
-	// NeedTablesOrSQLite: as well, but a SQLite file and its tables are made.
+	// NeedTablesOrSQLite is NeedTables, but makes a SQLite file and its tables.
 	NeedTablesOrSQLite
-	// NeedMigrated: what is missing is made, on a server too.
+	// NeedMigrated makes what is missing, on a server too.
 	NeedMigrated
-	// NeedDatabase: the database is there; what is in it does not matter.
+	// NeedDatabase wants the database to be there, whatever is in it.
 	NeedDatabase
-	// NeedAnything: a SQLite file is made if need be.
+	// NeedAnything makes a SQLite file if there is none.
 	NeedAnything
 )
 

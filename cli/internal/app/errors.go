@@ -11,7 +11,8 @@ var (
 	// ErrInterrupted: a signal has ended the command, or the end of the host's
 	// context.
 	ErrInterrupted = errors.New("interrupted")
-	// ErrEnded: the job that was followed did not end as wished; see [JobEnded].
+	// ErrEnded: the job that was followed did not end as wished, or never ends; see
+	// [JobEnded].
 	ErrEnded = errors.New("the job has ended")
 	// ErrNotResumable: the job cannot be resumed as it is.
 	ErrNotResumable = errors.New("the job cannot be resumed")

@@ -12,7 +12,8 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Follow shows a job until it has ended, and returns its last status.
+// Follow shows a job until it has ended, and returns its last status. That it was
+// deleted before it ran is an [ErrEnded].
 func (s *Session) Follow(ctx context.Context, id uuid.UUID, live view.Live) (*model.JobView, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -26,7 +27,7 @@ func (s *Session) Follow(ctx context.Context, id uuid.UUID, live view.Live) (*mo
 	case failed != nil:
 		return nil, failed
 	case errors.Is(err, engine.ErrDeleted):
-		return nil, fmt.Errorf("follow job %s: it was deleted: %w", id, err)
+		return nil, JobEnded(fmt.Sprintf("follow job %s: it was deleted", id))
 	default:
 		return status, err
 	}

@@ -36,7 +36,7 @@ func isLost(err error) bool {
 func (c *Call) diagnose(ctx context.Context, db *bun.DB, err error) error {
 	const timeout = 3 * time.Second
 	if err == nil || ctx.Err() != nil || exitCode(err) != ExitFailed ||
-		IsAny(err, engine.ErrStatus, engine.ErrDrift, engine.ErrDeleted, ErrEnded, ErrNotResumable) {
+		IsAny(err, engine.ErrStatus, engine.ErrDrift, ErrEnded, ErrNotResumable) {
 		return err
 	}
 	if isLost(err) {

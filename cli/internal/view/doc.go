@@ -26,11 +26,11 @@
 //	build.go          version
 //	enqueued.go       enqueue: the new job
 //	signal.go         signal: what was sent, and what becomes of it
-//	outcome.go        cancel, resume, restart, delete: what the job is now
 //	steps.go          show: the table of steps, with notes
 //	children.go       show: the table of the steps' jobs
 //	show.go           show: all of it
 //	hint.go           show, watch: what to do about a job
+//	outcome.go        cancel, resume, restart, delete: what the job is now
 //	step_end.go       how a step ended, for bars and lines
 //	json_lines.go     a job that is followed, as JSON
 //	lines.go          the same as plain lines

@@ -30,7 +30,7 @@ func explainResume(err error, flags bool) error {
 
 // Error keeps the text in which the engine has wrapped the reason.
 func (e *resumeError) Error() string {
-	reason, text := inFlags(e.err)
+	text, reason := inFlags(e.err)
 	if reason == nil {
 		return e.err.Error()
 	}
@@ -48,13 +48,13 @@ func (e *resumeError) Is(target error) bool { return e.ofJob && target == app.Er
 // inFlags finds the reason in err that names options of the engine, and words it
 // with the flags of the command; nil if there is none. It is the one place for
 // such errors.
-func inFlags(err error) (reason error, text string) {
+func inFlags(err error) (text string, reason error) {
 	if e, ok := errors.AsType[*engine.InDoubtError](err); ok {
 		step := view.ShellWord(e.Step)
-		return e, fmt.Sprintf("its process died in the middle of step %q, and whether its effect happened is not known: look, and resume with --rerun-from %s to run it again, or with --skip-step %s to go on behind it", e.Step, step, step)
+		return fmt.Sprintf("its process died in the middle of step %q, and whether its effect happened is not known: look, and resume with --rerun-from %s to run it again, or with --skip-step %s to go on behind it", e.Step, step, step), e
 	}
 	if e, ok := errors.AsType[*engine.NotDoneError](err); ok {
-		return e, fmt.Sprintf("step %q before step %q is recorded as %s: go on from there, or resume without --rerun-from", e.Step, e.From, e.Status)
+		return fmt.Sprintf("step %q before step %q is recorded as %s: go on from there, or resume without --rerun-from", e.Step, e.From, e.Status), e
 	}
-	return nil, ""
+	return "", nil
 }
