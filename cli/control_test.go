@@ -52,7 +52,7 @@ func TestAStatusThatDoesNotAllowItExitsWith1(t *testing.T) {
 	}
 }
 
-func TestADryRunRefusesWhatAResumeRefuses(t *testing.T) {
+func TestADryRunFailsWhereAResumeFails(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	waiting, done, deleted, running := f.enqueue(`{}`, "--in", "1h"), f.enqueue(`{}`), f.enqueue(`{}`, "--in", "1h"), f.enqueue(`{"wait":"pack"}`)
@@ -74,7 +74,7 @@ func TestADryRunRefusesWhatAResumeRefuses(t *testing.T) {
 	assert.Contains(t, f.fails(ExitFailed, "resume", "--dry-run", running), "resume "+want)
 }
 
-func TestADryRunTakesAJobWhoseLeaseHasRunOut(t *testing.T) {
+func TestADryRunWorksOnAJobWhoseLeaseHasExpired(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	id := f.abandon(time.Millisecond)
@@ -111,7 +111,7 @@ func TestCancelOfARunningJobSaysThatItIsARequest(t *testing.T) {
 	assert.Equal(t, ExitOK, got.code, got.stderr)
 }
 
-func TestResumeGoesOnAndRestartBeginsAnew(t *testing.T) {
+func TestResumeContinuesAndRestartRunsAllAgain(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	id := f.enqueue(`{"fail":"pack","fixed":true}`)
@@ -157,7 +157,7 @@ func TestResumeDryRunShowsARecordThatDoesNotFit(t *testing.T) {
 	assert.Contains(t, f.fails(ExitUsage, "resume", "--dry-run", id), `does not have its type "shop:order"`)
 }
 
-func TestWaitingCanBeInterruptedAndTheJobGoesOn(t *testing.T) {
+func TestFollowingCanBeInterruptedAndTheJobContinues(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	id := f.enqueue(`{"wait":"pack"}`)

@@ -12,7 +12,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-func TestDemoMigratesEnqueuesRunsAndTellsWhere(t *testing.T) {
+func TestDemoMigratesEnqueuesRunsAndSaysWhere(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDSN(t, func(t *testing.T, text string) {
 		f := setupOn(t, text)
@@ -31,7 +31,7 @@ func TestDemoMigratesEnqueuesRunsAndTellsWhere(t *testing.T) {
 	})
 }
 
-func TestDemoGoesOnWithAJobWhoseProcessWasKilled(t *testing.T) {
+func TestDemoContinuesAJobWhoseProcessWasKilled(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	id := f.abandon(1200 * time.Millisecond)
@@ -44,7 +44,7 @@ func TestDemoGoesOnWithAJobWhoseProcessWasKilled(t *testing.T) {
 	assert.Contains(t, got.stdout, "the parcel is ")
 }
 
-func TestDemoThatFailsGoesOnNextTime(t *testing.T) {
+func TestDemoThatFailsContinuesNextTime(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	got := f.run("demo", "--data", `{"fail":"pack","fixed":true}`)

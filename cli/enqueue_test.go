@@ -43,7 +43,7 @@ func TestEnqueuePrintsTheNewJob(t *testing.T) {
 	})
 }
 
-func TestTheHelpTellsWhichJSONEnqueuePrints(t *testing.T) {
+func TestTheHelpSaysWhichJSONEnqueuePrints(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	keys := func(args ...string) map[string]any {
@@ -60,7 +60,7 @@ func TestTheHelpTellsWhichJSONEnqueuePrints(t *testing.T) {
 	assert.Contains(t, help, "With -o json that is its row, with the id and, in data, the input; show -o json prints its status")
 }
 
-func TestEnqueueTellsPeopleTheID(t *testing.T) {
+func TestEnqueuePrintsTheIDForPeople(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	out := f.ok("enqueue", orderType)
@@ -124,7 +124,7 @@ func TestAnInputFromATerminalCanBeInterrupted(t *testing.T) {
 	assert.Contains(t, got.stderr, "interrupted")
 }
 
-func TestEnqueueWarnsOfATypeThatNobodySeemsToHave(t *testing.T) {
+func TestEnqueueWarnsOfATypeThatNoProgramSeemsToHave(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	first := f.run("enqueue", "shop:ordr")

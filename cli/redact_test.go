@@ -16,7 +16,7 @@ import (
 	"github.com/ntxdev/jobsystem/steps"
 )
 
-// token is a secret of the host, with which its jobs' data begin.
+// token is a secret of the host; what its jobs keep begins with it.
 const token = "tok_83qf-0000"
 
 type payment struct {
@@ -25,7 +25,7 @@ type payment struct {
 
 func (payment) JobType() string { return "shop:payment" }
 
-// picky is a text that quotes what it is read from when it does not take it.
+// picky is a text whose error quotes what it cannot be read from.
 type picky string
 
 func (p *picky) UnmarshalJSON(raw []byte) error { return fmt.Errorf("%s is not wanted", raw) }

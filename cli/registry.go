@@ -14,33 +14,33 @@ import (
 type Registry struct {
 	engine *engine.Engine
 	db     *bun.DB
-	only   []string // the types to take; nil for all
-	known  []string // the types that were offered
-	taken  []string // those of them that are registered
+	only   []string // the types to register; nil for all
+
+	offered, registered []string // types
 }
 
-// Register is [engine.Engine.Register]. A type that the command does not want,
-// as worker --type does, is passed over.
+// Register is [engine.Engine.Register]. It leaves out a type that the command does
+// not want, as with worker --type.
 func (r *Registry) Register(definition steps.Handler, opts ...engine.RegisterOption) error {
 	if definition == nil {
 		return r.engine.Register(definition, opts...) // it says what is wrong
 	}
-	r.known = append(r.known, definition.JobType())
+	r.offered = append(r.offered, definition.JobType())
 	if r.only != nil && !slices.Contains(r.only, definition.JobType()) {
 		return nil
 	}
 	if err := r.engine.Register(definition, opts...); err != nil {
 		return err
 	}
-	r.taken = append(r.taken, definition.JobType())
+	r.registered = append(r.registered, definition.JobType())
 	return nil
 }
 
 // checkOnly fails if a type is wanted that this binary does not have.
 func (r *Registry) checkOnly() error {
 	for _, jobType := range r.only {
-		if !slices.Contains(r.known, jobType) {
-			return app.BadUsage("this binary does not have the job type %q: it has %q", jobType, r.known)
+		if !slices.Contains(r.offered, jobType) {
+			return app.BadUsage("this binary does not have the job type %q: it has %q", jobType, r.offered)
 		}
 	}
 	return nil
@@ -55,7 +55,7 @@ func (o Options) register(eng *engine.Engine, db *bun.DB, only []string) ([]stri
 			return nil, err
 		}
 	}
-	return r.taken, r.checkOnly()
+	return r.registered, r.checkOnly()
 }
 
 // Engine returns the engine, for steps that enqueue other jobs.

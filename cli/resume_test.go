@@ -32,7 +32,7 @@ func TestResumeFromAStepRunsItAgainAndShowsTheHistory(t *testing.T) {
 	})
 }
 
-func TestResumePastAStepSkipsIt(t *testing.T) {
+func TestResumeSkipsAStep(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	id := f.enqueue(`{"fail":"pack"}`)
@@ -45,7 +45,7 @@ func TestResumePastAStepSkipsIt(t *testing.T) {
 	assert.Equal(t, "somebody resumed the job behind it", s.Steps[1].Error)
 }
 
-func TestResumeRefusesStepsThatAreNotThere(t *testing.T) {
+func TestResumeFailsForStepsThatAreNotThere(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	id := f.enqueue(`{"fail":"pack"}`)

@@ -12,7 +12,7 @@ import (
 // Run runs the command that args name, the program's name first as in os.Args,
 // and returns the exit code: see the package for the codes, for what is written
 // where and for what signals do. It blocks until the command has ended; the end
-// of ctx counts as a first signal. It calls neither os.Exit nor panics on bad
+// of ctx counts as a first signal. It neither calls os.Exit nor panics on bad
 // input.
 //
 // A host with a command line of its own gives it the arguments from one of its

@@ -10,7 +10,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-func TestShowTellsAllThatPeopleNeed(t *testing.T) {
+func TestShowPrintsAllThatPeopleNeed(t *testing.T) {
 	t.Parallel()
 	testutil.EachDSN(t, func(t *testing.T, text string) {
 		f := setupOn(t, text)
@@ -33,7 +33,7 @@ func TestShowTellsAllThatPeopleNeed(t *testing.T) {
 	})
 }
 
-func TestShowTellsWhoCancelledAndWhy(t *testing.T) {
+func TestShowPrintsWhoCancelledAndWhy(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	id := f.enqueue(`{}`)
@@ -41,7 +41,7 @@ func TestShowTellsWhoCancelledAndWhy(t *testing.T) {
 	assert.Regexp(t, `Cancelled +20\S+Z by ann: wrong order`, f.ok("show", id))
 }
 
-func TestShowTellsTheLeaseOfARunningJob(t *testing.T) {
+func TestShowPrintsTheLeaseOfARunningJob(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	id := f.enqueue(`{"wait":"pack"}`)
@@ -65,7 +65,7 @@ func TestAJobThatDoesNotExistExitsWith3(t *testing.T) {
 	}
 }
 
-func TestShowTellsThatTheProgramDoesNotHaveTheType(t *testing.T) {
+func TestShowSaysThatTheProgramDoesNotHaveTheType(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	id := f.enqueue(`{}`)

@@ -20,13 +20,13 @@ import (
 type ask struct {
 	// Orders is how many orders the job has as children.
 	Orders int `json:"orders,omitempty"`
-	// Naps has the job sleep instead of asking.
+	// Naps makes the job sleep instead of asking.
 	Naps bool `json:"naps,omitempty"`
 }
 
 func (ask) JobType() string { return "shop:ask" }
 
-// waiting are definitions of jobs that wait for a signal, or for children.
+// waiting registers definitions of jobs that wait for a signal, or for children.
 func (h *shop) waiting(r *Registry) error {
 	d := steps.DefineFunc(func(in ask) (*steps.Definition[ask], error) {
 		d := steps.Define[ask]()
@@ -60,7 +60,7 @@ func (f *fixture) ask(input string) string {
 	return id
 }
 
-func TestSignalHasAWaitingJobGoOn(t *testing.T) {
+func TestSignalMakesAWaitingJobContinue(t *testing.T) {
 	t.Parallel()
 	testutil.EachDSN(t, func(t *testing.T, text string) {
 		f := setupOn(t, text)
@@ -95,7 +95,7 @@ func TestSignalHasAWaitingJobGoOn(t *testing.T) {
 	})
 }
 
-func TestASecondSignalTellsOfTheFirst(t *testing.T) {
+func TestASecondSignalPrintsTheFirst(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	f.opts.Register = f.shop.waiting
@@ -110,7 +110,7 @@ func TestASecondSignalTellsOfTheFirst(t *testing.T) {
 	assert.Contains(t, f.ok("watch", id), "done sign off")
 }
 
-func TestASleepingJobTellsUntilWhen(t *testing.T) {
+func TestShowPrintsUntilWhenAJobSleeps(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	f.opts.Register = f.shop.waiting
@@ -122,7 +122,7 @@ func TestASleepingJobTellsUntilWhen(t *testing.T) {
 	assert.Contains(t, out, "It goes on by itself")
 }
 
-func TestShowTellsTheJobsOfAStep(t *testing.T) {
+func TestShowPrintsTheJobsOfAStep(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	f.opts.Register = f.shop.waiting
@@ -137,7 +137,7 @@ func TestShowTellsTheJobsOfAStep(t *testing.T) {
 		assert.Regexp(t, `Parent +`+id, f.ok("show", child))
 	}
 	assert.Contains(t, f.fails(ExitFailed, "delete", id), "cancel it first")
-	// The worker may have begun to see to it.
+	// The worker may have begun to cancel it.
 	assert.Regexp(t, "job "+id+" is (scheduled|processing), cancel requested: it becomes cancelled when|job "+id+" is cancelled", f.ok("cancel", id))
 	require.Eventually(t, func() bool { return f.status(id).Status == model.Cancelled }, patience, 10*time.Millisecond)
 	assert.Regexp(t, `orders +`+children[0]+` +shop:order +cancelled`, f.ok("show", id))

@@ -128,7 +128,7 @@ func TestHelpGoesToTheStandardOutput(t *testing.T) {
 	}
 }
 
-func TestFlagsAreReadBeforeAndBehindArguments(t *testing.T) {
+func TestFlagsAreReadBeforeAndAfterArguments(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	for name, args := range map[string][]string{

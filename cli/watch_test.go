@@ -37,7 +37,7 @@ func TestWatchWritesALineAtEachChange(t *testing.T) {
 	})
 }
 
-func TestWatchOfAnEndedJobTellsHowItEnded(t *testing.T) {
+func TestWatchOfAnEndedJobSaysHowItEnded(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	good, bad, gone := f.enqueue(`{}`), f.enqueue(`{"fail":"pick"}`), f.enqueue(`{}`, "--in", "1h")
@@ -67,7 +67,7 @@ func TestWatchEndsWhenTheJobIsDeleted(t *testing.T) {
 	assert.Contains(t, got.stderr, "it was deleted")
 }
 
-func TestWatchTellsThatALeaseHasRunOut(t *testing.T) {
+func TestWatchSaysThatALeaseHasExpired(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	id := f.abandon(300 * time.Millisecond)
@@ -85,7 +85,8 @@ func TestWatchTellsThatALeaseHasRunOut(t *testing.T) {
 }
 
 // abandon leaves a job behind as a killed worker does: processing, with its
-// first step completed and a lease that nobody renews. A resume mends it.
+// first step completed and a lease that no worker renews. After a resume it can
+// succeed.
 func (f *fixture) abandon(lease time.Duration) (id string) {
 	f.t.Helper()
 	id = f.enqueue(`{"fail":"pack","fixed":true}`)

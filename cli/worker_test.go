@@ -40,7 +40,7 @@ func TestAWorkerHandsItsJobOverAtTheFirstSignal(t *testing.T) {
 	})
 }
 
-func TestAWorkerRunsOnlyTheTypesItIsTold(t *testing.T) {
+func TestAWorkerRunsOnlyTheTypesOfItsFlag(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	other := steps.Define[order](steps.Type("shop:return"))
@@ -73,7 +73,7 @@ func TestAWorkerLogsJSONIfAskedTo(t *testing.T) {
 	}
 }
 
-func TestAHostsMistakeIsTold(t *testing.T) {
+func TestAHostsMistakeIsAnError(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	f.opts.Register = func(r *Registry) error { return r.Register(nil) }

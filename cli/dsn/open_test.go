@@ -88,7 +88,7 @@ func TestSQLiteFileThatExistsKeepsItsMode(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o640), info.Mode().Perm())
 }
 
-func TestSQLiteIsRefusedWithAdvice(t *testing.T) {
+func TestSQLiteErrorsGiveAdvice(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "text"), []byte(strings.Repeat("this is no database\n", 100)), 0o600))

@@ -229,7 +229,7 @@ func TestTheDemoMakesAReportAndSaysWhere(t *testing.T) {
 	assert.FileExists(t, path)
 }
 
-func TestADemoThatWasKilledGoesOn(t *testing.T) {
+func TestADemoThatWasKilledContinues(t *testing.T) {
 	t.Parallel()
 	j := setup(t)
 	demo := j.start("demo", "--data", `{"resamples":20000}`)

@@ -8,8 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A job's id is read in the form that it is written in, whatever else is taken
-// for one.
+// A job's id is read in the form in which it is written, whatever other forms are.
 func FuzzParseID(f *testing.F) {
 	for _, seed := range []string{"0198c0de-7a1b-7c3d-8e4f-5a6b7c8d9e0f", "{0198c0de-7a1b-7c3d-8e4f-5a6b7c8d9e0f}", "urn:uuid:0198c0de-7a1b-7c3d-8e4f-5a6b7c8d9e0f", "0198c0de7a1b7c3d8e4f5a6b7c8d9e0f", "", "0198c0de", "x0198c0de-7a1b-7c3d-8e4f-5a6b7c8d9e0fx"} {
 		f.Add(seed)

@@ -15,7 +15,7 @@ type Host struct {
 	Engine                    engine.Config
 	// Register registers the host's job types, or of them those in only, if that
 	// is not nil, and returns which it has registered.
-	Register       func(eng *engine.Engine, db *bun.DB, only []string) (taken []string, err error)
+	Register       func(eng *engine.Engine, db *bun.DB, only []string) (registered []string, err error)
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A password is not shown wherever in a word of the command line its DSN stands.
+// A password is hidden wherever in a word of the command line its DSN stands.
 func FuzzSecrets(f *testing.F) {
 	for _, seed := range [][2]string{{"", ""}, {"--dsn=", ""}, {"@", "?sslmode=disable"}, {"a,", ",b"}, {`"`, `"`}, {"--data=@", "\n"}, {"sqlite://", ""}, {" ", " "}, {"mysql://x@y/", "%"}} {
 		f.Add(seed[0], seed[1])

@@ -40,7 +40,7 @@ func (r barsRenderer) screen() string {
 	return strings.Join(lines, "\n")
 }
 
-func TestABoardShowsTheJobAndALineForEachStep(t *testing.T) {
+func TestBarsShowTheJobAndALineForEachStep(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, `Flights report ████████████░░░░░░░░░░░░░░  45%  5s, about 1m 4s left
   resample 300 of 1000
@@ -51,7 +51,7 @@ func TestABoardShowsTheJobAndALineForEachStep(t *testing.T) {
   · write`, rendered(68).screen())
 }
 
-func TestABoardTellsHowAJobEnded(t *testing.T) {
+func TestBarsShowHowAJobEnded(t *testing.T) {
 	t.Parallel()
 	r := rendered(90)
 	took := int64(7100)
@@ -65,7 +65,7 @@ func TestABoardTellsHowAJobEnded(t *testing.T) {
 	assert.Contains(t, capture.Uncoloured(r.line(jobRow)), strings.Repeat("█", 40)+" 100%  succeeded, in 7.1s")
 }
 
-func TestABoardShowsWhatIsUnusual(t *testing.T) {
+func TestBarsShowWhatIsUnusual(t *testing.T) {
 	t.Parallel()
 	r := rendered(100)
 	r.CancelRequested = true
@@ -76,7 +76,7 @@ func TestABoardShowsWhatIsUnusual(t *testing.T) {
 	assert.NotContains(t, r.screen(), "left")
 }
 
-func TestABoardFitsEveryWidth(t *testing.T) {
+func TestBarsFitEveryWidth(t *testing.T) {
 	t.Parallel()
 	for width := range 120 {
 		for line := range strings.SplitSeq(rendered(width).screen(), "\n") {
@@ -85,7 +85,7 @@ func TestABoardFitsEveryWidth(t *testing.T) {
 	}
 }
 
-func TestABoardThatIsTooLowShowsTheStepsAroundTheCurrentOne(t *testing.T) {
+func TestBarsOnALowTerminalShowTheStepsAroundTheCurrentOne(t *testing.T) {
 	t.Parallel()
 	r := rendered(60)
 	r.rows = 3

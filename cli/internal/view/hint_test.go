@@ -43,7 +43,7 @@ func TestHintsSayWhatToDo(t *testing.T) {
 	}
 }
 
-func TestHintsOfAJobInDoubtTellBothWays(t *testing.T) {
+func TestHintsOfAJobInDoubtNameBothWays(t *testing.T) {
 	t.Parallel()
 	id := uuid.MustParse("01890000-0000-7000-8000-000000000001")
 	hint := ResumeHint("jobctl", &model.JobView{ID: id, Status: model.Failed, CurrentStep: "pay", InDoubt: []string{"pay it"}}, NextStep{})

@@ -11,7 +11,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-func TestLinesTellEachStepOnce(t *testing.T) {
+func TestLinesReportEachStepOnce(t *testing.T) {
 	t.Parallel()
 	out := capture.NewStream(t)
 	started := time.Date(2026, 10, 1, 6, 0, 0, 0, time.UTC)
@@ -41,7 +41,7 @@ func TestLinesTellEachStepOnce(t *testing.T) {
 `, out.String())
 }
 
-func TestLinesTellWhatHasEndedAsOfTheTimeWhenItDid(t *testing.T) {
+func TestLinesGiveAStepsEndTheTimeWhenItWas(t *testing.T) {
 	t.Parallel()
 	out := capture.NewStream(t)
 	started := time.Date(2026, 10, 1, 6, 0, 0, 0, time.UTC)

@@ -8,7 +8,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-func TestShowTellsByWhatTheTimeThatIsLeftWasEstimated(t *testing.T) {
+func TestTheTimeThatIsLeftSaysHowItWasEstimated(t *testing.T) {
 	t.Parallel()
 	for by, want := range map[string]string{
 		"":         "10s, about 1m left",

@@ -10,7 +10,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-func TestAStepThatAnEarlierRunFailedIsNoNews(t *testing.T) {
+func TestAStepThatAnEarlierRunFailedIsNotReported(t *testing.T) {
 	t.Parallel()
 	out := capture.NewStream(t)
 	started := time.Date(2026, 10, 1, 6, 0, 0, 0, time.UTC)

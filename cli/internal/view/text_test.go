@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestTextFromARowCannotMoveTheCheckpoint(t *testing.T) {
+func TestTextFromARowCannotMoveTheCursor(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "a\uFFFD[2Jb c d", Clean("a\x1b[2Jb\nc\td"))
 	assert.Equal(t, "a b\nc", CleanLines("a\tb\r\nc"))

@@ -27,7 +27,7 @@ func Command(call *app.Call, job *Job) *urfave.Command {
 		Name:  "demo",
 		Usage: "make the tables, enqueue a job and run it, all in this process",
 		Description: job.Usage + "\n\n" +
-			"Kill it and run it again: it finds the interrupted job, goes on with it, and says which steps it\n" +
+			"Kill it and run it again: it finds the interrupted job, continues it, and says which steps it\n" +
 			"skipped. Works on every database; needs nothing on the default one.",
 		Flags: []urfave.Flag{
 			app.DataFlag("a new job's input", string(job.Input)),

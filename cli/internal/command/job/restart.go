@@ -11,9 +11,9 @@ import (
 func Restart(call *app.Call) *urfave.Command {
 	return &urfave.Command{
 		Name:        "restart",
-		Usage:       "let a failed or cancelled job begin anew",
+		Usage:       "run a failed or cancelled job again from its first step",
 		ArgsUsage:   "ID",
-		Description: "The job becomes scheduled without its record: all its steps run again. Prints the job's status.",
+		Description: "Makes the job scheduled and clears its record: all its steps run again. Prints the job's status.",
 		Flags:       []urfave.Flag{app.WaitFlag("exit with 1 if it does not succeed")},
 		Action:      app.Action(call, parseControl, control((*engine.Client).Restart)),
 	}

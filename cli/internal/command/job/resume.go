@@ -15,16 +15,16 @@ import (
 func Resume(call *app.Call) *urfave.Command {
 	return &urfave.Command{
 		Name:      "resume",
-		Usage:     "let a failed or cancelled job go on where it was",
+		Usage:     "continue a failed or cancelled job where it stopped",
 		ArgsUsage: "ID",
-		Description: "The job becomes scheduled and goes on with its first step that is not completed. If this binary\n" +
-			"has the type, it is checked that the record fits the definition. A job whose worker was killed\n" +
-			"can be resumed once its lease has run out. Prints the job's status.",
+		Description: "Makes the job scheduled: it continues with its first step that is not completed. If this binary has\n" +
+			"the type, checks that the record fits the definition. A job whose worker was killed can be resumed\n" +
+			"once its lease has run out. Prints the job's status.",
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, DisableDefaultText: true,
-				Usage: "change nothing; show which steps would be skipped, run or undone, and why; exit with 1 if a resume would refuse the job"},
-			&urfave.StringFlag{Name: "rerun-from", Usage: "run this `STEP` and those after it again, whatever is recorded of them"},
-			&urfave.StringSliceFlag{Name: "skip-step", Usage: "go on behind this `STEP`: its worker died in the middle of it, and somebody has seen that its effect happened; several times for several steps"},
+				Usage: "change nothing; show which steps would be skipped, run or undone, and why; exit with 1 if the job cannot be resumed"},
+			&urfave.StringFlag{Name: "rerun-from", Usage: "run this `STEP` and those after it again, whatever their records say"},
+			&urfave.StringSliceFlag{Name: "skip-step", Usage: "continue after this `STEP`: its worker died in the middle of it, and you have found that its effect happened; repeat the flag for several steps"},
 			app.WaitFlag("exit with 1 if it does not succeed"),
 		},
 		Action: app.Action(call, parseResume, runResume),
@@ -64,7 +64,7 @@ func runResume(ctx context.Context, call *app.Call, r resumeRequest) error {
 }
 
 // announced returns the step that a job is going to continue with, where that is
-// printed. What is wrong the resume says itself.
+// printed. The resume itself says what is wrong.
 func announced(ctx context.Context, s *app.Session, r resumeRequest) view.NextStep {
 	if s.Out.JSON || r.wait {
 		return view.NextStep{}

@@ -20,8 +20,8 @@ func Show(call *app.Call) *urfave.Command {
 		Name:      "show",
 		Usage:     "show a job and its steps",
 		ArgsUsage: "ID",
-		Description: "Long values are cut; -o json has them whole. Of a job that can be resumed, this binary's definition\n" +
-			"tells where it would go on, if it has the type.",
+		Description: "Cuts long values; -o json has them whole. For a job that can be resumed, says which step would run\n" +
+			"first, if this binary has the type.",
 		Action: app.Action(call, app.JobArgument, runShow),
 	}
 }

@@ -25,11 +25,11 @@ type signalRequest struct {
 func Signal(call *app.Call) *urfave.Command {
 	return &urfave.Command{
 		Name:      "signal",
-		Usage:     "send a job what its step waits for",
+		Usage:     "send a job the signal that its step waits for",
 		ArgsUsage: "ID NAME",
-		Description: "NAME is that of the step, as show tells it. A signal that comes before its step is kept for it. The\n" +
-			"first one of a name stands: if there is one, that one is printed, and nothing is changed. With\n" +
-			"-o json, existing tells which it was.",
+		Description: "NAME is that of the step, as show prints it. A signal that comes before its step is kept for it. Only\n" +
+			"the first signal of a name counts: if the job has one, prints that one and changes nothing; with\n" +
+			"-o json, existing is true then.",
 		Flags: []urfave.Flag{
 			app.DataFlag("the signal's payload", "null"),
 			app.ByFlag("who sends it"),
@@ -63,7 +63,7 @@ func runSignal(ctx context.Context, call *app.Call, r signalRequest) error {
 	if err != nil {
 		return err
 	}
-	var payload any // a nil RawMessage in it would be no nil
+	var payload any // a nil RawMessage in it would not be nil
 	if raw != nil {
 		payload = raw
 	}

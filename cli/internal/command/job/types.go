@@ -14,7 +14,7 @@ func Types(call *app.Call) *urfave.Command {
 	return &urfave.Command{
 		Name:        "types",
 		Usage:       "list the job types with the number of their jobs",
-		Description: "Those that this binary can run are marked as registered.",
+		Description: "Marks those that this binary can run as registered.",
 		Action:      app.Action(call, app.ParseNothing, runTypes),
 	}
 }

@@ -16,10 +16,10 @@ func Watch(call *app.Call) *urfave.Command {
 		Name:      "watch",
 		Usage:     "follow a job until it ends",
 		ArgsUsage: "ID",
-		Description: "Draws bars on a terminal; elsewhere writes a line with the time, status, percent, step and message\n" +
-			"at each change, what has ended before with the time when it did; and with -o json the job's status\n" +
-			"as one line of JSON. Exits with 0 if the job has succeeded, and with 1 if it failed or was\n" +
-			"cancelled. Ctrl-C ends the watching, not the job.",
+		Description: "Draws bars on a terminal. Elsewhere writes a line with the time, status, percent, step and message\n" +
+			"at each change; a step that has ended before gets the time when it did. With -o json writes the\n" +
+			"job's status as one line of JSON. Exits with 0 if the job succeeds, and with 1 if it fails, is\n" +
+			"cancelled or is deleted. Ctrl-C ends the command, not the job.",
 		Action: app.Action(call, app.JobArgument, runWatch),
 	}
 }

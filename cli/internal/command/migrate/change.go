@@ -35,7 +35,7 @@ func printChanged(out *view.Printer, states []migrations.State, verb string) err
 	return out.Print(view.Migrated(verb, rows(states)))
 }
 
-// rows returns states as the view takes them.
+// rows returns states in the form that the view has for them.
 func rows(states []migrations.State) []view.Migration {
 	list := make([]view.Migration, len(states))
 	for i, state := range states {

@@ -14,7 +14,7 @@ import (
 
 func down(call *app.Call) *urfave.Command {
 	return &urfave.Command{
-		Name: "down", Usage: "undo the newest group of migrations; prints what it undid",
+		Name: "down", Usage: "undo the newest group of migrations, and print them",
 		Description: "Undoing the first migration drops the tables with every job in them. Stop the workers before.",
 		Flags:       []urfave.Flag{&urfave.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "really do it", DisableDefaultText: true}},
 		Action:      app.Action(call, parseDown, runDown),

@@ -12,7 +12,7 @@ import (
 
 func sql(call *app.Call) *urfave.Command {
 	return &urfave.Command{
-		Name: "sql", Usage: "print a script that does it by hand; connects to nothing",
+		Name: "sql", Usage: "print the migrations as an SQL script; connects to nothing",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "database", Usage: "for that `KIND` of database: " + kindNames(), DefaultText: "that of --dsn"},
 			&urfave.StringFlag{Name: "direction", Usage: "`DIRECTION`: up or down", Value: string(migrations.Up), DefaultText: "up"},

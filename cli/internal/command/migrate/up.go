@@ -11,7 +11,7 @@ import (
 
 func up(call *app.Call) *urfave.Command {
 	return &urfave.Command{
-		Name: "up", Usage: "apply what has not been applied; prints what it applied",
+		Name: "up", Usage: "apply the migrations that are missing, and print them",
 		Description: "Safe to run from many processes at once. A SQLite file is made if it is not there.",
 		Action:      app.Action(call, app.ParseNothing, runUp),
 	}

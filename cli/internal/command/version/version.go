@@ -19,7 +19,7 @@ const modulePath = "github.com/ntxdev/jobsystem"
 func Command(call *app.Call) *urfave.Command {
 	return &urfave.Command{
 		Name:   "version",
-		Usage:  "tell the version of this binary",
+		Usage:  "print the version of this binary",
 		Action: app.Action(call, app.ParseNothing, run),
 	}
 }

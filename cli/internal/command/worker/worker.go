@@ -35,9 +35,9 @@ func Command(call *app.Call) *urfave.Command {
 			&urfave.StringSliceFlag{Name: "type", Aliases: []string{"t"}, Usage: "only jobs of that `TYPE`", DefaultText: "all that this binary has"},
 			&urfave.IntFlag{Name: "max-running", Usage: "at most `N` jobs at once", DefaultText: "one of each type"},
 			&urfave.DurationFlag{Name: "lease", DefaultText: orText(call.Host.Engine.Lease, "15s"),
-				Usage: "how long after its death a worker's jobs can be taken over, as `DURATION`; the same for all workers"},
+				Usage: "how long a worker's jobs stay locked after its death, as `DURATION`; the same for all workers"},
 			&urfave.DurationFlag{Name: "grace", DefaultText: orText(call.Host.Engine.Grace, "10s"),
-				Usage: "how long steps may go on when the worker stops, as `DURATION`; 0 for not at all"},
+				Usage: "how long steps may continue when the worker stops, as `DURATION`; 0 for not at all"},
 			&urfave.DurationFlag{Name: "poll", DefaultText: orText(call.Host.Engine.Poll, "1s"),
 				Usage: "how often the database is asked for due jobs, as `DURATION`"},
 			&urfave.BoolFlag{Name: "migrate", Usage: "bring the tables up to date first, on a server too", DisableDefaultText: true},
@@ -47,7 +47,7 @@ func Command(call *app.Call) *urfave.Command {
 	}
 }
 
-// orText is a duration that the host has set, or the engine's own.
+// orText returns a duration that the host has set, or the engine's own.
 func orText(d time.Duration, otherwise string) string {
 	switch {
 	case d < 0:

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,13 +10,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
 	"github.com/ntxdev/jobsystem/cli/internal/capture"
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
@@ -81,7 +78,7 @@ func (f *fixture) fails(code int, args ...string) string {
 	return got.stderr
 }
 
-// program is how a command begins that is proposed on a fixture with a SQLite file.
+// program returns how a proposed command begins, on a SQLite file.
 func (f *fixture) program() string { return "shopctl --dsn " + f.dsn }
 
 // running is a command that runs.
@@ -131,65 +128,6 @@ func (c *running) wait() result {
 	}
 }
 
-// orderType is the job type of the shop, the host of these tests.
-const orderType = "shop:order"
-
-type order struct {
-	// Fail and Wait name a step: one that fails, and one that waits until the
-	// shop opens or its context ends.
-	Fail string `json:"fail,omitempty"`
-	Wait string `json:"wait,omitempty"`
-	// Deaf has the waiting step ignore its context.
-	Deaf bool `json:"deaf,omitempty"`
-	// Fixed heals the failing step from the first resumption on.
-	Fixed bool `json:"fixed,omitempty"`
-}
-
-func (order) JobType() string { return orderType }
-
-type parcel struct {
-	Packed string `json:"packed"`
-}
-
-// shop is a host with one definition.
-type shop struct {
-	entered chan string   // gets the name of each step that begins
-	open    chan struct{} // closed, it lets waiting steps go on
-}
-
-func (h *shop) register(r *Registry) error { return r.Register(h.definition()) }
-
-func (h *shop) definition() *steps.Definition[order] {
-	d := steps.Define[order]()
-	for _, name := range []string{"pick", "pack", "ship"} {
-		steps.Add(d, name, h.step)
-	}
-	return d
-}
-
-func (h *shop) step(ctx context.Context, run *steps.Run[order]) (parcel, error) {
-	in := run.Input()
-	run.Progress(1, 2, "at work on %s", run.StepName())
-	h.entered <- run.StepName()
-	if in.Fail == run.StepName() && !(in.Fixed && run.Job().Resumptions > 0) {
-		return parcel{}, errors.New("out of stock")
-	}
-	if in.Wait == run.StepName() {
-		stop := ctx.Done()
-		if in.Deaf {
-			stop = nil
-		}
-		select {
-		case <-h.open:
-		case <-stop:
-			return parcel{}, context.Cause(ctx)
-		}
-	}
-	return parcel{Packed: run.StepName()}, nil
-}
-
-func whereOrder(j *model.JobView) string { return "the parcel is " + string(j.Result) }
-
 // entersStep returns when a step of that name has begun.
 func (f *fixture) entersStep(name string) {
 	f.t.Helper()
@@ -215,7 +153,7 @@ func (f *fixture) enqueue(input string, args ...string) string {
 	return job.ID.String()
 }
 
-// status returns a job's status as show tells it.
+// status returns a job's status, as show prints it.
 func (f *fixture) status(id string) model.JobView {
 	f.t.Helper()
 	var status model.JobView
@@ -232,7 +170,7 @@ func (f *fixture) worker(args ...string) *running {
 	return w
 }
 
-// process has a worker run a job to its end.
+// process runs a job to its end with a worker.
 func (f *fixture) process(id string) {
 	f.t.Helper()
 	w := f.worker()
@@ -240,25 +178,4 @@ func (f *fixture) process(id string) {
 	f.run("watch", id)
 	w.signal(os.Interrupt)
 	require.Equal(f.t, ExitOK, w.wait().code)
-}
-
-// renamed is the shop's definition with a step of another name.
-func renamed() *steps.Definition[order] {
-	d := steps.Define[order]()
-	for _, name := range []string{"pick", "wrap", "ship"} {
-		steps.Do(d, name, func(context.Context, *steps.Run[order]) error { return nil })
-	}
-	return d
-}
-
-func (h *shop) noStep(context.Context, *steps.Run[order]) error { return nil }
-
-// enqueueOrder is a step that enqueues an order.
-func (h *shop) enqueueOrder(eng *engine.Engine, db *bun.DB) func(context.Context, *steps.Run[order]) error {
-	return func(ctx context.Context, _ *steps.Run[order]) error {
-		return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-			_, err := eng.WithTx(tx).Enqueue(ctx, order{})
-			return err
-		})
-	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Whatever enqueue is given, the job is as was asked for, or the error says what
+// Whatever the arguments of enqueue, the job is as they say, or the error says what
 // is wrong with the command line; nothing else can happen.
 func FuzzEnqueue(f *testing.F) {
 	for _, seed := range []struct{ jobType, data, in, at, name string }{

@@ -11,8 +11,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// The command of this version works on the tables of a newer one, says of which
-// migrations it knows nothing, and undoes none of them.
+// The command of this version works on the tables of a newer one, names the
+// migrations that it does not know, and undoes none of them.
 func TestTheCommandWorksOnTheTablesOfANewerVersion(t *testing.T) {
 	t.Parallel()
 	testutil.EachDSN(t, func(t *testing.T, text string) {

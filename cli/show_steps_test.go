@@ -17,8 +17,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// shown is a job that a harness has run as far as a test wants it, and the command
-// on its database.
+// shown is a job that a harness has run as far as a test needs, and the command on
+// its database.
 type shown struct {
 	*testutil.Harness
 	fixture *fixture
@@ -34,8 +34,8 @@ func runShown(t *testing.T, d steps.Handler, opts ...testutil.HarnessOption) *sh
 	return &shown{Harness: h, fixture: setupOn(t, text), id: job.ID.String()}
 }
 
-// tells has show print what each of the patterns matches.
-func (s *shown) tells(t *testing.T, patterns ...string) {
+// prints checks that show prints what each of the patterns matches.
+func (s *shown) prints(t *testing.T, patterns ...string) {
 	t.Helper()
 	out := s.fixture.ok("show", s.id)
 	for _, pattern := range patterns {
@@ -43,7 +43,7 @@ func (s *shown) tells(t *testing.T, patterns ...string) {
 	}
 }
 
-// json is a step as show -o json tells it.
+// json returns a step as show -o json prints it.
 func (s *shown) json(t *testing.T, step string) model.StepView {
 	t.Helper()
 	for _, view := range s.fixture.status(s.id).Steps {
@@ -59,7 +59,7 @@ func done(context.Context, *steps.Run[order]) error { return nil }
 
 func fails(context.Context, *steps.Run[order]) error { return errors.New("out of stock\nand of hope") }
 
-func TestShowTellsTheGroupOfItsMembers(t *testing.T) {
+func TestShowPrintsTheGroupOfItsMembers(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[order]()
 	steps.Do(d, "first", done)
@@ -67,25 +67,25 @@ func TestShowTellsTheGroupOfItsMembers(t *testing.T) {
 	steps.Do(pair, "left", done)
 	steps.Do(pair, "right", done)
 	s := runShown(t, d)
-	s.tells(t, `^# +STEP +GROUP +STATUS`, `^1 +first +- +completed`, `^2 +left +pair +completed`, `^3 +right +pair +completed`)
+	s.prints(t, `^# +STEP +GROUP +STATUS`, `^1 +first +- +completed`, `^2 +left +pair +completed`, `^3 +right +pair +completed`)
 	assert.Equal(t, "pair", s.json(t, "right").Group)
 }
 
-func TestShowTellsWhyAStepWasSkipped(t *testing.T) {
+func TestShowPrintsWhyAStepWasSkipped(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[order]()
 	steps.Do(d, "gift", done, steps.When(func(*steps.Run[order]) bool { return false }, "it is no gift"))
 	s := runShown(t, d)
-	s.tells(t, `^1 +gift +skipped .*it is no gift$`)
+	s.prints(t, `^1 +gift +skipped .*it is no gift$`)
 	assert.Equal(t, "it is no gift", s.json(t, "gift").Error)
 }
 
-func TestShowTellsWhichSignalAStepWaitsForAndWhoSentIt(t *testing.T) {
+func TestShowPrintsWhichSignalAStepWaitsForAndWhoSentIt(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[order]()
 	steps.AwaitSignal[order, string](d, "approve", steps.Timeout(24*time.Hour))
 	s := runShown(t, d)
-	s.tells(t,
+	s.prints(t,
 		`^Waits +for the signal "approve" \(at 20\S+Z at the latest\)$`,
 		`^1 +approve +waiting`,
 		`^Step "approve" waits for the signal "approve", and gives up at 20\S+Z\.$`,
@@ -96,7 +96,7 @@ func TestShowTellsWhichSignalAStepWaitsForAndWhoSentIt(t *testing.T) {
 
 	s.fixture.ok("signal", s.id, "later", "--by", "bob")
 	s.fixture.ok("signal", s.id, "approve", "--data", `"fine"`, "--by", "ann")
-	s.tells(t,
+	s.prints(t,
 		`^Waits +for a worker, to go on with the signal "approve"`,
 		`^Signal +"later", sent by bob at 20\S+Z: kept for a step that waits for it$`,
 		`^Signal +"approve", sent by ann at 20\S+Z: a worker goes on with it$`,
@@ -106,27 +106,27 @@ func TestShowTellsWhichSignalAStepWaitsForAndWhoSentIt(t *testing.T) {
 	assert.NotContains(t, s.fixture.ok("show", s.id), "--data JSON")
 	s.Run()
 	assert.Equal(t, "later", s.fixture.status(s.id).Signals[0].Name, "the other one is used")
-	s.tells(t, `^1 +approve +completed .*"fine"$`, `^Step "approve" has the signal "approve", sent by ann at 20\S+Z\.$`)
+	s.prints(t, `^1 +approve +completed .*"fine"$`, `^Step "approve" has the signal "approve", sent by ann at 20\S+Z\.$`)
 	assert.Equal(t, "ann", s.json(t, "approve").SentBy)
 }
 
-func TestShowTellsHowLongAStepSleeps(t *testing.T) {
+func TestShowPrintsHowLongAStepSleeps(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[order]()
 	steps.Sleep(d, "cool down", time.Hour)
 	s := runShown(t, d)
-	s.tells(t, `^Step "cool down" waits to end at 20\S+Z\.$`, `^It goes on by itself`)
+	s.prints(t, `^Step "cool down" waits to end at 20\S+Z\.$`, `^It goes on by itself`)
 	assert.False(t, s.json(t, "cool down").WaitUntil.IsZero())
 }
 
-func TestShowTellsOfTheNextAttemptAndTheErrorOfTheLast(t *testing.T) {
+func TestShowPrintsTheNextAttemptAndTheErrorOfTheLast(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[order]()
 	steps.Do(d, "ship", fails, steps.Retry(3, time.Hour))
 	s := runShown(t, d)
 	s.SkipWait()
 	s.RunToWait()
-	s.tells(t,
+	s.prints(t,
 		`^Waits +for the next attempt of step "ship"`,
 		`^1 +ship +waiting +1 +2 .* out of stock$`,
 		`^Step "ship" has failed in attempt 2 and is tried again at 20\S+Z\.$`)
@@ -136,7 +136,7 @@ func TestShowTellsOfTheNextAttemptAndTheErrorOfTheLast(t *testing.T) {
 	assert.Equal(t, "out of stock\nand of hope", view.Error)
 }
 
-func TestShowTellsOfAStepsJobThatFailed(t *testing.T) {
+func TestShowPrintsAStepsJobThatFailed(t *testing.T) {
 	t.Parallel()
 	child := steps.Define[order](steps.Type("shop:parcel"))
 	steps.Do(child, "pack", fails)
@@ -147,7 +147,7 @@ func TestShowTellsOfAStepsJobThatFailed(t *testing.T) {
 	s := runShown(t, d, testutil.Beside(child))
 	children := s.RequireStep("parcels", model.StepFailed).Children
 	require.Len(t, children, 1)
-	s.tells(t,
+	s.prints(t,
 		`^STEP +ITS JOB +TYPE +STATUS +PROGRESS +WHAT$`,
 		`^parcels +`+children[0].String()+` +shop:parcel +failed +0% 0/1 .*out of stock`,
 		`^Error +step "parcels"`)
@@ -155,7 +155,7 @@ func TestShowTellsOfAStepsJobThatFailed(t *testing.T) {
 	assert.Regexp(t, `(?m)^Parent +`+s.id+`$`, s.fixture.ok("show", children[0].String()))
 }
 
-func TestShowTellsThatNoWorkerOfThisProgramRunsAStepsJobs(t *testing.T) {
+func TestShowSaysThatNoWorkerOfThisProgramRunsAStepsJobs(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[order]()
 	steps.ChildJobs(d, "parcels", func(context.Context, *steps.Run[order]) ([]steps.Child, error) {
@@ -178,8 +178,8 @@ func TestShowTellsThatNoWorkerOfThisProgramRunsAStepsJobs(t *testing.T) {
 	assert.NotContains(t, f.ok("show", id), foreign, "it runs no jobs at all")
 }
 
-// Whoever reads it at night must not take a resume for more than it does.
-func TestShowTellsWhatWasUndoneAndWhatNot(t *testing.T) {
+// A tired reader must not expect more of a resume than it does.
+func TestShowPrintsWhatWasUndoneAndWhatNot(t *testing.T) {
 	t.Parallel()
 	mended := false
 	d := steps.Define[order]()
@@ -192,7 +192,7 @@ func TestShowTellsWhatWasUndoneAndWhatNot(t *testing.T) {
 	steps.Do(d, "pack", done, steps.Undo(func(context.Context, *steps.Run[order], steps.None) error { return nil }))
 	steps.Do(d, "ship", fails)
 	s := runShown(t, d)
-	s.tells(t,
+	s.prints(t,
 		`^Status +failed, not all undone$`,
 		`^Error +step "ship": out of stock\n +and of hope; undo step "reserve": the bank is closed$`,
 		`^1 +reserve +completed`, `^2 +pack +undone`,
@@ -210,10 +210,10 @@ func TestShowTellsWhatWasUndoneAndWhatNot(t *testing.T) {
 	s.fixture.opts.Register = nil // this one does not have the type
 	assert.Equal(t, "job "+s.id+" is scheduled, undoing\n", s.fixture.ok("resume", s.id))
 	s.Run()
-	s.tells(t, `^Status +failed$`, `^Step "reserve" was undone at 20\S+Z, in 3 attempts\.$`, `^Go on with step "reserve": `)
+	s.prints(t, `^Status +failed$`, `^Step "reserve" was undone at 20\S+Z, in 3 attempts\.$`, `^Go on with step "reserve": `)
 }
 
-func TestShowTellsWhichRecordsAResumeHasReplaced(t *testing.T) {
+func TestShowPrintsWhichRecordsAResumeHasReplaced(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[order]()
 	steps.Do(d, "pick", done)
@@ -221,7 +221,7 @@ func TestShowTellsWhichRecordsAResumeHasReplaced(t *testing.T) {
 	steps.Do(d, "ship", fails)
 	s := runShown(t, d)
 	s.Resume(engine.RerunFrom("pack"))
-	s.tells(t, `^Resumptions +1$`, `^History +2 earlier records of steps, with -o json: pack, ship$`, `^2 +pack +pending +1 +1 +-`)
+	s.prints(t, `^Resumptions +1$`, `^History +2 earlier records of steps, with -o json: pack, ship$`, `^2 +pack +pending +1 +1 +-`)
 	history := s.fixture.status(s.id).History
 	require.Len(t, history, 2)
 	assert.Equal(t, "ship", history[1].Name)
@@ -229,8 +229,8 @@ func TestShowTellsWhichRecordsAResumeHasReplaced(t *testing.T) {
 	assert.Equal(t, "out of stock\nand of hope", history[1].Error)
 }
 
-// Programs find under the documented names what people see.
-func TestShowAsJSONNamesWhatItTells(t *testing.T) {
+// Programs find what people see under the documented names.
+func TestShowAsJSONHasTheDocumentedNames(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[order]()
 	pair := steps.Parallel(d, "pair")

@@ -11,20 +11,20 @@ import (
 	"github.com/ntxdev/jobsystem/steps"
 )
 
-func TestAJobThatFailedTellsTheStepThatAResumeBeginsWith(t *testing.T) {
+func TestShowNamesTheStepThatAResumeOfAFailedJobBeginsWith(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	id := f.enqueue(`{"fail":"pack"}`)
 	f.process(id)
-	anew := "\nBegin anew: " + f.program() + " restart " + id
+	restart := "\nBegin anew: " + f.program() + " restart " + id
 	resume := ": " + f.program() + " resume "
 
-	assert.Contains(t, f.ok("show", id), `Go on with step "pack"`+resume+id+anew)
+	assert.Contains(t, f.ok("show", id), `Go on with step "pack"`+resume+id+restart)
 	f.opts.Register = nil
-	assert.Contains(t, f.ok("show", id), `Go on with step "pack"`+resume+id+anew, "without the definition, what is recorded")
+	assert.Contains(t, f.ok("show", id), `Go on with step "pack"`+resume+id+restart, "without the definition, what is recorded")
 
 	f.opts.Register = func(r *Registry) error { return r.Register(renamed()) }
-	assert.Contains(t, f.ok("show", id), "A resume would be refused; this says why"+resume+"--dry-run "+id+anew)
+	assert.Contains(t, f.ok("show", id), "A resume would be refused; this says why"+resume+"--dry-run "+id+restart)
 	assert.Contains(t, f.fails(ExitFailed, "resume", "--dry-run", id), `"pack"`)
 
 	f.opts.Register = func(r *Registry) error {
@@ -34,12 +34,12 @@ func TestAJobThatFailedTellsTheStepThatAResumeBeginsWith(t *testing.T) {
 		}
 		return r.Register(d)
 	}
-	assert.Contains(t, f.ok("show", id), `Go on with step "weigh"`+resume+id+anew, "a step that the definition has since")
+	assert.Contains(t, f.ok("show", id), `Go on with step "weigh"`+resume+id+restart, "a step that the definition has since")
 	assert.Equal(t, "job "+id+` is scheduled, to go on with step "weigh"`+"\n", f.ok("resume", id))
 }
 
-// Of a group the member that failed is named, where it runs again.
-func TestAGroupThatFailedTellsTheMemberThatAResumeBeginsWith(t *testing.T) {
+// The member of a group that failed is named, if it runs again.
+func TestShowNamesTheMemberThatAResumeOfAFailedGroupBeginsWith(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[order]()
 	both := steps.Parallel(d, "both")
@@ -62,7 +62,7 @@ func TestAGroupThatFailedTellsTheMemberThatAResumeBeginsWith(t *testing.T) {
 	assert.Equal(t, "job "+id+` is scheduled, to go on with step "pack"`+"\n", f.ok("resume", id), "what is recorded")
 }
 
-func TestAResumeBehindTheLastStepTellsThatNoneIsLeft(t *testing.T) {
+func TestAResumeAfterTheLastStepSaysThatNoneIsLeft(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	id := f.enqueue(`{"fail":"ship"}`)
@@ -74,8 +74,8 @@ func TestAResumeBehindTheLastStepTellsThatNoneIsLeft(t *testing.T) {
 	assert.Equal(t, "job "+id+" is scheduled\n", f.ok("resume", id))
 }
 
-// The definition's own code refuses: so does a resume.
-func TestAJobWhosePlanCannotBeMadeTellsThatAResumeIsRefused(t *testing.T) {
+// The definition's own code returns an error: so does a resume.
+func TestShowSaysThatAResumeFailsForAJobWhosePlanCannotBeMade(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	id := f.enqueue(`{"fail":"pack"}`)
@@ -93,7 +93,7 @@ func TestAJobWhosePlanCannotBeMadeTellsThatAResumeIsRefused(t *testing.T) {
 	assert.Equal(t, 2, made, "only what is printed is asked for")
 }
 
-func TestAJobWhoseTimeIsUpTellsThatAResumeIsRefused(t *testing.T) {
+func TestShowSaysThatAResumeFailsForAJobWhoseTimeIsUp(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[order](steps.JobTimeout(time.Millisecond))
 	steps.Do(d, "pack", func(ctx context.Context, _ *steps.Run[order]) error {
