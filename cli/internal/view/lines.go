@@ -63,7 +63,6 @@ func lineState(j *model.JobView) string {
 
 // lineWhat says the step and its message, or why the job ended.
 func (p *Printer) lineWhat(j *model.JobView) string {
-	step, message := Clean(j.CurrentStep), Clean(j.Message)
 	switch {
 	case j.Status.Ended() && j.Error != "":
 		return firstLine(j.Error)
@@ -71,9 +70,7 @@ func (p *Printer) lineWhat(j *model.JobView) string {
 		return ""
 	case p.waiting(j) != "":
 		return p.waiting(j)
-	case step != "" && message != "":
-		return step + ": " + message
 	default:
-		return step + message
+		return stepAndMessage(j)
 	}
 }

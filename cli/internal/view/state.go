@@ -73,11 +73,18 @@ func (p *Printer) what(j *model.JobView) string {
 		return ""
 	case p.waiting(j) != "":
 		return shorten(p.waiting(j), limit)
-	case j.CurrentStep != "" && j.Message != "":
-		return shorten(Clean(j.CurrentStep)+": "+Clean(j.Message), limit)
 	default:
-		return shorten(Clean(j.CurrentStep+j.Message), limit)
+		return shorten(stepAndMessage(j), limit)
 	}
+}
+
+// stepAndMessage returns the step that runs, with what the job says of it.
+func stepAndMessage(j *model.JobView) string {
+	step, message := Clean(j.CurrentStep), Clean(j.Message)
+	if step != "" && message != "" {
+		return step + ": " + message
+	}
+	return step + message
 }
 
 // ResumePoint names the step that a job continues with; an empty one is the first.
