@@ -168,6 +168,6 @@ func TestFollowingCanBeInterruptedAndTheJobContinues(t *testing.T) {
 	watch.signal(os.Interrupt)
 	got := watch.wait()
 	assert.Equal(t, ExitInterrupted, got.code)
-	assert.Contains(t, got.stderr, "job "+id+" goes on; follow it again with: "+f.program()+" watch "+id)
+	assert.Contains(t, got.stderr, "job "+id+" continues; follow it again with: "+f.program()+" watch "+id)
 	assert.Equal(t, model.Processing, f.status(id).Status)
 }

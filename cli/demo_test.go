@@ -38,7 +38,7 @@ func TestDemoContinuesAJobWhoseProcessWasKilled(t *testing.T) {
 	got := f.run("demo")
 	require.Equal(t, ExitOK, got.code, got.stderr)
 	assert.Contains(t, got.stdout, "found job "+id+", which is being processed: waiting for the killed run's lease to run out (1s)")
-	assert.Contains(t, got.stdout, "found job "+id+`, which was interrupted: going on with step "pack"`)
+	assert.Contains(t, got.stdout, "found job "+id+`, which was interrupted: continuing with step "pack"`)
 	assert.Regexp(t, `skipped pick: completed at 20\S+Z by an earlier run`, got.stdout)
 	assert.Contains(t, got.stdout, "done pack in ")
 	assert.Contains(t, got.stdout, "the parcel is ")
@@ -51,11 +51,11 @@ func TestDemoThatFailsContinuesNextTime(t *testing.T) {
 	assert.Equal(t, ExitFailed, got.code)
 	id := idOf(t, got.stdout)
 	assert.Contains(t, got.stderr, "job "+id+` failed: step "pack": out of stock`)
-	assert.Contains(t, got.stderr, `go on with step "pack": `+f.program()+` demo; begin a new one: `+f.program()+` demo --fresh`)
+	assert.Contains(t, got.stderr, `continue with step "pack": `+f.program()+` demo; make a new one: `+f.program()+` demo --fresh`)
 
 	got = f.run("demo", "--data", `{}`)
 	assert.Equal(t, ExitOK, got.code)
-	assert.Contains(t, got.stdout, "found job "+id+", which failed: going on with step \"pack\"")
+	assert.Contains(t, got.stdout, "found job "+id+", which failed: continuing with step \"pack\"")
 	assert.Contains(t, got.stdout, "skipped pick: ")
 	assert.Contains(t, got.stderr, "--data is for a new job and not used")
 }
@@ -80,12 +80,12 @@ func TestDemoHandsItsJobOverWhenItIsInterrupted(t *testing.T) {
 	got := demo.wait()
 	assert.Equal(t, ExitInterrupted, got.code)
 	id := idOf(t, got.stdout)
-	assert.Contains(t, got.stderr, "job "+id+" has been handed over; go on with it: "+f.program()+" demo")
+	assert.Contains(t, got.stderr, "job "+id+" has been handed over; continue it: "+f.program()+" demo")
 	assert.Equal(t, model.Scheduled, f.status(id).Status)
 
 	close(f.shop.open)
 	out := f.ok("demo")
-	assert.Contains(t, out, "found job "+id+", which was stopped: going on with step \"pack\"")
+	assert.Contains(t, out, "found job "+id+", which was stopped: continuing with step \"pack\"")
 	assert.Contains(t, out, "skipped pick: ")
 }
 

@@ -16,15 +16,15 @@ func TestShowNamesTheStepThatAResumeOfAFailedJobBeginsWith(t *testing.T) {
 	f := setup(t)
 	id := f.enqueue(`{"fail":"pack"}`)
 	f.process(id)
-	restart := "\nBegin anew: " + f.program() + " restart " + id
+	restart := "\nStart over: " + f.program() + " restart " + id
 	resume := ": " + f.program() + " resume "
 
-	assert.Contains(t, f.ok("show", id), `Go on with step "pack"`+resume+id+restart)
+	assert.Contains(t, f.ok("show", id), `Continue with step "pack"`+resume+id+restart)
 	f.opts.Register = nil
-	assert.Contains(t, f.ok("show", id), `Go on with step "pack"`+resume+id+restart, "without the definition, what is recorded")
+	assert.Contains(t, f.ok("show", id), `Continue with step "pack"`+resume+id+restart, "without the definition, what is recorded")
 
 	f.opts.Register = func(r *Registry) error { return r.Register(renamed()) }
-	assert.Contains(t, f.ok("show", id), "A resume would be refused; this says why"+resume+"--dry-run "+id+restart)
+	assert.Contains(t, f.ok("show", id), "A resume would fail; this says why"+resume+"--dry-run "+id+restart)
 	assert.Contains(t, f.fails(ExitFailed, "resume", "--dry-run", id), `"pack"`)
 
 	f.opts.Register = func(r *Registry) error {
@@ -34,8 +34,8 @@ func TestShowNamesTheStepThatAResumeOfAFailedJobBeginsWith(t *testing.T) {
 		}
 		return r.Register(d)
 	}
-	assert.Contains(t, f.ok("show", id), `Go on with step "weigh"`+resume+id+restart, "a step that the definition has since")
-	assert.Equal(t, "job "+id+` is scheduled, to go on with step "weigh"`+"\n", f.ok("resume", id))
+	assert.Contains(t, f.ok("show", id), `Continue with step "weigh"`+resume+id+restart, "a step that the definition has since")
+	assert.Equal(t, "job "+id+` is scheduled, to continue with step "weigh"`+"\n", f.ok("resume", id))
 }
 
 // The member of a group that failed is named, if it runs again.
@@ -54,12 +54,12 @@ func TestShowNamesTheMemberThatAResumeOfAFailedGroupBeginsWith(t *testing.T) {
 	f.opts.Register = func(r *Registry) error { return r.Register(d) }
 	id := f.enqueue(`{}`)
 	f.process(id)
-	assert.Contains(t, f.ok("show", id), `Go on with step "pay": `)
-	assert.Equal(t, "job "+id+` is scheduled, to go on with step "pack"`+"\n", f.ok("resume", "--skip-step", "pay", id))
+	assert.Contains(t, f.ok("show", id), `Continue with step "pay": `)
+	assert.Equal(t, "job "+id+` is scheduled, to continue with step "pack"`+"\n", f.ok("resume", "--skip-step", "pay", id))
 
 	f.ok("cancel", id)
 	f.opts.Register = nil
-	assert.Equal(t, "job "+id+` is scheduled, to go on with step "pack"`+"\n", f.ok("resume", id), "what is recorded")
+	assert.Equal(t, "job "+id+` is scheduled, to continue with step "pack"`+"\n", f.ok("resume", id), "what is recorded")
 }
 
 func TestAResumeAfterTheLastStepSaysThatNoneIsLeft(t *testing.T) {
@@ -69,7 +69,7 @@ func TestAResumeAfterTheLastStepSaysThatNoneIsLeft(t *testing.T) {
 	f.process(id)
 	assert.Equal(t, "job "+id+" is scheduled, with no step left to run\n", f.ok("resume", "--skip-step", "ship", id))
 	f.ok("cancel", id)
-	assert.Contains(t, f.ok("show", id), "Go on, with no step left to run: "+f.program()+" resume "+id)
+	assert.Contains(t, f.ok("show", id), "Continue, with no step left to run: "+f.program()+" resume "+id)
 	f.opts.Register = nil
 	assert.Equal(t, "job "+id+" is scheduled\n", f.ok("resume", id))
 }
@@ -87,7 +87,7 @@ func TestShowSaysThatAResumeFailsForAJobWhosePlanCannotBeMade(t *testing.T) {
 			return nil, errors.New("no credentials here")
 		}))
 	}
-	assert.Contains(t, f.ok("show", id), "A resume would be refused; this says why: "+f.program()+" resume --dry-run "+id)
+	assert.Contains(t, f.ok("show", id), "A resume would fail; this says why: "+f.program()+" resume --dry-run "+id)
 	assert.Equal(t, 1, made)
 	assert.Contains(t, f.fails(ExitFailed, "-o", "json", "resume", id), "no credentials here")
 	assert.Equal(t, 2, made, "only what is printed is asked for")
@@ -104,5 +104,5 @@ func TestShowSaysThatAResumeFailsForAJobWhoseTimeIsUp(t *testing.T) {
 	f.opts.Register = func(r *Registry) error { return r.Register(d) }
 	id := f.enqueue(`{}`)
 	f.process(id)
-	assert.Contains(t, f.ok("show", id), "A resume would be refused; this says why: ")
+	assert.Contains(t, f.ok("show", id), "A resume would fail; this says why: ")
 }

@@ -39,7 +39,7 @@ func TestAProposedCommandNamesTheDatabaseAsItWasNamed(t *testing.T) {
 			assert.Equal(t, test.want, call.Program())
 			assert.Equal(t, test.want, call.Hide(call.Program()), "as a note shows it")
 
-			note := call.PasswordNote("go on with: " + call.Program() + " resume x")
+			note := call.PasswordNote("continue with: " + call.Program() + " resume x")
 			assert.Equal(t, strings.Contains(test.want, "xxxxx"), note != "", note)
 			assert.Empty(t, call.PasswordNote("it has ended"))
 		})
@@ -54,9 +54,9 @@ func TestCommandsAreProposedForTheDatabaseThatWasNamed(t *testing.T) {
 	assert.Contains(t, f.fails(ExitUnreachable, "list"), "make it with: "+program+" migrate up")
 
 	got := f.run("demo", "--data", `{"fail":"pack"}`)
-	assert.Contains(t, got.stderr, program+" demo; begin a new one: "+program+" demo --fresh")
+	assert.Contains(t, got.stderr, program+" demo; make a new one: "+program+" demo --fresh")
 	id := idOf(t, got.stdout)
-	assert.Contains(t, f.ok("show", id), program+" resume "+id+"\nBegin anew: "+program+" restart "+id)
+	assert.Contains(t, f.ok("show", id), program+" resume "+id+"\nStart over: "+program+" restart "+id)
 	assert.Contains(t, f.fails(ExitFailed, "watch", id), program+" resume "+id)
 	assert.Contains(t, f.ok("show", f.enqueue(`{}`)), "("+program+" worker)")
 }
@@ -68,7 +68,7 @@ func TestCommandsAreProposedWithoutFlagForTheDatabaseOfTheEnvironment(t *testing
 	t.Setenv(app.DSNVariable, f.dsn)
 	out := capture.NewStream(t)
 	run(t.Context(), []string{"shopctl", "show", id}, Options{Stdout: out, Stderr: capture.NewStream(t)}, nil)
-	assert.Contains(t, out.String(), "Begin anew: shopctl restart "+id)
+	assert.Contains(t, out.String(), "Start over: shopctl restart "+id)
 }
 
 func TestAProposedCommandHoldsNoPassword(t *testing.T) {

@@ -89,7 +89,7 @@ func TestShowPrintsWhichSignalAStepWaitsForAndWhoSentIt(t *testing.T) {
 		`^Waits +for the signal "approve" \(at 20\S+Z at the latest\)$`,
 		`^1 +approve +waiting`,
 		`^Step "approve" waits for the signal "approve", and gives up at 20\S+Z\.$`,
-		`^It goes on with the signal: shopctl --dsn \S+ signal `+s.id+` approve --data JSON$`)
+		`^It continues with the signal: shopctl --dsn \S+ signal `+s.id+` approve --data JSON$`)
 	view := s.json(t, "approve")
 	assert.Equal(t, "approve", view.Awaits)
 	assert.InDelta(t, 24, time.Until(view.WaitUntil.Time).Hours(), 1)
@@ -99,9 +99,9 @@ func TestShowPrintsWhichSignalAStepWaitsForAndWhoSentIt(t *testing.T) {
 	s.prints(t,
 		`^Waits +for a worker, to go on with the signal "approve"`,
 		`^Signal +"later", sent by bob at 20\S+Z: kept for a step that waits for it$`,
-		`^Signal +"approve", sent by ann at 20\S+Z: a worker goes on with it$`,
-		`^Step "approve" goes on with the signal "approve", sent by ann at 20\S+Z\.$`,
-		`^It goes on by itself, when a worker has its type`)
+		`^Signal +"approve", sent by ann at 20\S+Z: a worker continues with it$`,
+		`^Step "approve" continues with the signal "approve", sent by ann at 20\S+Z\.$`,
+		`^It continues by itself, when a worker has its type`)
 	require.Len(t, s.fixture.status(s.id).Signals, 2)
 	assert.NotContains(t, s.fixture.ok("show", s.id), "--data JSON")
 	s.Run()
@@ -115,7 +115,7 @@ func TestShowPrintsHowLongAStepSleeps(t *testing.T) {
 	d := steps.Define[order]()
 	steps.Sleep(d, "cool down", time.Hour)
 	s := runShown(t, d)
-	s.prints(t, `^Step "cool down" waits to end at 20\S+Z\.$`, `^It goes on by itself`)
+	s.prints(t, `^Step "cool down" waits to end at 20\S+Z\.$`, `^It continues by itself`)
 	assert.False(t, s.json(t, "cool down").WaitUntil.IsZero())
 }
 
@@ -199,7 +199,7 @@ func TestShowPrintsWhatWasUndoneAndWhatNot(t *testing.T) {
 		`^Step "reserve" is not undone after 2 attempts: the bank is closed\.$`,
 		`^Step "pack" was undone at 20\S+Z, in 1 attempt\.$`,
 		`^Undo what is left to be undone: shopctl --dsn \S+ resume `+s.id+`$`)
-	assert.NotContains(t, s.fixture.ok("show", s.id), `Go on with step "ship"`)
+	assert.NotContains(t, s.fixture.ok("show", s.id), `Continue with step "ship"`)
 	assert.True(t, s.fixture.status(s.id).Undoing)
 	undo := s.json(t, "reserve").Undo
 	assert.Equal(t, model.StepFailed, undo.Status)
@@ -210,7 +210,7 @@ func TestShowPrintsWhatWasUndoneAndWhatNot(t *testing.T) {
 	s.fixture.opts.Register = nil // this one does not have the type
 	assert.Equal(t, "job "+s.id+" is scheduled, undoing\n", s.fixture.ok("resume", s.id))
 	s.Run()
-	s.prints(t, `^Status +failed$`, `^Step "reserve" was undone at 20\S+Z, in 3 attempts\.$`, `^Go on with step "reserve": `)
+	s.prints(t, `^Status +failed$`, `^Step "reserve" was undone at 20\S+Z, in 3 attempts\.$`, `^Continue with step "reserve": `)
 }
 
 func TestShowPrintsWhichRecordsAResumeHasReplaced(t *testing.T) {

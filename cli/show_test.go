@@ -22,7 +22,7 @@ func TestShowPrintsAllThatPeopleNeed(t *testing.T) {
 			`Status +failed`, `Progress +\d+% 1/3`, `Step +pack`, `Message +at work on pack`, `Error +step "pack": out of stock`,
 			`Attempt +1`, `Input +\{"fail": ?"pack"\}`, `Created +20\S+Z`, `Started +20\S+Z`, `Finished +20\S+Z`, `Elapsed +\d`,
 			`1 +pick +completed +1 +1 +\d+m?s +20\S+Z +\{"packed": ?"pick"\}`, `2 +pack +failed +1 +1 +\d+m?s +20\S+Z +out of stock`, `3 +ship +pending +1 +0 +- +-`,
-			`Go on with step "pack": shopctl --dsn \S+ resume ` + id, `Begin anew: shopctl --dsn \S+ restart ` + id,
+			`Continue with step "pack": shopctl --dsn \S+ resume ` + id, `Start over: shopctl --dsn \S+ restart ` + id,
 		} {
 			assert.Regexp(t, want, out)
 		}

@@ -70,7 +70,7 @@ func TestSignalMakesAWaitingJobContinue(t *testing.T) {
 		out := f.ok("show", id)
 		for _, want := range []string{
 			`Status +scheduled\n`, `Waits +for the signal "sign off"\n`, `Due +when the signal comes\n`, `2 +sign off +waiting`,
-			`It goes on with the signal: shopctl --dsn .* signal ` + id + ` 'sign off' --data JSON`,
+			`It continues with the signal: shopctl --dsn .* signal ` + id + ` 'sign off' --data JSON`,
 		} {
 			assert.Regexp(t, want, out)
 		}
@@ -101,7 +101,7 @@ func TestASecondSignalPrintsTheFirst(t *testing.T) {
 	f.opts.Register = f.shop.waiting
 	id := idOf(t, f.ok("enqueue", "shop:ask"))
 	assert.Equal(t, "job "+id+" has the signal \"sign off\", for a step of that name\n", f.ok("signal", id, "sign off", "--by", "ann"))
-	assert.Regexp(t, `^job `+id+` has the signal "sign off" already, sent by ann at 20\S+Z: that one stands\n$`, f.ok("signal", id, "sign off", "--by", "bob"))
+	assert.Regexp(t, `^job `+id+` has the signal "sign off" already, sent by ann at 20\S+Z: that one counts\n$`, f.ok("signal", id, "sign off", "--by", "bob"))
 	var sent view.SentSignal
 	require.NoError(t, json.Unmarshal([]byte(f.ok("-o", "json", "signal", id, "sign off")), &sent))
 	assert.True(t, sent.Existing)
@@ -119,7 +119,7 @@ func TestShowPrintsUntilWhenAJobSleeps(t *testing.T) {
 	out := f.ok("show", id)
 	assert.Regexp(t, `Waits +for step "nap" to end \(at 20\S+Z at the latest\)`, out)
 	assert.Regexp(t, `Due +20\S+Z`, out)
-	assert.Contains(t, out, "It goes on by itself")
+	assert.Contains(t, out, "It continues by itself")
 }
 
 func TestShowPrintsTheJobsOfAStep(t *testing.T) {

@@ -78,7 +78,7 @@ func TestWatchSaysThatALeaseHasExpired(t *testing.T) {
 	assert.Contains(t, f.ok("list"), "processing, lease expired")
 	assert.Contains(t, f.ok("show", id), "Its lease has run out")
 
-	assert.Contains(t, f.ok("resume", id), "is scheduled, to go on with step \"pack\"")
+	assert.Contains(t, f.ok("resume", id), "is scheduled, to continue with step \"pack\"")
 	f.ok("cancel", id)
 	assert.Equal(t, ExitFailed, watch.wait().code)
 	assert.Equal(t, ExitFailed, plain.wait().code)

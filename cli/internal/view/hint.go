@@ -38,14 +38,14 @@ func Hints(j *model.JobView, d HintData) []string {
 		hint("It runs when it is due, a worker has its type (%s worker), and no other job of the type runs.", d.Program)
 	case j.LeaseExpired:
 		hint("Its lease has run out: the process that ran it was killed or is cut off from the database. "+
-			"The next worker settles it; or go on with it now: %s resume %s", d.Program, j.ID)
+			"The next worker settles it; or resume it now: %s resume %s", d.Program, j.ID)
 	case j.Status == model.Processing && j.CancelRequested:
 		hint("It becomes cancelled when the step under way has returned.")
 	case j.Status.Resumable():
 		hint("%s", d.Resume)
 	}
 	if stalled := stalledFor(j); stalled > stalledAfter {
-		hint("It is alive but has not got further for %s: the step may hang. Cancel it: %s cancel %s", progress.Humanize(stalled), d.Program, j.ID)
+		hint("It is alive but has made no progress for %s: the step may hang. Cancel it: %s cancel %s", progress.Humanize(stalled), d.Program, j.ID)
 	}
 	return hints
 }
@@ -57,9 +57,9 @@ func waitHint(j *model.JobView, program string) string {
 	case j.CancelRequested:
 		return "It becomes cancelled when what it has begun has ended: its jobs, and the undoing of its steps."
 	case signal && j.Signal(name) == nil:
-		return fmt.Sprintf("It goes on with the signal: %s signal %s %s --data JSON", program, j.ID, ShellWord(name))
+		return fmt.Sprintf("It continues with the signal: %s signal %s %s --data JSON", program, j.ID, ShellWord(name))
 	default:
-		return fmt.Sprintf("It goes on by itself, when a worker has its type (%s worker).", program)
+		return fmt.Sprintf("It continues by itself, when a worker has its type (%s worker).", program)
 	}
 }
 
@@ -95,18 +95,18 @@ func ResumeHint(program string, j *model.JobView, next NextStep) string {
 	case len(j.InDoubt) > 0:
 		return inDoubtHint(j.InDoubt[0], resume)
 	case j.Undoing: // a resume does no more than that
-		return fmt.Sprintf("Undo what is left to be undone: %s\nBegin anew, with that as it is: %s", resume, restart)
+		return fmt.Sprintf("Undo what is left to be undone: %s\nStart over and leave that as it is: %s", resume, restart)
 	case next.Fails:
-		return fmt.Sprintf("A resume would be refused; this says why: %s resume --dry-run %s\nBegin anew: %s", program, j.ID, restart)
+		return fmt.Sprintf("A resume would fail; this says why: %s resume --dry-run %s\nStart over: %s", program, j.ID, restart)
 	case next.None:
-		return fmt.Sprintf("Go on, with no step left to run: %s\nBegin anew: %s", resume, restart)
+		return fmt.Sprintf("Continue, with no step left to run: %s\nStart over: %s", resume, restart)
 	default:
-		return fmt.Sprintf("Go on with %s: %s\nBegin anew: %s", ResumePoint(cmp.Or(next.Name, j.CurrentStep)), resume, restart)
+		return fmt.Sprintf("Continue with %s: %s\nStart over: %s", ResumePoint(cmp.Or(next.Name, j.CurrentStep)), resume, restart)
 	}
 }
 
 // inDoubtHint says what a person has to find out before a job can continue.
 func inDoubtHint(step, resume string) string {
 	return fmt.Sprintf("Its worker died in the middle of step %q: look whether the effect of that happened.\n"+
-		"If not, run it again: %s --rerun-from %s\nIf so, go on behind it: %s --skip-step %s", Clean(step), resume, ShellWord(step), resume, ShellWord(step))
+		"If not, run it again: %s --rerun-from %s\nIf so, skip it: %s --skip-step %s", Clean(step), resume, ShellWord(step), resume, ShellWord(step))
 }

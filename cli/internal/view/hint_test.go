@@ -28,7 +28,7 @@ func TestHintsSayWhatToDo(t *testing.T) {
 		"lease run out":    {model.JobView{Status: model.Processing, LeaseExpired: true}, "was killed or is cut off from the database"},
 		"cancel requested": {model.JobView{Status: model.Processing, CancelRequested: true}, "when the step under way has returned"},
 		"gets further":     {model.JobView{Status: model.Processing, StartedAt: at(0), ProgressedAt: at(time.Hour), HeartbeatAt: at(time.Hour + time.Minute)}, ""},
-		"stands still":     {model.JobView{Status: model.Processing, StartedAt: at(0), ProgressedAt: at(0), HeartbeatAt: at(10 * time.Minute)}, "has not got further for 10m: the step may hang"},
+		"stands still":     {model.JobView{Status: model.Processing, StartedAt: at(0), ProgressedAt: at(0), HeartbeatAt: at(10 * time.Minute)}, "has made no progress for 10m: the step may hang"},
 		"has just started": {model.JobView{Status: model.Processing, StartedAt: at(time.Hour), ProgressedAt: at(0), HeartbeatAt: at(time.Hour)}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

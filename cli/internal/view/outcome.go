@@ -20,7 +20,7 @@ func Resumed(j *model.JobView, next NextStep) string {
 	case next.None:
 		return isNow(j, state(j)+", with no step left to run")
 	default:
-		return isNow(j, state(j)+", to go on with "+ResumePoint(name))
+		return isNow(j, state(j)+", to continue with "+ResumePoint(name))
 	}
 }
 

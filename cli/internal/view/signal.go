@@ -22,7 +22,7 @@ type SentSignal struct {
 
 // SignalExists says that a job had a signal of that name before.
 func SignalExists(p *Printer, id uuid.UUID, sent *model.Signal) string {
-	return fmt.Sprintf("job %s has the signal %q already%s: that one stands\n", id, Clean(sent.Name), p.sentBy(sent.SentBy, sent.SentAt))
+	return fmt.Sprintf("job %s has the signal %q already%s: that one counts\n", id, Clean(sent.Name), p.sentBy(sent.SentBy, sent.SentAt))
 }
 
 // SignalSent says that a job has a signal now, and what becomes of it.
@@ -33,7 +33,7 @@ func SignalSent(j *model.JobView, sent *model.Signal) string {
 // purposeOf says what becomes of a signal that a job has just got.
 func purposeOf(j *model.JobView, name string) string {
 	if waited, ok := awaited(j); ok && waited == name {
-		return ": it goes on"
+		return ": it continues"
 	}
 	for _, step := range j.Steps {
 		if step.Name == name {
@@ -59,7 +59,7 @@ func (p *Printer) sentBy(by string, at model.Time) string {
 func (p *Printer) unused(j *model.JobView, signal model.SignalView) string {
 	purpose := "kept for a step that waits for it"
 	if waited, _ := awaited(j); signal.Name == waited {
-		purpose = "a worker goes on with it"
+		purpose = "a worker continues with it"
 	}
 	return fmt.Sprintf("%q%s: %s", signal.Name, p.sentBy(signal.SentBy, signal.SentAt), purpose)
 }

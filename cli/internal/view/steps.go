@@ -43,7 +43,7 @@ func (p *Printer) stepNotes(j *model.JobView, step model.StepView) (notes []stri
 	switch {
 	case step.Status == model.StepWaiting && step.Awaits != "" && j.Signal(step.Awaits) != nil:
 		signal := j.Signal(step.Awaits)
-		note("goes on with the signal %q%s.", Clean(step.Awaits), p.sentBy(signal.SentBy, signal.SentAt))
+		note("continues with the signal %q%s.", Clean(step.Awaits), p.sentBy(signal.SentBy, signal.SentAt))
 	case step.Status == model.StepWaiting:
 		note("%s.", p.stepWait(step))
 	case !step.SentAt.IsZero():

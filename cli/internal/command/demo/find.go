@@ -67,7 +67,7 @@ func (d *demo) resume(ctx context.Context, id uuid.UUID) error {
 		case status.Status == model.Succeeded:
 			return nil
 		case status.Status == model.Scheduled:
-			return d.say("found job %s, which was stopped: going on with %s", id, view.ResumePoint(status.CurrentStep))
+			return d.say("found job %s, which was stopped: continuing with %s", id, view.ResumePoint(status.CurrentStep))
 		case status.Status == model.Processing && !status.LeaseExpired:
 			if killed != nil && status.LockedUntil.After(killed.LockedUntil.Time) {
 				return d.say("found job %s, which %s runs: showing it", id, status.Owner)
@@ -83,7 +83,7 @@ func (d *demo) resume(ctx context.Context, id uuid.UUID) error {
 			case err == nil:
 				return d.sayResumed(status)
 			case !errors.Is(err, engine.ErrStatus): // another process was faster
-				return fmt.Errorf("%w; or begin a new one: %s demo --fresh", err, d.Program())
+				return fmt.Errorf("%w; or make a new one: %s demo --fresh", err, d.Program())
 			}
 		}
 		select {

@@ -16,11 +16,11 @@ func (d *demo) runJob(ctx context.Context, id uuid.UUID) error {
 	status, err := d.runAndFollow(ctx, id)
 	switch {
 	case ctx.Err() != nil && (err != nil || !status.Status.Ended()):
-		return fmt.Errorf("%w: job %s has been handed over; go on with it: %s demo", app.ErrInterrupted, id, d.Program())
+		return fmt.Errorf("%w: job %s has been handed over; continue it: %s demo", app.ErrInterrupted, id, d.Program())
 	case err != nil:
 		return err
 	case status.Status != model.Succeeded:
-		hint := fmt.Sprintf("go on with %s: %s demo; begin a new one: %s demo --fresh", view.ResumePoint(status.CurrentStep), d.Program(), d.Program())
+		hint := fmt.Sprintf("continue with %s: %s demo; make a new one: %s demo --fresh", view.ResumePoint(status.CurrentStep), d.Program(), d.Program())
 		return app.JobEnded(view.Ended(status, hint))
 	}
 	return d.sayWhere(status)

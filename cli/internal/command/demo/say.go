@@ -27,7 +27,7 @@ func (d *demo) sayResumed(j *model.JobView) error {
 	if j.LeaseExpired {
 		found = "was interrupted"
 	}
-	return d.say("found job %s, which %s: going on with %s", j.ID, found, view.ResumePoint(j.CurrentStep))
+	return d.say("found job %s, which %s: continuing with %s", j.ID, found, view.ResumePoint(j.CurrentStep))
 }
 
 // sayWhere says where the product of the job lies.

@@ -19,7 +19,7 @@ func followToEnd(ctx context.Context, s *app.Session, id uuid.UUID, wish model.S
 	status, err := s.Follow(ctx, id, live)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return fmt.Errorf("%w: job %s goes on; follow it again with: %s watch %s", app.ErrInterrupted, id, s.Program(), id)
+		return fmt.Errorf("%w: job %s continues; follow it again with: %s watch %s", app.ErrInterrupted, id, s.Program(), id)
 	case err != nil:
 		return err
 	case status.Status != wish:
