@@ -16,157 +16,158 @@ import (
 func TestCancelResumeRestartAndDeletePrintTheNewStatus(t *testing.T) {
 	t.Parallel()
 	testutil.EachDSN(t, func(t *testing.T, text string) {
-		b := setupOn(t, text)
-		id := b.enqueue(`{}`)
+		f := setupOn(t, text)
+		id := f.enqueue(`{}`)
 		statusAfter := func(args ...string) (s model.JobView) {
-			require.NoError(t, json.Unmarshal([]byte(b.ok(append([]string{"-o", "json"}, args...)...)), &s))
+			require.NoError(t, json.Unmarshal([]byte(f.ok(append([]string{"-o", "json"}, args...)...)), &s))
 			return s
 		}
 		s := statusAfter("cancel", id, "--by", "ann", "--reason", "no")
 		assert.Equal(t, model.Cancelled, s.Status)
-		assert.Equal(t, []string{"ann", "no"}, []string{s.CancelledBy, s.CancelReason})
+		assert.Equal(t, "ann", s.CancelledBy)
+		assert.Equal(t, "no", s.CancelReason)
 		assert.Equal(t, model.Scheduled, statusAfter("resume", id).Status)
-		assert.Equal(t, "job "+id+" is cancelled\n", b.ok("cancel", id))
-		assert.NotEmpty(t, b.status(id).CancelledBy, "by the user of the operating system")
+		assert.Equal(t, "job "+id+" is cancelled\n", f.ok("cancel", id))
+		assert.NotEmpty(t, f.status(id).CancelledBy, "by the user of the operating system")
 		assert.Equal(t, model.Scheduled, statusAfter("restart", id).Status)
 		assert.NotZero(t, statusAfter("delete", id).DeletedAt)
-		assert.Equal(t, "job "+id+" is scheduled, deleted\n", b.ok("delete", id))
+		assert.Equal(t, "job "+id+" is scheduled, deleted\n", f.ok("delete", id))
 	})
 }
 
 func TestAStatusThatDoesNotAllowItExitsWith1(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	waiting, done, running := b.enqueue(`{}`, "--in", "1h"), b.enqueue(`{}`), b.enqueue(`{"wait":"pack"}`)
-	b.worker()
-	b.ok("watch", done)
-	b.entersStep("pack") // of the first job
-	b.entersStep("pack")
+	f := setup(t)
+	waiting, done, running := f.enqueue(`{}`, "--in", "1h"), f.enqueue(`{}`), f.enqueue(`{"wait":"pack"}`)
+	f.worker()
+	f.ok("watch", done)
+	f.entersStep("pack") // of the first job
+	f.entersStep("pack")
 	for _, args := range [][]string{
 		{"resume", waiting}, {"restart", waiting}, {"resume", done}, {"restart", done}, {"cancel", done},
 		{"resume", running}, {"restart", running}, {"delete", running},
 	} {
-		got := b.fails(ExitFailed, args...)
+		got := f.fails(ExitFailed, args...)
 		assert.Contains(t, got, args[0]+" job "+args[1]+": it is ", args)
 	}
 }
 
-func TestADryRunRefusesWhatAResumeRefuses(t *testing.T) {
+func TestADryRunFailsWhereAResumeFails(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	waiting, done, deleted, running := b.enqueue(`{}`, "--in", "1h"), b.enqueue(`{}`), b.enqueue(`{}`, "--in", "1h"), b.enqueue(`{"wait":"pack"}`)
-	b.ok("cancel", deleted)
-	b.ok("delete", deleted)
-	b.worker()
-	b.ok("watch", done)
-	b.entersStep("pack") // of the first job
-	b.entersStep("pack")
+	f := setup(t)
+	waiting, done, deleted, running := f.enqueue(`{}`, "--in", "1h"), f.enqueue(`{}`), f.enqueue(`{}`, "--in", "1h"), f.enqueue(`{"wait":"pack"}`)
+	f.ok("cancel", deleted)
+	f.ok("delete", deleted)
+	f.worker()
+	f.ok("watch", done)
+	f.entersStep("pack") // of the first job
+	f.entersStep("pack")
 	for _, id := range []string{waiting, done, deleted} {
-		want := b.fails(ExitFailed, "resume", id)
-		got := b.run("resume", "--dry-run", id)
+		want := f.fails(ExitFailed, "resume", id)
+		got := f.run("resume", "--dry-run", id)
 		assert.Equal(t, ExitFailed, got.code)
 		assert.Equal(t, want, got.stderr)
 		assert.Empty(t, got.stdout, "no step would be skipped or run")
 	}
 	want := "job " + running + ": it is processing; cancel it first; or if its process was killed, wait "
-	assert.Contains(t, b.fails(ExitFailed, "resume", running), "resume "+want)
-	assert.Contains(t, b.fails(ExitFailed, "resume", "--dry-run", running), "resume "+want)
+	assert.Contains(t, f.fails(ExitFailed, "resume", running), "resume "+want)
+	assert.Contains(t, f.fails(ExitFailed, "resume", "--dry-run", running), "resume "+want)
 }
 
-func TestADryRunTakesAJobWhoseLeaseHasRunOut(t *testing.T) {
+func TestADryRunWorksOnAJobWhoseLeaseHasExpired(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	id := b.abandon(time.Millisecond)
-	assert.Contains(t, b.ok("resume", "--dry-run", id), "skip  pick")
-	assert.Equal(t, model.Processing, b.status(id).Status, "a dry run changes nothing")
-	b.ok("resume", id)
+	f := setup(t)
+	id := f.abandon(time.Millisecond)
+	assert.Contains(t, f.ok("resume", "--dry-run", id), "skip  pick")
+	assert.Equal(t, model.Processing, f.status(id).Status, "a dry run changes nothing")
+	f.ok("resume", id)
 }
 
 func TestCancelWaitsForARunningJob(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	id := b.enqueue(`{"wait":"pack"}`)
-	b.worker()
-	b.entersStep("pack")
-	out := b.ok("cancel", id, "--wait")
+	f := setup(t)
+	id := f.enqueue(`{"wait":"pack"}`)
+	f.worker()
+	f.entersStep("pack")
+	out := f.ok("cancel", id, "--wait")
 	assert.Contains(t, out, "cancelled pack after ")
-	assert.Equal(t, model.Cancelled, b.status(id).Status)
+	assert.Equal(t, model.Cancelled, f.status(id).Status)
 }
 
 func TestCancelOfARunningJobSaysThatItIsARequest(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	id := b.enqueue(`{"wait":"pack","deaf":true}`)
-	b.worker()
-	b.entersStep("pack")
-	assert.Contains(t, b.ok("cancel", id), "is processing, cancel requested: it becomes cancelled when the step under way has returned")
-	assert.Contains(t, b.ok("show", id), "It becomes cancelled when the step under way has returned.")
-	assert.Contains(t, b.ok("list"), "processing, cancel requested")
+	f := setup(t)
+	id := f.enqueue(`{"wait":"pack","deaf":true}`)
+	f.worker()
+	f.entersStep("pack")
+	assert.Contains(t, f.ok("cancel", id), "is processing, cancel requested: it becomes cancelled when the step under way has returned")
+	assert.Contains(t, f.ok("show", id), "It becomes cancelled when the step under way has returned.")
+	assert.Contains(t, f.ok("list"), "processing, cancel requested")
 
-	cancel := b.start("cancel", id, "--wait")
-	cancel.stdout.waitFor("processing(cancel-requested)")
-	close(b.shop.open)
+	cancel := f.start("cancel", id, "--wait")
+	cancel.stdout.WaitFor("processing(cancel-requested)")
+	close(f.shop.open)
 	got := cancel.wait()
 	assert.Equal(t, ExitOK, got.code, got.stderr)
 }
 
-func TestResumeGoesOnAndRestartBeginsAnew(t *testing.T) {
+func TestResumeContinuesAndRestartRunsAllAgain(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	id := b.enqueue(`{"fail":"pack","fixed":true}`)
-	b.worker()
-	b.fails(ExitFailed, "watch", id)
+	f := setup(t)
+	id := f.enqueue(`{"fail":"pack","fixed":true}`)
+	f.worker()
+	f.fails(ExitFailed, "watch", id)
 
-	assert.Contains(t, b.ok("resume", "--dry-run", id), "skip  pick")
+	assert.Contains(t, f.ok("resume", "--dry-run", id), "skip  pick")
 	var list []model.ForecastStep
-	require.NoError(t, json.Unmarshal([]byte(b.ok("-o", "json", "resume", "--dry-run", id)), &list))
+	require.NoError(t, json.Unmarshal([]byte(f.ok("-o", "json", "resume", "--dry-run", id)), &list))
 	assert.Equal(t, []model.ForecastStep{
 		{Step: "pick", Action: model.ActionSkip, Why: "is recorded as completed"},
 		{Step: "pack", Action: model.ActionRun, Why: "is recorded as failed"},
 		{Step: "ship", Action: model.ActionRun, Why: "has not run yet"},
 	}, list)
-	assert.Equal(t, model.Failed, b.status(id).Status, "a dry run changes nothing")
+	assert.Equal(t, model.Failed, f.status(id).Status, "a dry run changes nothing")
 
-	out := b.ok("resume", id, "--wait")
+	out := f.ok("resume", id, "--wait")
 	assert.Regexp(t, `skipped pick: completed at 20\S+Z by an earlier run`, out)
 	assert.Contains(t, out, "done pack in ")
-	assert.Equal(t, 1, b.status(id).Resumptions)
+	assert.Equal(t, 1, f.status(id).Resumptions)
 
-	id = b.enqueue(`{"fail":"pack"}`)
-	b.fails(ExitFailed, "watch", id)
-	got := b.run("restart", id, "--wait")
+	id = f.enqueue(`{"fail":"pack"}`)
+	f.fails(ExitFailed, "watch", id)
+	got := f.run("restart", id, "--wait")
 	assert.Equal(t, ExitFailed, got.code)
 	assert.Contains(t, got.stdout, "done pick in ", "it ran again")
 }
 
 func TestResumeDryRunShowsARecordThatDoesNotFit(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	id := b.enqueue(`{"fail":"ship"}`)
-	b.process(id)
+	f := setup(t)
+	id := f.enqueue(`{"fail":"ship"}`)
+	f.process(id)
 
-	b.opts.Register = func(r *Registry) error { return r.Register(renamed()) }
-	got := b.run("resume", "--dry-run", id)
+	f.opts.Register = func(r *Registry) error { return r.Register(renamed()) }
+	got := f.run("resume", "--dry-run", id)
 	assert.Equal(t, ExitFailed, got.code)
 	assert.Regexp(t, `unknown +pack +is recorded as completed, but the definition has no step of that name`, got.stdout)
 	assert.Contains(t, got.stderr, "dry-run job "+id)
-	assert.Contains(t, b.fails(ExitFailed, "resume", id), "do not fit")
+	assert.Contains(t, f.fails(ExitFailed, "resume", id), "do not fit")
 
-	b.opts.Register = nil
-	assert.Contains(t, b.fails(ExitUsage, "resume", "--dry-run", id), `does not have its type "shop:order"`)
+	f.opts.Register = nil
+	assert.Contains(t, f.fails(ExitUsage, "resume", "--dry-run", id), `does not have its type "shop:order"`)
 }
 
-func TestWaitingCanBeInterruptedAndTheJobGoesOn(t *testing.T) {
+func TestFollowingCanBeInterruptedAndTheJobContinues(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	id := b.enqueue(`{"wait":"pack"}`)
-	b.worker()
-	b.entersStep("pack")
-	watch := b.start("watch", id)
-	watch.stdout.waitFor("processing")
+	f := setup(t)
+	id := f.enqueue(`{"wait":"pack"}`)
+	f.worker()
+	f.entersStep("pack")
+	watch := f.start("watch", id)
+	watch.stdout.WaitFor("processing")
 	watch.signal(os.Interrupt)
 	got := watch.wait()
 	assert.Equal(t, ExitInterrupted, got.code)
-	assert.Contains(t, got.stderr, "job "+id+" goes on; follow it again with: "+b.program()+" watch "+id)
-	assert.Equal(t, model.Processing, b.status(id).Status)
+	assert.Contains(t, got.stderr, "job "+id+" continues; follow it again with: "+f.program()+" watch "+id)
+	assert.Equal(t, model.Processing, f.status(id).Status)
 }

@@ -16,7 +16,7 @@
 // # Commands
 //
 // enqueue, list, show, watch, signal, cancel, resume, restart, delete and types
-// work on jobs; worker runs them; migrate makes the tables; version tells the build;
+// work on jobs; worker runs them; migrate makes the tables; version prints the build;
 // demo, where the host has one, shows it all on one job. Each command's --help
 // says the rest.
 //
@@ -37,12 +37,13 @@
 // # Exit codes
 //
 //	0    success
-//	1    the job failed or was cancelled, its status or its record does not allow
-//	     what was asked for, or something else went wrong
+//	1    the job failed or was cancelled, was deleted while it was followed, its
+//	     status or its record does not allow what was asked for, or something
+//	     else went wrong
 //	2    wrong usage: an unknown command or flag, a value that cannot be used, a
 //	     malformed DSN, a database whose tables are missing or not ours
 //	3    there is no such job
-//	4    the database cannot be reached, refuses the connection, or was lost
+//	4    the database cannot be reached, rejects the connection, or was lost
 //	130  ended by SIGINT or SIGTERM; a worker that could stop gracefully ends
 //	     with 0
 //
@@ -63,9 +64,24 @@
 // which something may run on after Run has returned, so the caller should end
 // the process; the jobs that ran are settled when their leases have run out.
 //
+// # Packages
+//
+//	cli                   Run, Options and Registry, for hosts
+//	cli/dsn               opens a database by its DSN
+//	cli/jobctl            the command jobctl
+//	cli/internal/command  the command tree: a folder a noun, a file a verb
+//	cli/internal/app      what every command stands on: the call, the open
+//	                      database with an engine, arguments, exit codes
+//	cli/internal/view     tables, bars, lines, hints: a model in, text out
+//	cli/internal/capture  what a command writes, for tests
+//
+// The documentation of each internal package lists its files and what it may
+// import. "list", for example, is parsed and run in command/job/list.go and
+// printed by view/list.go.
+//
 // # Imports
 //
-// This package may import engine, migrations, model, progress, steps and
-// cli/dsn of this module, bun, and libraries for command lines and terminals.
-// It imports no examples: a host gives them through [Options].
+// Of this module cli may import engine, steps, model, cli/internal/app and
+// cli/internal/command, else Bun. It imports no examples: a host gives them
+// through [Options].
 package cli

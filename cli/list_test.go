@@ -11,10 +11,10 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-func (b *bench) list(args ...string) (ids []string) {
-	b.t.Helper()
+func (f *fixture) list(args ...string) (ids []string) {
+	f.t.Helper()
 	var list []model.JobView
-	require.NoError(b.t, json.Unmarshal([]byte(b.ok(append([]string{"-o", "json", "list"}, args...)...)), &list))
+	require.NoError(f.t, json.Unmarshal([]byte(f.ok(append([]string{"-o", "json", "list"}, args...)...)), &list))
 	for _, j := range list {
 		ids = append(ids, j.ID.String())
 	}
@@ -24,38 +24,38 @@ func (b *bench) list(args ...string) (ids []string) {
 func TestListSelectsJobs(t *testing.T) {
 	t.Parallel()
 	testutil.EachDSN(t, func(t *testing.T, text string) {
-		b := setupOn(t, text)
-		first := b.enqueue(`{}`)
-		second := b.enqueue(`{}`)
-		other := idOf(t, b.ok("enqueue", "other"))
-		gone := b.enqueue(`{}`)
-		b.ok("cancel", second)
-		b.ok("delete", gone)
+		f := setupOn(t, text)
+		first := f.enqueue(`{}`)
+		second := f.enqueue(`{}`)
+		other := idOf(t, f.ok("enqueue", "other"))
+		gone := f.enqueue(`{}`)
+		f.ok("cancel", second)
+		f.ok("delete", gone)
 
-		assert.Equal(t, []string{other, second, first}, b.list())
-		assert.Equal(t, []string{gone, other, second, first}, b.list("--deleted"))
-		assert.Equal(t, []string{second, first}, b.list("--type", orderType))
-		assert.Equal(t, []string{other, second, first}, b.list("--type", orderType, "-t", "other"))
-		assert.Equal(t, []string{second}, b.list("--status", "cancelled"))
-		assert.Equal(t, []string{other, second, first}, b.list("--status", "cancelled,scheduled"))
-		assert.Equal(t, []string{other, second, first}, b.list("-s", "cancelled", "-s", "scheduled"))
-		assert.Equal(t, []string{other, second}, b.list("--limit", "2"))
-		assert.Equal(t, []string{first}, b.list("--limit", "2", "--before", second))
+		assert.Equal(t, []string{other, second, first}, f.list())
+		assert.Equal(t, []string{gone, other, second, first}, f.list("--deleted"))
+		assert.Equal(t, []string{second, first}, f.list("--type", orderType))
+		assert.Equal(t, []string{other, second, first}, f.list("--type", orderType, "-t", "other"))
+		assert.Equal(t, []string{second}, f.list("--status", "cancelled"))
+		assert.Equal(t, []string{other, second, first}, f.list("--status", "cancelled,scheduled"))
+		assert.Equal(t, []string{other, second, first}, f.list("-s", "cancelled", "-s", "scheduled"))
+		assert.Equal(t, []string{other, second}, f.list("--limit", "2"))
+		assert.Equal(t, []string{first}, f.list("--limit", "2", "--before", second))
 	})
 }
 
 func TestListShowsATable(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.ok("migrate", "up")
-	none := b.run("list")
+	f := setup(t)
+	f.ok("migrate", "up")
+	none := f.run("list")
 	assert.Empty(t, none.stdout)
 	assert.Equal(t, "no jobs\n", none.stderr)
-	assert.JSONEq(t, `[]`, b.ok("-o", "json", "list"))
+	assert.JSONEq(t, `[]`, f.ok("-o", "json", "list"))
 
-	id := b.enqueue(`{"fail":"pack"}`, "--name", "An \x1b[31morder\nof two")
-	b.process(id)
-	got := b.run("list", "-n", "1")
+	id := f.enqueue(`{"fail":"pack"}`, "--name", "An \x1b[31morder\nof two")
+	f.process(id)
+	got := f.run("list", "-n", "1")
 	assert.Regexp(t, `ID +TYPE +STATUS +PROGRESS +CREATED +NAME +WHAT`, got.stdout)
 	assert.Regexp(t, id+` +shop:order +failed +\d+% 1/3 +20\S+Z +An .\[31morder of two +step "pack": out of stock\n`, got.stdout)
 	assert.NotContains(t, got.stdout, "\x1b")

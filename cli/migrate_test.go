@@ -18,35 +18,35 @@ import (
 func TestMigrateUpStatusAndDownOnEveryDatabase(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDSN(t, func(t *testing.T, text string) {
-		b := setupOn(t, text)
+		f := setupOn(t, text)
 		testutil.Open(t, text) // makes the file of SQLite
-		advice := b.fails(ExitUsage, "list")
+		advice := f.fails(ExitUsage, "list")
 		assert.Regexp(t, `^shopctl: the database is not migrated: \S+ lacks \d\S+; make its tables with: shopctl --dsn \S+ migrate up\n`, advice)
 		assert.Equal(t, 1, strings.Count(advice, "migrate up"))
 
-		assert.Contains(t, b.ok("migrate", "status"), " no ")
-		assert.Contains(t, b.ok("migrate", "up"), "applied ")
-		assert.Equal(t, "nothing to do\n", b.ok("migrate", "up"))
-		assert.Contains(t, b.ok("migrate", "status"), " group 1 ")
-		b.ok("list")
+		assert.Contains(t, f.ok("migrate", "status"), " no ")
+		assert.Contains(t, f.ok("migrate", "up"), "applied ")
+		assert.Equal(t, "nothing to do\n", f.ok("migrate", "up"))
+		assert.Contains(t, f.ok("migrate", "status"), " group 1 ")
+		f.ok("list")
 
-		refusal := b.fails(ExitUsage, "migrate", "down")
+		refusal := f.fails(ExitUsage, "migrate", "down")
 		assert.Contains(t, refusal, "add --yes to do it")
 		assert.Contains(t, refusal, "drop")
-		b.ok("list") // nothing has been undone
+		f.ok("list") // nothing has been undone
 
-		assert.Contains(t, b.ok("migrate", "down", "--yes"), "undid ")
-		b.fails(ExitUsage, "list")
-		assert.Equal(t, "nothing to do\n", b.ok("migrate", "down", "--yes"))
-		assert.Equal(t, "nothing to do\n", b.ok("migrate", "down"))
+		assert.Contains(t, f.ok("migrate", "down", "--yes"), "undid ")
+		f.fails(ExitUsage, "list")
+		assert.Equal(t, "nothing to do\n", f.ok("migrate", "down", "--yes"))
+		assert.Equal(t, "nothing to do\n", f.ok("migrate", "down"))
 	})
 }
 
 func TestMigrateSpeaksJSON(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	f := setup(t)
 	states := func(args ...string) (list []migrations.State) {
-		require.NoError(t, json.Unmarshal([]byte(b.ok(append([]string{"-o", "json", "migrate"}, args...)...)), &list))
+		require.NoError(t, json.Unmarshal([]byte(f.ok(append([]string{"-o", "json", "migrate"}, args...)...)), &list))
 		return list
 	}
 	up := states("up")
@@ -60,28 +60,28 @@ func TestMigrateSpeaksJSON(t *testing.T) {
 
 func TestMigrateSQLConnectsToNothing(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	f := setup(t)
 	for _, kind := range migrations.Databases() {
 		for _, direction := range []migrations.Direction{migrations.Up, migrations.Down} {
 			want, err := migrations.SQL(kind, direction)
 			require.NoError(t, err)
-			assert.Equal(t, want, b.ok("migrate", "sql", "--database", string(kind), "--direction", string(direction)))
+			assert.Equal(t, want, f.ok("migrate", "sql", "--database", string(kind), "--direction", string(direction)))
 		}
 	}
 	want, err := migrations.SQL(migrations.PostgreSQL, migrations.Up)
 	require.NoError(t, err)
-	assert.Equal(t, want, b.ok("--dsn", "postgres://nobody@127.0.0.1:1/none", "migrate", "sql"))
+	assert.Equal(t, want, f.ok("--dsn", "postgres://nobody@127.0.0.1:1/none", "migrate", "sql"))
 }
 
 func TestAMistypedFileIsNotMade(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "mistyped.db")
-	b := setupOn(t, dsn.File(path))
+	f := setupOn(t, dsn.File(path))
 	for _, args := range [][]string{
 		{"list"}, {"types"}, {"show", someID}, {"cancel", someID}, {"resume", someID}, {"restart", someID},
 		{"delete", someID}, {"watch", someID}, {"migrate", "status"}, {"migrate", "down", "--yes"},
 	} {
-		assert.Contains(t, b.fails(ExitUnreachable, args...), "there is no SQLite file")
+		assert.Contains(t, f.fails(ExitUnreachable, args...), "there is no SQLite file")
 		assert.NoFileExists(t, path)
 	}
 }
@@ -98,17 +98,17 @@ func TestADatabaseThatCannotBeUsedExitsWith4(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := setupOn(t, dsn.File(path))
+			f := setupOn(t, dsn.File(path))
 			for _, command := range []string{"worker", "demo"} {
-				assert.Contains(t, b.fails(ExitUnreachable, command), path)
+				assert.Contains(t, f.fails(ExitUnreachable, command), path)
 			}
-			assert.Contains(t, b.fails(ExitUnreachable, "enqueue", "x"), path)
+			assert.Contains(t, f.fails(ExitUnreachable, "enqueue", "x"), path)
 		})
 	}
 	t.Run("another server's database", func(t *testing.T) {
 		t.Parallel()
 		testutil.EachDSN(t, func(t *testing.T, text string) {
-			if databaseOf(text) == migrations.SQLite {
+			if isSQLite(text) {
 				return // its databases are files
 			}
 			none, err := dsn.WithDatabase(text, "no_such_database")
@@ -121,15 +121,15 @@ func TestADatabaseThatCannotBeUsedExitsWith4(t *testing.T) {
 func TestEnqueueAndWorkerMakeTablesOnSQLiteOnly(t *testing.T) {
 	t.Parallel()
 	testutil.EachEmptyDSN(t, func(t *testing.T, text string) {
-		b := setupOn(t, text)
-		if databaseOf(text) == migrations.SQLite {
-			assert.Contains(t, b.run("enqueue", orderType).stderr, "made the tables")
-			assert.NotContains(t, b.run("enqueue", orderType).stderr, "made the tables")
+		f := setupOn(t, text)
+		if isSQLite(text) {
+			assert.Contains(t, f.run("enqueue", orderType).stderr, "made the tables")
+			assert.NotContains(t, f.run("enqueue", orderType).stderr, "made the tables")
 			return
 		}
-		assert.Contains(t, b.fails(ExitUsage, "enqueue", orderType), "migrate up")
-		assert.Contains(t, b.fails(ExitUsage, "worker"), "migrate up")
-		b.worker("--migrate")
-		b.ok("enqueue", orderType)
+		assert.Contains(t, f.fails(ExitUsage, "enqueue", orderType), "migrate up")
+		assert.Contains(t, f.fails(ExitUsage, "worker"), "migrate up")
+		f.worker("--migrate")
+		f.ok("enqueue", orderType)
 	})
 }

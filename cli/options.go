@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 
+	"github.com/ntxdev/jobsystem/cli/internal/app"
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 )
@@ -16,7 +17,7 @@ type Options struct {
 	Name string
 	// Usage is the line that says what the binary is for.
 	Usage string
-	// Version is what the command version tells. Default: the version of the
+	// Version is what the command version prints. Default: the version of the
 	// main module that Go has put into the binary.
 	Version string
 	// Register registers the job types that this binary runs. It is called
@@ -26,8 +27,8 @@ type Options struct {
 	// DSN is the database where neither --dsn nor JOBSYSTEM_DSN names one.
 	// Default: jobsystem.db.
 	DSN string
-	// Engine is how the engine works; the flags of worker come before it, and
-	// its Logger is not used. All binaries on one database should have the
+	// Engine configures the engine; the flags of worker override it, and its
+	// Logger is not used. All binaries on one database should have the
 	// same Lease. Its Redact takes secrets out of all that the commands print
 	// and log.
 	Engine engine.Config
@@ -48,7 +49,15 @@ type Demo struct {
 	Usage string
 	// Input is what the job is enqueued with unless --data says otherwise.
 	Input json.RawMessage
-	// Where tells where the product of a job that has succeeded lies, as a
-	// sentence for people. It may be nil and return nothing.
+	// Where says, as a sentence for people, where the product of a job that has
+	// succeeded is. It may be nil, and may return nothing.
 	Where func(*model.JobView) string
+}
+
+// host returns the options without their public types.
+func (o Options) host() app.Host {
+	return app.Host{
+		Name: o.Name, Usage: o.Usage, Version: o.Version, DSN: o.DSN, Engine: o.Engine, Register: o.register,
+		Stdin: o.Stdin, Stdout: o.Stdout, Stderr: o.Stderr,
+	}
 }

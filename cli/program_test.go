@@ -2,7 +2,6 @@ package cli
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,7 +9,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/migrations"
+	"github.com/ntxdev/jobsystem/cli/internal/app"
+	"github.com/ntxdev/jobsystem/cli/internal/capture"
+	"github.com/ntxdev/jobsystem/cli/internal/command"
+	"github.com/ntxdev/jobsystem/cli/internal/view"
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
@@ -32,61 +34,47 @@ func TestAProposedCommandNamesTheDatabaseAsItWasNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			args := append([]string{"shopctl"}, test.args...)
-			inv := newInvocation(args, Options{Stdout: newStream(t), Stderr: newStream(t), DSN: "host.db"})
-			_ = inv.execute(t.Context(), args) // that the command is missing does not matter
-			assert.Equal(t, test.want, inv.program())
-			assert.Equal(t, test.want, inv.secret.hide(inv.program()), "as a note shows it")
+			call := app.NewCall(args, app.Host{Stdout: capture.NewStream(t), Stderr: capture.NewStream(t), DSN: "host.db"})
+			_ = command.Run(t.Context(), call, args, nil) // that the command is missing does not matter
+			assert.Equal(t, test.want, call.Program())
+			assert.Equal(t, test.want, call.Hide(call.Program()), "as a note shows it")
 
-			note := inv.passwordNote("go on with: " + inv.program() + " resume x")
+			note := call.PasswordNote("continue with: " + call.Program() + " resume x")
 			assert.Equal(t, strings.Contains(test.want, "xxxxx"), note != "", note)
-			assert.Empty(t, inv.passwordNote("it has ended"))
+			assert.Empty(t, call.PasswordNote("it has ended"))
 		})
-	}
-}
-
-func TestAWordForAShellIsTheTextAgain(t *testing.T) {
-	t.Parallel()
-	sh, err := exec.LookPath("sh")
-	if err != nil && os.Getenv("JOBSYSTEM_TEST_REQUIRE") == "" {
-		t.Skip("no shell here")
-	}
-	require.NoError(t, err)
-	for _, text := range []string{"h.db", "", "a b", "it's", `"$HOME" \n`, "~/x;ls|cat>&2 #`id`", "*?[a]{b,c}!!", "a=b", "ä"} {
-		out, err := exec.CommandContext(t.Context(), sh, "-c", "printf %s "+shellWord(text)).Output()
-		require.NoError(t, err, shellWord(text))
-		assert.Equal(t, text, string(out))
 	}
 }
 
 func TestCommandsAreProposedForTheDatabaseThatWasNamed(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ann's jobs.db")
-	b := setupOn(t, path)
-	program := "shopctl --dsn " + shellWord(path)
-	assert.Contains(t, b.fails(ExitUnreachable, "list"), "make it with: "+program+" migrate up")
+	f := setupOn(t, path)
+	program := "shopctl --dsn " + view.ShellWord(path)
+	assert.Contains(t, f.fails(ExitUnreachable, "list"), "make it with: "+program+" migrate up")
 
-	got := b.run("demo", "--data", `{"fail":"pack"}`)
-	assert.Contains(t, got.stderr, program+" demo; begin a new one: "+program+" demo --fresh")
+	got := f.run("demo", "--data", `{"fail":"pack"}`)
+	assert.Contains(t, got.stderr, program+" demo; make a new one: "+program+" demo --fresh")
 	id := idOf(t, got.stdout)
-	assert.Contains(t, b.ok("show", id), program+" resume "+id+"\nBegin anew: "+program+" restart "+id)
-	assert.Contains(t, b.fails(ExitFailed, "watch", id), program+" resume "+id)
-	assert.Contains(t, b.ok("show", b.enqueue(`{}`)), "("+program+" worker)")
+	assert.Contains(t, f.ok("show", id), program+" resume "+id+"\nStart over: "+program+" restart "+id)
+	assert.Contains(t, f.fails(ExitFailed, "watch", id), program+" resume "+id)
+	assert.Contains(t, f.ok("show", f.enqueue(`{}`)), "("+program+" worker)")
 }
 
 func TestCommandsAreProposedWithoutFlagForTheDatabaseOfTheEnvironment(t *testing.T) {
-	b := setup(t)
-	id := b.enqueue(`{"fail":"pack"}`)
-	b.process(id)
-	t.Setenv(dsnVariable, b.dsn)
-	out := newStream(t)
-	run(t.Context(), []string{"shopctl", "show", id}, Options{Stdout: out, Stderr: newStream(t)}, nil)
-	assert.Contains(t, out.String(), "Begin anew: shopctl restart "+id)
+	f := setup(t)
+	id := f.enqueue(`{"fail":"pack"}`)
+	f.process(id)
+	t.Setenv(app.DSNVariable, f.dsn)
+	out := capture.NewStream(t)
+	run(t.Context(), []string{"shopctl", "show", id}, Options{Stdout: out, Stderr: capture.NewStream(t)}, nil)
+	assert.Contains(t, out.String(), "Start over: shopctl restart "+id)
 }
 
 func TestAProposedCommandHoldsNoPassword(t *testing.T) {
 	t.Parallel()
 	testutil.EachDSN(t, func(t *testing.T, text string) {
-		if databaseOf(text) == migrations.SQLite {
+		if isSQLite(text) {
 			return // it has none
 		}
 		_, rest, _ := strings.Cut(text, "://")
@@ -97,14 +85,14 @@ func TestAProposedCommandHoldsNoPassword(t *testing.T) {
 		}
 		require.True(t, found, "the server's DSN has a password")
 
-		b := setupOn(t, text)
-		id := b.enqueue(`{"fail":"pack"}`)
-		b.process(id)
-		for _, got := range []string{b.ok("show", id), b.fails(ExitFailed, "watch", id)} {
+		f := setupOn(t, text)
+		id := f.enqueue(`{"fail":"pack"}`)
+		f.process(id)
+		for _, got := range []string{f.ok("show", id), f.fails(ExitFailed, "watch", id)} {
 			assert.Regexp(t, `shopctl --dsn \S+:xxxxx@\S+ resume `+id, got)
 			assert.Contains(t, got, "Put the password in for xxxxx")
 			assert.NotContains(t, got, ":"+password+"@")
 		}
-		assert.NotContains(t, b.ok("show", b.enqueue(`{}`, "--in", "1h")), ":"+password+"@")
+		assert.NotContains(t, f.ok("show", f.enqueue(`{}`, "--in", "1h")), ":"+password+"@")
 	})
 }

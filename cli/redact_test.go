@@ -16,7 +16,7 @@ import (
 	"github.com/ntxdev/jobsystem/steps"
 )
 
-// token is a secret of the host, with which its jobs' data begin.
+// token is a secret of the host; what its jobs keep begins with it.
 const token = "tok_83qf-0000"
 
 type payment struct {
@@ -25,7 +25,7 @@ type payment struct {
 
 func (payment) JobType() string { return "shop:payment" }
 
-// picky is a text that quotes what it is read from when it does not take it.
+// picky is a text whose error quotes what it cannot be read from.
 type picky string
 
 func (p *picky) UnmarshalJSON(raw []byte) error { return fmt.Errorf("%s is not wanted", raw) }
@@ -60,14 +60,14 @@ func payments[Out ~string]() *steps.Definition[payment] {
 // everyCommand runs all commands that show people a job, and returns all that
 // they and a worker have written.
 func everyCommand(t *testing.T, redact model.Redactor) string {
-	b := setup(t)
-	b.opts.Engine.Redact = redact
-	b.opts.Register = func(r *Registry) error { return r.Register(payments[string]()) }
+	f := setup(t)
+	f.opts.Engine.Redact = redact
+	f.opts.Register = func(r *Registry) error { return r.Register(payments[string]()) }
 	var all strings.Builder
 	both := func(args ...string) (last string) {
 		t.Helper()
 		for _, format := range []string{"table", "json"} {
-			got := b.run(append([]string{"-o", format}, args...)...)
+			got := f.run(append([]string{"-o", format}, args...)...)
 			fmt.Fprintf(&all, "%q: %d\n%s%s\n", args, got.code, got.stdout, got.stderr)
 			last = got.stdout
 		}
@@ -79,14 +79,14 @@ func everyCommand(t *testing.T, redact model.Redactor) string {
 	id := job.ID.String()
 	both("enqueue", "shop:payment", "--data", strings.Replace(input, token, token+"-wrong", 1))
 
-	w := b.worker()
-	follows := b.start("watch", id)
-	followsJSON := b.start("-o", "json", "watch", id)
-	follows.stdout.waitFor("waits")
+	w := f.worker()
+	follows := f.start("watch", id)
+	followsJSON := f.start("-o", "json", "watch", id)
+	follows.stdout.WaitFor("waits")
 	both("show", id)
 	both("list")
 	both("signal", id, "approve", "--data", input)
-	for _, c := range []*command{follows, followsJSON} {
+	for _, c := range []*running{follows, followsJSON} {
 		got := c.wait()
 		require.Equal(t, ExitFailed, got.code)
 		all.WriteString(got.stdout + got.stderr)
@@ -98,7 +98,7 @@ func everyCommand(t *testing.T, redact model.Redactor) string {
 
 	both("show", id)
 	both("list")
-	b.opts.Register = func(r *Registry) error { return r.Register(payments[picky]()) }
+	f.opts.Register = func(r *Registry) error { return r.Register(payments[picky]()) }
 	both("resume", "--dry-run", id)
 	both("resume", id)
 	both("restart", id)

@@ -4,6 +4,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/ntxdev/jobsystem/cli/internal/app"
+	"github.com/ntxdev/jobsystem/cli/internal/capture"
 )
 
 func TestAPasswordIsNeverShown(t *testing.T) {
@@ -44,17 +47,17 @@ func TestAPasswordIsNeverShown(t *testing.T) {
 
 func TestThePasswordOfTheHostsOwnDSNIsNotInTheHelp(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.opts.DSN = "postgres://u:s3cr3t@h/db"
-	got := b.ok("--help")
+	f := setup(t)
+	f.opts.DSN = "postgres://u:s3cr3t@h/db"
+	got := f.ok("--help")
 	assert.Contains(t, got, "postgres://u:xxxxx@h/db")
 	assert.NotContains(t, got, "s3cr3t")
 }
 
 func TestThePasswordOfTheEnvironmentIsNotInErrorsAndHelp(t *testing.T) {
-	t.Setenv(dsnVariable, "mysql://u:s3cr3t@127.0.0.1:1/db")
+	t.Setenv(app.DSNVariable, "mysql://u:s3cr3t@127.0.0.1:1/db")
 	for _, args := range [][]string{{"shopctl", "list"}, {"shopctl", "--help"}, {"shopctl", "demo", "--help"}} {
-		out, errs := newStream(t), newStream(t)
+		out, errs := capture.NewStream(t), capture.NewStream(t)
 		run(t.Context(), args, Options{Stdout: out, Stderr: errs, Demo: &Demo{}}, nil)
 		assert.NotContains(t, out.String()+errs.String(), "s3cr3t")
 		assert.NotEmpty(t, out.String()+errs.String())

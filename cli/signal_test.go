@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ntxdev/jobsystem/cli/internal/view"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
@@ -19,13 +20,13 @@ import (
 type ask struct {
 	// Orders is how many orders the job has as children.
 	Orders int `json:"orders,omitempty"`
-	// Naps has the job sleep instead of asking.
+	// Naps makes the job sleep instead of asking.
 	Naps bool `json:"naps,omitempty"`
 }
 
 func (ask) JobType() string { return "shop:ask" }
 
-// waiting are definitions of jobs that wait for a signal, or for children.
+// waiting registers definitions of jobs that wait for a signal, or for children.
 func (h *shop) waiting(r *Registry) error {
 	d := steps.DefineFunc(func(in ask) (*steps.Definition[ask], error) {
 		d := steps.Define[ask]()
@@ -52,91 +53,94 @@ func (h *shop) waiting(r *Registry) error {
 }
 
 // ask enqueues a job that waits, and returns when it does.
-func (b *bench) ask(input string) string {
-	b.t.Helper()
-	id := idOf(b.t, b.ok("enqueue", "shop:ask", "--data", input))
-	require.Eventually(b.t, func() bool { return b.status(id).WaitsFor != "" }, patience, 10*time.Millisecond)
+func (f *fixture) ask(input string) string {
+	f.t.Helper()
+	id := idOf(f.t, f.ok("enqueue", "shop:ask", "--data", input))
+	require.Eventually(f.t, func() bool { return f.status(id).WaitsFor != "" }, patience, 10*time.Millisecond)
 	return id
 }
 
-func TestSignalHasAWaitingJobGoOn(t *testing.T) {
+func TestSignalMakesAWaitingJobContinue(t *testing.T) {
 	t.Parallel()
 	testutil.EachDSN(t, func(t *testing.T, text string) {
-		b := setupOn(t, text)
-		b.opts.Register = b.shop.waiting
-		b.worker()
-		id := b.ask(`{}`)
-		out := b.ok("show", id)
+		f := setupOn(t, text)
+		f.opts.Register = f.shop.waiting
+		f.worker()
+		id := f.ask(`{}`)
+		out := f.ok("show", id)
 		for _, want := range []string{
 			`Status +scheduled\n`, `Waits +for the signal "sign off"\n`, `Due +when the signal comes\n`, `2 +sign off +waiting`,
-			`It goes on with the signal: shopctl --dsn .* signal ` + id + ` 'sign off' --data JSON`,
+			`It continues with the signal: shopctl --dsn .* signal ` + id + ` 'sign off' --data JSON`,
 		} {
 			assert.Regexp(t, want, out)
 		}
 		assert.NotContains(t, out, "9999")
-		assert.Contains(t, b.ok("list"), `waits for the signal "sign off"`)
-		watch := b.start("watch", id)
-		watch.stdout.waitFor(`waits for the signal "sign off"`)
+		assert.Contains(t, f.ok("list"), `waits for the signal "sign off"`)
+		watch := f.start("watch", id)
+		watch.stdout.WaitFor(`waits for the signal "sign off"`)
 
-		assert.Equal(t, "job "+id+" has the signal \"extra\", but has no step of that name so far: step \"sign off\" is where it is\n", b.ok("signal", id, "extra"))
-		var sent sentSignal
-		require.NoError(t, json.Unmarshal([]byte(b.ok("-o", "json", "signal", id, "sign off", "--data", `{"packed":"all"}`, "--by", "ann")), &sent))
-		assert.Equal(t, []any{id, "sign off", "ann", false}, []any{sent.JobID.String(), sent.Name, sent.SentBy, sent.Existing})
+		assert.Equal(t, "job "+id+" has the signal \"extra\", but has no step of that name so far: step \"sign off\" is where it is\n", f.ok("signal", id, "extra"))
+		var sent view.SentSignal
+		require.NoError(t, json.Unmarshal([]byte(f.ok("-o", "json", "signal", id, "sign off", "--data", `{"packed":"all"}`, "--by", "ann")), &sent))
+		assert.Equal(t, id, sent.JobID.String())
+		assert.Equal(t, "sign off", sent.Name)
+		assert.Equal(t, "ann", sent.SentBy)
+		assert.False(t, sent.Existing)
 		assert.JSONEq(t, `{"packed":"all"}`, string(sent.Payload))
 		got := watch.wait()
 		assert.Equal(t, ExitOK, got.code, got.stderr)
 		assert.NotContains(t, got.stdout, "skipped quote")
-		assert.Regexp(t, `Step "sign off" has the signal "sign off", sent by ann at 20\S+Z\.`, b.ok("show", id))
-		assert.Contains(t, b.fails(ExitFailed, "signal", id, "sign off"), "signal job "+id+": it is succeeded; it waits for nothing more")
+		assert.Regexp(t, `Step "sign off" has the signal "sign off", sent by ann at 20\S+Z\.`, f.ok("show", id))
+		assert.Contains(t, f.fails(ExitFailed, "signal", id, "sign off"), "signal job "+id+": it is succeeded; it waits for nothing more")
 	})
 }
 
-func TestASecondSignalTellsOfTheFirst(t *testing.T) {
+func TestASecondSignalPrintsTheFirst(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.opts.Register = b.shop.waiting
-	id := idOf(t, b.ok("enqueue", "shop:ask"))
-	assert.Equal(t, "job "+id+" has the signal \"sign off\", for a step of that name\n", b.ok("signal", id, "sign off", "--by", "ann"))
-	assert.Regexp(t, `^job `+id+` has the signal "sign off" already, sent by ann at 20\S+Z: that one stands\n$`, b.ok("signal", id, "sign off", "--by", "bob"))
-	var sent sentSignal
-	require.NoError(t, json.Unmarshal([]byte(b.ok("-o", "json", "signal", id, "sign off")), &sent))
+	f := setup(t)
+	f.opts.Register = f.shop.waiting
+	id := idOf(t, f.ok("enqueue", "shop:ask"))
+	assert.Equal(t, "job "+id+" has the signal \"sign off\", for a step of that name\n", f.ok("signal", id, "sign off", "--by", "ann"))
+	assert.Regexp(t, `^job `+id+` has the signal "sign off" already, sent by ann at 20\S+Z: that one counts\n$`, f.ok("signal", id, "sign off", "--by", "bob"))
+	var sent view.SentSignal
+	require.NoError(t, json.Unmarshal([]byte(f.ok("-o", "json", "signal", id, "sign off")), &sent))
 	assert.True(t, sent.Existing)
 	assert.Equal(t, "ann", sent.SentBy)
-	b.worker()
-	assert.Contains(t, b.ok("watch", id), "done sign off")
+	f.worker()
+	assert.Contains(t, f.ok("watch", id), "done sign off")
 }
 
-func TestASleepingJobTellsUntilWhen(t *testing.T) {
+func TestShowPrintsUntilWhenAJobSleeps(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.opts.Register = b.shop.waiting
-	b.worker()
-	id := b.ask(`{"naps":true}`)
-	out := b.ok("show", id)
+	f := setup(t)
+	f.opts.Register = f.shop.waiting
+	f.worker()
+	id := f.ask(`{"naps":true}`)
+	out := f.ok("show", id)
 	assert.Regexp(t, `Waits +for step "nap" to end \(at 20\S+Z at the latest\)`, out)
 	assert.Regexp(t, `Due +20\S+Z`, out)
-	assert.Contains(t, out, "It goes on by itself")
+	assert.Contains(t, out, "It continues by itself")
 }
 
-func TestShowTellsTheJobsOfAStep(t *testing.T) {
+func TestShowPrintsTheJobsOfAStep(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.opts.Register = b.shop.waiting
-	worker := b.worker("--type", "shop:ask")
-	id := b.ask(`{"orders":2}`)
-	out := b.ok("show", id)
+	f := setup(t)
+	f.opts.Register = f.shop.waiting
+	worker := f.worker("--type", "shop:ask")
+	id := f.ask(`{"orders":2}`)
+	out := f.ok("show", id)
 	assert.Regexp(t, `Waits +for the 2 jobs of step "orders"`, out)
-	children := b.list("--parent", id)
+	children := f.list("--parent", id)
 	require.Len(t, children, 2)
 	for _, child := range children {
 		assert.Regexp(t, `orders +`+child+` +shop:order +scheduled`, out)
-		assert.Regexp(t, `Parent +`+id, b.ok("show", child))
+		assert.Regexp(t, `Parent +`+id, f.ok("show", child))
 	}
-	assert.Contains(t, b.fails(ExitFailed, "delete", id), "cancel it first")
-	// The worker may have begun to see to it.
-	assert.Regexp(t, "job "+id+" is (scheduled|processing), cancel requested: it becomes cancelled when|job "+id+" is cancelled", b.ok("cancel", id))
-	require.Eventually(t, func() bool { return b.status(id).Status == model.Cancelled }, patience, 10*time.Millisecond)
-	assert.Regexp(t, `orders +`+children[0]+` +shop:order +cancelled`, b.ok("show", id))
+	assert.Contains(t, f.fails(ExitFailed, "delete", id), "cancel it first")
+	// The worker may have begun to cancel it.
+	assert.Regexp(t, "job "+id+" is (scheduled|processing), cancel requested: it becomes cancelled when|job "+id+" is cancelled", f.ok("cancel", id))
+	require.Eventually(t, func() bool { return f.status(id).Status == model.Cancelled }, patience, 10*time.Millisecond)
+	assert.Regexp(t, `orders +`+children[0]+` +shop:order +cancelled`, f.ok("show", id))
 	worker.signal(os.Interrupt)
 	worker.wait()
 }

@@ -14,7 +14,7 @@ type signalled struct{ signal os.Signal }
 
 func (s signalled) Error() string { return fmt.Sprintf("got the signal %q", s.signal) }
 
-// subscribe has SIGINT and SIGTERM delivered to a channel instead of ending the
+// subscribe delivers SIGINT and SIGTERM to a channel instead of ending the
 // process. It is the only place that does.
 func subscribe() (signals <-chan os.Signal, stop func()) {
 	c := make(chan os.Signal, 2)

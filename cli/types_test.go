@@ -13,19 +13,19 @@ import (
 
 func TestTypesCountsJobsByStatus(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.enqueue(`{}`)
-	b.ok("cancel", b.enqueue(`{}`))
-	b.ok("enqueue", "other")
+	f := setup(t)
+	f.enqueue(`{}`)
+	f.ok("cancel", f.enqueue(`{}`))
+	f.ok("enqueue", "other")
 
 	var types []engine.TypeSummary
-	require.NoError(t, json.Unmarshal([]byte(b.ok("-o", "json", "types")), &types))
+	require.NoError(t, json.Unmarshal([]byte(f.ok("-o", "json", "types")), &types))
 	assert.Equal(t, []engine.TypeSummary{
 		{Type: "other", Jobs: map[model.Status]int{model.Scheduled: 1}},
 		{Type: orderType, Registered: true, Jobs: map[model.Status]int{model.Scheduled: 1, model.Cancelled: 1}},
 	}, types)
 
-	out := b.ok("types")
+	out := f.ok("types")
 	assert.Regexp(t, `TYPE +REGISTERED +SCHEDULED +PROCESSING +SUCCEEDED +FAILED +CANCELLED`, out)
 	assert.Regexp(t, `other +no +1 +0 +0 +0 +0`, out)
 	assert.Regexp(t, `shop:order +yes +1 +0 +0 +0 +1`, out)
@@ -33,10 +33,10 @@ func TestTypesCountsJobsByStatus(t *testing.T) {
 
 func TestTypesSaysSoIfThereAreNone(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.opts.Register = nil
-	b.ok("migrate", "up")
-	got := b.run("types")
+	f := setup(t)
+	f.opts.Register = nil
+	f.ok("migrate", "up")
+	got := f.run("types")
 	assert.Empty(t, got.stdout)
 	assert.Contains(t, got.stderr, "no types")
 }

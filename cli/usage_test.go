@@ -5,9 +5,20 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/ntxdev/jobsystem/cli/internal/app"
+	"github.com/ntxdev/jobsystem/cli/internal/capture"
 )
 
 const someID = "0198c0de-7a1b-7c3d-8e4f-5a6b7c8d9e0f"
+
+// Scripts know the numbers.
+func TestTheExitCodesAreThoseOfTheDocumentation(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[int]int{ExitOK: 0, ExitFailed: 1, ExitUsage: 2, ExitNotFound: 3, ExitUnreachable: 4, ExitInterrupted: 130} {
+		assert.Equal(t, want, code)
+	}
+}
 
 func TestAWrongCommandLineExitsWith2AndSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
@@ -77,8 +88,8 @@ func TestAWrongCommandLineExitsWith2AndSaysWhatIsWrong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := setup(t)
-			got := b.run(test.args...)
+			f := setup(t)
+			got := f.run(test.args...)
 			assert.Equal(t, ExitUsage, got.code, got.stderr)
 			assert.Contains(t, got.stderr, test.want)
 			assert.Contains(t, got.stderr, "shopctl: ")
@@ -117,9 +128,9 @@ func TestHelpGoesToTheStandardOutput(t *testing.T) {
 	}
 }
 
-func TestFlagsAreReadBeforeAndBehindArguments(t *testing.T) {
+func TestFlagsAreReadBeforeAndAfterArguments(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	f := setup(t)
 	for name, args := range map[string][]string{
 		"before":       {"-o", "json", "enqueue", "--name", "n", "x"},
 		"behind":       {"-o", "json", "enqueue", "x", "--name", "n"},
@@ -127,51 +138,51 @@ func TestFlagsAreReadBeforeAndBehindArguments(t *testing.T) {
 		"between":      {"enqueue", "-o", "json", "x", "--name", "n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := b.run(args...)
+			got := f.run(args...)
 			assert.Equal(t, ExitOK, got.code, got.stderr)
 			assert.Contains(t, got.stdout, `"name": "n"`)
 		})
 	}
 	t.Run("a type that looks like a flag stands behind --", func(t *testing.T) {
-		assert.Contains(t, b.ok("enqueue", "--", "-x"), "of type -x")
+		assert.Contains(t, f.ok("enqueue", "--", "-x"), "of type -x")
 	})
 	t.Run("a type may be called like a command or a flag", func(t *testing.T) {
 		for _, jobType := range []string{"help", "list", "name", "h"} {
-			assert.Contains(t, b.ok("enqueue", jobType, "--name", "n"), "of type "+jobType)
+			assert.Contains(t, f.ok("enqueue", jobType, "--name", "n"), "of type "+jobType)
 		}
 	})
 }
 
 func TestWithoutDemoThereIsNoSuchCommand(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.opts.Demo = nil
-	assert.Contains(t, b.fails(ExitUsage, "demo"), `unknown command "demo"`)
-	assert.NotContains(t, b.ok("help"), "demo")
+	f := setup(t)
+	f.opts.Demo = nil
+	assert.Contains(t, f.fails(ExitUsage, "demo"), `unknown command "demo"`)
+	assert.NotContains(t, f.ok("help"), "demo")
 }
 
 func TestTheZeroOptionsControlJobs(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.opts = Options{}
-	b.ok("enqueue", "x")
-	assert.Contains(t, b.ok("types"), "x")
-	assert.Contains(t, b.fails(ExitUsage, "worker"), "no definitions are registered")
+	f := setup(t)
+	f.opts = Options{}
+	f.ok("enqueue", "x")
+	assert.Contains(t, f.ok("types"), "x")
+	assert.Contains(t, f.fails(ExitUsage, "worker"), "no definitions are registered")
 }
 
 func TestTheDSNOfTheEnvironmentIsUsed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "from-environment.db")
-	t.Setenv(dsnVariable, path)
-	out, errs := newStream(t), newStream(t)
+	t.Setenv(app.DSNVariable, path)
+	out, errs := capture.NewStream(t), capture.NewStream(t)
 	opts := Options{Stdout: out, Stderr: errs}
 	assert.Equal(t, ExitOK, run(t.Context(), []string{"shopctl", "migrate", "up"}, opts, nil), errs)
 	assert.FileExists(t, path)
 
 	t.Run("unless it is empty", func(t *testing.T) {
-		t.Setenv(dsnVariable, "")
+		t.Setenv(app.DSNVariable, "")
 		t.Chdir(t.TempDir())
 		assert.Equal(t, ExitOK, run(t.Context(), []string{"shopctl", "migrate", "up"}, opts, nil), errs)
-		assert.FileExists(t, defaultDSN)
+		assert.FileExists(t, app.DefaultDSN)
 	})
 	t.Run("before that of the host", func(t *testing.T) {
 		t.Chdir(t.TempDir())
@@ -179,7 +190,7 @@ func TestTheDSNOfTheEnvironmentIsUsed(t *testing.T) {
 		opts.DSN = "host.db"
 		assert.Equal(t, ExitOK, run(t.Context(), []string{"shopctl", "migrate", "up"}, opts, nil), errs)
 		assert.NoFileExists(t, "host.db")
-		t.Setenv(dsnVariable, "")
+		t.Setenv(app.DSNVariable, "")
 		assert.Equal(t, ExitOK, run(t.Context(), []string{"shopctl", "migrate", "up"}, opts, nil), errs)
 		assert.FileExists(t, "host.db")
 	})

@@ -18,10 +18,10 @@ import (
 func TestAWorkerHandsItsJobOverAtTheFirstSignal(t *testing.T) {
 	t.Parallel()
 	testutil.EachDSN(t, func(t *testing.T, text string) {
-		b := setupOn(t, text)
-		id := b.enqueue(`{"wait":"pack"}`)
-		w := b.worker("--grace", "0s")
-		b.entersStep("pack")
+		f := setupOn(t, text)
+		id := f.enqueue(`{"wait":"pack"}`)
+		w := f.worker("--grace", "0s")
+		f.entersStep("pack")
 		w.signal(syscall.SIGTERM)
 		got := w.wait()
 		assert.Equal(t, ExitOK, got.code)
@@ -29,41 +29,41 @@ func TestAWorkerHandsItsJobOverAtTheFirstSignal(t *testing.T) {
 		for _, want := range []string{"worker started", `types=[shop:order]`, "job started", `got the signal \"terminated\"`, "worker stopped"} {
 			assert.Contains(t, got.stderr, want)
 		}
-		s := b.status(id)
+		s := f.status(id)
 		assert.Equal(t, model.Scheduled, s.Status)
 		assert.Equal(t, "pack", s.CurrentStep)
 
-		close(b.shop.open)
-		b.worker()
-		out := b.ok("watch", id)
+		close(f.shop.open)
+		f.worker()
+		out := f.ok("watch", id)
 		assert.Contains(t, out, "skipped pick: completed at ")
 	})
 }
 
-func TestAWorkerRunsOnlyTheTypesItIsTold(t *testing.T) {
+func TestAWorkerRunsOnlyTheTypesOfItsFlag(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	f := setup(t)
 	other := steps.Define[order](steps.Type("shop:return"))
-	steps.Do(other, "refund", b.shop.noStep)
-	b.opts.Register = func(r *Registry) error {
+	steps.Do(other, "refund", f.shop.noStep)
+	f.opts.Register = func(r *Registry) error {
 		if err := r.Register(other); err != nil {
 			return err
 		}
-		return b.shop.register(r)
+		return f.shop.register(r)
 	}
-	order := b.enqueue(`{}`)
-	back := idOf(t, b.ok("enqueue", "shop:return"))
-	w := b.worker("--type", "shop:return")
-	b.ok("watch", back)
-	assert.Equal(t, model.Scheduled, b.status(order).Status)
+	order := f.enqueue(`{}`)
+	back := idOf(t, f.ok("enqueue", "shop:return"))
+	w := f.worker("--type", "shop:return")
+	f.ok("watch", back)
+	assert.Equal(t, model.Scheduled, f.status(order).Status)
 	assert.Contains(t, w.stderr.String(), "types=[shop:return]")
 }
 
 func TestAWorkerLogsJSONIfAskedTo(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.ok("migrate", "up")
-	w := b.worker("--log-format", "json", "--lease", "2s", "--poll", "30ms", "--max-running", "1")
+	f := setup(t)
+	f.ok("migrate", "up")
+	w := f.worker("--log-format", "json", "--lease", "2s", "--poll", "30ms", "--max-running", "1")
 	w.signal(os.Interrupt)
 	got := w.wait()
 	assert.Equal(t, ExitOK, got.code)
@@ -73,28 +73,28 @@ func TestAWorkerLogsJSONIfAskedTo(t *testing.T) {
 	}
 }
 
-func TestAHostsMistakeIsTold(t *testing.T) {
+func TestAHostsMistakeIsAnError(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.opts.Register = func(r *Registry) error { return r.Register(nil) }
-	assert.Contains(t, b.fails(ExitUsage, "enqueue", "x"), "the definition is nil")
-	b.opts.Register = func(r *Registry) error { return r.Register(steps.Define[order]()) }
-	assert.Contains(t, b.fails(ExitUsage, "enqueue", "x"), "has no steps")
+	f := setup(t)
+	f.opts.Register = func(r *Registry) error { return r.Register(nil) }
+	assert.Contains(t, f.fails(ExitUsage, "enqueue", "x"), "the definition is nil")
+	f.opts.Register = func(r *Registry) error { return r.Register(steps.Define[order]()) }
+	assert.Contains(t, f.fails(ExitUsage, "enqueue", "x"), "has no steps")
 }
 
 func TestADefinitionMayUseTheEngineAndTheDatabase(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.opts.Register = func(r *Registry) error {
+	f := setup(t)
+	f.opts.Register = func(r *Registry) error {
 		d := steps.Define[order](steps.Type("shop:chain"))
-		steps.Do(d, "enqueue the order", b.shop.enqueueOrder(r.Engine(), r.DB()))
+		steps.Do(d, "enqueue the order", f.shop.enqueueOrder(r.Engine(), r.DB()))
 		return r.Register(d)
 	}
-	id := idOf(t, b.ok("enqueue", "shop:chain"))
-	w := b.worker()
-	b.ok("watch", id)
+	id := idOf(t, f.ok("enqueue", "shop:chain"))
+	w := f.worker()
+	f.ok("watch", id)
 	w.signal(os.Interrupt)
 	require.Equal(t, ExitOK, w.wait().code)
-	b.opts.Register = nil
-	assert.Len(t, b.list("--type", orderType), 1)
+	f.opts.Register = nil
+	assert.Len(t, f.list("--type", orderType), 1)
 }

@@ -18,6 +18,8 @@ var (
 	// ErrStatus: the job's status does not allow this; the error is a
 	// [StatusError], which has the status.
 	ErrStatus = errors.New("not possible in the job's status")
+	// ErrDeleted: the job was deleted while it was scheduled, and never ends.
+	ErrDeleted = errors.New("job was deleted")
 	// ErrInvalid: what the caller gave cannot be used. Nothing was written.
 	ErrInvalid = plan.ErrInvalid
 	// ErrDrift: a job's recorded steps do not fit the definition that is registered

@@ -37,14 +37,10 @@ func (c *Client) Status(ctx context.Context, id uuid.UUID) (*model.JobView, erro
 // addChildren counts the progress of the children that a job waits for: its own
 // stands still meanwhile.
 func (c *Client) addChildren(ctx context.Context, s *model.JobView) error {
-	sum, done, waiting := 0.0, 0.0, 0.0
+	waiting := 0.0
 	var children []uuid.UUID
 	for _, step := range s.Steps {
-		sum += step.Weight
-		switch {
-		case step.Status.Done():
-			done += step.Weight
-		case step.Status == model.StepWaiting && len(step.Children) > 0:
+		if step.Status == model.StepWaiting && len(step.Children) > 0 {
 			waiting, children = waiting+step.Weight, step.Children
 		}
 	}
@@ -55,7 +51,8 @@ func (c *Client) addChildren(ctx context.Context, s *model.JobView) error {
 	if err != nil {
 		return err
 	}
-	s.Progress = max(s.Progress, min(1, (done+waiting*share)/sum))
+	done, total := model.Weigh(s.Steps)
+	s.Progress = max(s.Progress, min(1, (done+waiting*share)/total))
 	s.Percent = percent(s.Progress)
 	return nil
 }
@@ -163,9 +160,10 @@ func (c *Client) Types(ctx context.Context) ([]TypeSummary, error) {
 	return c.engine.summarize(counts), nil
 }
 
-// Wait watches a job until it has ended and returns its last status. It calls
+// Wait watches a job until it has ended, and returns its last status. It calls
 // each, if not nil, with the status now and whenever that has changed. The
-// database is asked every 100 ms.
+// database is asked every 100 ms. A job that was deleted while it was scheduled
+// never ends: Wait returns its status with an [ErrDeleted].
 func (c *Client) Wait(ctx context.Context, id uuid.UUID, each func(*model.JobView)) (*model.JobView, error) {
 	const interval = 100 * time.Millisecond
 	ticker := time.NewTicker(interval)
@@ -176,14 +174,16 @@ func (c *Client) Wait(ctx context.Context, id uuid.UUID, each func(*model.JobVie
 		if err != nil {
 			return nil, err
 		}
-		// Two changes may share a time, where that has milliseconds only.
-		now := fmt.Sprint(s.UpdatedAt, s.Status, s.Progress, s.Message, s.Attempt, s.CancelRequested)
+		now := fingerprint(s)
 		if each != nil && now != last {
 			each(s)
 		}
 		last = now
-		if s.Status.Ended() {
+		switch {
+		case s.Status.Ended():
 			return s, nil
+		case !s.DeletedAt.IsZero() && s.Status != model.Processing:
+			return s, fmt.Errorf("wait for job %s: %w", id, ErrDeleted)
 		}
 		select {
 		case <-ctx.Done():
@@ -191,4 +191,13 @@ func (c *Client) Wait(ctx context.Context, id uuid.UUID, each func(*model.JobVie
 		case <-ticker.C:
 		}
 	}
+}
+
+// fingerprint returns a text that differs when a job has changed. UpdatedAt alone
+// is not enough: two changes may share a time where that has milliseconds only,
+// and neither the end of a lease nor the progress of a job's children changes its
+// row.
+func fingerprint(s *model.JobView) string {
+	return fmt.Sprint(s.UpdatedAt, s.DeletedAt, s.Status, s.Progress, s.StepsCompleted, s.CurrentStep, s.Message, s.WaitsFor,
+		s.Attempt, s.CancelRequested, s.LeaseExpired)
 }

@@ -49,8 +49,8 @@ func (a *address) has(key string) bool {
 	return slices.ContainsFunc(a.params, func(p param) bool { return p.key == key })
 }
 
-// take returns a parameter's value and removes it.
-func (a *address) take(key string) (string, bool) {
+// remove removes a parameter and returns its value.
+func (a *address) remove(key string) (string, bool) {
 	for i, p := range a.params {
 		if p.key == key {
 			a.params = append(a.params[:i:i], a.params[i+1:]...)
@@ -69,7 +69,7 @@ var (
 	// The Go driver's own way of writing an address, which golang-migrate and
 	// others put into URLs.
 	netPattern = regexp.MustCompile(`^(?:([^/?#]*)@)?(tcp|unix)\(([^()]*)\)(.*)$`)
-	// What nobody calls a file, but what an address of a server looks like
+	// What is no name of a file, but what an address of a server looks like
 	// when it is written as for another tool: user:password@tcp(host)/db, or
 	// host=... password=... .
 	serverLike = regexp.MustCompile(`:.*@|=`)
@@ -262,12 +262,12 @@ func (a *address) parseParam(pair string) error {
 }
 
 // arrange moves parameters that are really parts of the address to their place,
-// and refuses what would send a secret where it does not belong: the MySQL
+// and returns an error for what would send a secret to a wrong place: the MySQL
 // driver turns an unknown parameter into SET name=value, so ?password=x would
 // change the user's password.
 func (a *address) arrange() error {
 	if a.kind == postgresServer {
-		if password, ok := a.take("password"); ok {
+		if password, ok := a.remove("password"); ok {
 			a.password, a.hasPassword = password, true
 		}
 	}
@@ -279,7 +279,7 @@ func (a *address) arrange() error {
 	if a.kind == postgresServer {
 		return nil
 	}
-	if socket, ok := a.take("socket"); ok {
+	if socket, ok := a.remove("socket"); ok {
 		if a.socket != "" || socket == "" {
 			return malformed("the parameter socket must name one unix socket, and only once")
 		}

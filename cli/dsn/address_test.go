@@ -47,7 +47,7 @@ func TestParseKnowsTheForms(t *testing.T) {
 	}
 }
 
-func TestMalformedTextIsRefusedAndNeverShown(t *testing.T) {
+func TestMalformedTextIsAnErrorAndNeverShown(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"",

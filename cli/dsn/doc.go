@@ -23,9 +23,9 @@
 // found (clientFoundRows=true). On PostgreSQL client_encoding is UTF8 and
 // standard_conforming_strings on, whatever the text says.
 //
-// A password never leaves this package other than to the server: not in an
-// error, not in a log, not in what Redact returns. Malformed text is hidden as
-// a whole, because nobody can tell where the password in it ends.
+// A password leaves this package to the server only: it is in no error, in no
+// log, and not in what Redact returns. Malformed text is hidden as a whole,
+// because it is not known where the password in it ends.
 //
 // It may import Bun, its dialects and the database drivers, and nothing of
 // this module.

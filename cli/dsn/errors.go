@@ -14,17 +14,17 @@ import (
 )
 
 // ErrUnreachable is wrapped by every error of Open that says the database
-// could not be got at: nothing listens there, the name is not known, the time
-// ran out, the server takes no more connections just now, or the SQLite file
+// cannot be reached: nothing listens there, the name is not known, the time
+// ran out, the server accepts no more connections now, or the SQLite file
 // cannot be opened or created. Trying again later may help. A server that
-// answered and refused (wrong password, no such database) is not unreachable.
+// answers and rejects (wrong password, no such database) is not unreachable.
 var ErrUnreachable = errors.New("database cannot be reached")
 
-// ErrMalformed is wrapped by every error of Open that finds fault with the
-// text itself, before anything is connected to. Trying again does not help.
+// ErrMalformed is wrapped by every error of Open about the text itself, which
+// is checked before anything is connected to. Trying again does not help.
 var ErrMalformed = errors.New("malformed database address")
 
-//nolint:gosec // the password is nobody's
+//nolint:gosec // it is an example of a password
 const forms = `use one of:
   sqlite://path/to/jobs.db, sqlite:///absolute/jobs.db, sqlite://:memory:, or a plain file path
   postgres://user:password@host:5432/database
@@ -38,20 +38,19 @@ func unreachable(where string, cause error, advice string) error {
 	return fmt.Errorf("%w: %s: %w; %s", ErrUnreachable, where, safe(cause), advice)
 }
 
-// refused is for a server that answered, and said no.
-func refused(where string, cause error, advice string) error {
+// rejected returns the error of a server that answered, and rejected the connection.
+func rejected(where string, cause error, advice string) error {
 	return fmt.Errorf("open %s: %w; %s", where, safe(cause), advice)
 }
 
-// safe picks out of a driver's error the part that holds no connection
-// settings. pgx's ConnectError, for one, carries the whole Config with the
+// safe returns the part of a driver's error that holds no connection settings. pgx's ConnectError, for one, carries the whole Config with the
 // password in it: its text is harmless, but whatever follows pointers (error
 // reporters and test libraries do) prints it. So the chain is cut here, and
 // only error types known to hold nothing of the kind are kept.
 func safe(err error) error {
 	answer := safeAnswer(err)
-	// The caller's own reason is told as well, so that errors.Is finds it: some
-	// drivers give a time-out of the network in its place.
+	// The caller's own reason is kept as well, so that errors.Is finds it: some
+	// drivers return a time-out of the network in its place.
 	for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
 		if !errors.Is(err, ended) {
 			continue

@@ -41,7 +41,7 @@ func openMySQL(ctx context.Context, a *address) (*bun.DB, error) {
 	// 8.0 on the other.
 	if !db.HasFeature(feature.CreateIndexIfNotExists) && !db.HasFeature(feature.CTE) {
 		db.Close()
-		return nil, refused(whereMySQL(config), errors.New("the server's version is too old or could not be asked"),
+		return nil, rejected(whereMySQL(config), errors.New("the server's version is too old or could not be asked"),
 			"use MariaDB 10.6, MySQL 8.0, or later")
 	}
 	return db, nil
@@ -94,7 +94,7 @@ func mysqlConfig(a *address) (*mysql.Config, error) {
 	}
 	config.Params["time_zone"] = "'+00:00'"
 	// Bun escapes backslashes. The server's default may change while this
-	// process runs, which nobody would notice but those whose data it spoils.
+	// process runs, which would not be noticed before it has spoiled data.
 	config.Params["sql_mode"] = "REPLACE(" + sqlMode(config.Params["sql_mode"]) + ", 'NO_BACKSLASH_ESCAPES', '')"
 	return config, config.Apply(mysql.Charset("utf8mb4", config.Collation))
 }
@@ -143,7 +143,7 @@ func whereMySQL(config *mysql.Config) string {
 	return fmt.Sprintf("MySQL or MariaDB database %q at %s", config.DBName, config.Addr)
 }
 
-// The server's error numbers that Open tells apart.
+// The server's error numbers that Open explains differently.
 const (
 	mysqlTooManyConnections = 1040
 	mysqlNoAccessToDatabase = 1044
@@ -162,12 +162,12 @@ func explainMySQL(config *mysql.Config, err error) error {
 	case mysqlTooManyConnections, mysqlShuttingDown:
 		return unreachable(where, err, "the server is there but takes no connections now: try again later")
 	case mysqlAccessDenied:
-		return refused(where, err, fmt.Sprintf("check the user name %q and its password", config.User))
+		return rejected(where, err, fmt.Sprintf("check the user name %q and its password", config.User))
 	case mysqlNoAccessToDatabase:
-		return refused(where, err, fmt.Sprintf("grant the user %q access, or correct the database's name", config.User))
+		return rejected(where, err, fmt.Sprintf("grant the user %q access, or correct the database's name", config.User))
 	case mysqlUnknownDatabase:
-		return refused(where, err, "create the database, or correct its name")
+		return rejected(where, err, "create the database, or correct its name")
 	default:
-		return refused(where, err, "the server refused the connection or one of its parameters")
+		return rejected(where, err, "the server refused the connection or one of its parameters")
 	}
 }

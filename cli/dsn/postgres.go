@@ -35,7 +35,7 @@ func postgresConfig(a *address) (*pgx.ConnConfig, error) {
 	// and they are put in afterwards.
 	open := *a
 	open.scheme, open.password, open.hasPassword = "postgres", "", false
-	sslPassword, _ := open.take("sslpassword")
+	sslPassword, _ := open.remove("sslpassword")
 	if !open.has("connect_timeout") && os.Getenv("PGCONNECT_TIMEOUT") == "" {
 		open.params = append(open.params, param{"connect_timeout", strconv.Itoa(int(connectTimeout.Seconds()))})
 	}
@@ -99,10 +99,10 @@ func explainPostgres(config *pgx.ConnConfig, err error) error {
 		// Shutting down, starting up, or out of connections.
 		return unreachable(where, err, "the server is there but takes no connections now: try again later")
 	case strings.HasPrefix(pg.Code, "28"):
-		return refused(where, err, fmt.Sprintf("check the user name %q and its password", config.User))
+		return rejected(where, err, fmt.Sprintf("check the user name %q and its password", config.User))
 	case pg.Code == "3D000":
-		return refused(where, err, "create the database, or correct its name")
+		return rejected(where, err, "create the database, or correct its name")
 	default:
-		return refused(where, err, "the server refused the connection")
+		return rejected(where, err, "the server refused the connection")
 	}
 }

@@ -14,7 +14,7 @@ const mask = "xxxxx"
 // Redact returns text fit for a log or a screen: the same address with the
 // password, and every parameter that looks like a secret, replaced by xxxxx.
 // Text that Open would not accept is not shown at all, only what kind of
-// database it seems to be meant for: where nobody can tell what part of it is
+// database it seems to be meant for: where it is not known which part of it is
 // the password, showing any of it would be a guess.
 func Redact(text string) string {
 	a, err := parse(text)
@@ -47,7 +47,7 @@ func HasSecret(text string) bool {
 
 // WithDatabase returns the same address with another database on the same
 // server: for tools and tests that create databases. The text it returns holds
-// the password. SQLite has no databases beside each other, so it is refused.
+// the password. On SQLite, which has no databases beside each other, it is an error.
 func WithDatabase(text, database string) (string, error) {
 	a, err := parse(text)
 	if err != nil {

@@ -36,7 +36,7 @@ func openSQLite(ctx context.Context, a *address) (*bun.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", where, err)
 	}
-	pool := sql.OpenDB(settled{connector})
+	pool := sql.OpenDB(configured{connector})
 	// SQLite has one writer at a time. Many connections only make them wait
 	// for each other by polling (up to seconds); one makes them queue fairly
 	// here. It is also what keeps a database in memory alive, and one.
@@ -92,28 +92,29 @@ func sqliteText(file string) string {
 	return (&url.URL{Scheme: "file", Path: slashed, RawQuery: settings.Encode()}).String()
 }
 
-// settled makes the settings that touch the file, or wait for others who do:
-// not in the text, where the driver runs them without the caller's context.
-type settled struct{ driver.Connector }
+// configured makes the settings that touch the file, or wait for other processes
+// that do: not in the text, where the driver runs them without the caller's
+// context.
+type configured struct{ driver.Connector }
 
 const sqliteSettings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = 1"
 
-func (c settled) Connect(ctx context.Context) (driver.Conn, error) {
+func (c configured) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := settle(ctx, conn.(driver.ExecerContext)); err != nil { // this driver's connections are
+	if err := configure(ctx, conn.(driver.ExecerContext)); err != nil { // this driver's connections are
 		conn.Close()
 		return nil, err
 	}
 	return conn, nil
 }
 
-// settle tries again while another connection turns the write-ahead log on, or
-// clears it away as it closes the file last: SQLite answers "locked" to that
-// at once, and does not wait the time it was told to.
-func settle(ctx context.Context, conn driver.ExecerContext) error {
+// configure tries again while another connection turns the write-ahead log on, or
+// removes it as the last one to close the file: SQLite answers "locked" to that at
+// once, without the time-out that it was given.
+func configure(ctx context.Context, conn driver.ExecerContext) error {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	for {
@@ -136,7 +137,7 @@ func explainSQLite(where string, err error) error {
 	}
 	switch e.Code() & 0xff { // the rest is detail
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return refused(where, err, "the file is not a SQLite database, or it is damaged")
+		return rejected(where, err, "the file is not a SQLite database, or it is damaged")
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return unreachable(where, err, "another process holds it: try again later")
 	default:
@@ -144,8 +145,8 @@ func explainSQLite(where string, err error) error {
 	}
 }
 
-// checkSQLite opens the file, and asks whether the settings took: SQLite does
-// not fail when it cannot use a write-ahead log, it silently goes without.
+// checkSQLite opens the file, and checks that the settings hold: where SQLite
+// cannot use a write-ahead log, it does not fail but works without one.
 func checkSQLite(ctx context.Context, pool *sql.DB, file string) error {
 	var mode string
 	if err := pool.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {

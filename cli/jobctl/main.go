@@ -54,7 +54,7 @@ func demo() *cli.Demo {
 	}
 }
 
-// where tells where the report lies.
+// where says where the report is.
 func where(status *model.JobView) string {
 	var written flights.Written
 	if err := json.Unmarshal(status.Result, &written); err != nil || written.Path == "" {

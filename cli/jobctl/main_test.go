@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -16,12 +14,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ntxdev/jobsystem/cli/internal/capture"
 	"github.com/ntxdev/jobsystem/examples/demosteps"
 	"github.com/ntxdev/jobsystem/model"
 )
-
-// patience is how long a test waits for what must happen.
-const patience = 60 * time.Second
 
 // jobctl is the built binary and a database of its own.
 type jobctl struct {
@@ -69,14 +65,14 @@ func setup(t *testing.T) *jobctl {
 type process struct {
 	t              *testing.T
 	cmd            *exec.Cmd
-	stdout, stderr *stream
+	stdout, stderr *capture.Stream
 	ended          chan struct{}
 }
 
 // start starts jobctl; it is killed with the test at the latest.
 func (j *jobctl) start(args ...string) *process {
 	j.t.Helper()
-	p := &process{t: j.t, cmd: exec.Command(j.binary, args...), stdout: newStream(), stderr: newStream(), ended: make(chan struct{})}
+	p := &process{t: j.t, cmd: exec.Command(j.binary, args...), stdout: capture.NewStream(j.t), stderr: capture.NewStream(j.t), ended: make(chan struct{})}
 	p.cmd.Dir = j.folder
 	p.cmd.Env = append(os.Environ(), "JOBSYSTEM_DSN=")
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
@@ -84,33 +80,14 @@ func (j *jobctl) start(args ...string) *process {
 	go func() {
 		defer close(p.ended)
 		_ = p.cmd.Wait() // its exit code is in cmd.ProcessState
+		p.stdout.End()
+		p.stderr.End()
 	}()
 	j.t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
 		<-p.ended
 	})
 	return p
-}
-
-// waitFor returns when the text has been written.
-func (p *process) waitFor(where *stream, text string) {
-	p.t.Helper()
-	late := time.After(patience)
-	for {
-		found, more := where.find(text)
-		if found {
-			return
-		}
-		select {
-		case <-more:
-		case <-p.ended:
-			found, _ := where.find(text)
-			require.True(p.t, found, "the process ended without writing %q\n%s\n%s", text, p.stdout, p.stderr)
-			return
-		case <-late:
-			require.Fail(p.t, "a text does not come", "%q\n%s\n%s", text, p.stdout, p.stderr)
-		}
-	}
 }
 
 func (p *process) signal(s os.Signal) {
@@ -124,39 +101,10 @@ func (p *process) wait() int {
 	select {
 	case <-p.ended:
 		return p.cmd.ProcessState.ExitCode()
-	case <-time.After(patience):
+	case <-time.After(capture.Patience):
 		require.Fail(p.t, "the process does not end", "%s\n%s", p.stdout, p.stderr)
 		return 0
 	}
-}
-
-// stream keeps what is written to it.
-type stream struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-	more chan struct{} // closed at the next write
-}
-
-func newStream() *stream { return &stream{more: make(chan struct{})} }
-
-func (s *stream) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.more)
-	s.more = make(chan struct{})
-	return s.text.Write(b)
-}
-
-func (s *stream) find(text string) (found bool, more <-chan struct{}) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return strings.Contains(s.text.String(), text), s.more
-}
-
-func (s *stream) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
 }
 
 // run runs jobctl to its end.
@@ -192,7 +140,7 @@ func (j *jobctl) status(id string) (s model.JobView) {
 func (j *jobctl) reach(id, step string) {
 	j.t.Helper()
 	watch := j.start("watch", id)
-	watch.waitFor(watch.stdout, "% "+step)
+	watch.stdout.WaitFor("% " + step)
 	watch.signal(syscall.SIGINT)
 	require.Equal(j.t, 130, watch.wait())
 }
@@ -202,7 +150,7 @@ func TestAKilledWorkersJobIsResumedWithoutTheStepsItCompleted(t *testing.T) {
 	j := setup(t)
 	id := j.enqueue(`{"steps":3,"step_ms":300}`)
 	w := j.start("worker", "--lease", "1s")
-	w.waitFor(w.stderr, "job started")
+	w.stderr.WaitFor("job started")
 	j.reach(id, "step-2")
 	w.signal(syscall.SIGKILL)
 	assert.Equal(t, -1, w.wait())
@@ -211,7 +159,7 @@ func TestAKilledWorkersJobIsResumedWithoutTheStepsItCompleted(t *testing.T) {
 	assert.Equal(t, model.StepCompleted, killed.Steps[0].Status)
 
 	second := j.start("worker", "--lease", "1s")
-	second.waitFor(second.stderr, "settled an interrupted job")
+	second.stderr.WaitFor("settled an interrupted job")
 	code, _, stderr := j.run("watch", id)
 	assert.Equal(t, 1, code)
 	assert.Contains(t, stderr, "interrupted")
@@ -230,15 +178,15 @@ func TestATerminatedWorkerHandsItsJobToAnother(t *testing.T) {
 	j := setup(t)
 	id := j.enqueue(`{"steps":3,"step_ms":1000}`)
 	first := j.start("worker")
-	first.waitFor(first.stderr, "job started")
+	first.stderr.WaitFor("job started")
 	second := j.start("worker")
-	second.waitFor(second.stderr, "worker started")
+	second.stderr.WaitFor("worker started")
 	first.signal(syscall.SIGTERM)
-	first.waitFor(first.stderr, "stopping")
+	first.stderr.WaitFor("stopping")
 	assert.Zero(t, first.wait())
 	assert.Contains(t, first.stderr.String(), "worker stopped")
 
-	second.waitFor(second.stderr, "job started")
+	second.stderr.WaitFor("job started")
 	out := j.ok("watch", id)
 	assert.Contains(t, out, "skipped step-1")
 	s := j.status(id)
@@ -253,7 +201,7 @@ func TestASecondSignalEndsAWorkerAtOnce(t *testing.T) {
 	w := j.start("worker", "--lease", "1s", "--grace", "1h")
 	j.reach(id, "step-1") // a worker that stops before its first step hands the job over at once
 	w.signal(os.Interrupt)
-	w.waitFor(w.stderr, "stopping")
+	w.stderr.WaitFor("stopping")
 	w.signal(os.Interrupt)
 	assert.Equal(t, 130, w.wait())
 	assert.Equal(t, model.Processing, j.status(id).Status)
@@ -281,11 +229,11 @@ func TestTheDemoMakesAReportAndSaysWhere(t *testing.T) {
 	assert.FileExists(t, path)
 }
 
-func TestADemoThatWasKilledGoesOn(t *testing.T) {
+func TestADemoThatWasKilledContinues(t *testing.T) {
 	t.Parallel()
 	j := setup(t)
 	demo := j.start("demo", "--data", `{"resamples":20000}`)
-	demo.waitFor(demo.stdout, "% rank")
+	demo.stdout.WaitFor("% rank")
 	demo.signal(syscall.SIGKILL)
 	demo.wait()
 

@@ -1,0 +1,76 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// lines writes plain lines, for pipes and logs: the time, the status, the
+// percent and what is new. What ended before the job was followed gets the time at
+// which it ended.
+type lines struct {
+	out  *Printer
+	ends *stepEnds
+	last string
+}
+
+func newLines(out *Printer) *lines {
+	return &lines{out: out, ends: newStepEnds(out)}
+}
+
+func (v *lines) Update(j *model.JobView) error {
+	for _, step := range v.ends.in(j) {
+		// It ended while the job was processing, whatever that has become since.
+		if err := v.write(step.at, lineHead(string(model.Processing), step.percent), step.text); err != nil {
+			return err
+		}
+	}
+	head, what := lineHead(lineState(j), j.Percent), v.out.lineWhat(j)
+	if head+what == v.last {
+		return nil
+	}
+	v.last = head + what
+	return v.write(j.FinishedAt, head, what)
+}
+
+// write writes a line about that time, now if it is zero.
+func (v *lines) write(at model.Time, head, text string) error {
+	if at.IsZero() {
+		at = model.TimeOf(v.out.now())
+	}
+	line := fmt.Sprintf("%s %s %s", at.UTC().Format(time.RFC3339), head, text)
+	return v.out.Print(strings.TrimRight(line, " ") + "\n")
+}
+
+func (v *lines) Close() {}
+
+func lineHead(state string, percent int) string { return fmt.Sprintf("%s %3d%%", state, percent) }
+
+// lineState is state without spaces, so that columns stay columns.
+func lineState(j *model.JobView) string {
+	switch {
+	case j.LeaseExpired:
+		return string(j.Status) + "(lease-expired)"
+	case !j.Status.Ended() && j.CancelRequested:
+		return string(j.Status) + "(cancel-requested)"
+	default:
+		return string(j.Status)
+	}
+}
+
+// lineWhat says the step and its message, or why the job ended.
+func (p *Printer) lineWhat(j *model.JobView) string {
+	switch {
+	case j.Status.Ended() && j.Error != "":
+		return firstLine(j.Error)
+	case j.Status.Ended():
+		return ""
+	case p.waiting(j) != "":
+		return p.waiting(j)
+	default:
+		return stepAndMessage(j)
+	}
+}

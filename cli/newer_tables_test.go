@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ntxdev/jobsystem/migrations"
+	"github.com/ntxdev/jobsystem/testutil"
+)
+
+// The command of this version works on the tables of a newer one, names the
+// migrations that it does not know, and undoes none of them.
+func TestTheCommandWorksOnTheTablesOfANewerVersion(t *testing.T) {
+	t.Parallel()
+	testutil.EachDSN(t, func(t *testing.T, text string) {
+		db := testutil.Open(t, text)
+		for _, statement := range []string{
+			"ALTER TABLE job_system_jobs ADD COLUMN tenant TEXT",
+			"ALTER TABLE job_system_jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 5",
+			"CREATE INDEX job_system_jobs_priority ON job_system_jobs (priority, id)",
+			"ALTER TABLE job_type_lock ADD COLUMN note TEXT",
+			"INSERT INTO job_system_migrations (name, group_id) VALUES ('0002_priority', 2)",
+		} {
+			_, err := db.ExecContext(t.Context(), statement)
+			require.NoError(t, err)
+		}
+		f := setupOn(t, text)
+		assert.Regexp(t, `0002_priority +group 2, by a newer version`, f.ok("migrate", "status"))
+		var states []migrations.State
+		require.NoError(t, json.Unmarshal([]byte(f.ok("-o", "json", "migrate", "status")), &states))
+		require.Len(t, states, 2)
+		assert.Equal(t, []bool{false, true}, []bool{states[0].Newer, states[1].Newer})
+		assert.Equal(t, "nothing to do\n", f.ok("migrate", "up"))
+		assert.Contains(t, f.fails(ExitFailed, "migrate", "down", "--yes"), "a newer version of the job system has applied 0002_priority: roll that back with it first")
+
+		f.worker()
+		id := f.enqueue(`{}`)
+		close(f.shop.open)
+		f.ok("watch", id)
+		assert.Contains(t, f.ok("show", id), "succeeded")
+		assert.Contains(t, f.ok("list"), id[:8])
+		f.ok("types")
+	})
+}
