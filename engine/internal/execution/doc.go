@@ -8,8 +8,8 @@
 // plan, which knows no database.
 //
 // A run's lock guards its state. It is held for no longer than a look at it or a change
-// of it, and never while the host's code or the database is waited for. Lock order: a
-// run's lock, then the journal's; the lock of [Runs] before a run's.
+// of it, and never while the host's code or the database is waited for. Lock order: the
+// lock of [Runs] or that of the journal's marks, then a run's; never the other way.
 //
 // It may import the packages store, pause, lease, journal, model, progress, steps and
 // steps/plan, bun for the type of a transaction, uuid and the standard library. Higher

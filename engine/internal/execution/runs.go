@@ -75,17 +75,20 @@ func (rs *Runs) Begin(ctx context.Context, j *model.Job, claimed time.Time) {
 		claimedNext := r.close()
 		rs.remove(key, recorded)
 		rs.Dispatch.Ended(claimedNext)
+		rs.EndClaim()
 	}()
 }
 
+// remove removes a run that has ended. It starts a claim, so that Stop does not return
+// before the caller is done; EndClaim must follow.
 func (rs *Runs) remove(key runKey, recorded bool) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
+	rs.claims++
 	delete(rs.runs, key)
 	if !recorded {
 		rs.unrecorded[key] = true
 	}
-	rs.checkIdle()
 }
 
 // StartClaim reports whether jobs may be claimed; EndClaim must follow when those that

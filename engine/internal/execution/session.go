@@ -111,19 +111,27 @@ func (s *session) Checkpoint(ctx context.Context, value json.RawMessage) error {
 }
 
 func (s *session) Output(step string) (json.RawMessage, bool) {
+	record, planned, ok := s.readable(step)
+	if !ok {
+		return nil, false
+	}
+	// The host's code reads it: no lock is held.
+	output, err := planned.Read(record.Output, record.Version)
+	return output, err == nil // one that does not fit was found before anything ran
+}
+
+// readable returns the record of a completed step whose output this one may read.
+func (s *session) readable(step string) (record model.StepRecord, planned *plan.Step, ok bool) {
 	r := s.run
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	i := r.data.Step(step)
 	if i < 0 {
-		return nil, false
+		return record, nil, false
 	}
-	record, planned := r.data.Steps[i], r.plan.Steps[i]
-	if record.Status != model.StepCompleted || planned.Group != nil && planned.Group == r.groupOf(s.step) {
-		return nil, false // members of a group do not read each other's
-	}
-	output, err := planned.Read(record.Output, record.Version)
-	return output, err == nil // one that does not fit was found before anything ran
+	record, planned = r.data.Steps[i], &r.plan.Steps[i]
+	sibling := planned.Group != nil && planned.Group == r.groupOf(s.step) // members of a group do not read each other's
+	return record, planned, record.Status == model.StepCompleted && !sibling
 }
 
 // groupOf is the group of a step, nil if it has none.
