@@ -129,14 +129,20 @@ func hex4(raw []byte) uint64 {
 
 // checkNumber checks the number that raw starts with and returns its length.
 func checkNumber(raw []byte) (int, error) {
-	n := 1
-	for n < len(raw) && strings.IndexByte("0123456789+-.eE", raw[n]) >= 0 {
-		n++
-	}
+	n := numberLength(raw)
 	if text := string(raw[:n]); !keepsValue(text) {
 		return 0, fmt.Errorf("holds a number of %d characters, which a database would round: write it as a string", len(text))
 	}
 	return n, nil
+}
+
+// numberLength is the length of the number that raw starts with.
+func numberLength(raw []byte) int {
+	n := 1
+	for n < len(raw) && strings.IndexByte("0123456789+-.eE", raw[n]) >= 0 {
+		n++
+	}
+	return n
 }
 
 // keepsValue reports whether a number survives as a 64-bit integer or as the
