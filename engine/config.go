@@ -57,6 +57,7 @@ type Limits struct {
 	Output  int // bytes of one step's output, checkpoint or result; default 64 KiB
 	Data    int // bytes of the whole document; default 1 MiB
 	Steps   int // steps of a plan; default 1,000
+	Signals int // signals of a job that no step has used yet; default 1,000
 	Message int // characters of a progress message, then cut; default 1,000
 	Error   int // characters of an error, then cut; default 4,000
 }
@@ -74,6 +75,7 @@ func (c Config) withDefaults() (Config, error) {
 	l.Output = cmp.Or(l.Output, 64<<10)
 	l.Data = cmp.Or(l.Data, 1<<20)
 	l.Steps = cmp.Or(l.Steps, 1000)
+	l.Signals = cmp.Or(l.Signals, 1000)
 	l.Message = cmp.Or(l.Message, 1000)
 	l.Error = cmp.Or(l.Error, 4000)
 
@@ -88,7 +90,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxRunning < 0 {
 		errs = append(errs, fmt.Errorf("MaxRunning %d is negative", c.MaxRunning))
 	}
-	if min(l.Input, l.Output, l.Data, l.Steps, l.Message, l.Error) < 0 {
+	if min(l.Input, l.Output, l.Data, l.Steps, l.Signals, l.Message, l.Error) < 0 {
 		errs = append(errs, errors.New("a field of Limits is negative"))
 	}
 	if len(errs) > 0 {
@@ -98,5 +100,5 @@ func (c Config) withDefaults() (Config, error) {
 }
 
 func (l Limits) ofPlan() plan.Limits {
-	return plan.Limits{Output: l.Output, Data: l.Data, Steps: l.Steps, Message: l.Message, Error: l.Error}
+	return plan.Limits{Output: l.Output, Data: l.Data, Steps: l.Steps, Signals: l.Signals, Message: l.Message, Error: l.Error}
 }

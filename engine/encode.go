@@ -3,6 +3,8 @@ package engine
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"reflect"
 
 	"github.com/ntxdev/jobsystem/model"
 )
@@ -21,4 +23,17 @@ func encode(value any) (json.RawMessage, error) {
 		return nil, err
 	}
 	return json.Marshal(value)
+}
+
+// checkReadsBack reports why a value that was written as raw cannot be read back into
+// its type. One that is given as JSON, for a type that is known at run time only, can.
+func checkReadsBack(value any, raw json.RawMessage) error {
+	if _, given := value.(RawInput); given {
+		return nil
+	}
+	t := reflect.TypeOf(value)
+	if nothing := model.KeepsNothing(t); nothing != nil {
+		return fmt.Errorf("has a %v, of which JSON keeps nothing: export its fields, or give it MarshalJSON and UnmarshalJSON", nothing)
+	}
+	return model.CheckReadsBack(t, raw)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // RawInput is an input whose type is known only at run time: a job type and JSON.
@@ -161,15 +162,9 @@ func (c *Client) EnqueueMany(ctx context.Context, items []NewJob) ([]*model.Job,
 }
 
 func (c *Client) newRequest(input steps.Input, opts []EnqueueOption) (*request, error) {
-	raw, err := encode(input)
+	raw, err := c.encodeInput(input)
 	if err != nil {
-		return nil, invalid("input: %w", err)
-	}
-	if limit := c.engine.config.Limits.Input; len(raw) > limit {
-		return nil, invalid("input has %d bytes, more than the bound of %d: store it elsewhere and enqueue its address", len(raw), limit)
-	}
-	if err := model.CheckJSON(raw); err != nil {
-		return nil, invalid("input %w", err)
+		return nil, err
 	}
 	r := &request{}
 	for _, opt := range opts {
@@ -179,7 +174,7 @@ func (c *Client) newRequest(input steps.Input, opts []EnqueueOption) (*request, 
 	if r.job.Name == "" {
 		r.job.Name = r.job.Type
 	}
-	if at := r.job.ScheduledAt; at.After(model.MaxTime().Time) || !at.IsZero() && at.Year() < 1 {
+	if at := r.job.ScheduledAt; !at.IsZero() && !at.IsKept() {
 		return nil, invalid("it is to run at %v, which is not between the year 1 and %v", at.Time, model.MaxTime().Time)
 	}
 	if r.immediately && !r.job.ScheduledAt.IsZero() {
@@ -195,6 +190,25 @@ func (c *Client) newRequest(input steps.Input, opts []EnqueueOption) (*request, 
 		return nil, err
 	}
 	return r, nil
+}
+
+// encodeInput writes an input as it is kept, and checks that the definition that is
+// registered for it here can read it.
+func (c *Client) encodeInput(input steps.Input) (json.RawMessage, error) {
+	raw, err := encode(input)
+	if err != nil {
+		return nil, invalid("input: %w", err)
+	}
+	kept, err := plan.KeepJSON(raw, c.engine.config.Limits.Input)
+	if err != nil {
+		return nil, invalid("input %w", err)
+	}
+	if definition := c.engine.Registered(input.JobType()); definition != nil {
+		if err := definition.CheckInput(input, raw); err != nil {
+			return nil, invalid("input %w", err)
+		}
+	}
+	return kept, nil
 }
 
 // The longest texts of a job, in characters; the columns have that size where a

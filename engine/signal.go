@@ -10,18 +10,18 @@ import (
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
-
-// maxSignals is how many signals a job may be sent.
-const maxSignals = 100
 
 // Signal tells a job what its step of that name waits for (see [steps.AwaitSignal]),
 // with a payload that is kept as JSON, or nil, and records who sent it. A signal
 // that comes before the step is kept for it. The first one of a name stands: a
 // second one changes nothing, and the first is returned, with Existing set. A
 // job that has ended or is deleted is a [StatusError]. Where the job's type is
-// registered, a payload that does not fit its step, or a step that waits for no
-// signal, is [ErrInvalid].
+// registered, a payload that does not fit its step, a step that waits for no signal,
+// and a name that is none of a step are an [ErrInvalid]; only where a newer version of
+// the definition has worked on the job, that is not judged. A job keeps
+// [Limits.Signals] of them that no step has used yet.
 //
 // A signal that its step has used stays with the job, so that it is not used
 // twice; a resume from before that step has it wait for another one. So has a
@@ -53,18 +53,12 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 			signal.Existing = true
 			return store.ErrUnchanged
 		}
-		if len(signals) >= maxSignals {
-			return invalid("it has %d signals, and may have no more", len(signals))
-		}
 		if mismatch != nil {
 			return mismatch
 		}
 		signal.SentAt = row.Now
-		if row.Signals, err = json.Marshal(append(signals, *signal)); err != nil {
+		if row.Signals, err = c.addSignal(&row.Job, signals, *signal); err != nil {
 			return err
-		}
-		if len(row.Signals) > c.engine.config.Limits.Data {
-			return invalid("with it the job's signals would have %d bytes, more than the bound of %d", len(row.Signals), c.engine.config.Limits.Data)
 		}
 		if awaits(row) {
 			row.ScheduledAt, jobType = row.Now, row.Type
@@ -86,6 +80,27 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 	return c.shownSignal(sentTo, signal), nil
 }
 
+// addSignal returns the signals of a job with another one, or why there is no room for
+// that.
+func (c *Client) addSignal(j *model.Job, signals model.Signals, signal model.Signal) (json.RawMessage, error) {
+	var records []model.StepRecord
+	if data, err := model.ParseData(j.Data); err == nil { // one that cannot be read has used none
+		records = data.Steps
+	}
+	limits := c.engine.config.Limits
+	if n := len(signals.Unused(records)); n >= limits.Signals {
+		return nil, invalid("it has %d signals that no step has used, and may have no more", n)
+	}
+	raw, err := json.Marshal(append(signals, signal))
+	if err == nil && len(raw) > limits.Data { // the payloads that were used are the steps' outputs
+		raw, err = json.Marshal(append(signals.ForgetUsed(records), signal))
+	}
+	if err == nil && len(raw) > limits.Data {
+		err = invalid("with it the job's signals would have %d bytes, more than the bound of %d", len(raw), limits.Data)
+	}
+	return raw, err
+}
+
 func (c *Client) newSignal(name string, payload any, by string) (*model.Signal, error) {
 	if err := model.CheckName(name); err != nil {
 		return nil, invalid("the signal's name %w", err)
@@ -97,23 +112,25 @@ func (c *Client) newSignal(name string, payload any, by string) (*model.Signal, 
 	if err != nil {
 		return nil, invalid("payload: %w", err)
 	}
-	if limit := c.engine.config.Limits.Output; len(raw) > limit {
-		return nil, invalid("payload has %d bytes, more than the bound of %d: store it elsewhere and send its address", len(raw), limit)
-	}
-	if err := model.CheckJSON(raw); err != nil {
+	kept, err := plan.KeepJSON(raw, c.engine.config.Limits.Output)
+	if err != nil {
 		return nil, invalid("payload %w", err)
 	}
-	return &model.Signal{Name: name, Payload: raw, SentBy: by}, nil
+	if err := checkReadsBack(payload, raw); err != nil {
+		return nil, invalid("payload %w", err)
+	}
+	return &model.Signal{Name: name, Payload: kept, SentBy: by}, nil
 }
 
 // mismatch is why the job's definition has no use for a signal, where that is known
-// here. A job of another version of the definition is not judged.
+// here.
 func (c *Client) mismatch(j *model.Job, signal *model.Signal) error {
 	known, err := c.engine.resumption(j, nil)
 	if err != nil || known.Plan == nil { // the job's run says what is wrong with it
 		return nil //nolint:nilerr // see above
 	}
-	if data, err := model.ParseData(j.Data); err != nil || data.Plan != nil && data.Plan.Fingerprint != known.Plan.Fingerprint() {
+	data, err := model.ParseData(j.Data)
+	if err != nil || !known.Plan.IsNewest(data) {
 		return nil //nolint:nilerr // see above
 	}
 	if err := known.Plan.CheckSignal(signal); err != nil {

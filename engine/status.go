@@ -82,7 +82,7 @@ func remaining(row *store.Row) *int64 {
 }
 
 func addSteps(s *model.JobView, data model.Data, now model.Time) {
-	s.Result, s.Undoing = data.Result, data.Undoing != nil
+	s.Result, s.Undoing = data.Outcome(s.Status), data.Undoing != nil
 	if data.Plan != nil {
 		s.Crashes = data.Plan.Crashes
 	}

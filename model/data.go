@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -18,6 +19,9 @@ type Data struct {
 	Steps []StepRecord `json:"steps"`
 	// Result is what the job ended with, if anything.
 	Result json.RawMessage `json:"result,omitempty"`
+	// Declared is the status that the job was declared to have, by Succeed or Fail; empty
+	// if its steps alone have decided that.
+	Declared Status `json:"declared,omitempty"`
 	// Plan is what was declared of the whole plan, for engines that do not
 	// have the definition; nil until the job's first write.
 	Plan *PlanRecord `json:"plan,omitempty"`
@@ -155,12 +159,12 @@ type Checkpoint struct {
 // key beside these is one. So is one with further keys, of a newer version, if
 // it has a list of step records as well, which every version writes. Anything
 // else is an input of its own.
-var envelopeKeys = []string{"input", "steps", "result", "plan", "undoing", "history", "history_dropped"}
+var envelopeKeys = []string{"input", "steps", "result", "declared", "plan", "undoing", "history", "history_dropped"}
 
 // ParseData reads a data column. A document that is not of the form of [Data],
 // written by another producer, is taken whole as the input.
 func ParseData(raw json.RawMessage) (Data, error) {
-	raw = trim(raw)
+	raw = compact(trim(raw))
 	if len(raw) == 0 {
 		return Data{Input: json.RawMessage("null")}, nil
 	}
@@ -179,6 +183,20 @@ func ParseData(raw json.RawMessage) (Data, error) {
 		return Data{}, fmt.Errorf("read data: %w", err)
 	}
 	return d, nil
+}
+
+// compact takes out the spaces that PostgreSQL puts behind each colon and comma, which
+// do not count for bounds.
+func compact(raw json.RawMessage) json.RawMessage {
+	colon := bytes.IndexByte(raw, ':')
+	if colon < 0 || colon+1 == len(raw) || raw[colon+1] != ' ' {
+		return raw
+	}
+	out := bytes.NewBuffer(make([]byte, 0, len(raw)))
+	if json.Compact(out, raw) != nil {
+		return raw // it is no JSON: the caller says so
+	}
+	return out.Bytes()
 }
 
 // isEnvelope reports whether raw is a Data document, and whether it is JSON.
@@ -239,10 +257,25 @@ func (d Data) Size() int {
 	n := len(d.Input) + len(d.Result) + d.unknown.size()
 	for _, list := range [][]StepRecord{d.Steps, d.History} {
 		for _, s := range list {
-			n += record + child*len(s.Children) + len(s.Name) + len(s.Output) + len(s.Error) + s.unknown.size()
+			n += record + child*len(s.Children) + len(s.Name) + len(s.Output) + s.errorSize() + s.unknown.size()
 		}
 	}
 	return n
+}
+
+// ErrorSize is the number of bytes that the errors of the steps take.
+func (d Data) ErrorSize() (n int) {
+	for _, s := range d.Steps {
+		n += s.errorSize()
+	}
+	return n
+}
+
+func (r StepRecord) errorSize() int {
+	if r.Undo == nil {
+		return len(r.Error)
+	}
+	return len(r.Error) + len(r.Undo.Error)
 }
 
 // DropHistory drops the oldest records of the history until the document has
@@ -256,6 +289,15 @@ func (d *Data) DropHistory(size int) bool {
 	d.History = d.History[n:]
 	d.HistoryDropped += n
 	return n > 0
+}
+
+// Outcome is what people see as the job's result: what it has succeeded with, or was
+// declared failed with. What a step has set for a success that has not come is none.
+func (d Data) Outcome(status Status) json.RawMessage {
+	if status == Succeeded || d.Declared != "" {
+		return d.Result
+	}
+	return nil
 }
 
 // Step returns the index of the record of that name, or -1.

@@ -53,6 +53,18 @@ func (s Signals) Unused(records []StepRecord) Signals {
 	return s
 }
 
+// ForgetUsed returns the signals, without the payloads of those that these steps have
+// used: they are the steps' outputs.
+func (s Signals) ForgetUsed(records []StepRecord) Signals {
+	unused, out := s.Unused(records), slices.Clone(s)
+	for i := range out {
+		if unused.Find(out[i].Name) == nil {
+			out[i].Payload = nil
+		}
+	}
+	return out
+}
+
 // Find returns the signal of that name, or nil.
 func (s Signals) Find(name string) *Signal {
 	i := slices.IndexFunc(s, func(one Signal) bool { return one.Name == name })

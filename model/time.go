@@ -33,6 +33,15 @@ func TimeOf(t time.Time) Time {
 // day that every database can hold.
 func MaxTime() Time { return Time{time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)} }
 
+// IsKept reports whether every database can hold the time: it is in the years from 1 on,
+// and not after [MaxTime].
+func (t Time) IsKept() bool {
+	// Compared in seconds: far from here, the calendar and comparisons overflow.
+	first := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	seconds := t.Unix()
+	return seconds >= first.Unix() && seconds <= MaxTime().Unix()
+}
+
 // AppendQuery writes the time as the literal that gen's dialect stores.
 func (t Time) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
 	switch {

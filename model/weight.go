@@ -1,5 +1,7 @@
 package model
 
+import "math"
+
 // weighted is a step as far as its share of the job's work goes.
 type weighted interface {
 	weigh() (weight float64, done bool)
@@ -24,7 +26,7 @@ func Weigh[S weighted](steps []S) (done, total float64) {
 // recorded as done: 0 to 1, and 0 without steps.
 func WeightedShare[S weighted](steps []S) float64 {
 	done, total := Weigh(steps)
-	if total == 0 {
+	if total == 0 || math.IsInf(total, 0) || math.IsNaN(total) { // no definition has such weights
 		return 0
 	}
 	return done / total

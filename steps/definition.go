@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"time"
 
@@ -100,6 +101,9 @@ func Define[In any](opts ...DefineOption) *Definition[In] {
 		opt(&s)
 	}
 	d := &Definition[In]{settings: s}
+	if nothing := model.KeepsNothing(reflect.TypeFor[In]()); nothing != nil {
+		d.mistake("its input has a %v, of which JSON keeps nothing: export its fields, or give it MarshalJSON and UnmarshalJSON", nothing)
+	}
 	if len(s.undoOn) == 0 || slices.ContainsFunc(s.undoOn, func(on model.Status) bool { return !on.Resumable() }) {
 		d.mistake("UndoOn(%q) is to name failed, cancelled or both", s.undoOn)
 	}
@@ -163,6 +167,9 @@ func (d *Definition[In]) Validate() error {
 	}
 	errs = append(errs, d.mistakes...)
 	errs = append(errs, d.nameMistakes()...)
+	if sum := d.sumOfWeights(); math.IsInf(sum, 0) {
+		errs = append(errs, fmt.Errorf("the weights of its %d steps add up to more than a float64 holds", len(d.steps)))
+	}
 	switch {
 	case d.build == nil && len(d.steps) == 0:
 		errs = append(errs, errors.New("has no steps"))
@@ -170,6 +177,17 @@ func (d *Definition[In]) Validate() error {
 		errs = append(errs, errors.New("adds steps to a definition made with DefineFunc: add them to the one that the build function returns"))
 	}
 	return errors.Join(errs...)
+}
+
+// sumOfWeights is the sum of the weights that are numbers; the others are mistakes of
+// their own.
+func (d *Definition[In]) sumOfWeights() (sum float64) {
+	for _, p := range d.steps {
+		if w := p.settings.weight; !math.IsNaN(w) && !math.IsInf(w, 0) {
+			sum += w
+		}
+	}
+	return sum
 }
 
 // nameMistakes finds names that could be meant for two steps: those that steps

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"reflect"
 	"time"
+
+	"github.com/ntxdev/jobsystem/model"
 )
 
 // eachInterval is the default of [CheckpointInterval].
@@ -115,6 +118,8 @@ func (w *eachWork[In, Item, Key]) each(ctx context.Context, source func() (iter.
 	switch err := w.settings.check(); {
 	case err != nil:
 		return 0, err
+	case model.KeepsNothing(reflect.TypeFor[Key]()) != nil:
+		return 0, fmt.Errorf("each: its key has a %v, of which JSON keeps nothing: export its fields, or give it MarshalJSON and UnmarshalJSON", model.KeepsNothing(reflect.TypeFor[Key]()))
 	case w.do == nil:
 		return 0, errors.New("each: the function for an item is nil")
 	case w.run.each.Swap(true):

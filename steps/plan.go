@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -21,6 +22,9 @@ type Handler interface {
 	ResumesOnCrash() int
 	// Validate returns all mistakes of the definition, joined.
 	Validate() error
+	// CheckInput reports why a value cannot be the input of a job, which was written
+	// as raw.
+	CheckInput(value any, raw json.RawMessage) error
 	// Plan returns the steps for a job with this input, or why there is none.
 	Plan(input json.RawMessage) (*plan.Plan, error)
 
@@ -32,6 +36,25 @@ func (d *Definition[In]) sealed() {}
 // ResumesOnCrash returns the number given to [ResumeOnCrash]: how often a job
 // goes on by itself when its process has died; 0 without it.
 func (d *Definition[In]) ResumesOnCrash() int { return d.resumeOnCrash }
+
+// CheckInput reports why a value cannot be the input of a job, which was written as raw:
+// raw does not decode into an In, or a value of type In does not read back. It does not
+// panic if a method of the input does.
+func (d *Definition[In]) CheckInput(value any, raw json.RawMessage) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("read it: panic: %v", value)
+		}
+	}()
+	var in In
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return fmt.Errorf("does not fit %T: %w", in, err)
+	}
+	if reflect.TypeOf(value) == reflect.TypeFor[In]() {
+		return checkValue(value, raw)
+	}
+	return nil
+}
 
 // Plan returns the steps for a job with this input. It fails if the input does
 // not decode into an In, or if the function given to [DefineFunc] does; it does not

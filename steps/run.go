@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync/atomic"
 
 	"github.com/ntxdev/jobsystem/model"
@@ -114,6 +115,9 @@ func (r *Run[In]) Checkpoint(ctx context.Context, checkpoint any) error {
 	if err != nil {
 		return fmt.Errorf("checkpoint: write the checkpoint as JSON: %w", err)
 	}
+	if err := checkValue(checkpoint, raw); err != nil {
+		return fmt.Errorf("checkpoint of step %q: the checkpoint %w", r.step, err)
+	}
 	return r.session.Checkpoint(ctx, raw)
 }
 
@@ -139,4 +143,13 @@ func (r *Run[In]) SetResult(result any) error {
 		return fmt.Errorf("write the result as JSON: %w", err)
 	}
 	return r.session.SetResult(raw)
+}
+
+// checkValue reports why a value that was written as raw could not be read back.
+func checkValue(value any, raw json.RawMessage) error {
+	t := reflect.TypeOf(value)
+	if nothing := model.KeepsNothing(t); nothing != nil {
+		return fmt.Errorf("has a %v, of which JSON keeps nothing: export its fields, or give it MarshalJSON and UnmarshalJSON", nothing)
+	}
+	return model.CheckReadsBack(t, raw)
 }

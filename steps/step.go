@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/model"
 )
 
 // Step is a step that produces an Out, as [Add] returns it; later steps read
@@ -140,6 +142,9 @@ func (p *planned[In]) mistakes() (found []error) {
 	}
 	if s.timeout > 0 && (p.does.sleep != nil || p.does.until != nil) {
 		wrong("a step that sleeps has no timeout beside its time")
+	}
+	if nothing := model.KeepsNothing(p.output.of); nothing != nil {
+		wrong("its output has a %v, of which JSON keeps nothing: export its fields, or give it MarshalJSON and UnmarshalJSON", nothing)
 	}
 	for _, mistake := range p.settings.sortMigrations(p.output.of) {
 		wrong("%w", mistake)

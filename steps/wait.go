@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ntxdev/jobsystem/model"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // Sleep appends a step that waits for that long, by the database's clock. While
@@ -99,10 +100,15 @@ type kinds[In any] struct {
 	children func(context.Context, *Run[In]) ([]Child, error)
 }
 
-func marshalOutput(out any) (json.RawMessage, error) {
+// marshalOutput writes a step's output as JSON, and fails for one that later steps
+// could not read: no further attempt mends that.
+func marshalOutput[Out any](out Out) (json.RawMessage, error) {
 	raw, err := json.Marshal(out)
 	if err != nil {
 		return nil, fmt.Errorf("write its output as JSON: %w", err)
+	}
+	if err := model.CheckReadsBack(reflect.TypeFor[Out](), raw); err != nil {
+		return nil, plan.Permanent(fmt.Errorf("its output %w", err))
 	}
 	return raw, nil
 }

@@ -20,11 +20,16 @@ type Match struct {
 	// forecast is what a run does with each step, and with records of no step.
 	forecast   []model.ForecastStep
 	mismatches []error
+	// tooMany is why the plan cannot run whatever the records are.
+	tooMany error
 }
 
 // Err is an [ErrDrift] that names every mismatch, nil if there is none. With a
 // mismatch nothing may run, and the records stay as they are.
 func (m *Match) Err() error {
+	if m.tooMany != nil {
+		return m.tooMany
+	}
 	if len(m.mismatches) == 0 {
 		return nil
 	}
@@ -43,7 +48,7 @@ func (m *Match) add(step string, action model.Action, format string, args ...any
 func (p *Plan) Match(data model.Data, limits Limits) *Match {
 	m := &Match{plan: p, Records: make([]model.StepRecord, len(p.Steps))}
 	if len(p.Steps) > limits.Steps {
-		m.mismatches = append(m.mismatches, fmt.Errorf("the plan has %d steps, more than the bound of %d", len(p.Steps), limits.Steps))
+		m.tooMany = fmt.Errorf("the definition has %d steps, more than the bound of %d; nothing was run", len(p.Steps), limits.Steps)
 	}
 	if u := data.Undoing; u != nil && !u.Status.Ended() {
 		m.mismatches = append(m.mismatches, fmt.Errorf("its steps are being undone before it is %q, which this version of the job system does not know", u.Status))

@@ -145,6 +145,23 @@ func (p *Plan) Fingerprint() string {
 	return hex.EncodeToString(hash.Sum(nil)[:8])
 }
 
+// IsNewest reports whether no newer version of the definition can have worked on a job:
+// it went by this plan last, or by one whose steps this one begins with.
+func (p *Plan) IsNewest(data model.Data) bool {
+	if data.Plan == nil || data.Plan.Fingerprint == p.Fingerprint() {
+		return true
+	}
+	if len(data.Steps) > len(p.Steps) {
+		return false
+	}
+	for i, record := range data.Steps {
+		if record.Name != p.Steps[i].Name {
+			return false
+		}
+	}
+	return true
+}
+
 // Record is what the job's row says about the plan, after what it has said before.
 // changed reports whether the job went by another plan then.
 func (p *Plan) Record(before *model.PlanRecord) (now *model.PlanRecord, changed bool) {

@@ -14,6 +14,9 @@ func (r *Resume) Edit(j *model.Job) error {
 	if err != nil {
 		return err
 	}
+	if data.Declared == model.Failed && len(r.Skips) == 0 && !r.Rewinds && Next(data.Steps, -1) < 0 {
+		return invalid("it was declared failed and has no step left to run: go back to a step, or restart it")
+	}
 	if data.Plan != nil {
 		data.Plan.Crashes = 0
 	}

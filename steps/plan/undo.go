@@ -43,10 +43,16 @@ func UndoFailed(record *model.StepRecord, text string, now model.Time) {
 	endUndo(record, model.StepFailed, text, now)
 }
 
-// Undone records that a step is undone.
-func Undone(record *model.StepRecord, now model.Time) {
+// Undone records that step i is undone, and with it the result that the step set. It
+// reports whether it did.
+func Undone(data *model.Data, i int, now model.Time) (resultCleared bool) {
+	record := &data.Steps[i]
 	endUndo(record, model.StepCompleted, "", now)
 	record.Status = model.StepUndone
+	if record.SetsResult && data.Declared == "" {
+		data.Result, record.SetsResult, resultCleared = nil, false, true
+	}
+	return resultCleared
 }
 
 func endUndo(record *model.StepRecord, status model.StepStatus, text string, now model.Time) {

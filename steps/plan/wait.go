@@ -62,14 +62,13 @@ func (s *Step) CheckPayload(signal *model.Signal) error {
 	return Guard(func() error { return s.Accept(signal.Payload) })
 }
 
-// CheckSignal reports why a signal cannot be of use to a step of the plan that has its
-// name, or had it. A name that is in no plan is not judged: another version may
-// have it.
+// CheckSignal reports why a signal cannot be of use to the plan: no step has its name,
+// or had it, that step waits for no signal, or the payload does not fit.
 func (p *Plan) CheckSignal(signal *model.Signal) error {
 	i := p.Index(signal.Name)
 	switch {
 	case i < 0:
-		return nil
+		return fmt.Errorf("it has no step %q that waits for a signal", signal.Name)
 	case !p.Steps[i].AwaitSignal:
 		return fmt.Errorf("step %q does not wait for a signal", p.Steps[i].Name)
 	}

@@ -103,7 +103,7 @@ func (r *run) call(ctx context.Context, i int) (output json.RawMessage, again bo
 	if err != nil {
 		return nil, again, plan.WithReason(ctx, err)
 	}
-	r.edit(func() { err = r.checkOutput(output) })
+	r.edit(func() { output, err = r.keepOutput(output) })
 	if err != nil {
 		return nil, false, err
 	}

@@ -60,7 +60,7 @@ func (r *run) verify(ctx context.Context, i int) (happened bool, end *ending) {
 		return err
 	})
 	if err == nil {
-		r.edit(func() { err = r.checkOutput(output) })
+		r.edit(func() { output, err = r.keepOutput(output) })
 	}
 	switch {
 	case err != nil:

@@ -29,6 +29,17 @@ func countOpen(children []child) (n int) {
 	return n
 }
 
+// countLate counts the children that ended after a time, by the database's clock; the
+// zero time is never.
+func countLate(children []child, deadline model.Time) (n int) {
+	for _, c := range children {
+		if c.job != nil && !deadline.IsZero() && c.job.FinishedAt.After(deadline.Time) {
+			n++
+		}
+	}
+	return n
+}
+
 // result is how the child has ended, for the parent's step.
 func (c child) result() model.ChildResult {
 	if c.job == nil {
@@ -36,7 +47,7 @@ func (c child) result() model.ChildResult {
 	}
 	result := model.ChildResult{ID: c.id, Type: c.job.Type, Status: c.job.Status, Error: c.job.Error}
 	if data, err := model.ParseData(c.job.Data); err == nil {
-		result.Result = data.Result
+		result.Result = data.Outcome(c.job.Status)
 	}
 	if !c.job.Status.Ended() { // it will not run any more
 		result.Status, result.Error = model.Cancelled, "it was deleted"

@@ -30,6 +30,9 @@ func (r *run) awaitChildren(i int) (json.RawMessage, *ending) {
 	}
 	r.addShare(i) // people have seen it: it must not fall if the step fails
 	n := countOpen(children)
+	if late := countLate(children, record.WaitUntil); n == 0 && late > 0 {
+		return nil, r.fail(i, fmt.Errorf("%w: %d of its %d children ended after %v", plan.ErrTimeout, late, len(children), r.plan.Steps[i].Timeout))
+	}
 	if n == 0 {
 		return r.childrenEnded(i, children)
 	}
@@ -129,7 +132,7 @@ func (r *run) makeChildren(i int) ([]*model.Job, error) {
 		results[n] = model.ChildResult{ID: jobs[n].ID, Type: jobs[n].Type, Status: model.Succeeded}
 	}
 	// What is certain to be too large is an error before anything runs.
-	r.edit(func() { err = r.checkOutput(must(json.Marshal(results))) })
+	r.edit(func() { _, err = r.keepOutput(must(json.Marshal(results))) })
 	if err != nil {
 		return nil, fmt.Errorf("it has %d children: %w", len(jobs), err)
 	}
@@ -199,8 +202,7 @@ func (r *run) childrenOutput(children []child) (output json.RawMessage, err erro
 		for k := range results {
 			leaveOut(&results[k])
 		}
-		output = must(json.Marshal(results))
-		r.edit(func() { err = r.checkOutput(output) })
+		r.edit(func() { output, err = r.keepOutput(must(json.Marshal(results))) })
 		if err == nil {
 			return output, nil
 		}

@@ -89,7 +89,7 @@ func (t *stepTx) perform(ctx context.Context, tx bun.Tx, session *session) error
 	}
 	var unfit error
 	t.edit(func() {
-		if unfit = t.checkOutput(t.output); unfit == nil {
+		if t.output, unfit = t.keepOutput(t.output); unfit == nil {
 			t.recordCompletion(t.i, t.output)
 		}
 	})

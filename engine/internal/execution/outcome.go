@@ -17,7 +17,7 @@ func (r *run) afterError(step string, err error) ending {
 	if step != "" {
 		text = fmt.Sprintf("step %q: %s", step, text)
 	}
-	text = r.cut(text)
+	text = r.cutJobError(text)
 	switch status := r.statusAfter(err); status {
 	case model.Scheduled:
 		return ending{status: status}
@@ -27,6 +27,9 @@ func (r *run) afterError(step string, err error) ending {
 		return ending{status: status, err: text}
 	}
 }
+
+// cutJobError is text as the job's own column holds an error.
+func (r *run) cutJobError(text string) string { return model.CutText(text, r.Limits.Error) }
 
 // statusAfter is the status in which a run ends because of an error. Why the context
 // ended weighs more than what the step made of it.
@@ -75,9 +78,11 @@ func (r *run) decide(d Decision) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if d.Result != nil {
-		if err := r.checkResult(d.Result); err != nil {
+		result, err := r.keepResult(d.Result)
+		if err != nil {
 			return err
 		}
+		d.Result = result
 	}
 	if r.concluded || r.entry.Gone() {
 		return ErrEnding
@@ -108,7 +113,8 @@ func (r *run) conclude(e ending) ending {
 	if d.Result != nil {
 		r.setResult(d.Result)
 	}
-	return ending{status: d.Status, err: r.cut(d.Error)}
+	r.data.Declared, r.changes.document = d.Status, true
+	return ending{status: d.Status, err: r.cutJobError(d.Error)}
 }
 
 // success ends the job well, with the last step's output as its result unless
@@ -159,7 +165,7 @@ func (r *run) finishRejected(rejection error) error {
 		r.entry.ClearRejected()
 		r.changes.discard()
 		r.end, r.wake = model.Failed, wake{}
-		r.err = r.cut("the database refused the job's record: " + rejection.Error())
+		r.err = r.cutJobError("the database refused the job's record: " + rejection.Error())
 	})
 }
 

@@ -88,10 +88,11 @@ func (s *session) Checkpoint(ctx context.Context, value json.RawMessage) error {
 	if s.inTx {
 		return fmt.Errorf("checkpoint of step %q: a step in a transaction has none: it happens as a whole or not at all", s.step)
 	}
-	if err := plan.CheckJSON(value, s.run.Limits.Output); err != nil {
+	value, err := plan.KeepJSON(value, s.run.Limits.Output)
+	if err != nil {
 		return fmt.Errorf("checkpoint of step %q: the checkpoint %w", s.step, err)
 	}
-	err := s.run.writeWithin(ctx, func() {
+	err = s.run.writeWithin(ctx, func() {
 		if s.run.checkpoints == nil {
 			s.run.checkpoints = make(model.Checkpoints)
 		}
@@ -146,7 +147,8 @@ func (s *session) SetResult(result json.RawMessage) error {
 	r := s.run
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.checkResult(result); err != nil {
+	result, err := r.keepResult(result)
+	if err != nil {
 		return err
 	}
 	if s.closed.Load() {

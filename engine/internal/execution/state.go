@@ -105,7 +105,7 @@ func (s *state) dropCheckpoint(i int) {
 
 // skip marks a step as skipped.
 func (s *state) skip(i int, why string) {
-	plan.Skip(&s.data.Steps[i], model.CutText(why, s.limits.Error), s.clock.now())
+	plan.Skip(&s.data.Steps[i], s.cut(why), s.clock.now())
 	s.changes.record(i)
 	s.done(i)
 }
@@ -129,7 +129,7 @@ func (s *state) setResult(result json.RawMessage) {
 }
 
 // cut is text as a record holds an error.
-func (s *state) cut(text string) string { return model.CutText(text, s.limits.Error) }
+func (s *state) cut(text string) string { return s.limits.CutError(&s.data, text) }
 
 // sizeWith is about the number of bytes of the document with n more, for which history
 // gives way.
@@ -139,18 +139,18 @@ func (s *state) sizeWith(n int) int {
 	return size
 }
 
-// checkOutput reports why an output cannot be recorded.
-func (s *state) checkOutput(output json.RawMessage) error {
-	dropped, err := s.limits.CheckOutput(&s.data, output)
+// keepOutput returns an output as it is recorded, or why it cannot be.
+func (s *state) keepOutput(output json.RawMessage) (json.RawMessage, error) {
+	kept, dropped, err := s.limits.KeepOutput(&s.data, output)
 	s.changes.document = s.changes.document || dropped
-	return err
+	return kept, err
 }
 
-// checkResult reports why a result cannot be recorded.
-func (s *state) checkResult(result json.RawMessage) error {
-	dropped, err := s.limits.CheckResult(&s.data, result)
+// keepResult returns a result as it is recorded, or why it cannot be.
+func (s *state) keepResult(result json.RawMessage) (json.RawMessage, error) {
+	kept, dropped, err := s.limits.KeepResult(&s.data, result)
 	s.changes.document = s.changes.document || dropped
-	return err
+	return kept, err
 }
 
 // update is the progress now, and all that the tracker says.

@@ -64,7 +64,9 @@ func (r *run) undo(ctx context.Context, i int, e ending) *ending {
 		again, err := r.callUndo(ctx, i)
 		if err == nil {
 			r.edit(func() {
-				plan.Undone(&r.data.Steps[i], r.clock.now())
+				if plan.Undone(&r.data, i, r.clock.now()) {
+					r.changes.document = true
+				}
 				r.changes.record(i)
 				r.dropCheckpoint(i) // of its undoing
 			})
@@ -117,7 +119,7 @@ func (r *run) notUndone(step string, e ending, err error) *ending {
 	if e.err != "" {
 		text = e.err + "; " + text
 	}
-	return &ending{status: e.status, err: r.cut(text)}
+	return &ending{status: e.status, err: r.cutJobError(text)}
 }
 
 // undoHandedOver is how the run ends when the engine stops or the lease is lost while

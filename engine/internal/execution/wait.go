@@ -68,7 +68,10 @@ func (r *run) awaitSignal(i int) (json.RawMessage, *ending) {
 		record := &r.data.Steps[i]
 		record.Awaits, r.changes.records[i] = planned.Name, r.changes.records[i] || record.Awaits != planned.Name
 	})
-	if signal := planned.SignalFor(r.signals); signal != nil {
+	// A signal that came after the deadline is none: whenever an engine looks, both
+	// times are the database's.
+	until := r.record(i).WaitUntil
+	if signal := planned.SignalFor(r.signals); signal != nil && (until.IsZero() || !signal.SentAt.After(until.Time)) {
 		return r.useSignal(i, signal)
 	}
 	if r.timedOut(r.record(i)) {
@@ -86,14 +89,15 @@ func (r *run) useSignal(i int, signal *model.Signal) (json.RawMessage, *ending) 
 		record := &r.data.Steps[i]
 		record.Awaits, record.SentBy, record.SentAt, r.changes.records[i] = signal.Name, signal.SentBy, signal.SentAt, true
 	})
+	var output json.RawMessage
 	err := r.plan.Steps[i].CheckPayload(signal)
 	if err != nil {
 		err = fmt.Errorf("the payload of its signal does not fit (resume the job and send another one): %w", err)
 	} else {
-		r.edit(func() { err = r.checkOutput(signal.Payload) })
+		r.edit(func() { output, err = r.keepOutput(signal.Payload) })
 	}
 	if err != nil {
 		return nil, r.fail(i, err)
 	}
-	return signal.Payload, nil
+	return output, nil
 }
