@@ -122,7 +122,7 @@ func (c *column) read(in *bufio.Reader, rows int) error {
 	return nil
 }
 
-// sourceColumns returns the named columns of an embedded table.
+// embeddedColumns returns the named columns of an embedded table.
 func embeddedColumns(file string, rows int, names ...string) ([]column, error) {
 	content, err := embeddedFile(file)
 	if err != nil {

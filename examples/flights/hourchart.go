@@ -2,8 +2,8 @@ package flights
 
 import "github.com/ntxdev/jobsystem/examples/flights/internal/chart"
 
-// The first and the last hour in the charts. Before 5 am there are few flights, and
-// many of those were planned for the evening before.
+// firstHour and lastHour limit the charts by hour. Before 5 am there are few flights,
+// and many of those were planned for the evening before.
 const firstHour, lastHour = 5, 23
 
 var hourTicks = []chart.Tick{

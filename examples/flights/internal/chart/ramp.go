@@ -16,8 +16,8 @@ type Ramp struct {
 	Title     string
 }
 
-// The lightness of the colours falls along the ramp, so their order is visible to
-// readers with red-green colour blindness and in a grey print.
+// rampColors become darker along the ramp, so their order is visible to readers with
+// red-green colour blindness and in a grey print.
 var rampColors = [...]color.RGBA{
 	hex(0xfdf3e3), hex(0xfad9ae), hex(0xf3ac77), hex(0xdf744a), hex(0xb43f26), hex(0x781d1a), hex(0x430c12),
 }
