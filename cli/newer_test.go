@@ -34,7 +34,7 @@ func TestTheCommandWorksOnTheTablesOfANewerVersion(t *testing.T) {
 		require.Len(t, states, 2)
 		assert.Equal(t, []bool{false, true}, []bool{states[0].Newer, states[1].Newer})
 		assert.Equal(t, "nothing to do\n", b.ok("migrate", "up"))
-		assert.Contains(t, b.fails(ExitFailed, "migrate", "down", "--yes"), "a newer version of the job system has applied 0002_priority: roll that back with it first")
+		assert.Contains(t, b.fails(ExitFailed, "migrate", "down", "--yes"), "a newer version of the job system has applied 0002_priority: roll it back with that version first")
 
 		b.worker()
 		id := b.enqueue(`{}`)
