@@ -11,8 +11,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// The command of this version works on the tables of a newer one, names the
-// migrations that it does not know, and undoes none of them.
+// The command of this version works on the tables of a newer one, says of which
+// migrations it knows nothing, and undoes none of them.
 func TestTheCommandWorksOnTheTablesOfANewerVersion(t *testing.T) {
 	t.Parallel()
 	testutil.EachDSN(t, func(t *testing.T, text string) {
@@ -27,21 +27,21 @@ func TestTheCommandWorksOnTheTablesOfANewerVersion(t *testing.T) {
 			_, err := db.ExecContext(t.Context(), statement)
 			require.NoError(t, err)
 		}
-		f := setupOn(t, text)
-		assert.Regexp(t, `0002_priority +group 2, by a newer version`, f.ok("migrate", "status"))
+		b := setupOn(t, text)
+		assert.Regexp(t, `0002_priority +group 2, by a newer version`, b.ok("migrate", "status"))
 		var states []migrations.State
-		require.NoError(t, json.Unmarshal([]byte(f.ok("-o", "json", "migrate", "status")), &states))
+		require.NoError(t, json.Unmarshal([]byte(b.ok("-o", "json", "migrate", "status")), &states))
 		require.Len(t, states, 2)
 		assert.Equal(t, []bool{false, true}, []bool{states[0].Newer, states[1].Newer})
-		assert.Equal(t, "nothing to do\n", f.ok("migrate", "up"))
-		assert.Contains(t, f.fails(ExitFailed, "migrate", "down", "--yes"), "a newer version of the job system has applied 0002_priority: roll that back with it first")
+		assert.Equal(t, "nothing to do\n", b.ok("migrate", "up"))
+		assert.Contains(t, b.fails(ExitFailed, "migrate", "down", "--yes"), "a newer version of the job system has applied 0002_priority: roll it back with that version first")
 
-		f.worker()
-		id := f.enqueue(`{}`)
-		close(f.shop.open)
-		f.ok("watch", id)
-		assert.Contains(t, f.ok("show", id), "succeeded")
-		assert.Contains(t, f.ok("list"), id[:8])
-		f.ok("types")
+		b.worker()
+		id := b.enqueue(`{}`)
+		close(b.shop.open)
+		b.ok("watch", id)
+		assert.Contains(t, b.ok("show", id), "succeeded")
+		assert.Contains(t, b.ok("list"), id[:8])
+		b.ok("types")
 	})
 }

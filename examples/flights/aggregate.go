@@ -7,22 +7,22 @@ import (
 	"time"
 )
 
-// Aggregated is what Aggregate has computed.
+// Aggregated is the result of Aggregate.
 type Aggregated struct {
 	Figures File `json:"figures"`
-	// Airports is how many airports flights leave from, Ranked how many of
-	// them have enough flights to be compared.
+	// Airports is the number of airports that flights leave from, Ranked the number
+	// of those that have enough flights to be ranked.
 	Airports int `json:"airports"`
 	Ranked   int `json:"ranked"`
-	// Late is the share of the dated flights that arrived more than 15
-	// minutes late, Median their median delay in minutes.
+	// Late is the share of the dated flights that arrived more than 15 minutes late,
+	// Median the median delay of all dated flights in minutes.
 	Late   float64 `json:"late"`
 	Median int     `json:"median"`
 }
 
-// Aggregate computes the figures by hour, day, distance and airport. It reports
-// those parts.
-func Aggregate(ctx context.Context, w *Work, in Cleaned, report Reporter) (Aggregated, error) {
+// Aggregate computes the figures for all flights, and by hour, day, distance and
+// airport. It reports progress in these parts.
+func Aggregate(ctx context.Context, w *WorkDir, in Cleaned, report Reporter) (Aggregated, error) {
 	data, err := loadGob[cleaned](w, in.Flights)
 	if err != nil {
 		return Aggregated{}, err
@@ -69,25 +69,25 @@ func (f *Figures) countAll(data *cleaned) {
 
 func (f *Figures) countHours(data *cleaned) {
 	s := &data.Dated
-	for hour, spread := range spreads(s, 24, s.hour) {
+	for hour, spread := range spreadsByGroup(s, 24, s.hour) {
 		f.Hours[hour].Spread = spread
 	}
-	var first []int32
+	var firstQuarter []int32
 	for i, delay := range s.Delay {
 		f.Hours[plannedHour(s.Minute[i], delay)].Planned.add(delay)
 		if dateOf(s.day(i)).Month() <= time.March {
 			f.Hours[s.hour(i)].FirstQuarter.add(delay)
-			first = append(first, delay)
+			firstQuarter = append(firstQuarter, delay)
 		}
 	}
-	f.FirstQuarter = spreadOf(first)
+	f.FirstQuarter = spreadOf(firstQuarter)
 	for i, delay := range data.Undated.Delay {
 		f.Hours[data.Undated.hour(i)].Undated.add(delay)
 	}
 }
 
-// plannedHour is about when a flight was to leave. An early arrival says
-// nothing about that: flights do not leave early to speak of.
+// plannedHour returns the approximate hour of the planned departure. It ignores an
+// early arrival, because flights rarely leave early.
 func plannedHour(minute, delay int32) int {
 	planned := int(minute-max(0, delay)) % minutesPerDay
 	if planned < 0 {
@@ -100,7 +100,7 @@ func (f *Figures) countDays(data *cleaned) {
 	f.Days = make([]Day, days)
 	for day := range f.Days {
 		date := dateOf(day)
-		f.Days[day].Date, f.Days[day].Weekday = date.Format(time.DateOnly), mondayFirst(date)
+		f.Days[day].Date, f.Days[day].Weekday = date.Format(time.DateOnly), weekdayIndex(date)
 	}
 	for i, delay := range data.Dated.Delay {
 		day := data.Dated.day(i)
@@ -110,9 +110,10 @@ func (f *Figures) countDays(data *cleaned) {
 	}
 }
 
-func mondayFirst(date time.Time) int { return (int(date.Weekday()) + 6) % 7 }
+// weekdayIndex returns 0 for Monday to 6 for Sunday.
+func weekdayIndex(date time.Time) int { return (int(date.Weekday()) + 6) % 7 }
 
-// bands are where bands of distance begin, in miles.
+// bands lists the lower bounds of the distance bands, in miles.
 var bands = [...]int{0, 250, 500, 750, 1000, 1250, 1500, 1750, 2000, 2250, 2500}
 
 func (f *Figures) countDistances(data *cleaned) {
@@ -120,7 +121,7 @@ func (f *Figures) countDistances(data *cleaned) {
 	for _, m := range data.Dated.Miles {
 		miles[bandOf(m)] = append(miles[bandOf(m)], m)
 	}
-	for band, spread := range spreads(&data.Dated, len(bands), func(i int) int { return bandOf(data.Dated.Miles[i]) }) {
+	for band, spread := range spreadsByGroup(&data.Dated, len(bands), func(i int) int { return bandOf(data.Dated.Miles[i]) }) {
 		if spread.Flights == 0 {
 			continue
 		}
@@ -141,10 +142,10 @@ func bandOf(miles int32) int {
 	return band - 1
 }
 
-// countAirports needs the figures by hour.
+// countAirports must be called after countHours.
 func (f *Figures) countAirports(data *cleaned) {
 	s := &data.Dated
-	all := spreads(s, len(data.Airports), func(i int) int { return int(s.Origin[i]) })
+	all := spreadsByGroup(s, len(data.Airports), func(i int) int { return int(s.Origin[i]) })
 	hours := make([][24]Count, len(data.Airports))
 	for i, delay := range s.Delay {
 		hours[s.Origin[i]][s.hour(i)].add(delay)
@@ -164,9 +165,9 @@ func (f *Figures) countAirports(data *cleaned) {
 	}
 }
 
-// spreads describes the delays of a sample by group: group says to which of the
-// n groups flight i belongs.
-func spreads(s *Sample, n int, group func(i int) int) []Spread {
+// spreadsByGroup returns the spread of the delays in each of n groups; group
+// returns the group of flight i.
+func spreadsByGroup(s *Sample, n int, group func(i int) int) []Spread {
 	delays := make([][]int32, n)
 	for i, delay := range s.Delay {
 		g := group(i)

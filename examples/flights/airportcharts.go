@@ -9,10 +9,10 @@ import (
 	"github.com/ntxdev/jobsystem/examples/flights/internal/chart"
 )
 
-// drawRanking draws both ends of the ranking with their intervals.
+// drawRanking draws both ends of the ranking with confidence intervals.
 func drawRanking(f *Figures, r *Ranking, top int) ([]byte, error) {
 	airports := f.byCode()
-	first, last := r.ends(top)
+	first, last := r.firstAndLast(top)
 	low, high := r.All.Low, r.All.High
 	row := func(p Place) chart.IntervalRow {
 		airport := airports[p.Code]
@@ -26,13 +26,13 @@ func drawRanking(f *Figures, r *Ranking, top int) ([]byte, error) {
 	for _, place := range first {
 		late.Rows = append(late.Rows, row(place))
 	}
-	calm := chart.IntervalGroup{Title: fmt.Sprintf("The %d most punctual", len(last)), Color: chart.Calm}
+	punctual := chart.IntervalGroup{Title: fmt.Sprintf("The %d most punctual", len(last)), Color: chart.OnTime}
 	for _, place := range last {
-		calm.Rows = append(calm.Rows, row(place))
+		punctual.Rows = append(punctual.Rows, row(place))
 	}
 	figure := chart.Intervals{
 		Label:  "Airports with the greatest and the smallest share of late departures, with confidence intervals.",
-		Groups: []chart.IntervalGroup{late, calm},
+		Groups: []chart.IntervalGroup{late, punctual},
 		XMin:   math.Floor(low*20) / 20, XMax: math.Ceil(high*20) / 20,
 		Line: r.All.Share, LineText: "all flights " + percent(r.All.Share), MarkText: "as its hours suggest",
 		NoteTitle: "share (rank)",
@@ -43,8 +43,8 @@ func drawRanking(f *Figures, r *Ranking, top int) ([]byte, error) {
 	return figure.SVG()
 }
 
-// gridAirports is how many airports have a row in the table by hour, and
-// gridFlights how many flights an hour needs for a colour.
+// gridAirports is the number of airports in the table by hour, gridFlights the
+// number of flights that an hour needs to be coloured.
 const gridAirports, gridFlights = 30, 25
 
 // drawAirportHours draws the share of late flights by hour at the airports with
@@ -75,8 +75,8 @@ func drawAirportHours(f *Figures, _ *Ranking, _ int) ([]byte, error) {
 	return grid.SVG()
 }
 
-// busiest returns the n airports with the most flights, the latest of them
-// first.
+// busiest returns the n airports with the most flights, in descending order of their
+// share of late flights.
 func (f *Figures) busiest(n int) []AirportFigures {
 	airports := slices.Clone(f.Airports)
 	slices.SortStableFunc(airports, func(a, b AirportFigures) int { return cmp.Compare(b.Flights, a.Flights) })

@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// Airport is a place that flights leave from, as the Federal Aviation
-// Administration's list has it.
+// Airport is an airport in the list of the Federal Aviation Administration.
 type Airport struct {
 	Code      string  `json:"code"` // IATA, three letters
 	Name      string  `json:"name"`
@@ -27,7 +26,7 @@ func readAirports(content []byte) ([]Airport, error) {
 		return nil, err
 	}
 	if len(lines) == 0 || strings.Join(lines[0], ",") != "iata,name,city,state,country,latitude,longitude" {
-		return nil, fmt.Errorf("the first line does not name the columns iata to longitude")
+		return nil, fmt.Errorf("the first line is not the header with the columns iata to longitude")
 	}
 	airports := make([]Airport, 0, len(lines)-1)
 	for n, line := range lines[1:] {
@@ -47,15 +46,15 @@ func readAirports(content []byte) ([]Airport, error) {
 	return airports, nil
 }
 
-// milesTo is the length of the great circle between two airports, in statute
+// milesTo returns the length of the great circle between two airports, in statute
 // miles.
 func (a Airport) milesTo(b Airport) float64 {
-	const earth = 3958.8
+	const earthRadius = 3958.8
 	lat1, lat2 := radians(a.Latitude), radians(b.Latitude)
 	north := math.Sin((lat2 - lat1) / 2)
 	east := math.Sin(radians(b.Longitude-a.Longitude) / 2)
 	h := north*north + math.Cos(lat1)*math.Cos(lat2)*east*east
-	return 2 * earth * math.Asin(math.Sqrt(min(1, h)))
+	return 2 * earthRadius * math.Asin(math.Sqrt(min(1, h)))
 }
 
 func radians(degrees float64) float64 { return degrees * math.Pi / 180 }

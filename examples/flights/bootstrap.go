@@ -9,34 +9,34 @@ import (
 	"path"
 )
 
-// Resampling is how Bootstrap works. The same one gives the same result.
+// Resampling configures Bootstrap. The same values give the same result.
 type Resampling struct {
 	Resamples int
 	Seed      uint64
 }
 
-// checkpoints is how many batches, and so checkpoints, Bootstrap makes of its
-// work: one for every fiftieth.
-const checkpoints = 50
+// maxBatches is the largest number of batches, each followed by a checkpoint, into
+// which Bootstrap divides its work.
+const maxBatches = 50
 
-// batch is how many resamples are made from one checkpoint to the next.
-func (r Resampling) batch() int { return (r.Resamples + checkpoints - 1) / checkpoints }
+// batch returns the number of resamples between two checkpoints.
+func (r Resampling) batch() int { return (r.Resamples + maxBatches - 1) / maxBatches }
 
-// batches is the number of batches; the last one may be shorter.
+// batches returns the number of batches. The last one may be smaller.
 func (r Resampling) batches() int { return (r.Resamples + r.batch() - 1) / r.batch() }
 
-// size is how many resamples batch n has, counted from 1.
+// size returns the number of resamples in batch n, from 1.
 func (r Resampling) size(n int) int { return min(r.batch(), r.Resamples-(n-1)*r.batch()) }
 
-// Mark is where Bootstrap is: the last batch that is in the work directory, and
-// the checksum of all batches up to it, each hashed with the one before. The
-// zero Mark is the beginning.
-type Mark struct {
+// Checkpoint is the position of Bootstrap: the number of the last batch in the work
+// directory, and a checksum of all batches up to it, each hashed together with the
+// checksum before it. The zero Checkpoint is the beginning.
+type Checkpoint struct {
 	Batch int    `json:"batch"`
 	Chain string `json:"chain"`
 }
 
-// Ranked is what Bootstrap has computed.
+// Ranked is the result of Bootstrap.
 type Ranked struct {
 	Ranking   File   `json:"ranking"`
 	Resamples int    `json:"resamples"`
@@ -44,17 +44,17 @@ type Ranked struct {
 	Chain     string `json:"chain"`
 }
 
-// Bootstrap ranks the airports by how many of their departures arrive late, and
-// finds how far chance could have moved each of them, by drawing the half-year
-// anew from its own days. It reports resamples.
+// Bootstrap ranks the airports by the share of their departures that arrive late.
+// It computes a confidence interval for each share and rank by resampling the days
+// of the half-year. It reports progress in resamples.
 //
-// It works in batches, and calls checkpoint after each with a Mark from which a
-// later call goes on; an error of checkpoint ends it. The result is the same
-// wherever it was interrupted. If the batches that from stands for are not in
-// the work directory, or not as they were, it begins again: all that is lost is
-// time.
-func Bootstrap(ctx context.Context, w *Work, in Cleaned, figures Aggregated, how Resampling,
-	from Mark, checkpoint func(Mark) error, report Reporter,
+// It works in batches, and after each batch calls record with a Checkpoint. A later
+// call that gets this Checkpoint as from continues there. If record returns an
+// error, Bootstrap returns it. The result does not depend on where it was
+// interrupted. If a batch before from is missing in the work directory or was
+// changed, Bootstrap starts from the beginning.
+func Bootstrap(ctx context.Context, w *WorkDir, in Cleaned, figures Aggregated, resampling Resampling,
+	from Checkpoint, record func(Checkpoint) error, report Reporter,
 ) (Ranked, error) {
 	data, err := loadGob[cleaned](w, in.Flights)
 	if err != nil {
@@ -65,18 +65,18 @@ func Bootstrap(ctx context.Context, w *Work, in Cleaned, figures Aggregated, how
 		return Ranked{}, err
 	}
 	airports := known.ranked(minFlights)
-	if how.Resamples < 1 {
-		return Ranked{}, fmt.Errorf("rank airports: %d resamples; give at least 1", how.Resamples)
+	if resampling.Resamples < 1 {
+		return Ranked{}, fmt.Errorf("rank airports: %d resamples: want at least 1", resampling.Resamples)
 	}
 	if len(airports) == 0 {
 		return Ranked{}, fmt.Errorf("rank airports: none has %d flights", minFlights)
 	}
-	files, err := OpenWork(w.root, path.Join(w.dir, "resamples"))
+	files, err := OpenWorkDir(w.root, path.Join(w.dir, "resamples"))
 	if err != nil {
 		return Ranked{}, err
 	}
-	b := &bootstrap{files: files, how: how, resampler: resamplerFor(data, airports)}
-	if err := b.run(ctx, from, checkpoint, report); err != nil {
+	b := &bootstrap{files: files, resampling: resampling, resampler: resamplerFor(data, airports)}
+	if err := b.run(ctx, from, record, report); err != nil {
 		return Ranked{}, fmt.Errorf("resample flights: %w", err)
 	}
 	ranking, err := rank(ctx, known.Dated, airports, b.replicates)
@@ -87,10 +87,11 @@ func Bootstrap(ctx context.Context, w *Work, in Cleaned, figures Aggregated, how
 	if err != nil {
 		return Ranked{}, err
 	}
-	return Ranked{Ranking: file, Resamples: how.Resamples, Airports: len(airports), Chain: b.mark.Chain}, nil
+	return Ranked{Ranking: file, Resamples: resampling.Resamples, Airports: len(airports), Chain: b.last.Chain}, nil
 }
 
-// resamplerFor makes a group of each of the given airports, and one of the rest.
+// resamplerFor returns a resampler with a group for each of airports, and one for
+// all other airports.
 func resamplerFor(data *cleaned, airports []AirportFigures) *resampler {
 	group := make(map[string]int, len(airports))
 	for g, airport := range airports {
@@ -107,86 +108,87 @@ func resamplerFor(data *cleaned, airports []AirportFigures) *resampler {
 	return newResampler(&data.Dated, groupOf, len(airports)+1)
 }
 
-// bootstrap is a run of Bootstrap.
+// bootstrap is the state of one call of Bootstrap.
 type bootstrap struct {
-	files     *Work
-	how       Resampling
-	resampler *resampler
+	files      *WorkDir
+	resampling Resampling
+	resampler  *resampler
 
-	mark Mark
-	// replicates holds those of one resample after those of another.
+	last Checkpoint
+	// replicates holds the replicates of all resamples, one resample after the other.
 	replicates []replicate
 }
 
-func (b *bootstrap) run(ctx context.Context, from Mark, checkpoint func(Mark) error, report Reporter) error {
+func (b *bootstrap) run(ctx context.Context, from Checkpoint, record func(Checkpoint) error, report Reporter) error {
 	b.restore(from)
-	for b.mark.Batch < b.how.batches() {
-		n := b.mark.Batch + 1
+	for b.last.Batch < b.resampling.batches() {
+		n := b.last.Batch + 1
 		batch, err := b.draw(ctx, n, report)
 		if err != nil {
 			return err
 		}
-		content := pack(batch)
+		content := encodeBatch(batch)
 		if _, err := b.files.save(batchName(n), content); err != nil {
 			return err
 		}
 		b.add(batch, content)
-		if err := checkpoint(b.mark); err != nil {
+		if err := record(b.last); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// restore reads the batches up to a mark, or none if one of them is not right.
-func (b *bootstrap) restore(mark Mark) {
-	for b.mark.Batch < mark.Batch {
-		content, err := b.files.read(batchName(b.mark.Batch + 1))
+// restore reads the batches up to a checkpoint. If one of them is missing or was
+// changed, it restores none.
+func (b *bootstrap) restore(from Checkpoint) {
+	for b.last.Batch < from.Batch {
+		content, err := b.files.read(batchName(b.last.Batch + 1))
 		if err != nil {
 			break
 		}
-		batch, err := unpack(content)
-		if err != nil || len(batch) != b.how.size(b.mark.Batch+1)*b.resampler.width() {
+		batch, err := decodeBatch(content)
+		if err != nil || len(batch) != b.resampling.size(b.last.Batch+1)*b.resampler.replicatesPerResample() {
 			break
 		}
 		b.add(batch, content)
 	}
-	if b.mark != mark {
-		b.mark, b.replicates = Mark{}, nil
+	if b.last != from {
+		b.last, b.replicates = Checkpoint{}, nil
 	}
 }
 
 func (b *bootstrap) add(batch []replicate, content []byte) {
 	b.replicates = append(b.replicates, batch...)
-	b.mark = Mark{Batch: b.mark.Batch + 1, Chain: sumOf(append([]byte(b.mark.Chain), content...))}
+	b.last = Checkpoint{Batch: b.last.Batch + 1, Chain: sumOf(append([]byte(b.last.Chain), content...))}
 }
 
-// draw makes batch n. Its random numbers depend on nothing but the seed and n.
+// draw computes batch n. Its random numbers depend only on the seed and n.
 func (b *bootstrap) draw(ctx context.Context, n int, report Reporter) ([]replicate, error) {
-	random := rand.New(rand.NewPCG(b.how.Seed, uint64(n))) //nolint:gosec // the same at each run, by intent
-	width, size := b.resampler.width(), b.how.size(n)
+	random := rand.New(rand.NewPCG(b.resampling.Seed, uint64(n))) //nolint:gosec // the same at each run, by intent
+	width, size := b.resampler.replicatesPerResample(), b.resampling.size(n)
 	batch := make([]replicate, size*width)
-	before := (n - 1) * b.how.batch()
+	before := (n - 1) * b.resampling.batch()
 	for i := range size {
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
 		b.resampler.draw(random, batch[i*width:(i+1)*width])
-		report(before+i+1, b.how.Resamples)
+		report(before+i+1, b.resampling.Resamples)
 	}
 	return batch, nil
 }
 
 func batchName(n int) string { return fmt.Sprintf("%05d.batch", n) }
 
-func pack(batch []replicate) []byte {
+func encodeBatch(batch []replicate) []byte {
 	var out bytes.Buffer
-	// A bytes.Buffer takes everything, and a replicate has a fixed size.
+	// Writing to a bytes.Buffer does not fail, and a replicate has a fixed size.
 	_ = binary.Write(&out, binary.LittleEndian, batch)
 	return out.Bytes()
 }
 
-func unpack(content []byte) ([]replicate, error) {
+func decodeBatch(content []byte) ([]replicate, error) {
 	batch := make([]replicate, len(content)/binary.Size(replicate{}))
 	err := binary.Read(bytes.NewReader(content), binary.LittleEndian, batch)
 	return batch, err

@@ -11,57 +11,57 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var howOften = Resampling{Resamples: 230, Seed: 7}
+var testResampling = Resampling{Resamples: 230, Seed: 7}
 
-func (b *bundle) bootstrap(t *testing.T, from Mark, checkpoint func(Mark) error) (Ranked, error) {
+func (b *fixture) bootstrap(t *testing.T, from Checkpoint, checkpoint func(Checkpoint) error) (Ranked, error) {
 	t.Helper()
-	return Bootstrap(t.Context(), b.work, b.cleaned, b.aggregated, howOften, from, checkpoint, quiet)
+	return Bootstrap(t.Context(), b.work, b.cleaned, b.aggregated, testResampling, from, checkpoint, noReport)
 }
 
-func always(Mark) error { return nil }
+func noCheckpoint(Checkpoint) error { return nil }
 
-func TestBootstrapGivesTheSameAgain(t *testing.T) {
+func TestBootstrapIsDeterministic(t *testing.T) {
 	t.Parallel()
-	first, err := setup(t).bootstrap(t, Mark{}, always)
+	first, err := setup(t).bootstrap(t, Checkpoint{}, noCheckpoint)
 	require.NoError(t, err)
-	second, err := setup(t).bootstrap(t, Mark{}, always)
+	second, err := setup(t).bootstrap(t, Checkpoint{}, noCheckpoint)
 	require.NoError(t, err)
 	assert.Equal(t, first, second)
 	assert.Equal(t, 230, first.Resamples)
 
 	b := setup(t)
-	other, err := Bootstrap(t.Context(), b.work, b.cleaned, b.aggregated, Resampling{230, 8}, Mark{}, always, quiet)
+	other, err := Bootstrap(t.Context(), b.work, b.cleaned, b.aggregated, Resampling{230, 8}, Checkpoint{}, noCheckpoint, noReport)
 	require.NoError(t, err)
-	assert.NotEqual(t, first.Chain, other.Chain, "another seed gives other resamples")
+	assert.NotEqual(t, first.Chain, other.Chain, "another seed draws other resamples")
 }
 
-func TestEachBatchHasResamplesOfItsOwn(t *testing.T) {
+func TestEachBatchHasDifferentResamples(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	_, err := b.bootstrap(t, Mark{}, always)
+	_, err := b.bootstrap(t, Checkpoint{}, noCheckpoint)
 	require.NoError(t, err)
 	seen := map[string]int{}
-	for n := 1; n <= howOften.batches(); n++ {
+	for n := 1; n <= testResampling.batches(); n++ {
 		content, err := os.ReadFile(filepath.Join(b.dir, "work/job/resamples", batchName(n)))
 		require.NoError(t, err)
-		require.Zero(t, seen[string(content)], "batch %d is like one before", n)
+		require.Zero(t, seen[string(content)], "batch %d is equal to an earlier one", n)
 		seen[string(content)] = n
 	}
 }
 
-func TestBootstrapGoesOnAfterEachCheckpointAsIfNothingHadHappened(t *testing.T) {
+func TestBootstrapContinuesFromEachCheckpointWithTheSameResult(t *testing.T) {
 	t.Parallel()
-	want, err := setup(t).bootstrap(t, Mark{}, always)
+	want, err := setup(t).bootstrap(t, Checkpoint{}, noCheckpoint)
 	require.NoError(t, err)
 
 	b := setup(t)
 	killed := errors.New("killed")
-	var mark Mark
+	var last Checkpoint
 	interruptions := 0
 	for {
-		before := mark
-		got, err := b.bootstrap(t, mark, func(m Mark) error {
-			if mark = m; m.Batch > before.Batch+3 {
+		before := last
+		got, err := b.bootstrap(t, last, func(c Checkpoint) error {
+			if last = c; c.Batch > before.Batch+3 {
 				return killed
 			}
 			return nil
@@ -71,112 +71,112 @@ func TestBootstrapGoesOnAfterEachCheckpointAsIfNothingHadHappened(t *testing.T) 
 			break
 		}
 		require.ErrorIs(t, err, killed)
-		require.Equal(t, before.Batch+4, mark.Batch, "it goes on where it was, and not from the beginning")
+		require.Equal(t, before.Batch+4, last.Batch, "it continues from the checkpoint, not from the beginning")
 		interruptions++
 	}
-	assert.Equal(t, howOften.batches()/4, interruptions)
+	assert.Equal(t, testResampling.batches()/4, interruptions)
 }
 
-func TestBootstrapThatDiedBeforeItsCheckpointWasRecordedMakesTheBatchAgain(t *testing.T) {
+func TestBootstrapRepeatsABatchWhoseCheckpointWasNotRecorded(t *testing.T) {
 	t.Parallel()
-	want, err := setup(t).bootstrap(t, Mark{}, always)
+	want, err := setup(t).bootstrap(t, Checkpoint{}, noCheckpoint)
 	require.NoError(t, err)
 	b := setup(t)
-	var recorded Mark
-	_, err = b.bootstrap(t, Mark{}, func(m Mark) error {
-		if m.Batch == 10 {
-			return errors.New("killed") // batch 10 is in the directory, and nobody knows
+	var recorded Checkpoint
+	_, err = b.bootstrap(t, Checkpoint{}, func(c Checkpoint) error {
+		if c.Batch == 10 {
+			return errors.New("killed") // the file of batch 10 exists, but not its checkpoint
 		}
-		recorded = m
+		recorded = c
 		return nil
 	})
 	require.Error(t, err)
 	require.Equal(t, 9, recorded.Batch)
-	got, err := b.bootstrap(t, recorded, always)
+	got, err := b.bootstrap(t, recorded, noCheckpoint)
 	require.NoError(t, err)
 	assert.Equal(t, want, got)
 }
 
-func TestBootstrapBeginsAgainIfItsBatchesAreNotAsTheyWere(t *testing.T) {
+func TestBootstrapStartsOverIfABatchIsMissingOrChanged(t *testing.T) {
 	t.Parallel()
-	want, err := setup(t).bootstrap(t, Mark{}, always)
+	want, err := setup(t).bootstrap(t, Checkpoint{}, noCheckpoint)
 	require.NoError(t, err)
-	harms := map[string]func(t *testing.T, file string){
-		"altered": func(t *testing.T, file string) {
+	damages := map[string]func(t *testing.T, file string){
+		"changed": func(t *testing.T, file string) {
 			content, err := os.ReadFile(file)
 			require.NoError(t, err)
 			content[0] ^= 1
 			require.NoError(t, os.WriteFile(file, content, 0o640))
 		},
 		"cut off": func(t *testing.T, file string) { require.NoError(t, os.Truncate(file, 20)) },
-		"gone":    func(t *testing.T, file string) { require.NoError(t, os.Remove(file)) },
+		"missing": func(t *testing.T, file string) { require.NoError(t, os.Remove(file)) },
 	}
-	for name, harm := range harms {
+	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			var mark Mark
-			_, err := b.bootstrap(t, Mark{}, func(m Mark) error { mark = m; return nil })
+			var last Checkpoint
+			_, err := b.bootstrap(t, Checkpoint{}, func(c Checkpoint) error { last = c; return nil })
 			require.NoError(t, err)
-			harm(t, filepath.Join(b.dir, "work/job/resamples", batchName(3)))
-			firsts := []int{}
-			got, err := b.bootstrap(t, mark, func(m Mark) error { firsts = append(firsts, m.Batch); return nil })
+			damage(t, filepath.Join(b.dir, "work/job/resamples", batchName(3)))
+			batches := []int{}
+			got, err := b.bootstrap(t, last, func(c Checkpoint) error { batches = append(batches, c.Batch); return nil })
 			require.NoError(t, err)
 			assert.Equal(t, want, got)
-			assert.Equal(t, 1, firsts[0])
+			assert.Equal(t, 1, batches[0])
 		})
 	}
 }
 
-func TestBootstrapThatWasDoneOnlyRanksAgain(t *testing.T) {
+func TestBootstrapFromItsLastCheckpointDrawsNoResamples(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	var mark Mark
-	want, err := b.bootstrap(t, Mark{}, func(m Mark) error { mark = m; return nil })
+	var last Checkpoint
+	want, err := b.bootstrap(t, Checkpoint{}, func(c Checkpoint) error { last = c; return nil })
 	require.NoError(t, err)
-	got, err := b.bootstrap(t, mark, func(Mark) error { return errors.New("no more batches") })
+	got, err := b.bootstrap(t, last, func(Checkpoint) error { return errors.New("no more batches") })
 	require.NoError(t, err)
 	assert.Equal(t, want, got)
 }
 
-func TestBootstrapStopsWithinAResample(t *testing.T) {
+func TestBootstrapStopsBeforeTheNextResample(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	reason := errors.New("enough")
-	seen := 0
-	_, err := Bootstrap(cancelled(t, reason), b.work, b.cleaned, b.aggregated, howOften, Mark{}, always, func(int, int) { seen++ })
-	require.ErrorIs(t, err, reason)
-	assert.Zero(t, seen)
+	cause := errors.New("cause")
+	reports := 0
+	_, err := Bootstrap(cancelledContext(t, cause), b.work, b.cleaned, b.aggregated, testResampling, Checkpoint{}, noCheckpoint, func(int, int) { reports++ })
+	require.ErrorIs(t, err, cause)
+	assert.Zero(t, reports)
 }
 
-func TestBootstrapNeedsAirportsAndResamples(t *testing.T) {
+func TestBootstrapReturnsAnErrorWithoutAirportsOrResamples(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	_, err := Bootstrap(t.Context(), b.work, b.cleaned, b.aggregated, Resampling{}, Mark{}, always, quiet)
+	_, err := Bootstrap(t.Context(), b.work, b.cleaned, b.aggregated, Resampling{}, Checkpoint{}, noCheckpoint, noReport)
 	require.ErrorContains(t, err, "0 resamples")
 	few, err := saveJSON(b.work, "figures.json", Figures{})
 	require.NoError(t, err)
 	b.aggregated.Figures = few
-	_, err = b.bootstrap(t, Mark{}, always)
+	_, err = b.bootstrap(t, Checkpoint{}, noCheckpoint)
 	require.ErrorContains(t, err, "none has 400 flights")
 }
 
 func TestBatchesCoverAllResamples(t *testing.T) {
 	t.Parallel()
 	for _, resamples := range []int{1, 49, 50, 51, 230, 20_000} {
-		how := Resampling{Resamples: resamples}
+		r := Resampling{Resamples: resamples}
 		total := 0
-		for n := 1; n <= how.batches(); n++ {
-			require.Positive(t, how.size(n))
-			total += how.size(n)
+		for n := 1; n <= r.batches(); n++ {
+			require.Positive(t, r.size(n))
+			total += r.size(n)
 		}
 		assert.Equal(t, resamples, total)
-		assert.LessOrEqual(t, how.batches(), checkpoints)
+		assert.LessOrEqual(t, r.batches(), maxBatches)
 	}
 }
 
-// A resample of days that are all alike is like them.
-func TestAResampleHoldsAsManyDaysAsThePeriod(t *testing.T) {
+// All days are equal, so a resample is equal to the original.
+func TestAResampleHasAsManyDaysAsThePeriod(t *testing.T) {
 	t.Parallel()
 	var flights []flight
 	for day := range int32(days) {
@@ -187,7 +187,7 @@ func TestAResampleHoldsAsManyDaysAsThePeriod(t *testing.T) {
 	}
 	s := sampleOf(flights...)
 	r := newResampler(&s, []int{0, 1}, 2)
-	out := make([]replicate, r.width())
+	out := make([]replicate, r.replicatesPerResample())
 	r.draw(rand.New(rand.NewPCG(1, 2)), out)
 	assert.Equal(t, []replicate{
 		{Flights: 3 * days, Late: 2 * days, P90: 383}, // beyond the last bin
@@ -196,9 +196,9 @@ func TestAResampleHoldsAsManyDaysAsThePeriod(t *testing.T) {
 	}, out)
 }
 
-func TestAResampleDrawsWholeWeeks(t *testing.T) {
+func TestAResampleConsistsOfBlocksOfDays(t *testing.T) {
 	t.Parallel()
-	// One flight on each day, in a group of its own.
+	// Each day has one flight, in its own group.
 	var flights []flight
 	groups := make([]int, days)
 	for day := range int32(days) {
@@ -207,7 +207,7 @@ func TestAResampleDrawsWholeWeeks(t *testing.T) {
 	}
 	s := sampleOf(flights...)
 	r := newResampler(&s, groups, days)
-	out := make([]replicate, r.width())
+	out := make([]replicate, r.replicatesPerResample())
 	r.draw(rand.New(rand.NewPCG(3, 4)), out)
 	drawn, starts := out[1:], 0
 	for day, d := range drawn {
@@ -216,21 +216,21 @@ func TestAResampleDrawsWholeWeeks(t *testing.T) {
 		}
 	}
 	assert.EqualValues(t, days, out[0].Flights)
-	assert.LessOrEqual(t, starts, days/block+1, "days come in blocks")
-	assert.Greater(t, starts, days/block/2)
+	assert.LessOrEqual(t, starts, days/blockDays+1, "days come in blocks")
+	assert.Greater(t, starts, days/blockDays/2)
 }
 
-func TestAHistogramIsDescribedAsTheDelaysThemselves(t *testing.T) {
+func TestTheSummaryOfAHistogramIsThatOfItsDelays(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 6))
 	for n := 1; n < 60; n++ {
-		var counts [bins]uint32
+		var counts [binCount]uint32
 		delays := make([]int32, n)
 		for i := range delays {
 			delays[i] = random.Int32N(200) - 50
 			counts[delays[i]-firstBin]++
 		}
 		want := spreadOf(delays)
-		assert.Equal(t, replicate{Flights: uint32(want.Flights), Late: uint32(want.Late), P90: int32(want.P90)}, describe(counts[:]))
+		assert.Equal(t, replicate{Flights: uint32(want.Flights), Late: uint32(want.Late), P90: int32(want.P90)}, summarize(counts[:]))
 	}
 }

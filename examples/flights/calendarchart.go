@@ -8,14 +8,14 @@ import (
 	"github.com/ntxdev/jobsystem/examples/flights/internal/chart"
 )
 
-// shareRamp is the scale of shares by day and by hour.
+// shareRamp returns the colour scale for shares by day and by hour.
 func shareRamp() chart.Ramp {
 	ticks := shareTicks(5, 15, 25, 35, 45)
 	ticks[len(ticks)-1].Text += " +"
 	return chart.Ramp{Low: 0.05, High: 0.45, Title: "arrived more than 15 minutes late", Ticks: ticks}
 }
 
-// drawCalendar draws the share of late flights on each day: a column for each
+// drawCalendar draws the share of late flights on each day, with a column for each
 // week.
 func drawCalendar(f *Figures, _ *Ranking, _ int) ([]byte, error) {
 	// The year 2001 began on a Monday.
@@ -43,7 +43,7 @@ func drawCalendar(f *Figures, _ *Ranking, _ int) ([]byte, error) {
 	return grid.SVG()
 }
 
-// longDate writes a Day's date: "Friday, 6 April".
+// longDate formats the date: "Friday, 6 April".
 func (d Day) longDate() string {
 	date, err := time.Parse(time.DateOnly, d.Date)
 	if err != nil {

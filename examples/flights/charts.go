@@ -6,24 +6,24 @@ import (
 	"slices"
 )
 
-// Charted is what Charts has drawn.
+// Charted is the result of Charts.
 type Charted struct {
 	Charts []Chart `json:"charts"`
 }
 
-// Chart is one figure as SVG.
+// Chart is one chart as SVG.
 type Chart struct {
 	Name string `json:"name"`
 	File File   `json:"file"`
 }
 
-// drawing is one of the report's figures.
+// drawing draws one chart of the report.
 type drawing struct {
 	name string
 	svg  func(f *Figures, r *Ranking, top int) ([]byte, error)
 }
 
-// The names of the figures, as the page refers to them.
+// The names of the charts, by which the page refers to them.
 const (
 	hoursChart     = "hours"
 	calendarChart  = "calendar"
@@ -44,10 +44,10 @@ var drawings = []drawing{
 	{samplesChart, drawSamples},
 }
 
-// Charts draws the figures. Top is how many airports the ranking's figure shows
-// at either end. It reports figures.
-func Charts(ctx context.Context, w *Work, aggregated Aggregated, ranked Ranked, top int, report Reporter) (Charted, error) {
-	figures, ranking, err := results(w, aggregated, ranked)
+// Charts draws the charts. The chart of the ranking shows top airports at each end.
+// Charts reports progress in charts.
+func Charts(ctx context.Context, w *WorkDir, aggregated Aggregated, ranked Ranked, top int, report Reporter) (Charted, error) {
+	figures, ranking, err := loadResults(w, aggregated, ranked)
 	if err != nil {
 		return Charted{}, err
 	}
@@ -70,8 +70,8 @@ func Charts(ctx context.Context, w *Work, aggregated Aggregated, ranked Ranked, 
 	return out, nil
 }
 
-// results reads what has been computed.
-func results(w *Work, aggregated Aggregated, ranked Ranked) (*Figures, *Ranking, error) {
+// loadResults reads the results of Aggregate and Bootstrap.
+func loadResults(w *WorkDir, aggregated Aggregated, ranked Ranked) (*Figures, *Ranking, error) {
 	figures, err := loadJSON[Figures](w, aggregated.Figures)
 	if err != nil {
 		return nil, nil, err
@@ -80,7 +80,7 @@ func results(w *Work, aggregated Aggregated, ranked Ranked) (*Figures, *Ranking,
 	return figures, ranking, err
 }
 
-// byCode finds airports by their codes.
+// byCode returns the airports by their codes.
 func (f *Figures) byCode() map[string]AirportFigures {
 	airports := make(map[string]AirportFigures, len(f.Airports))
 	for _, airport := range f.Airports {
@@ -89,8 +89,8 @@ func (f *Figures) byCode() map[string]AirportFigures {
 	return airports
 }
 
-// ends returns the first and the last n places, less where they would overlap.
-func (r *Ranking) ends(n int) (first, last []Place) {
+// firstAndLast returns the first and the last n places, fewer if they would overlap.
+func (r *Ranking) firstAndLast(n int) (first, last []Place) {
 	n = min(n, len(r.Places)/2)
 	return slices.Clone(r.Places[:n]), slices.Clone(r.Places[len(r.Places)-n:])
 }

@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// Cleaned is what Clean has kept, and what it has dropped and why.
+// Cleaned is the result of Clean: the flights it kept, and the number it dropped
+// by each rule.
 type Cleaned struct {
 	Flights File      `json:"flights"`
 	Dated   int       `json:"dated"`
@@ -13,8 +14,8 @@ type Cleaned struct {
 	Dropped []Dropped `json:"dropped"`
 }
 
-// Dropped counts the flights that broke one rule. Undated is nil if the rule
-// needs what the undated sample does not have.
+// Dropped counts the flights that break one rule. Undated is nil if the rule needs
+// data that the undated sample does not have.
 type Dropped struct {
 	Rule    string `json:"rule"`
 	Why     string `json:"why"`
@@ -22,16 +23,15 @@ type Dropped struct {
 	Undated *int   `json:"undated"`
 }
 
-// cleaned is the data that can be counted on: Origin and Destination of the
-// dated sample point into Airports.
+// cleaned is the data without the dropped flights. Origin and Destination of the
+// dated sample are indexes in Airports.
 type cleaned struct {
 	Dated, Undated Sample
 	Airports       []Airport
 }
 
-// Clean drops the flights that cannot be as they are recorded. It reports
-// flights.
-func Clean(ctx context.Context, w *Work, loaded Loaded, report Reporter) (Cleaned, error) {
+// Clean drops the flights whose data is impossible. It reports progress in flights.
+func Clean(ctx context.Context, w *WorkDir, loaded Loaded, report Reporter) (Cleaned, error) {
 	data, err := loadGob[raw](w, loaded.Raw)
 	if err != nil {
 		return Cleaned{}, err
@@ -49,11 +49,11 @@ func Clean(ctx context.Context, w *Work, loaded Loaded, report Reporter) (Cleane
 
 func clean(ctx context.Context, data *raw, report Reporter) (*cleaned, []Dropped, error) {
 	total := data.Dated.Len() + data.Undated.Len()
-	dated, datedDrops, err := sift(ctx, &data.Dated, rulesFor(data), func(done int) { report(done, total) })
+	dated, datedDrops, err := filterFlights(ctx, &data.Dated, rulesFor(data), func(done int) { report(done, total) })
 	if err != nil {
 		return nil, nil, err
 	}
-	undated, undatedDrops, err := sift(ctx, &data.Undated, rulesFor(data), func(done int) {
+	undated, undatedDrops, err := filterFlights(ctx, &data.Undated, rulesFor(data), func(done int) {
 		report(data.Dated.Len()+done, total)
 	})
 	if err != nil {
@@ -68,17 +68,18 @@ func clean(ctx context.Context, data *raw, report Reporter) (*cleaned, []Dropped
 		dropped = append(dropped, d)
 	}
 	kept := &cleaned{Dated: *dated, Undated: *undated, Airports: data.Airports}
-	kept.pointInto(data.Codes)
+	kept.indexAirports(data.Codes)
 	return kept, dropped, nil
 }
 
-// sift returns the flights that break no rule, and how many broke each.
-func sift(ctx context.Context, s *Sample, rules []rule, report func(done int)) (*Sample, []int, error) {
-	const often = 10_000
+// filterFlights returns the flights that break no rule, and the number of flights
+// that each rule dropped.
+func filterFlights(ctx context.Context, s *Sample, rules []rule, report func(done int)) (*Sample, []int, error) {
+	const reportEvery = 10_000
 	kept, drops := &Sample{}, make([]int, len(rules))
 flights:
 	for i := range s.Len() {
-		if i%often == 0 {
+		if i%reportEvery == 0 {
 			if err := context.Cause(ctx); err != nil {
 				return nil, nil, err
 			}
@@ -90,20 +91,20 @@ flights:
 				continue flights
 			}
 		}
-		kept.keep(s, i)
+		kept.appendFrom(s, i)
 	}
 	report(s.Len())
 	return kept, drops, nil
 }
 
-// pointInto turns places in a list of codes into places in the list of airports.
-func (c *cleaned) pointInto(codes []string) {
-	place := make(map[string]int32, len(c.Airports))
+// indexAirports replaces the indexes in codes by indexes in Airports.
+func (c *cleaned) indexAirports(codes []string) {
+	index := make(map[string]int32, len(c.Airports))
 	for i, airport := range c.Airports {
-		place[airport.Code] = int32(i)
+		index[airport.Code] = int32(i)
 	}
 	for i := range c.Dated.Len() {
-		c.Dated.Origin[i] = place[codes[c.Dated.Origin[i]]]
-		c.Dated.Destination[i] = place[codes[c.Dated.Destination[i]]]
+		c.Dated.Origin[i] = index[codes[c.Dated.Origin[i]]]
+		c.Dated.Destination[i] = index[codes[c.Dated.Destination[i]]]
 	}
 }

@@ -22,13 +22,13 @@ func sampleOf(flights ...flight) Sample {
 	return s
 }
 
-// JFK to ORD is 740 miles by the Bureau's book.
-var fine = flight{minute: 600, delay: 5, miles: 740, from: 0, to: 1}
+// validFlight breaks no rule: in the Bureau's data, JFK to ORD is 740 miles.
+var validFlight = flight{minute: 600, delay: 5, miles: 740, from: 0, to: 1}
 
-func TestEachRuleDropsWhatItIsAbout(t *testing.T) {
+func TestEachRuleDropsItsFlights(t *testing.T) {
 	t.Parallel()
 	with := func(change func(f *flight)) flight {
-		f := fine
+		f := validFlight
 		change(&f)
 		return f
 	}
@@ -36,29 +36,29 @@ func TestEachRuleDropsWhatItIsAbout(t *testing.T) {
 		flight flight
 		rule   string // empty if it is kept
 	}{
-		"a good flight":         {fine, ""},
-		"the first minute":      {with(func(f *flight) { f.minute = 0 }), ""},
-		"the last minute":       {with(func(f *flight) { f.minute = days*minutesPerDay - 1 }), ""},
-		"after the last minute": {with(func(f *flight) { f.minute = days * minutesPerDay }), "outside the period"},
-		"before the first":      {with(func(f *flight) { f.minute = -1 }), "outside the period"},
-		"from nowhere known":    {with(func(f *flight) { f.from = 2 }), "unknown airport"},
-		"to nowhere known":      {with(func(f *flight) { f.to = 2 }), "unknown airport"},
-		"in a circle":           {with(func(f *flight) { f.to = 0 }), "goes nowhere"},
-		"no distance":           {with(func(f *flight) { f.miles = 0 }), "impossible distance"},
-		"round the world":       {with(func(f *flight) { f.miles = 6001 }), "impossible distance"},
-		"a mile off":            {with(func(f *flight) { f.miles = 741 }), ""},
-		"not that far":          {with(func(f *flight) { f.miles = 640 }), "contradicts the map"},
-		"a day late":            {with(func(f *flight) { f.delay = 1440 }), ""},
-		"more than a day late":  {with(func(f *flight) { f.delay = 1441 }), "absurd delay"},
-		"two hours early":       {with(func(f *flight) { f.delay = -120 }), ""},
-		"more than that early":  {with(func(f *flight) { f.delay = -121 }), "absurd delay"},
-		"breaks two rules":      {with(func(f *flight) { f.to, f.delay = 0, 5000 }), "goes nowhere"},
+		"a valid flight":              {validFlight, ""},
+		"the first minute":            {with(func(f *flight) { f.minute = 0 }), ""},
+		"the last minute":             {with(func(f *flight) { f.minute = days*minutesPerDay - 1 }), ""},
+		"after the last minute":       {with(func(f *flight) { f.minute = days * minutesPerDay }), "outside the period"},
+		"before the first":            {with(func(f *flight) { f.minute = -1 }), "outside the period"},
+		"unknown origin":              {with(func(f *flight) { f.from = 2 }), "unknown airport"},
+		"unknown destination":         {with(func(f *flight) { f.to = 2 }), "unknown airport"},
+		"same origin and destination": {with(func(f *flight) { f.to = 0 }), "goes nowhere"},
+		"no distance":                 {with(func(f *flight) { f.miles = 0 }), "impossible distance"},
+		"round the world":             {with(func(f *flight) { f.miles = 6001 }), "impossible distance"},
+		"a mile off":                  {with(func(f *flight) { f.miles = 741 }), ""},
+		"100 miles too short":         {with(func(f *flight) { f.miles = 640 }), "contradicts the map"},
+		"a day late":                  {with(func(f *flight) { f.delay = 1440 }), ""},
+		"more than a day late":        {with(func(f *flight) { f.delay = 1441 }), "absurd delay"},
+		"two hours early":             {with(func(f *flight) { f.delay = -120 }), ""},
+		"more than two hours early":   {with(func(f *flight) { f.delay = -121 }), "absurd delay"},
+		"breaks two rules":            {with(func(f *flight) { f.to, f.delay = 0, 5000 }), "goes nowhere"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			data := &raw{Dated: sampleOf(c.flight), Codes: []string{"JFK", "ORD", "XXX"}, Airports: []Airport{kennedy, ohare}}
-			kept, dropped, err := clean(t.Context(), data, quiet)
+			kept, dropped, err := clean(t.Context(), data, noReport)
 			require.NoError(t, err)
 			if c.rule == "" {
 				assert.Equal(t, 1, kept.Dated.Len())
@@ -78,22 +78,22 @@ func TestEachRuleDropsWhatItIsAbout(t *testing.T) {
 
 func TestAFlightListedTwiceIsKeptOnce(t *testing.T) {
 	t.Parallel()
-	other := fine
+	other := validFlight
 	other.delay++
-	data := &raw{Dated: sampleOf(fine, other, fine), Codes: []string{"JFK", "ORD"}, Airports: []Airport{kennedy, ohare}}
-	kept, _, err := clean(t.Context(), data, quiet)
+	data := &raw{Dated: sampleOf(validFlight, other, validFlight), Codes: []string{"JFK", "ORD"}, Airports: []Airport{kennedy, ohare}}
+	kept, _, err := clean(t.Context(), data, noReport)
 	require.NoError(t, err)
 	assert.Equal(t, []int32{5, 6}, kept.Dated.Delay)
 }
 
-func TestUndatedFlightsAreJudgedByWhatTheyHave(t *testing.T) {
+func TestUndatedFlightsAreCheckedByTheRulesThatApply(t *testing.T) {
 	t.Parallel()
 	data := &raw{Undated: Sample{
 		Minute: []int32{0, 1439, 1440, 700, 700},
 		Delay:  []int32{0, 0, 0, 1444, 0},
 		Miles:  []int32{500, 500, 500, 500, 5},
 	}}
-	kept, dropped, err := clean(t.Context(), data, quiet)
+	kept, dropped, err := clean(t.Context(), data, noReport)
 	require.NoError(t, err)
 	assert.Equal(t, []int32{0, 1439}, kept.Undated.Minute)
 	counts := map[string]int{}
@@ -105,18 +105,18 @@ func TestUndatedFlightsAreJudgedByWhatTheyHave(t *testing.T) {
 	assert.Equal(t, map[string]int{"outside the period": 1, "impossible distance": 1, "absurd delay": 1}, counts)
 }
 
-func TestCleaningPointsIntoTheListOfAirports(t *testing.T) {
+func TestCleanReplacesCodesByIndexesOfAirports(t *testing.T) {
 	t.Parallel()
-	data := &raw{Dated: sampleOf(fine), Codes: []string{"JFK", "ORD"}, Airports: []Airport{ohare, kennedy}}
-	kept, _, err := clean(t.Context(), data, quiet)
+	data := &raw{Dated: sampleOf(validFlight), Codes: []string{"JFK", "ORD"}, Airports: []Airport{ohare, kennedy}}
+	kept, _, err := clean(t.Context(), data, noReport)
 	require.NoError(t, err)
 	assert.Equal(t, []int32{1}, kept.Dated.Origin)
 	assert.Equal(t, []int32{0}, kept.Dated.Destination)
 }
 
-func TestTheRealDataIsNearlyClean(t *testing.T) {
+func TestTheRealDataHasFewInvalidFlights(t *testing.T) {
 	t.Parallel()
-	kept, dropped, err := clean(t.Context(), realData(t), quiet)
+	kept, dropped, err := clean(t.Context(), realData(t), noReport)
 	require.NoError(t, err)
 	assert.Equal(t, 199_998, kept.Dated.Len())
 	assert.Equal(t, 199_999, kept.Undated.Len())

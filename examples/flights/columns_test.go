@@ -10,12 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// packed writes a table as data/README.md describes it.
-func packed(t *testing.T, head string, values ...int64) []byte {
+// packTable encodes a table in the format of data/README.md.
+func packTable(t *testing.T, header string, values ...int64) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
-	content := []byte(head)
+	content := []byte(header)
 	for _, v := range values {
 		content = binary.AppendVarint(content, v)
 	}
@@ -25,11 +25,11 @@ func packed(t *testing.T, head string, values ...int64) []byte {
 	return out.Bytes()
 }
 
-const goodHead = "columns 1\nrows 3\ncolumn a plain\ncolumn b delta\ncolumn c words X Y\n\n"
+const validHeader = "columns 1\nrows 3\ncolumn a plain\ncolumn b delta\ncolumn c words X Y\n\n"
 
-func TestATableReadsAsItWasWritten(t *testing.T) {
+func TestATableIsReadAsItWasWritten(t *testing.T) {
 	t.Parallel()
-	read, err := readTable(packed(t, goodHead, -5, 0, 70000, 10, 5, -20, 1, 0, 1), 3)
+	read, err := readTable(packTable(t, validHeader, -5, 0, 70000, 10, 5, -20, 1, 0, 1), 3)
 	require.NoError(t, err)
 	assert.Equal(t, []column{
 		{name: "a", values: []int32{-5, 0, 70000}},
@@ -38,25 +38,25 @@ func TestATableReadsAsItWasWritten(t *testing.T) {
 	}, read.columns)
 }
 
-func TestABrokenTableIsRefused(t *testing.T) {
+func TestReadTableReturnsAnErrorForAnInvalidTable(t *testing.T) {
 	t.Parallel()
-	good := packed(t, goodHead, -5, 0, 7, 10, 5, -20, 1, 0, 1)
+	valid := packTable(t, validHeader, -5, 0, 7, 10, 5, -20, 1, 0, 1)
 	cases := map[string]struct {
 		content []byte
 		want    string
 	}{
-		"no table":                 {packed(t, "rows 3\n\n"), "this is no table"},
+		"no table":                 {packTable(t, "rows 3\n\n"), "this is not a table"},
 		"no gzip":                  {[]byte("columns 1\n"), "gzip"},
-		"cut off":                  {good[:len(good)-10], "unexpected EOF"},
-		"other format":             {packed(t, "columns 2\nrows 3\n\n"), "format 2, and not 1"},
-		"other row count":          {packed(t, "columns 1\nrows 2\n\n"), "2 rows, and not 3"},
-		"absurd row count":         {packed(t, "columns 1\nrows 99999999999\n\n"), "header says"},
-		"unknown encoding":         {packed(t, "columns 1\nrows 3\ncolumn a squeezed\n\n"), `"squeezed"`},
-		"a line that is no column": {packed(t, "columns 1\nrows 3\nwhatever\n\n"), `"whatever\n"`},
-		"too few values":           {packed(t, goodHead, 1, 2), "column a: row 2"},
-		"too many values":          {packed(t, goodHead, 1, 2, 3, 4, 5, 6, 0, 0, 0, 9), "does not end"},
-		"no such word":             {packed(t, goodHead, 1, 2, 3, 4, 5, 6, 0, 2, 0), "column c: row 1: word 2 of a list of 2"},
-		"too large":                {packed(t, goodHead, 1<<40, 2, 3, 4, 5, 6, 0, 0, 0), "out of range"},
+		"cut off":                  {valid[:len(valid)-10], "unexpected EOF"},
+		"other format":             {packTable(t, "columns 2\nrows 3\n\n"), "format 2: want 1"},
+		"other row count":          {packTable(t, "columns 1\nrows 2\n\n"), "2 rows: want 3"},
+		"absurd row count":         {packTable(t, "columns 1\nrows 99999999999\n\n"), "the header has 99999999999 rows"},
+		"unknown encoding":         {packTable(t, "columns 1\nrows 3\ncolumn a squeezed\n\n"), `"squeezed"`},
+		"a line that is no column": {packTable(t, "columns 1\nrows 3\nwhatever\n\n"), `"whatever\n"`},
+		"too few values":           {packTable(t, validHeader, 1, 2), "column a: row 2"},
+		"too many values":          {packTable(t, validHeader, 1, 2, 3, 4, 5, 6, 0, 0, 0, 9), "more data after its last column"},
+		"no such word":             {packTable(t, validHeader, 1, 2, 3, 4, 5, 6, 0, 2, 0), "column c: row 1: word 2 in a list of 2"},
+		"too large":                {packTable(t, validHeader, 1<<40, 2, 3, 4, 5, 6, 0, 0, 0), "out of range"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -67,10 +67,10 @@ func TestABrokenTableIsRefused(t *testing.T) {
 	}
 }
 
-func TestAFlippedBitIsFound(t *testing.T) {
+func TestReadTableVerifiesTheChecksumOfGzip(t *testing.T) {
 	t.Parallel()
-	good := packed(t, goodHead, -5, 0, 7, 10, 5, -20, 1, 0, 1)
-	good[len(good)-6] ^= 1 // in gzip's checksum
-	_, err := readTable(good, 3)
+	content := packTable(t, validHeader, -5, 0, 7, 10, 5, -20, 1, 0, 1)
+	content[len(content)-6] ^= 1 // in gzip's checksum
+	_, err := readTable(content, 3)
 	require.ErrorContains(t, err, "checksum")
 }

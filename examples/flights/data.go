@@ -19,7 +19,7 @@ const (
 	sumsFile     = "SHA256SUMS"
 )
 
-// How many flights the two samples have.
+// The number of flights in each sample.
 const (
 	datedFlights   = 200_000
 	undatedFlights = 200_000
@@ -28,10 +28,10 @@ const (
 //go:embed data/dated.columns.gz data/undated.columns.gz data/airports.csv data/states.json data/SHA256SUMS
 var embedded embed.FS
 
-// source returns an embedded file once it has been compared with SHA256SUMS: a
-// checkout that rewrote line ends or stored a file elsewhere is found here, and
-// not as a number that nobody notices.
-func source(name string) ([]byte, error) {
+// embeddedFile returns an embedded file after comparing it with SHA256SUMS. If a
+// checkout has converted line ends or replaced a file by a pointer, it returns an
+// error here, so that the report does not contain wrong numbers.
+func embeddedFile(name string) ([]byte, error) {
 	content, err := embedded.ReadFile("data/" + name)
 	if err != nil {
 		return nil, err
@@ -46,8 +46,8 @@ func source(name string) ([]byte, error) {
 	return content, nil
 }
 
-// checkSum compares content with the line for name in a list as sha256sum
-// writes it.
+// checkSum compares content with the line for name in sums, which has the format of
+// sha256sum.
 func checkSum(name string, content, sums []byte) error {
 	lines := bufio.NewScanner(bytes.NewReader(sums))
 	for lines.Scan() {
@@ -56,7 +56,7 @@ func checkSum(name string, content, sums []byte) error {
 			continue
 		}
 		if got := sumOf(content); got != want {
-			return fmt.Errorf("%s has the SHA-256 %s, and not %s", name, got, want)
+			return fmt.Errorf("%s has the SHA-256 %s: want %s", name, got, want)
 		}
 		return nil
 	}

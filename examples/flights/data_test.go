@@ -8,18 +8,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEmbeddedFilesAreSmallAndAsListed(t *testing.T) {
+func TestEmbeddedFilesAreSmallAndHaveTheirChecksums(t *testing.T) {
 	t.Parallel()
 	total := 0
 	for _, name := range []string{datedFile, undatedFile, airportsFile, statesFile} {
-		content, err := source(name)
+		content, err := embeddedFile(name)
 		require.NoError(t, err)
 		total += len(content)
 	}
 	assert.Less(t, total, 3<<20)
 }
 
-func TestTheDocumentsTellHowManyFlightsThereAre(t *testing.T) {
+func TestTheDocumentationStatesTheNumberOfFlights(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"doc.go", "../../README.md", "../../cli/jobctl/main.go"} {
 		text, err := os.ReadFile(path)
@@ -29,18 +29,18 @@ func TestTheDocumentsTellHowManyFlightsThereAre(t *testing.T) {
 	}
 }
 
-func TestAnAlteredOrUnlistedFileIsRefused(t *testing.T) {
+func TestAChangedOrUnlistedFileIsAnError(t *testing.T) {
 	t.Parallel()
 	sums := []byte(sumOf([]byte("right")) + "  a.csv\n")
 	require.NoError(t, checkSum("a.csv", []byte("right"), sums))
 	require.ErrorContains(t, checkSum("a.csv", []byte("wrong"), sums), "a.csv has the SHA-256")
 	require.ErrorContains(t, checkSum("b.csv", []byte("right"), sums), "b.csv is not listed")
-	_, err := source("nothing")
+	_, err := embeddedFile("nothing")
 	require.Error(t, err)
 }
 
-// The figures were computed from the original files with another program.
-func TestTheSamplesHoldWhatTheOriginalsDo(t *testing.T) {
+// The expected figures were computed from the original files with another program.
+func TestTheSamplesMatchTheOriginalFiles(t *testing.T) {
 	t.Parallel()
 	data := realData(t)
 	sum := func(values []int32) (sum int) {

@@ -2,7 +2,7 @@ package flights
 
 import "github.com/ntxdev/jobsystem/examples/flights/internal/chart"
 
-// drawDistances draws delay by distance.
+// drawDistances draws the delay by distance.
 func drawDistances(f *Figures, _ *Ranking, _ int) ([]byte, error) {
 	spreads := make([]Spread, len(f.Distances))
 	x, shares := make([]float64, len(f.Distances)), make([]float64, len(f.Distances))

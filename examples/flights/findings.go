@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// findings says in sentences what the figures show. Each of its methods is
-// about one section of the page: first the sentence that matters most.
+// findings describes the figures in sentences. Each method returns the paragraphs
+// of one section of the page, the most important one first.
 type findings struct {
 	figures *Figures
 	ranking *Ranking
@@ -32,7 +32,7 @@ func (f findings) summary() []string {
 	}
 }
 
-// busyHours are the hours with at least one flight in a hundred.
+// busyHours returns the hours with at least 1% of the flights.
 func (f findings) busyHours() []int {
 	var busy []int
 	for hour, figures := range f.figures.Hours {
@@ -43,7 +43,7 @@ func (f findings) busyHours() []int {
 	return busy
 }
 
-// hourRange returns the hours with the least and the greatest share.
+// hourRange returns the busy hours with the smallest and the largest share.
 func (f findings) hourRange(share func(Hour) float64) (least, most int) {
 	by := func(a, b int) int { return cmp.Compare(share(f.figures.Hours[a]), share(f.figures.Hours[b])) }
 	return slices.MinFunc(f.busyHours(), by), slices.MaxFunc(f.busyHours(), by)
@@ -94,30 +94,31 @@ func (f findings) calendar() []string {
 			month(rough), percent(rough.Share()), month(calm), percent(calm.Share()),
 			last.longDate(), percent(last.Share()), days[0].longDate(), percent(days[0].Share())),
 		fmt.Sprintf("Bad days come in runs: the share of one day and that of the next are correlated at %.2f. "+
-			"That is why the intervals in this report are drawn from whole weeks, and not from single flights.", f.dayToDay()),
+			"That is why the intervals in this report are drawn from whole weeks, and not from single flights.", f.autocorrelation()),
 	}
 }
 
 var monthNames = [6]string{"January", "February", "March", "April", "May", "June"}
 
-// dayToDay is the autocorrelation of the daily shares at a lag of one day.
-func (f findings) dayToDay() float64 {
+// autocorrelation returns the autocorrelation of the daily shares at a lag of one
+// day.
+func (f findings) autocorrelation() float64 {
 	days := f.figures.Days
 	mean := 0.0
 	for _, day := range days {
 		mean += day.Share() / float64(len(days))
 	}
-	var with, alone float64
+	var covariance, variance float64
 	for i, day := range days {
-		alone += math.Pow(day.Share()-mean, 2)
+		variance += math.Pow(day.Share()-mean, 2)
 		if i > 0 {
-			with += (days[i-1].Share() - mean) * (day.Share() - mean)
+			covariance += (days[i-1].Share() - mean) * (day.Share() - mean)
 		}
 	}
-	if alone == 0 {
+	if variance == 0 {
 		return 0
 	}
-	return with / alone
+	return covariance / variance
 }
 
 func (f findings) airports() []string {
@@ -229,13 +230,13 @@ func (f findings) distances() []string {
 	}
 }
 
-// distanceRange returns the distances with the least and the greatest share.
+// distanceRange returns the distances with the smallest and the largest share.
 func (f findings) distanceRange() (least, most Distance) {
 	by := func(a, b Distance) int { return cmp.Compare(a.Share(), b.Share()) }
 	return slices.MinFunc(f.figures.Distances, by), slices.MaxFunc(f.figures.Distances, by)
 }
 
-// band writes the bounds of a Distance.
+// band formats the bounds of a Distance.
 func (d Distance) band() string {
 	switch {
 	case d.To == 0:
@@ -269,16 +270,16 @@ func (f findings) samples() []string {
 		fmt.Sprintf("It has neither dates nor airports, and does not say which months it is from. Its delays do: "+
 			"%s of its flights were late, as were %s of the dated ones from January to March, and %s of those from all six months. "+
 			"Median, quarters and tenths are those of the first quarter as well%s.",
-			percent(undated.Share()), percent(first.Share()), percent(all.Share()), f.exactly()),
+			percent(undated.Share()), percent(first.Share()), percent(all.Share()), f.quantilesVerdict()),
 		fmt.Sprintf("Hour by hour, the two differ by %.1f percentage points on average. "+
 			"The largest difference is %.1f points, from %s: %.1f standard errors, %s among %d hours.",
 			100*mean, 100*most, during(at), errors, verdict, len(hours)),
 	}
 }
 
-// exactly tells if the quantiles of the undated sample and of the first quarter
-// are the same to the minute.
-func (f findings) exactly() string {
+// quantilesVerdict returns the end of a sentence that says whether the quantiles of
+// the undated sample and of the first quarter are equal.
+func (f findings) quantilesVerdict() string {
 	a, b := f.figures.Undated, f.figures.FirstQuarter
 	a.Count, b.Count = Count{}, Count{}
 	if a == b {
@@ -287,7 +288,7 @@ func (f findings) exactly() string {
 	return ", or nearly"
 }
 
-// variance of a share.
+// variance returns the variance of a share.
 func variance(c Count) float64 {
 	if c.Flights == 0 {
 		return 0

@@ -2,8 +2,8 @@ package flights
 
 import "github.com/ntxdev/jobsystem/examples/flights/internal/chart"
 
-// The hours that are drawn: before 5 am flights are few, and most of those are
-// a day late or a day early.
+// firstHour and lastHour limit the charts by hour. Before 5 am there are few flights,
+// and many of those were planned for the evening before.
 const firstHour, lastHour = 5, 23
 
 var hourTicks = []chart.Tick{
@@ -11,8 +11,8 @@ var hourTicks = []chart.Tick{
 	{At: 18, Text: "6 pm"}, {At: 21, Text: "9 pm"}, {At: 24, Text: "midnight"},
 }
 
-// drawHours draws delay by hour of departure: its distribution, and the share
-// of late flights.
+// drawHours draws the distribution of the delay and the share of late flights by
+// hour of departure.
 func drawHours(f *Figures, _ *Ranking, _ int) ([]byte, error) {
 	hours := f.Hours[firstHour : lastHour+1]
 	spreads := make([]Spread, len(hours))
@@ -39,20 +39,20 @@ func drawHours(f *Figures, _ *Ranking, _ int) ([]byte, error) {
 	}.SVG()
 }
 
-// delayPanel shows how delays are distributed along an axis.
+// delayPanel draws the distribution of delays for each value of the x axis.
 func delayPanel(spreads []Spread) chart.Panel {
-	along := func(of func(Spread) int) []float64 {
+	values := func(of func(Spread) int) []float64 {
 		values := make([]float64, len(spreads))
 		for i, spread := range spreads {
 			values[i] = float64(of(spread))
 		}
 		return values
 	}
-	p10 := along(func(s Spread) int { return s.P10 })
-	p25 := along(func(s Spread) int { return s.P25 })
-	median := along(func(s Spread) int { return s.Median })
-	p75 := along(func(s Spread) int { return s.P75 })
-	p90 := along(func(s Spread) int { return s.P90 })
+	p10 := values(func(s Spread) int { return s.P10 })
+	p25 := values(func(s Spread) int { return s.P25 })
+	median := values(func(s Spread) int { return s.Median })
+	p75 := values(func(s Spread) int { return s.P75 })
+	p90 := values(func(s Spread) int { return s.P90 })
 	return chart.Panel{
 		Title: "Arrival delay in minutes (below 0 is early)",
 		Bands: []chart.Band{{Low: p10, High: p90, Color: chart.LateBand}, {Low: p25, High: p75, Color: chart.LateCore}},
@@ -69,7 +69,7 @@ func delayPanel(spreads []Spread) chart.Panel {
 func numberTicks(at ...int) []chart.Tick {
 	ticks := make([]chart.Tick, len(at))
 	for i, value := range at {
-		ticks[i] = chart.Tick{At: float64(value), Text: minus(value)}
+		ticks[i] = chart.Tick{At: float64(value), Text: formatInt(value)}
 	}
 	return ticks
 }
@@ -82,7 +82,7 @@ func percentTicks(at ...int) []chart.Tick {
 	return ticks
 }
 
-// shareTicks is percentTicks for axes of shares, 0 to 1.
+// shareTicks returns ticks labelled in percent for an axis of shares, 0 to 1.
 func shareTicks(percents ...int) []chart.Tick {
 	ticks := percentTicks(percents...)
 	for i := range ticks {

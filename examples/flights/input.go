@@ -6,23 +6,23 @@ import (
 	"path/filepath"
 )
 
-// JobType is the type of the jobs that Report handles.
+// JobType is the type of jobs with the definition Report.
 const JobType = "flights:report"
 
-// Input says what to make. The zero Input makes the usual report.
+// Input is the input of the job. The zero Input has the default of each field.
 type Input struct {
-	// Dir is where the report goes: a path inside Config.Root, "reports" when
-	// empty.
+	// Dir is the directory of the report, a path inside Config.Root. Default
+	// "reports".
 	Dir string `json:"dir,omitempty"`
-	// Resamples is how often the half-year is drawn anew, 200 to 100,000 and
-	// 20,000 when 0. The time that the job takes grows with it.
+	// Resamples is the number of resamples of the half-year, 200 to 100,000. Default
+	// 20,000. The duration of the job is proportional to it.
 	Resamples int `json:"resamples,omitempty"`
-	// Top is how many airports the figure of the ranking shows at either end,
-	// 3 to 30 and 12 when 0.
+	// Top is the number of airports that the chart of the ranking shows at each end,
+	// 3 to 30. Default 12.
 	Top int `json:"top,omitempty"`
 }
 
-// JobType makes an Input tell the type of its jobs.
+// JobType returns the type of jobs with this input.
 func (Input) JobType() string { return JobType }
 
 const (
@@ -34,8 +34,8 @@ const (
 	maxResamples     = 100_000
 )
 
-// complete returns the input with its defaults filled in, or all that is wrong
-// with it.
+// complete returns the input with its defaults, or an error that joins all
+// mistakes.
 func (in Input) complete() (Input, error) {
 	if in.Dir == "" {
 		in.Dir = defaultDir
@@ -46,23 +46,23 @@ func (in Input) complete() (Input, error) {
 	if in.Top == 0 {
 		in.Top = defaultTop
 	}
-	var wrong []error
-	// IsLocal judges the path alone; os.Root makes sure of the rest when the
-	// directory is opened.
+	var errs []error
+	// IsLocal checks only the path; os.Root prevents symbolic links out of the root
+	// when the directory is opened.
 	if !filepath.IsLocal(in.Dir) {
-		wrong = append(wrong, fmt.Errorf(
-			"dir %q leads out of the place for reports; give a relative path inside it, such as %q", in.Dir, defaultDir))
+		errs = append(errs, fmt.Errorf(
+			"dir %q is outside the root of reports: want a relative path inside it, such as %q", in.Dir, defaultDir))
 	}
 	if in.Resamples < minResamples || in.Resamples > maxResamples {
-		wrong = append(wrong, fmt.Errorf(
-			"resamples is %d; give %d to %d, or leave it out for %d", in.Resamples, minResamples, maxResamples, defaultResamples))
+		errs = append(errs, fmt.Errorf(
+			"resamples is %d: want %d to %d, or omit it for %d", in.Resamples, minResamples, maxResamples, defaultResamples))
 	}
 	if in.Top < minTop || in.Top > maxTop {
-		wrong = append(wrong, fmt.Errorf(
-			"top is %d; give %d to %d, or leave it out for %d", in.Top, minTop, maxTop, defaultTop))
+		errs = append(errs, fmt.Errorf(
+			"top is %d: want %d to %d, or omit it for %d", in.Top, minTop, maxTop, defaultTop))
 	}
-	if len(wrong) > 0 {
-		return Input{}, fmt.Errorf("input: %w", errors.Join(wrong...))
+	if len(errs) > 0 {
+		return Input{}, fmt.Errorf("input: %w", errors.Join(errs...))
 	}
 	in.Dir = filepath.Clean(in.Dir)
 	return in, nil

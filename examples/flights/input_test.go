@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheZeroInputIsTheUsualReport(t *testing.T) {
+func TestTheZeroInputHasTheDefaults(t *testing.T) {
 	t.Parallel()
 	in, err := Input{}.complete()
 	require.NoError(t, err)
@@ -19,23 +19,23 @@ func TestTheZeroInputIsTheUsualReport(t *testing.T) {
 	assert.Equal(t, Input{Dir: filepath.FromSlash("a/c"), Resamples: 200, Top: 3}, in)
 }
 
-func TestADirThatLeadsOutIsRefused(t *testing.T) {
+func TestADirOutsideTheRootIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, dir := range []string{"..", "../x", "a/../../x", "/etc", "/"} {
 		_, err := Input{Dir: dir}.complete()
-		require.ErrorContains(t, err, "leads out of the place for reports", dir)
+		require.ErrorContains(t, err, "is outside the root of reports", dir)
 	}
 }
 
-func TestAllThatIsWrongWithAnInputIsSaidAtOnce(t *testing.T) {
+func TestTheErrorOfAnInputListsAllMistakes(t *testing.T) {
 	t.Parallel()
 	_, err := Input{Dir: "..", Resamples: 199, Top: 31}.complete()
 	require.ErrorContains(t, err, "dir")
-	require.ErrorContains(t, err, "resamples is 199; give 200 to 100000")
-	require.ErrorContains(t, err, "top is 31; give 3 to 30")
+	require.ErrorContains(t, err, "resamples is 199: want 200 to 100000")
+	require.ErrorContains(t, err, "top is 31: want 3 to 30")
 }
 
-func TestALinkThatLeadsOutIsRefused(t *testing.T) {
+func TestALinkOutOfTheRootIsAnError(t *testing.T) {
 	t.Parallel()
 	root, outside := t.TempDir(), t.TempDir()
 	require.NoError(t, os.Symlink(outside, filepath.Join(root, "reports")))

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Loaded is what Load has done.
+// Loaded is the result of Load.
 type Loaded struct {
 	Raw      File `json:"raw"`
 	Dated    int  `json:"dated"`
@@ -14,19 +14,19 @@ type Loaded struct {
 	Airports int  `json:"airports"`
 }
 
-// raw is the data as it came: nothing has been judged yet.
+// raw is the decoded data, before Clean.
 type raw struct {
 	Dated, Undated Sample
-	// Codes is what the dated sample's Origin and Destination point into.
-	// Not every code need be among the Airports.
+	// Codes lists the codes of airports: the dated sample's Origin and Destination
+	// are indexes in it. Not every code is necessarily one of the Airports.
 	Codes    []string
 	Airports []Airport
 }
 
-// Load unpacks the embedded data, checks it against the recorded checksums and
-// row counts, and writes it to the work directory. It reports four parts.
-func Load(ctx context.Context, w *Work, report Reporter) (Loaded, error) {
-	data, err := decode(ctx, report)
+// Load decompresses the embedded data, checks its checksums and row counts, and
+// writes it to the work directory. It reports progress in four parts.
+func Load(ctx context.Context, w *WorkDir, report Reporter) (Loaded, error) {
+	data, err := decodeData(ctx, report)
 	if err != nil {
 		return Loaded{}, fmt.Errorf("load flights: %w", err)
 	}
@@ -40,7 +40,7 @@ func Load(ctx context.Context, w *Work, report Reporter) (Loaded, error) {
 	}, nil
 }
 
-func decode(ctx context.Context, report Reporter) (*raw, error) {
+func decodeData(ctx context.Context, report Reporter) (*raw, error) {
 	data := &raw{}
 	parts := []func() error{data.decodeDated, data.decodeUndated, data.decodeAirports}
 	for done, part := range parts {
@@ -56,12 +56,12 @@ func decode(ctx context.Context, report Reporter) (*raw, error) {
 }
 
 func (r *raw) decodeDated() error {
-	c, err := sourceColumns(datedFile, datedFlights, "minute", "delay", "distance", "origin", "destination")
+	c, err := embeddedColumns(datedFile, datedFlights, "minute", "delay", "distance", "origin", "destination")
 	if err != nil {
 		return err
 	}
 	if !slices.Equal(c[3].words, c[4].words) {
-		return fmt.Errorf("%s: origins and destinations point into different lists", datedFile)
+		return fmt.Errorf("%s: origin and destination have different word lists", datedFile)
 	}
 	r.Dated = Sample{
 		Minute: c[0].values, Delay: c[1].values, Miles: c[2].values,
@@ -72,7 +72,7 @@ func (r *raw) decodeDated() error {
 }
 
 func (r *raw) decodeUndated() error {
-	c, err := sourceColumns(undatedFile, undatedFlights, "minute", "delay", "distance")
+	c, err := embeddedColumns(undatedFile, undatedFlights, "minute", "delay", "distance")
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (r *raw) decodeUndated() error {
 }
 
 func (r *raw) decodeAirports() error {
-	content, err := source(airportsFile)
+	content, err := embeddedFile(airportsFile)
 	if err != nil {
 		return err
 	}

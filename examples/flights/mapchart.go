@@ -10,10 +10,11 @@ import (
 	"github.com/ntxdev/jobsystem/examples/flights/internal/chart"
 )
 
-// mapFlights is how many flights an airport needs for a colour on the map.
+// mapFlights is the number of flights that an airport needs to be coloured on the
+// map.
 const mapFlights = 250
 
-// drawMap draws all airports where they are.
+// drawMap draws all airports on a map.
 func drawMap(f *Figures, r *Ranking, _ int) ([]byte, error) {
 	rings, err := stateRings()
 	if err != nil {
@@ -29,10 +30,10 @@ func drawMap(f *Figures, r *Ranking, _ int) ([]byte, error) {
 		SizesTitle: fmt.Sprintf("flights in the sample (grey: under %d)", mapFlights),
 		Sizes:      []chart.Dot{{Size: 250, Text: "250"}, {Size: 1000, Text: "1,000"}, {Size: 5000, Text: "5,000"}},
 	}
-	for i, airport := range f.forMap(r) {
+	for i, airport := range f.mapOrder(r) {
 		dot := chart.Dot{
 			At:   chart.LonLat{Lon: airport.Longitude, Lat: airport.Latitude},
-			Size: float64(airport.Flights), Value: airport.Share(), Lead: i < mapNames,
+			Size: float64(airport.Flights), Value: airport.Share(), LeaderLine: i < namedOnMap,
 		}
 		if airport.Flights < mapFlights {
 			dot.Value = math.NaN()
@@ -45,14 +46,14 @@ func drawMap(f *Figures, r *Ranking, _ int) ([]byte, error) {
 	return us.SVG()
 }
 
-// mapNames is how many of the latest airports have their names on the map even
-// where it is crowded.
-const mapNames = 10
+// namedOnMap is the number of airports, from the top of the ranking, whose names are
+// on the map even where there is no room beside the dot.
+const namedOnMap = 10
 
-// forMap returns the airports in the order in which they get their names: the
-// latest as they are ranked, and then the larger before the smaller.
-func (f *Figures) forMap(r *Ranking) []AirportFigures {
-	latest, _ := r.ends(mapNames)
+// mapOrder returns the airports in the order in which their names are placed: first
+// the top of the ranking, then the others in descending order of their flights.
+func (f *Figures) mapOrder(r *Ranking) []AirportFigures {
+	latest, _ := r.firstAndLast(namedOnMap)
 	rank := make(map[string]int, len(latest))
 	for i, place := range latest {
 		rank[place.Code] = i - len(latest)
@@ -64,9 +65,10 @@ func (f *Figures) forMap(r *Ranking) []AirportFigures {
 	return airports
 }
 
-// stateRings reads the outlines of the states: data/README.md describes them.
+// stateRings returns the outlines of the states. data/README.md describes the
+// format.
 func stateRings() ([][]chart.LonLat, error) {
-	content, err := source(statesFile)
+	content, err := embeddedFile(statesFile)
 	if err != nil {
 		return nil, err
 	}

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// ReportName is the name of the report in its directory.
+// ReportName is the name of the report's file in its directory.
 const ReportName = "flights.html"
 
-// Results is all that the report is made of.
+// Results holds the results of the phases that the report contains.
 type Results struct {
 	Cleaned    Cleaned
 	Aggregated Aggregated
@@ -21,21 +21,22 @@ type Results struct {
 	Charted    Charted
 }
 
-// Written is the finished report.
+// Written is the result of WriteHTML.
 type Written struct {
-	// Path is where it is, relative to the root of the job's reports.
+	// Path is the path of the report. WriteHTML returns it relative to the root of
+	// the work directory.
 	Path   string `json:"path"`
 	Bytes  int    `json:"bytes"`
 	SHA256 string `json:"sha256"`
-	// Headline is its first sentence.
+	// Headline is the first sentence of the report.
 	Headline string `json:"headline"`
 }
 
-// WriteHTML writes the report to a path of the work directory's root, in place
-// of the one that is there. The page is the same, byte for byte, for the same
-// results and the same time, which it shows as the time it was generated. It
-// reports three parts.
-func WriteHTML(ctx context.Context, w *Work, in Results, target string, generated time.Time, report Reporter) (Written, error) {
+// WriteHTML writes the report to target, a path relative to the root of the work
+// directory, and replaces an existing file. The page depends only on the results
+// and on generated, the time that the page shows as its creation time. WriteHTML
+// reports progress in three parts.
+func WriteHTML(ctx context.Context, w *WorkDir, in Results, target string, generated time.Time, report Reporter) (Written, error) {
 	p, err := newPage(w, in, generated)
 	if err != nil {
 		return Written{}, err
@@ -63,7 +64,7 @@ var pageText string
 
 var pageTemplate = template.Must(template.New("page.html").Parse(pageText))
 
-// page is what page.html shows.
+// page is the data of the template page.html.
 type page struct {
 	Title, Kicker          string
 	Summary                []string
@@ -86,8 +87,8 @@ type airportRow struct {
 	Median, P90                     string
 }
 
-func newPage(w *Work, in Results, generated time.Time) (*page, error) {
-	figures, ranking, err := results(w, in.Aggregated, in.Ranked)
+func newPage(w *WorkDir, in Results, generated time.Time) (*page, error) {
+	figures, ranking, err := loadResults(w, in.Aggregated, in.Ranked)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +115,7 @@ func newPage(w *Work, in Results, generated time.Time) (*page, error) {
 func droppedRows(c Cleaned) []droppedRow {
 	rows := make([]droppedRow, len(c.Dropped))
 	for i, d := range c.Dropped {
-		rows[i] = droppedRow{Rule: d.Rule, Why: d.Why, Dated: thousands(d.Dated), Undated: "cannot be told"}
+		rows[i] = droppedRow{Rule: d.Rule, Why: d.Why, Dated: thousands(d.Dated), Undated: "not applicable"}
 		if d.Undated != nil {
 			rows[i].Undated = thousands(*d.Undated)
 		}
@@ -131,12 +132,12 @@ func airportRows(f findings) []airportRow {
 			Rank: i + 1, Name: a.Label(), Flights: thousands(a.Flights),
 			Late: percent(place.Share.Share), Interval: fmt.Sprintf("%.1f–%.1f%%", 100*place.Share.Low, 100*place.Share.High),
 			Ranks:    fmt.Sprintf("%d–%d", place.RankLow, place.RankHigh),
-			Expected: percent(a.Expected), Median: minus(a.Median),
-			P90: fmt.Sprintf("%s (%s–%s)", minus(a.P90), minus(place.P90Low), minus(place.P90High)),
+			Expected: percent(a.Expected), Median: formatInt(a.Median),
+			P90: fmt.Sprintf("%s (%s–%s)", formatInt(a.P90), formatInt(place.P90Low), formatInt(place.P90High)),
 		}
 	}
 	return rows
 }
 
-// minus writes a number with a real minus sign.
-func minus(n int) string { return strings.Replace(thousands(n), "-", "−", 1) }
+// formatInt formats a number with commas and a typographic minus sign.
+func formatInt(n int) string { return strings.Replace(thousands(n), "-", "−", 1) }

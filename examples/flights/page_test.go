@@ -14,9 +14,9 @@ import (
 
 var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 
-func (b *bundle) html(t *testing.T, generated time.Time) (Written, string) {
+func (b *fixture) html(t *testing.T, generated time.Time) (Written, string) {
 	t.Helper()
-	written, err := WriteHTML(t.Context(), b.work, b.results(t), ReportName, generated, quiet)
+	written, err := WriteHTML(t.Context(), b.work, b.results(t), ReportName, generated, noReport)
 	require.NoError(t, err)
 	content, err := os.ReadFile(filepath.Join(b.dir, ReportName))
 	require.NoError(t, err)
@@ -24,7 +24,7 @@ func (b *bundle) html(t *testing.T, generated time.Time) (Written, string) {
 	return written, string(content)
 }
 
-func TestThePageIsTheSameForTheSameInputAndTime(t *testing.T) {
+func TestThePageDependsOnlyOnItsInputAndTime(t *testing.T) {
 	t.Parallel()
 	_, first := setup(t).html(t, noon)
 	_, second := setup(t).html(t, noon)
@@ -33,16 +33,16 @@ func TestThePageIsTheSameForTheSameInputAndTime(t *testing.T) {
 	_, later := setup(t).html(t, noon.Add(time.Hour))
 	assert.NotEqual(t, first, later)
 	assert.Equal(t, strings.Replace(first, "1 March 2026, 12:00 UTC", "1 March 2026, 13:00 UTC", 1), later,
-		"the time it was generated is all that differs")
+		"only the creation time differs")
 }
 
-func TestThePageStandsOnItsOwn(t *testing.T) {
+func TestThePageIsSelfContained(t *testing.T) {
 	t.Parallel()
 	_, html := setup(t).html(t, noon)
 	requireSelfContained(t, html)
 }
 
-// requireSelfContained finds whatever would make a browser ask for more.
+// requireSelfContained checks that a browser loads nothing else for the page.
 func requireSelfContained(t *testing.T, html string) {
 	t.Helper()
 	links := regexp.MustCompile(`<a href="https://[^"]*">`)
@@ -53,20 +53,20 @@ func requireSelfContained(t *testing.T, html string) {
 	require.Equal(t, len(drawings), strings.Count(html, "<svg "))
 	require.Equal(t, len(drawings), strings.Count(html, "</svg>"))
 	require.Less(t, len(html), 1<<20)
-	for _, broken := range []string{"NaN", "Inf", "%!", "ZgotmplZ"} {
-		require.NotContains(t, html, broken)
+	for _, unwanted := range []string{"NaN", "Inf", "%!", "ZgotmplZ"} {
+		require.NotContains(t, html, unwanted)
 	}
 }
 
-func TestTheRealPageSaysWhatTheDataDoes(t *testing.T) {
+func TestTheRealPageHasTheFindingsOfTheData(t *testing.T) {
 	t.Parallel()
-	b := &bundle{dir: t.TempDir()}
+	b := &fixture{dir: t.TempDir()}
 	b.work = openWork(t, b.dir)
 	raw, err := saveGob(t.Context(), b.work, "raw.gob", realData(t))
 	require.NoError(t, err)
-	b.cleaned, err = Clean(t.Context(), b.work, Loaded{Raw: raw}, quiet)
+	b.cleaned, err = Clean(t.Context(), b.work, Loaded{Raw: raw}, noReport)
 	require.NoError(t, err)
-	b.aggregated, err = Aggregate(t.Context(), b.work, b.cleaned, quiet)
+	b.aggregated, err = Aggregate(t.Context(), b.work, b.cleaned, noReport)
 	require.NoError(t, err)
 	assert.Equal(t, 80, b.aggregated.Ranked)
 	_, html := b.html(t, noon)
@@ -90,21 +90,21 @@ func TestTheHeadlineIsTheFirstFinding(t *testing.T) {
 	assert.Contains(t, html, written.Headline)
 }
 
-func TestThePageReplacesTheOneBeforeWholly(t *testing.T) {
+func TestThePageReplacesAnExistingOneAtomically(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	target := filepath.Join(b.dir, ReportName)
-	require.NoError(t, os.WriteFile(target, []byte("the one before"), 0o600))
+	require.NoError(t, os.WriteFile(target, []byte("existing page"), 0o600))
 	before, err := os.Open(target)
 	require.NoError(t, err)
 	defer before.Close()
 	b.html(t, noon)
 
-	// Who had the old page open still has the old page: it was not written into.
+	// A reader that has the old page open still reads the old page.
 	old := make([]byte, 100)
 	n, err := before.Read(old)
 	require.NoError(t, err)
-	assert.Equal(t, "the one before", string(old[:n]))
+	assert.Equal(t, "existing page", string(old[:n]))
 	info, err := os.Stat(target)
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o640), info.Mode().Perm())
@@ -113,11 +113,11 @@ func TestThePageReplacesTheOneBeforeWholly(t *testing.T) {
 	assert.Len(t, entries, 2, "the page and the work directory")
 }
 
-func TestAPageWithoutItsChartsIsRefused(t *testing.T) {
+func TestAMissingChartIsAnError(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	in := b.results(t)
 	in.Charted.Charts = in.Charted.Charts[1:]
-	_, err := WriteHTML(t.Context(), b.work, in, ReportName, noon, quiet)
+	_, err := WriteHTML(t.Context(), b.work, in, ReportName, noon, noReport)
 	require.ErrorContains(t, err, `no chart "hours"`)
 }

@@ -7,22 +7,21 @@ import (
 	"slices"
 )
 
-// Ranking is the airports in order, and how sure that order is.
+// Ranking holds the airports in order, with confidence intervals.
 type Ranking struct {
 	Resamples int `json:"resamples"`
-	// All is about all flights of the dated sample.
+	// All describes all flights of the dated sample.
 	All Interval `json:"all"`
-	// Widening is how many times wider the intervals are than they would be
-	// if flights were late independently of each other: the median airport's.
-	// Widest is the one with the greatest.
+	// Widening is the ratio between the width of an interval and its width if the
+	// delays of flights were independent of each other: the median of all airports.
+	// Widest is the airport with the largest ratio.
 	Widening float64 `json:"widening"`
 	Widest   Widest  `json:"widest"`
-	// Places has the airport with the greatest share of late departures first.
+	// Places starts with the airport that has the largest share of late departures.
 	Places []Place `json:"places"`
 }
 
-// Place is an airport's place in the Ranking. All intervals hold 95 of 100
-// resamples.
+// Place is an airport in the Ranking. All intervals contain 95% of the resamples.
 type Place struct {
 	Code  string   `json:"code"`
 	Share Interval `json:"share"`
@@ -34,7 +33,7 @@ type Place struct {
 	P90High int `json:"p90_high"`
 }
 
-// Widest is the airport whose interval is the most times wider.
+// Widest is the airport with the largest widening.
 type Widest struct {
 	Code  string  `json:"code"`
 	Times float64 `json:"times"`
@@ -49,9 +48,10 @@ type Interval struct {
 
 const lowTail, highTail = 0.025, 0.975
 
-// rank reads the replicates of a resampler whose first groups are the airports.
+// rank computes the ranking from the replicates of a resampler with a group for
+// each of airports, in this order, and one for the other airports.
 func rank(ctx context.Context, all Spread, airports []AirportFigures, replicates []replicate) (*Ranking, error) {
-	width := len(airports) + 2 // all flights, the airports, the rest
+	width := len(airports) + 2 // and all flights, and the other airports
 	r := &Ranking{Resamples: len(replicates) / width}
 	at := func(resample, column int) replicate { return replicates[resample*width+column] }
 
@@ -96,7 +96,7 @@ func (r replicate) share() float64 {
 	return Count{Flights: int(r.Flights), Late: int(r.Late)}.Share()
 }
 
-// ranksOf returns the ranks of each airport, one for each resample.
+// ranksOf returns for each airport its rank in each resample.
 func ranksOf(ctx context.Context, resamples, airports int, share func(resample, airport int) float64) ([][]int, error) {
 	ranks := make([][]int, airports)
 	for a := range ranks {
@@ -118,21 +118,22 @@ func ranksOf(ctx context.Context, resamples, airports int, share func(resample, 
 	return ranks, nil
 }
 
-// widening compares the intervals with those of the binomial distribution.
+// widening returns the ratios between the width of the intervals and that of the
+// binomial distribution: the median and the largest.
 func widening(places []Place, airports []AirportFigures) (median float64, widest Widest) {
-	var all []float64
+	var ratios []float64
 	for i, place := range places {
 		p := place.Share.Share
 		independent := 2 * 1.96 * math.Sqrt(p*(1-p)/float64(airports[i].Flights))
 		if independent == 0 {
 			continue
 		}
-		times := (place.Share.High - place.Share.Low) / independent
-		all = append(all, times)
-		if times > widest.Times {
-			widest = Widest{Code: place.Code, Times: times}
+		ratio := (place.Share.High - place.Share.Low) / independent
+		ratios = append(ratios, ratio)
+		if ratio > widest.Times {
+			widest = Widest{Code: place.Code, Times: ratio}
 		}
 	}
-	slices.Sort(all)
-	return quantile(all, 0.5), widest
+	slices.Sort(ratios)
+	return quantile(ratios, 0.5), widest
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Two airports and the rest; in three of four resamples the first is later.
+// replicates returns those of two airports and the others. The first airport is
+// later in three of four resamples.
 func replicates() []replicate {
 	var all []replicate
 	for i := range uint32(40) {
@@ -32,7 +33,7 @@ func airportsOf(shares map[string]int) []AirportFigures {
 	return airports
 }
 
-func TestRankingPutsTheLatestFirstWithItsIntervals(t *testing.T) {
+func TestRankingHasTheLatestAirportFirstWithIntervals(t *testing.T) {
 	t.Parallel()
 	r, err := rank(t.Context(), Spread{Count: Count{300, 120}}, airportsOf(map[string]int{"BBB": 45, "AAA": 35}), replicates())
 	require.NoError(t, err)
@@ -42,23 +43,24 @@ func TestRankingPutsTheLatestFirstWithItsIntervals(t *testing.T) {
 		{Code: "BBB", Share: Interval{0.45, 0.3, 0.6}, RankLow: 1, RankHigh: 2, P90Low: 0, P90High: 38},
 		{Code: "AAA", Share: Interval{0.35, 0.35, 0.35}, RankLow: 1, RankHigh: 2, P90Low: 20, P90High: 20},
 	}, r.Places)
-	// 0.3 wide, and 2 * 1.96 * sqrt(0.45 * 0.55 / 100) = 0.195 by the binomial distribution.
+	// The interval is 0.3 wide, that of the binomial distribution
+	// 2 * 1.96 * sqrt(0.45 * 0.55 / 100) = 0.195.
 	assert.Equal(t, "BBB", r.Widest.Code)
 	assert.InDelta(t, 1.538, r.Widest.Times, 0.001)
-	assert.Zero(t, r.Widening, "the median of two is the lower one: no width at all")
+	assert.Zero(t, r.Widening, "the median of two is the lower one, which has no width")
 }
 
-func TestRankingStopsWhenItIsCancelled(t *testing.T) {
+func TestRankingStopsWhenItsContextEnds(t *testing.T) {
 	t.Parallel()
-	reason := errors.New("enough")
-	_, err := rank(cancelled(t, reason), Spread{}, airportsOf(nil), replicates())
-	require.ErrorIs(t, err, reason)
+	cause := errors.New("cause")
+	_, err := rank(cancelledContext(t, cause), Spread{}, airportsOf(nil), replicates())
+	require.ErrorIs(t, err, cause)
 }
 
 func TestTheEndsOfARankingDoNotOverlap(t *testing.T) {
 	t.Parallel()
 	r := &Ranking{Places: []Place{{Code: "A"}, {Code: "B"}, {Code: "C"}}}
-	first, last := r.ends(12)
+	first, last := r.firstAndLast(12)
 	assert.Equal(t, []Place{{Code: "A"}}, first)
 	assert.Equal(t, []Place{{Code: "C"}}, last)
 }

@@ -13,23 +13,23 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// quick is the smallest report.
-var quick = Input{Dir: "made/here", Resamples: 200, Top: 5}
+// smallInput is the input of the fastest report.
+var smallInput = Input{Dir: "made/here", Resamples: 200, Top: 5}
 
-func harness(t *testing.T) (*testutil.Harness, string) {
+func newHarness(t *testing.T) (*testutil.Harness, string) {
 	t.Helper()
 	root := t.TempDir()
 	return testutil.NewHarness(t, Report(Config{
 		Root: root,
-		load: loadMadeUp,
+		load: loadGenerated,
 		Now:  func() time.Time { return time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC) },
 	})), root
 }
 
-func TestTheReportIsTheSameWhetherOrNotItsJobWasKilled(t *testing.T) {
+func TestTheReportIsTheSameAfterItsJobWasKilled(t *testing.T) {
 	t.Parallel()
-	h, root := harness(t)
-	h.Enqueue(quick)
+	h, root := newHarness(t)
+	h.Enqueue(smallInput)
 	require.Equal(t, model.Succeeded, h.Run().Status)
 	want, err := os.ReadFile(filepath.Join(root, "made/here", ReportName))
 	require.NoError(t, err)
@@ -41,50 +41,50 @@ func TestTheReportIsTheSameWhetherOrNotItsJobWasKilled(t *testing.T) {
 	requireSelfContained(t, string(want))
 	work, err := os.ReadDir(filepath.Join(root, "made/here/work"))
 	require.NoError(t, err)
-	assert.Empty(t, work, "nothing is left of what the steps handed each other")
+	assert.Empty(t, work, "the work files are removed")
 	for _, record := range h.Records() {
 		assert.Less(t, len(record.Output), 16<<10, record.Name)
 	}
 
-	again, root := harness(t)
-	again.Enqueue(quick)
-	again.Kill(testutil.AfterStep("clean"))
-	again.Resume()
-	again.Kill(testutil.AtCheckpoint("rank", 20))
-	again.Resume()
-	again.Kill(testutil.BeforeRecord("write"))
-	again.Resume()
-	require.Equal(t, model.Succeeded, again.Run().Status)
+	killed, root := newHarness(t)
+	killed.Enqueue(smallInput)
+	killed.Kill(testutil.AfterStep("clean"))
+	killed.Resume()
+	killed.Kill(testutil.AtCheckpoint("rank", 20))
+	killed.Resume()
+	killed.Kill(testutil.BeforeRecord("write"))
+	killed.Resume()
+	require.Equal(t, model.Succeeded, killed.Run().Status)
 	got, err := os.ReadFile(filepath.Join(root, "made/here", ReportName))
 	require.NoError(t, err)
 	assert.True(t, string(want) == string(got), "the pages differ")
 }
 
-func TestAReportThatWouldLeaveItsPlaceFails(t *testing.T) {
+func TestAReportOutsideTheRootFails(t *testing.T) {
 	t.Parallel()
-	h, root := harness(t)
+	h, root := newHarness(t)
 	h.Enqueue(Input{Dir: "../elsewhere"})
 	status := h.Run()
 	assert.Equal(t, model.Failed, status.Status)
-	assert.Contains(t, status.Error, `dir "../elsewhere" leads out of the place for reports`)
+	assert.Contains(t, status.Error, `dir "../elsewhere" is outside the root of reports`)
 	assert.NoDirExists(t, filepath.Join(filepath.Dir(root), "elsewhere"))
 }
 
-func TestAReportWhoseWorkIsGoneSaysWhatToDo(t *testing.T) {
+func TestAReportWithoutItsWorkFilesSaysToRestartTheJob(t *testing.T) {
 	t.Parallel()
-	h, root := harness(t)
-	h.Enqueue(quick)
+	h, root := newHarness(t)
+	h.Enqueue(smallInput)
 	h.Kill(testutil.AfterStep("load"))
 	require.NoError(t, os.RemoveAll(filepath.Join(root, "made")))
 	h.Resume()
 	status := h.Run()
 	assert.Equal(t, model.Failed, status.Status)
-	assert.Contains(t, status.Error, "restart the job to make it again")
+	assert.Contains(t, status.Error, "restart the job to create it again")
 	h.Restart()
 	assert.Equal(t, model.Succeeded, h.Run().Status)
 }
 
-func TestTheDefinitionHasNoMistakes(t *testing.T) {
+func TestTheDefinitionIsValid(t *testing.T) {
 	t.Parallel()
 	report := Report(Config{})
 	require.NoError(t, report.Validate())

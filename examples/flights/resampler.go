@@ -2,40 +2,40 @@ package flights
 
 import "math/rand/v2"
 
-// block is how many days in a row are drawn together. What makes flights late -
-// a storm, a full Friday - lasts for days and comes back by the week, so days
-// do not repeat independently of each other, and flights much less.
-const block = 7
+// blockDays is the number of consecutive days that are drawn together. The causes
+// of delays, such as a storm or a busy Friday, last for days or recur each week, so
+// days are not independent of each other, and flights even less.
+const blockDays = 7
 
-// A delay is counted in one of these bins, a minute each. The first and the
-// last one also hold what is beyond them, which no 90th percentile of an
-// airport comes near.
+// A histogram of delays has one bin for each minute. The first and the last bin
+// also count all delays below and above; the 90th percentile of an airport is far
+// from both.
 const (
 	firstBin = -64
-	bins     = 448
+	binCount = 448
 )
 
-// resampler draws half-years that might have been: days of the one that was,
-// in blocks of seven, until there are as many.
+// resampler draws resamples of the half-year: days of the original, with
+// replacement, in blocks of blockDays, until there are as many days.
 type resampler struct {
-	// cells holds for each flight where it is counted: group*bins + bin. The
-	// flights of day d are those from starts[d] to starts[d+1].
+	// cells holds for each flight the index in counts of its group and delay:
+	// group*binCount + bin. The flights of day d are starts[d] to starts[d+1].
 	cells  []uint32
 	starts [days + 1]int
 	groups int
 	counts []uint32
 }
 
-// replicate is what one resample says about one group of flights.
+// replicate is the statistic of one group of flights in one resample.
 type replicate struct {
 	Flights, Late uint32
 	P90           int32
 }
 
-// newResampler takes the dated sample, and for each airport the group that its
-// departures belong to.
+// newResampler returns a resampler of the dated sample; groupOf holds for each
+// airport the group of its departures.
 func newResampler(s *Sample, groupOf []int, groups int) *resampler {
-	r := &resampler{cells: make([]uint32, s.Len()), groups: groups, counts: make([]uint32, groups*bins)}
+	r := &resampler{cells: make([]uint32, s.Len()), groups: groups, counts: make([]uint32, groups*binCount)}
 	for i := range s.Len() {
 		r.starts[s.day(i)+1]++
 	}
@@ -44,39 +44,39 @@ func newResampler(s *Sample, groupOf []int, groups int) *resampler {
 	}
 	next := r.starts
 	for i, delay := range s.Delay {
-		bin := min(max(delay-firstBin, 0), bins-1)
+		bin := min(max(delay-firstBin, 0), binCount-1)
 		day := s.day(i)
-		r.cells[next[day]] = uint32(groupOf[s.Origin[i]]*bins) + uint32(bin) //nolint:gosec // of a few thousand cells
+		r.cells[next[day]] = uint32(groupOf[s.Origin[i]]*binCount) + uint32(bin) //nolint:gosec // of a few thousand cells
 		next[day]++
 	}
 	return r
 }
 
-// width is how many replicates one resample has.
-func (r *resampler) width() int { return r.groups + 1 }
+// replicatesPerResample returns the number of groups, and one for all flights.
+func (r *resampler) replicatesPerResample() int { return r.groups + 1 }
 
-// draw makes one resample and describes all its flights in out[0], and those of
-// group g in out[g+1].
+// draw draws one resample. It sets out[0] to the replicate of all its flights, and
+// out[g+1] to that of group g.
 func (r *resampler) draw(random *rand.Rand, out []replicate) {
 	clear(r.counts)
 	for drawn := 0; drawn < days; {
 		first := random.IntN(days)
-		for k := 0; k < block && drawn < days; k++ {
-			// The last days are followed by the first ones, or the days at
-			// either end would be drawn more rarely than the others.
+		for k := 0; k < blockDays && drawn < days; k++ {
+			// The first day follows the last one. Otherwise the days at both ends would be
+			// drawn less often than the others.
 			r.count((first + k) % days)
 			drawn++
 		}
 	}
-	var all [bins]uint32
+	var all [binCount]uint32
 	for g := range r.groups {
-		counts := r.counts[g*bins : (g+1)*bins]
+		counts := r.counts[g*binCount : (g+1)*binCount]
 		for bin, n := range counts {
 			all[bin] += n
 		}
-		out[g+1] = describe(counts)
+		out[g+1] = summarize(counts)
 	}
-	out[0] = describe(all[:])
+	out[0] = summarize(all[:])
 }
 
 func (r *resampler) count(day int) {
@@ -85,22 +85,22 @@ func (r *resampler) count(day int) {
 	}
 }
 
-// describe reads a histogram of delays.
-func describe(counts []uint32) replicate {
-	var d replicate
+// summarize returns the replicate of a histogram of delays.
+func summarize(counts []uint32) replicate {
+	var r replicate
 	for _, n := range counts {
-		d.Flights += n
+		r.Flights += n
 	}
 	for _, n := range counts[lateAfter-firstBin+1:] {
-		d.Late += n
+		r.Late += n
 	}
 	// As in quantile: the smallest delay that nine in ten do not exceed.
-	need, sum := (d.Flights*9+9)/10, uint32(0)
+	need, sum := (r.Flights*9+9)/10, uint32(0)
 	for bin, n := range counts {
 		if sum += n; sum >= need {
-			d.P90 = int32(bin) + firstBin
+			r.P90 = int32(bin) + firstBin
 			break
 		}
 	}
-	return d
+	return r
 }

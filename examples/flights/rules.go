@@ -2,14 +2,13 @@ package flights
 
 import "math"
 
-// The bounds of what is possible. They are wide: a rule is there to drop what
-// cannot be, not what is unusual.
+// The bounds of the rules. They are wide: a rule drops impossible data, not unusual
+// data.
 const (
 	minMiles, maxMiles = 10, 6_000
 	minDelay, maxDelay = -120, 24 * 60
-	// A flight's distance may differ from the great circle between its
-	// airports by this much: the list of airports is not the one that the
-	// Bureau measured with.
+	// A flight's distance may differ from the great circle between its airports by
+	// this much, because the Bureau measured distances with another list of airports.
 	maxMilesOff, maxShareOff = 30, 0.05
 )
 
@@ -17,21 +16,21 @@ const (
 type rule struct {
 	name, why string
 	breaks    func(s *Sample, i int) bool
-	// dated is set if only dated samples can be judged.
+	// dated is true for a rule that applies only to dated samples.
 	dated bool
 }
 
-// rulesFor returns the rules in the order in which they are applied: a flight
-// counts under the first one that it breaks. The rules remember what they saw,
-// so each sample needs its own.
+// rulesFor returns the rules in the order in which they are applied. A flight is
+// counted for the first rule that it breaks. Each sample needs its own rules,
+// because they keep state.
 func rulesFor(data *raw) []rule {
 	known := make(map[string]Airport, len(data.Airports))
 	for _, airport := range data.Airports {
 		known[airport.Code] = airport
 	}
 	unknown := func(code int32) bool {
-		_, is := known[data.Codes[code]]
-		return !is
+		_, ok := known[data.Codes[code]]
+		return !ok
 	}
 	return []rule{{
 		name: "outside the period", why: "leaves before 1 January or after 30 June 2001, or at no time of the day",
@@ -60,7 +59,7 @@ func rulesFor(data *raw) []rule {
 	}, {
 		name: "listed twice", why: "is equal to an earlier flight in minute, route and delay",
 		dated:  true,
-		breaks: seenBefore(),
+		breaks: isDuplicate(),
 	}}
 }
 
@@ -72,7 +71,7 @@ func outsidePeriod(s *Sample, i int) bool {
 	return s.Minute[i] < 0 || s.Minute[i] >= end
 }
 
-func seenBefore() func(s *Sample, i int) bool {
+func isDuplicate() func(s *Sample, i int) bool {
 	type flight struct{ minute, origin, destination, delay int32 }
 	seen := map[flight]bool{}
 	return func(s *Sample, i int) bool {

@@ -2,8 +2,8 @@ package flights
 
 import "github.com/ntxdev/jobsystem/examples/flights/internal/chart"
 
-// drawSamples compares the undated sample with the dated flights of the months
-// it seems to be from.
+// drawSamples compares the undated sample with the dated flights of January to
+// March, from which it seems to be.
 func drawSamples(f *Figures, _ *Ranking, _ int) ([]byte, error) {
 	hours := f.Hours[firstHour : lastHour+1]
 	x, dated, undated := make([]float64, len(hours)), make([]float64, len(hours)), make([]float64, len(hours))
@@ -18,7 +18,7 @@ func drawSamples(f *Figures, _ *Ranking, _ int) ([]byte, error) {
 			Title: "Share of flights that arrive more than 15 minutes late, in two samples",
 			YMin:  0, YMax: 50, YTicks: percentTicks(0, 10, 20, 30, 40, 50),
 			Lines: []chart.Line{
-				{Y: dated, Color: chart.Calm, Width: 2, Text: "dated, Jan to March"},
+				{Y: dated, Color: chart.OnTime, Width: 2, Text: "dated, Jan to March"},
 				{Y: undated, Color: chart.Late, Dots: true, Text: "undated"},
 			},
 		}},

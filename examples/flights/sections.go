@@ -27,8 +27,8 @@ func tiles(f findings) []tile {
 	}
 }
 
-// sections puts the findings and the figures together.
-func sections(w *Work, f findings, charted Charted) ([]section, error) {
+// sections returns the sections of the page with their findings and charts.
+func sections(w *WorkDir, f findings, charted Charted) ([]section, error) {
 	svg := map[string]template.HTML{}
 	for _, chart := range charted.Charts {
 		content, err := w.load(chart.File)
@@ -39,7 +39,7 @@ func sections(w *Work, f findings, charted Charted) ([]section, error) {
 	}
 	for _, drawing := range drawings {
 		if svg[drawing.name] == "" {
-			return nil, fmt.Errorf("write page: there is no chart %q", drawing.name)
+			return nil, fmt.Errorf("write page: no chart %q", drawing.name)
 		}
 	}
 	return []section{{
@@ -72,7 +72,7 @@ func sections(w *Work, f findings, charted Charted) ([]section, error) {
 	}}, nil
 }
 
-// method says how the numbers came about.
+// method describes how the numbers were computed.
 func method(f findings) []string {
 	all, official := f.figures.Dated, f.figures.Official
 	widest := f.figures.byCode()[f.ranking.Widest.Code]
@@ -86,10 +86,10 @@ func method(f findings) []string {
 			"Flights that were cancelled or diverted are not in the data, nor are airlines, planes and causes.",
 		"A percentile is the smallest delay, in whole minutes, that at least so many flights do not exceed.",
 		fmt.Sprintf("The intervals are a block bootstrap: %s times, a half-year of %d days was put together from blocks of %d days in a row "+
-			"of the real one, drawn at random with replacement, and everything was counted anew. "+
+			"of the real one, drawn at random with replacement, and everything was counted again. "+
 			"An interval holds the middle 95%% of the results. "+
 			"This keeps the flights of a day together, the days of a storm, and the days of a week.",
-			thousands(f.ranking.Resamples), days, block),
+			thousands(f.ranking.Resamples), days, blockDays),
 		fmt.Sprintf("Had the flights been taken to be independent of each other, the intervals would be much too narrow: "+
 			"by a factor of %.1f at the airport in the middle, and of %.1f at %s.",
 			f.ranking.Widening, f.ranking.Widest.Times, widest.Label()),

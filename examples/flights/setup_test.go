@@ -10,47 +10,47 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// bundle is a work directory with a small, made-up half-year in it, cleaned and
-// aggregated: three airports, 600 flights each.
-type bundle struct {
+// fixture is a work directory with generated data that is cleaned and aggregated:
+// three airports with 600 flights each.
+type fixture struct {
 	dir        string
-	work       *Work
+	work       *WorkDir
 	loaded     Loaded
 	cleaned    Cleaned
 	aggregated Aggregated
 }
 
-func setup(t *testing.T) *bundle {
+func setup(t *testing.T) *fixture {
 	t.Helper()
-	b := &bundle{dir: t.TempDir()}
+	b := &fixture{dir: t.TempDir()}
 	b.work = openWork(t, b.dir)
 	var err error
-	b.loaded, err = loadMadeUp(t.Context(), b.work, quiet)
+	b.loaded, err = loadGenerated(t.Context(), b.work, noReport)
 	require.NoError(t, err)
-	b.cleaned, err = Clean(t.Context(), b.work, b.loaded, quiet)
+	b.cleaned, err = Clean(t.Context(), b.work, b.loaded, noReport)
 	require.NoError(t, err)
-	b.aggregated, err = Aggregate(t.Context(), b.work, b.cleaned, quiet)
+	b.aggregated, err = Aggregate(t.Context(), b.work, b.cleaned, noReport)
 	require.NoError(t, err)
 	return b
 }
 
-// loadMadeUp is Load with data that takes no time.
-func loadMadeUp(ctx context.Context, w *Work, _ Reporter) (Loaded, error) {
-	file, err := saveGob(ctx, w, "raw.gob", madeUp())
+// loadGenerated replaces Load; it loads generated data, which is fast.
+func loadGenerated(ctx context.Context, w *WorkDir, _ Reporter) (Loaded, error) {
+	file, err := saveGob(ctx, w, "raw.gob", generateData())
 	return Loaded{Raw: file}, err
 }
 
-func openWork(t *testing.T, dir string) *Work {
+func openWork(t *testing.T, dir string) *WorkDir {
 	t.Helper()
 	root, err := os.OpenRoot(dir)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, root.Close()) })
-	w, err := OpenWork(root, "work/job")
+	w, err := OpenWorkDir(root, "work/job")
 	require.NoError(t, err)
 	return w
 }
 
-func quiet(int, int) {}
+func noReport(int, int) {}
 
 var (
 	kennedy  = Airport{Code: "JFK", City: "New York", State: "NY", Latitude: 40.63975, Longitude: -73.77893}
@@ -58,8 +58,8 @@ var (
 	honolulu = Airport{Code: "HNL", City: "Honolulu", State: "HI", Latitude: 21.31869, Longitude: -157.92241}
 )
 
-// madeUp returns flights in which the airports differ in lateness.
-func madeUp() *raw {
+// generateData returns flights of airports with different delays.
+func generateData() *raw {
 	random := rand.New(rand.NewPCG(1, 1))
 	data := &raw{
 		Codes: []string{"HNL", "JFK", "ORD"}, Airports: []Airport{honolulu, kennedy, ohare},
@@ -82,8 +82,9 @@ func madeUp() *raw {
 	return data
 }
 
-// embeddedData is the real data, read once for all tests, which do not change it.
-var embeddedData = sync.OnceValues(func() (*raw, error) { return decode(context.Background(), quiet) })
+// embeddedData returns the real data. It is decoded once for all tests, which do not
+// change it.
+var embeddedData = sync.OnceValues(func() (*raw, error) { return decodeData(context.Background(), noReport) })
 
 func realData(t *testing.T) *raw {
 	t.Helper()
@@ -92,10 +93,10 @@ func realData(t *testing.T) *raw {
 	return data
 }
 
-// cancelled returns a context that has ended for a reason.
-func cancelled(t *testing.T, reason error) context.Context {
+// cancelledContext returns a context that has ended with a cause.
+func cancelledContext(t *testing.T, cause error) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(reason)
+	cancel(cause)
 	return ctx
 }

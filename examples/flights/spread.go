@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Count says how many flights there are and how many of them arrived more than
-// 15 minutes late.
+// Count is the number of flights, and the number of those that arrived more than 15
+// minutes late.
 type Count struct {
 	Flights int `json:"flights"`
 	Late    int `json:"late"`
@@ -24,7 +24,8 @@ func (c *Count) merge(other Count) {
 	c.Late += other.Late
 }
 
-// Share is the share of flights that were late, 0 to 1; 0 of no flights.
+// Share returns the share of flights that were late, 0 to 1. It is 0 without
+// flights.
 func (c Count) Share() float64 {
 	if c.Flights == 0 {
 		return 0
@@ -32,8 +33,9 @@ func (c Count) Share() float64 {
 	return float64(c.Late) / float64(c.Flights)
 }
 
-// Spread describes the arrival delays of some flights, in minutes: half of them
-// arrived at most Median late, nine in ten at most P90.
+// Spread describes the distribution of the arrival delays of some flights, in
+// minutes: half of the flights have a delay of at most Median, nine in ten of at
+// most P90.
 type Spread struct {
 	Count
 	P10    int `json:"p10"`
@@ -43,7 +45,7 @@ type Spread struct {
 	P90    int `json:"p90"`
 }
 
-// spreadOf sorts the delays.
+// spreadOf returns the spread of delays. It sorts delays.
 func spreadOf(delays []int32) Spread {
 	slices.Sort(delays)
 	var s Spread
@@ -55,14 +57,14 @@ func spreadOf(delays []int32) Spread {
 	return s
 }
 
-// quantile is the smallest value that at least the share q of the sorted values
-// do not exceed: always one of the values. It is the zero value of none.
+// quantile returns the smallest of the sorted values that at least the share q of
+// them do not exceed. Without values, it returns the zero value.
 func quantile[T any](sorted []T, q float64) T {
 	if len(sorted) == 0 {
 		return *new(T)
 	}
-	// The difference keeps 0.9*10, which is a little more than 9, from being
-	// rounded up to 10.
-	place := int(math.Ceil(q*float64(len(sorted))-1e-9)) - 1
-	return sorted[min(max(place, 0), len(sorted)-1)]
+	// Subtract a little, so that 0.9*10, which is slightly more than 9 in floating
+	// point, is not rounded up to 10.
+	index := int(math.Ceil(q*float64(len(sorted))-1e-9)) - 1
+	return sorted[min(max(index, 0), len(sorted)-1)]
 }

@@ -16,12 +16,12 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// It is not parallel: the umask is the process's.
-func TestNothingOfAReportIsOpenToOthersWhateverTheUmask(t *testing.T) {
+// It is not parallel: the umask applies to the whole process.
+func TestOthersCannotReadReportsWithAnyUmask(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0))
-	h, root := harness(t)
-	h.Enqueue(quick)
-	h.Kill(testutil.AfterStep("write")) // with its work files still there
+	h, root := newHarness(t)
+	h.Enqueue(smallInput)
+	h.Kill(testutil.AfterStep("write")) // before its work files are removed
 	files := 0
 	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || path == root {

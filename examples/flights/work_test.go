@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAWorkFileComesBackAsItWasSaved(t *testing.T) {
+func TestAWorkFileIsLoadedAsItWasSaved(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	w := openWork(t, dir)
@@ -23,13 +23,13 @@ func TestAWorkFileComesBackAsItWasSaved(t *testing.T) {
 	}
 	entries, err := os.ReadDir(filepath.Join(dir, "work/job"))
 	require.NoError(t, err)
-	require.Len(t, entries, 1, "no temporary file stays")
+	require.Len(t, entries, 1, "no temporary file is left")
 	info, err := entries[0].Info()
 	require.NoError(t, err)
 	assert.Equal(t, fs.FileMode(0o640), info.Mode().Perm())
 }
 
-func TestAWorkFileThatIsNotAsRecordedIsRefused(t *testing.T) {
+func TestAMissingOrChangedWorkFileIsAnError(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	w := openWork(t, dir)
@@ -37,21 +37,21 @@ func TestAWorkFileThatIsNotAsRecordedIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	name := filepath.Join(dir, "work/job/a.json")
 
-	require.NoError(t, os.WriteFile(name, []byte("altered"), 0o640))
+	require.NoError(t, os.WriteFile(name, []byte("changed"), 0o640))
 	_, err = w.load(file)
-	require.ErrorIs(t, err, ErrWork)
+	require.ErrorIs(t, err, ErrWorkFile)
 	require.ErrorContains(t, err, "restart the job")
 
 	require.NoError(t, os.Remove(name))
 	_, err = w.load(file)
-	require.ErrorIs(t, err, ErrWork)
-	require.ErrorContains(t, err, "is gone")
+	require.ErrorIs(t, err, ErrWorkFile)
+	require.ErrorContains(t, err, "does not exist")
 
 	_, err = w.load(File{})
-	require.ErrorIs(t, err, ErrWork)
+	require.ErrorIs(t, err, ErrWorkFile)
 }
 
-func TestWorkStaysInsideItsRoot(t *testing.T) {
+func TestAWorkDirDoesNotWriteOutsideItsRoot(t *testing.T) {
 	t.Parallel()
 	outside, dir := t.TempDir(), t.TempDir()
 	w := openWork(t, dir)
@@ -65,7 +65,7 @@ func TestWorkStaysInsideItsRoot(t *testing.T) {
 	assert.Empty(t, entries)
 }
 
-func TestRemovedWorkIsGoneAndRemovingItAgainIsNoError(t *testing.T) {
+func TestAWorkDirCanBeRemovedTwice(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	w := openWork(t, dir)

@@ -83,8 +83,8 @@ func exportSteps(orders *Orders, dir string) *steps.Definition[Export] {
 	return export
 }
 
-// The file names contain the job's id and nothing of its input, and are the same
-// for each attempt.
+// partName and finalName return names that contain the job's id and nothing of its
+// input, and that are the same for each attempt.
 func partName(run *steps.Run[Export]) string  { return finalName(run) + ".part" }
 func finalName(run *steps.Run[Export]) string { return run.Job().ID.String() + ".csv" }
 

@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// airportsThatOccur keeps the lines of airports.csv whose code is in the list,
-// in its order, with all their columns. A code that airports.csv does not know
-// is not an error: the report's cleaning finds and counts such flights.
-func airportsThatOccur(pkg *npmPackage, codes []string) ([]byte, error) {
+// selectAirports returns the lines of airports.csv with one of codes, sorted by
+// code, with all columns. Codes must be sorted. A code that is not in airports.csv
+// is not an error: the report drops and counts its flights.
+func selectAirports(pkg *npmPackage, codes []string) ([]byte, error) {
 	content, err := pkg.read("airports.csv")
 	if err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func airportsThatOccur(pkg *npmPackage, codes []string) ([]byte, error) {
 		return nil, err
 	}
 	if want := []string{"iata", "name", "city", "state", "country", "latitude", "longitude"}; !slices.Equal(lines[0], want) {
-		return nil, fmt.Errorf("its columns are %v, and not %v", lines[0], want)
+		return nil, fmt.Errorf("the columns are %v: want %v", lines[0], want)
 	}
 	kept := slices.DeleteFunc(lines[1:], func(line []string) bool {
 		_, occurs := slices.BinarySearch(codes, line[0])

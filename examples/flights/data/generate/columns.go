@@ -8,24 +8,24 @@ import (
 	"strings"
 )
 
-// table is a set of columns of equal length. ../README.md describes the format
-// it is written in; examples/flights/columns.go reads it.
+// table encodes columns of equal length. ../README.md describes the format, and
+// examples/flights/columns.go decodes it.
 type table struct {
 	rows    int
-	head    strings.Builder
+	header  strings.Builder
 	columns bytes.Buffer
 }
 
-// plain adds a column of integers as they are.
+// plain adds a column of integers.
 func (t *table) plain(name string, values []int64) {
-	fmt.Fprintf(&t.head, "column %s plain\n", name)
+	fmt.Fprintf(&t.header, "column %s plain\n", name)
 	t.append(values)
 }
 
-// delta adds a column as differences from the row before, the first one from 0:
-// small numbers where the rows are in this column's order.
+// delta adds a column of integers as the differences to the previous row, the first
+// one to 0. These are small if the rows are sorted by this column.
 func (t *table) delta(name string, values []int64) {
-	fmt.Fprintf(&t.head, "column %s delta\n", name)
+	fmt.Fprintf(&t.header, "column %s delta\n", name)
 	differences := make([]int64, len(values))
 	last := int64(0)
 	for i, v := range values {
@@ -34,9 +34,9 @@ func (t *table) delta(name string, values []int64) {
 	t.append(differences)
 }
 
-// words adds a column of numbers that stand for the words of a list.
+// words adds a column of indexes in a list of words.
 func (t *table) words(name string, list []string, values []int64) {
-	fmt.Fprintf(&t.head, "column %s words %s\n", name, strings.Join(list, " "))
+	fmt.Fprintf(&t.header, "column %s words %s\n", name, strings.Join(list, " "))
 	t.append(values)
 }
 
@@ -50,17 +50,18 @@ func (t *table) append(values []int64) {
 	}
 }
 
-func (t *table) pack() ([]byte, error) {
+// encode returns the compressed table.
+func (t *table) encode() ([]byte, error) {
 	var out bytes.Buffer
-	packed, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	compressed, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(packed, "columns 1\nrows %d\n%s\n", t.rows, t.head.String())
-	if _, err := packed.Write(t.columns.Bytes()); err != nil {
+	fmt.Fprintf(compressed, "columns 1\nrows %d\n%s\n", t.rows, t.header.String())
+	if _, err := compressed.Write(t.columns.Bytes()); err != nil {
 		return nil, err
 	}
-	if err := packed.Close(); err != nil {
+	if err := compressed.Close(); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil

@@ -11,29 +11,29 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// every is how many flights of flights-3m.parquet stand behind one that is
-// kept. The file is in order of departure, so this takes from all days alike.
-const every = 15
+// sampleInterval is the distance between two flights of flights-3m.parquet that are
+// kept. The file is sorted by departure, so all days are sampled equally.
+const sampleInterval = 15
 
 // epoch is minute 0 of the column "minute".
 var epoch = time.Date(2001, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// datedFlights keeps every 15th flight of flights-3m.parquet, and returns the
-// codes of the airports that occur, sorted.
-func datedFlights(pkg *npmPackage) (packed []byte, codes []string, err error) {
-	content, err := pkg.read("flights-3m.parquet")
+// datedFlights returns a table with every 15th flight of flights-3m.parquet, and the
+// sorted codes of their airports.
+func datedFlights(pkg *npmPackage) (content []byte, codes []string, err error) {
+	source, err := pkg.read("flights-3m.parquet")
 	if err != nil {
 		return nil, nil, err
 	}
 	var minutes, delays, distances []int64
 	var origins, destinations []string
-	err = eachRow(content, func(n int, row parquet.Row) error {
-		if n%every != 0 {
+	err = eachRow(source, func(n int, row parquet.Row) error {
+		if n%sampleInterval != 0 {
 			return nil
 		}
 		departed := time.UnixMicro(row[0].Int64())
 		if departed.Truncate(time.Minute) != departed {
-			return fmt.Errorf("row %d leaves at %s, which is no whole minute", n, departed.UTC())
+			return fmt.Errorf("row %d departs at %s, which is not a whole minute", n, departed.UTC())
 		}
 		minutes = append(minutes, int64(departed.Sub(epoch)/time.Minute))
 		delays = append(delays, row[1].Int64())
@@ -53,14 +53,14 @@ func datedFlights(pkg *npmPackage) (packed []byte, codes []string, err error) {
 	t.delta("minute", minutes)
 	t.plain("delay", delays)
 	t.plain("distance", distances)
-	t.words("origin", codes, places(codes, origins))
-	t.words("destination", codes, places(codes, destinations))
-	packed, err = t.pack()
-	return packed, codes, err
+	t.words("origin", codes, indexes(codes, origins))
+	t.words("destination", codes, indexes(codes, destinations))
+	content, err = t.encode()
+	return content, codes, err
 }
 
-// eachRow gives all rows of a Parquet file to visit, in order. A row with an
-// empty field is an error: the sample has no way to say "not known".
+// eachRow calls visit for each row of a Parquet file, in order. A row with an empty
+// field is an error, because a table cannot represent an unknown value.
 func eachRow(content []byte, visit func(n int, row parquet.Row) error) error {
 	file, err := parquet.OpenFile(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
@@ -72,8 +72,8 @@ func eachRow(content []byte, visit func(n int, row parquet.Row) error) error {
 		defer rows.Close()
 		buf := make([]parquet.Row, 1000)
 		for {
-			got, err := rows.ReadRows(buf)
-			for _, row := range buf[:got] {
+			read, err := rows.ReadRows(buf)
+			for _, row := range buf[:read] {
 				if slices.ContainsFunc(row, parquet.Value.IsNull) {
 					return fmt.Errorf("row %d has an empty field: %v", n, row)
 				}
@@ -93,12 +93,12 @@ func eachRow(content []byte, visit func(n int, row parquet.Row) error) error {
 	return nil
 }
 
-// places returns where in the sorted list each word stands.
-func places(list, words []string) []int64 {
+// indexes returns the index of each word in the sorted list.
+func indexes(list, words []string) []int64 {
 	found := make([]int64, len(words))
 	for i, word := range words {
-		place, _ := slices.BinarySearch(list, word)
-		found[i] = int64(place)
+		index, _ := slices.BinarySearch(list, word)
+		found[i] = int64(index)
 	}
 	return found
 }

@@ -1,13 +1,12 @@
-// Command generate writes the data that examples/flights embeds, from the files
-// of the npm package vega-datasets. See ../README.md for what it keeps of them.
+// Command generate writes the data that examples/flights embeds, from the files of
+// the npm package vega-datasets. ../README.md describes the data.
 //
 //	npm pack vega-datasets@3.2.1 && tar xzf vega-datasets-3.2.1.tgz
 //	go run . -from package -to ..
 //
-// The input files are checked against the checksums in the package's own
-// datapackage.json, so the same command gives the same files, byte for byte,
-// for as long as compress/gzip packs alike; what unpacks from them is always
-// the same.
+// It verifies the input files with the checksums in the package's datapackage.json.
+// So the decompressed files are always the same; the compressed files are the same,
+// byte for byte, as long as compress/gzip compresses in the same way.
 package main
 
 import (
@@ -24,16 +23,16 @@ import (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("generate: ")
-	from := flag.String("from", "package", "the unpacked npm package vega-datasets 3.2.1")
-	to := flag.String("to", "..", "where the data files go")
+	from := flag.String("from", "package", "directory of the unpacked npm package vega-datasets 3.2.1")
+	to := flag.String("to", "..", "directory for the data files")
 	flag.Parse()
 	if err := generate(*from, *to); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// generate makes all files in memory before it writes the first one, so that an
-// unreadable input leaves the directory as it was.
+// generate computes all files in memory before it writes the first one, so that the
+// directory is unchanged if an input is invalid.
 func generate(from, to string) error {
 	pkg, err := openPackage(from)
 	if err != nil {
@@ -41,19 +40,19 @@ func generate(from, to string) error {
 	}
 	dated, codes, err := datedFlights(pkg)
 	if err != nil {
-		return fmt.Errorf("make dated.columns.gz: %w", err)
+		return fmt.Errorf("generate dated.columns.gz: %w", err)
 	}
 	undated, err := undatedFlights(pkg)
 	if err != nil {
-		return fmt.Errorf("make undated.columns.gz: %w", err)
+		return fmt.Errorf("generate undated.columns.gz: %w", err)
 	}
-	airports, err := airportsThatOccur(pkg, codes)
+	airports, err := selectAirports(pkg, codes)
 	if err != nil {
-		return fmt.Errorf("make airports.csv: %w", err)
+		return fmt.Errorf("generate airports.csv: %w", err)
 	}
 	states, err := stateOutlines(pkg)
 	if err != nil {
-		return fmt.Errorf("make states.json: %w", err)
+		return fmt.Errorf("generate states.json: %w", err)
 	}
 	return write(to, map[string][]byte{
 		"dated.columns.gz":   dated,
@@ -63,7 +62,7 @@ func generate(from, to string) error {
 	})
 }
 
-// write stores the files and SHA256SUMS, their list as sha256sum -c reads it.
+// write writes the files, and SHA256SUMS in the format of sha256sum.
 func write(dir string, files map[string][]byte) error {
 	names := make([]string, 0, len(files))
 	for name := range files {
@@ -80,6 +79,6 @@ func write(dir string, files map[string][]byte) error {
 		fmt.Printf("%9d bytes  %s\n", len(files[name]), name)
 		total += len(files[name])
 	}
-	fmt.Printf("%9d bytes together\n", total)
+	fmt.Printf("%9d bytes in total\n", total)
 	return os.WriteFile(filepath.Join(dir, "SHA256SUMS"), []byte(sums.String()), 0o644)
 }

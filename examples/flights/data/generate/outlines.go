@@ -6,14 +6,15 @@ import (
 )
 
 const (
-	// tolerance is how far, in degrees, the simplified outlines may be from the
-	// ones in us-10m.json: half the width of a line on the report's map.
+	// tolerance is the largest distance, in degrees, between a simplified outline and
+	// the original: half the width of a line on the report's map.
 	tolerance = 0.04
-	// smallest is the extent, in degrees, below which an island is left out.
-	smallest = 0.3
+	// minExtent is the smallest extent, in degrees, of an island that is kept.
+	minExtent = 0.3
 )
 
-// topology is what is needed of TopoJSON: https://github.com/topojson/topojson-specification
+// topology holds the used part of a TopoJSON file:
+// https://github.com/topojson/topojson-specification
 type topology struct {
 	Transform struct {
 		Scale     [2]float64 `json:"scale"`
@@ -44,8 +45,8 @@ func stateOutlines(pkg *npmPackage) ([]byte, error) {
 	if err := json.Unmarshal(content, &t); err != nil {
 		return nil, err
 	}
-	// Arcs are simplified before they are joined: neighbours share them, and so
-	// their borders still meet.
+	// Simplify the arcs before joining them: neighbouring states share arcs, so their
+	// borders still match.
 	arcs := make([][]point, len(t.Arcs))
 	for i := range t.Arcs {
 		arcs[i] = simplify(t.absolute(i))
@@ -63,7 +64,7 @@ func stateOutlines(pkg *npmPackage) ([]byte, error) {
 		s := state{State: geometry.ID}
 		for _, polygon := range polygons {
 			for _, ring := range polygon {
-				if outline := join(arcs, ring); extent(outline) >= smallest {
+				if outline := join(arcs, ring); extent(outline) >= minExtent {
 					s.Rings = append(s.Rings, hundredths(outline))
 				}
 			}
@@ -75,7 +76,8 @@ func stateOutlines(pkg *npmPackage) ([]byte, error) {
 	return json.Marshal(states)
 }
 
-// absolute undoes the delta encoding and the quantization of an arc.
+// absolute returns the coordinates of an arc: it decodes the deltas and the
+// quantization.
 func (t *topology) absolute(arc int) []point {
 	points := make([]point, len(t.Arcs[arc]))
 	var x, y int64
@@ -89,21 +91,21 @@ func (t *topology) absolute(arc int) []point {
 	return points
 }
 
-// polygons brings Polygon and MultiPolygon into one shape: polygons of rings of
-// arc numbers.
+// polygons returns the polygons of a Polygon or MultiPolygon. Each polygon is a list
+// of rings, each ring a list of arc numbers.
 func polygons(kind string, arcs json.RawMessage) ([][][]int, error) {
 	if kind == "Polygon" {
-		var one [][]int
-		err := json.Unmarshal(arcs, &one)
-		return [][][]int{one}, err
+		var polygon [][]int
+		err := json.Unmarshal(arcs, &polygon)
+		return [][][]int{polygon}, err
 	}
-	var many [][][]int
-	err := json.Unmarshal(arcs, &many)
-	return many, err
+	var polygons [][][]int
+	err := json.Unmarshal(arcs, &polygons)
+	return polygons, err
 }
 
-// join puts the arcs of a ring together; ~n stands for arc n backwards, and the
-// first point of each arc is the last one of the arc before.
+// join joins the arcs of a ring. The number ^n means arc n in reverse. The first
+// point of each arc equals the last one of the previous arc.
 func join(arcs [][]point, ring []int) []point {
 	var outline []point
 	for _, n := range ring {
@@ -122,7 +124,7 @@ func join(arcs [][]point, ring []int) []point {
 	return outline
 }
 
-// simplify is the algorithm of Ramer, Douglas and Peucker.
+// simplify simplifies a line with the Ramer-Douglas-Peucker algorithm.
 func simplify(line []point) []point {
 	if len(line) < 3 {
 		return line
@@ -139,7 +141,8 @@ func simplify(line []point) []point {
 	return append(simplify(line[:at+1:at+1]), simplify(line[at:])[1:]...)
 }
 
-// offset is how far p is from the line from a to b, or from a if they are one.
+// offset returns the distance of p from the line through a and b, or from a if a and
+// b are equal.
 func offset(p, a, b point) float64 {
 	dx, dy := b[0]-a[0], b[1]-a[1]
 	length := math.Hypot(dx, dy)
@@ -149,7 +152,7 @@ func offset(p, a, b point) float64 {
 	return math.Abs(dy*(p[0]-a[0])-dx*(p[1]-a[1])) / length
 }
 
-// extent is the longer side of the box around an outline.
+// extent returns the longer side of an outline's bounding box.
 func extent(outline []point) float64 {
 	low, high := outline[0], outline[0]
 	for _, p := range outline {
@@ -159,6 +162,7 @@ func extent(outline []point) float64 {
 	return max(high[0]-low[0], high[1]-low[1])
 }
 
+// hundredths returns the coordinates in hundredths of a degree, in one list.
 func hundredths(outline []point) []int {
 	flat := make([]int, 0, 2*len(outline))
 	for _, p := range outline {

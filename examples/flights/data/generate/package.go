@@ -8,11 +8,10 @@ import (
 	"path/filepath"
 )
 
-// npmPackage is the unpacked package: its data directory, and the checksum that
-// datapackage.json gives for each file in it.
+// npmPackage is an unpacked npm package.
 type npmPackage struct {
-	data string
-	sums map[string]string
+	dataDir string
+	sums    map[string]string // by file name, from datapackage.json
 }
 
 const packageVersion = "3.2.1"
@@ -33,25 +32,25 @@ func openPackage(dir string) (*npmPackage, error) {
 		return nil, fmt.Errorf("read datapackage.json: %w", err)
 	}
 	if description.Version != packageVersion {
-		return nil, fmt.Errorf("this is vega-datasets %s, and not %s", description.Version, packageVersion)
+		return nil, fmt.Errorf("the package is vega-datasets %s: want %s", description.Version, packageVersion)
 	}
-	pkg := &npmPackage{data: filepath.Join(dir, "data"), sums: map[string]string{}}
+	pkg := &npmPackage{dataDir: filepath.Join(dir, "data"), sums: map[string]string{}}
 	for _, resource := range description.Resources {
 		pkg.sums[resource.Path] = resource.Hash
 	}
 	return pkg, nil
 }
 
-// read returns a file of the package once its checksum has been found right.
+// read returns a file of the package after it has verified its checksum.
 func (p *npmPackage) read(name string) ([]byte, error) {
-	content, err := os.ReadFile(filepath.Join(p.data, name))
+	content, err := os.ReadFile(filepath.Join(p.dataDir, name))
 	if err != nil {
 		return nil, err
 	}
-	// What the package calls sha1 is the id git gives the file.
+	// The package's sha1 is the git object id of the file.
 	blob := fmt.Appendf(nil, "blob %d\x00", len(content))
 	if got := fmt.Sprintf("sha1:%x", sha1.Sum(append(blob, content...))); got != p.sums[name] {
-		return nil, fmt.Errorf("%s has the checksum %s, but datapackage.json says %q", name, got, p.sums[name])
+		return nil, fmt.Errorf("%s has the checksum %s: want %q, from datapackage.json", name, got, p.sums[name])
 	}
 	return content, nil
 }

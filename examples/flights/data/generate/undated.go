@@ -6,9 +6,9 @@ import (
 	"math"
 )
 
-// undatedFlights keeps all of flights-200k.json. Its times are hours and
-// fractions, each of them h + m*(1/60) for a whole minute m in floating-point
-// arithmetic, so the minute of the day holds them without loss.
+// undatedFlights returns a table with all flights of flights-200k.json. Its times are
+// hours with fractions, each exactly h + m*(1/60) in floating point for a whole
+// minute m, so the minute of the day represents them without loss.
 func undatedFlights(pkg *npmPackage) ([]byte, error) {
 	content, err := pkg.read("flights-200k.json")
 	if err != nil {
@@ -29,19 +29,19 @@ func undatedFlights(pkg *npmPackage) ([]byte, error) {
 	for i, flight := range flights {
 		minute := int64(math.Round(flight.Time * 60))
 		if hours(minute) != flight.Time {
-			return nil, fmt.Errorf("row %d: the time %v is no whole minute", i, flight.Time)
+			return nil, fmt.Errorf("row %d: the time %v is not a whole minute", i, flight.Time)
 		}
 		minutes[i], delays[i], distances[i] = minute, flight.Delay, flight.Distance
 	}
 	t.delta("minute", minutes)
 	t.plain("delay", delays)
 	t.plain("distance", distances)
-	return t.pack()
+	return t.encode()
 }
 
-// hours is the time of day as flights-200k.json writes it, to the last bit.
+// hours returns the time of day as in flights-200k.json, to the last bit.
 func hours(minute int64) float64 {
-	// Variables, since constants would be computed exactly.
+	// These are variables, because Go computes constant expressions exactly.
 	h, m, sixtieth := float64(minute/60), float64(minute%60), 1/float64(60)
 	fraction := m * sixtieth
 	return h + float64(fraction)

@@ -31,12 +31,12 @@ var figures = map[string]interface{ SVG() ([]byte, error) }{
 	},
 	"map": Map{
 		Label: "map", Ramp: Ramp{Low: 0, High: 1}, Rings: [][]LonLat{{{-100, 40}, {-99, 40}, {-99, 41}}},
-		Dots:  []Dot{{At: LonLat{-87.9, 42}, Size: 1000, Value: 0.5, Text: "ORD"}, {At: LonLat{-87.9, 42}, Size: 10, Value: math.NaN(), Text: "MDW", Lead: true}},
+		Dots:  []Dot{{At: LonLat{-87.9, 42}, Size: 1000, Value: 0.5, Text: "ORD"}, {At: LonLat{-87.9, 42}, Size: 10, Value: math.NaN(), Text: "MDW", LeaderLine: true}},
 		Sizes: []Dot{{Size: 100, Text: "100"}},
 	},
 }
 
-func TestEveryFigureIsOneElementThatNeedsNothingElse(t *testing.T) {
+func TestEveryFigureIsOneSelfContainedElement(t *testing.T) {
 	t.Parallel()
 	for name, figure := range figures {
 		t.Run(name, func(t *testing.T) {
@@ -47,8 +47,8 @@ func TestEveryFigureIsOneElementThatNeedsNothingElse(t *testing.T) {
 			assert.True(t, strings.HasPrefix(text, `<svg viewBox="0 0 700 `), text[:60])
 			assert.True(t, strings.HasSuffix(text, "</svg>"))
 			assert.Equal(t, strings.Count(text, "<g "), strings.Count(text, "</g>"))
-			for _, no := range []string{"http", "xmlns", "<?xml", "NaN", "Inf", "font-variant", "Liberation Sans;"} {
-				assert.NotContains(t, text, no)
+			for _, unwanted := range []string{"http", "xmlns", "<?xml", "NaN", "Inf", "font-variant", "Liberation Sans;"} {
+				assert.NotContains(t, text, unwanted)
 			}
 			again, err := figure.SVG()
 			require.NoError(t, err)
@@ -64,7 +64,7 @@ func TestLabelsAreEscaped(t *testing.T) {
 	assert.Contains(t, string(svg), `aria-label="a &#34;label&#34; &amp; more"`)
 }
 
-func TestADotWithoutRoomHasItsNameOnlyWithALine(t *testing.T) {
+func TestADotWithoutRoomHasItsTextOnlyWithALeaderLine(t *testing.T) {
 	t.Parallel()
 	crowded := figures["map"].(Map)
 	svg, err := crowded.SVG()
@@ -77,25 +77,25 @@ func TestADotWithoutRoomHasItsNameOnlyWithALine(t *testing.T) {
 	assert.Contains(t, string(svg), ">ORD<")
 }
 
-func TestTextsAreSpreadNoMoreThanTheyNeed(t *testing.T) {
+func TestTextsAreMovedNoFartherThanNecessary(t *testing.T) {
 	t.Parallel()
-	cases := map[string]struct{ places, want []float64 }{
+	cases := map[string]struct{ positions, want []float64 }{
 		"far apart":              {[]float64{0, 50}, []float64{0, 50}},
 		"too near":               {[]float64{20, 24}, []float64{17, 27}},
-		"on one place":           {[]float64{20, 20, 20}, []float64{10, 20, 30}},
-		"one pushes into a next": {[]float64{0, 0, 8}, []float64{-22. / 3, 8. / 3, 38. / 3}},
+		"equal":                  {[]float64{20, 20, 20}, []float64{10, 20, 30}},
+		"a group moves the next": {[]float64{0, 0, 8}, []float64{-22. / 3, 8. / 3, 38. / 3}},
 		"none":                   {nil, nil},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			spread(c.places, 10)
-			assert.InDeltaSlice(t, c.want, c.places, 1e-9)
+			separate(c.positions, 10)
+			assert.InDeltaSlice(t, c.want, c.positions, 1e-9)
 		})
 	}
 }
 
-func TestARampGoesFromPaleToDark(t *testing.T) {
+func TestARampGoesFromLightToDark(t *testing.T) {
 	t.Parallel()
 	r := Ramp{Low: 0.1, High: 0.3}
 	assert.Equal(t, rampColors[0], r.color(0.1))
@@ -104,19 +104,19 @@ func TestARampGoesFromPaleToDark(t *testing.T) {
 	assert.Equal(t, rampColors[6], r.color(0.3))
 	assert.Equal(t, rampColors[6], r.color(9))
 	assert.Equal(t, noColor, r.color(math.NaN()))
-	light := 1000
+	previous := 1000
 	for v := 0.1; v <= 0.3; v += 0.01 {
 		c := r.color(v)
-		now := int(c.R) + int(c.G) + int(c.B)
-		assert.LessOrEqual(t, now, light)
-		light = now
+		lightness := int(c.R) + int(c.G) + int(c.B)
+		assert.LessOrEqual(t, lightness, previous)
+		previous = lightness
 	}
 }
 
-func TestPlacesLieWhereTheyDo(t *testing.T) {
+func TestPlacesHaveTheirPositionsOnTheMap(t *testing.T) {
 	t.Parallel()
-	seattle, miami := onMap(LonLat{-122.3, 47.4}), onMap(LonLat{-80.3, 25.8})
-	boston, diego := onMap(LonLat{-71, 42.4}), onMap(LonLat{-117.2, 32.7})
+	seattle, miami := mapPoint(LonLat{-122.3, 47.4}), mapPoint(LonLat{-80.3, 25.8})
+	boston, diego := mapPoint(LonLat{-71, 42.4}), mapPoint(LonLat{-117.2, 32.7})
 	assert.Less(t, seattle.X, boston.X)
 	assert.Less(t, diego.Y, seattle.Y)
 	assert.Less(t, miami.Y, diego.Y)
@@ -128,7 +128,7 @@ func TestPlacesLieWhereTheyDo(t *testing.T) {
 		"Attu, over the 180th meridian": {172.9, 52.9}, "Anchorage": {-150, 61.2}, "Key West": {-81.8, 24.6}, "Honolulu": {-157.9, 21.3},
 		"St. Croix": {-64.8, 17.7}, "Caribou": {-68, 46.9}, "Seattle": {-122.3, 47.4},
 	} {
-		at := onMap(p)
+		at := mapPoint(p)
 		assert.True(t, at.X > 0 && at.X < Width && at.Y > 0 && at.Y < mapHeight, "%s is at %v", name, at)
 	}
 }

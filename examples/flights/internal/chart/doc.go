@@ -1,11 +1,11 @@
-// Package chart draws the figures of the flight report with gonum/plot: lines
-// with bands, intervals, grids of coloured cells and a map of the United
-// States, each as SVG to be put into HTML as it is. It knows how such figures
-// look and nothing of what they show.
+// Package chart draws the figures of the flight report with gonum/plot: lines with
+// bands, intervals, grids of coloured cells, and a map of the United States. Each is
+// an SVG element that can be inserted into HTML. The package defines the appearance
+// of the figures and does not depend on the data they show.
 //
 // The same figure always gives the same bytes.
 //
 // # Imports
 //
-// The standard library and gonum.org/v1/plot.
+// It may import the standard library, gonum.org/v1/plot and golang.org/x/image/font.
 package chart

@@ -10,18 +10,17 @@ import (
 // Grid is a table of coloured cells.
 type Grid struct {
 	Label string
-	// Columns are written above the grid, at their left edges; an empty text
-	// leaves a column without.
+	// Columns holds the text above each column, at its left edge. It may be empty.
 	Columns []string
 	Rows    []GridRow
-	// NotesTitle stands above the notes of the rows.
+	// NotesTitle is the text above the notes of the rows.
 	NotesTitle string
 	Ramp       Ramp
 	RowHeight  float64 // points
 	LabelWidth float64 // points
 }
 
-// GridRow is one row. A value that is not a number leaves its cell empty.
+// GridRow is one row. The cell of a value that is NaN stays empty.
 type GridRow struct {
 	Text   string
 	Values []float64

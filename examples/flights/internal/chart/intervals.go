@@ -7,29 +7,28 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Intervals compares values with their intervals, one in a row.
+// Intervals compares values and their intervals, one in each row.
 type Intervals struct {
 	Label      string
 	Groups     []IntervalGroup
 	XMin, XMax float64
 	XTicks     []Tick
-	// Line is a value to compare all others with.
+	// Line is the value of a vertical line, to compare all others with.
 	Line     float64
 	LineText string
-	// MarkText explains the marks, NoteTitle stands above the notes.
+	// MarkText explains the marks. NoteTitle is the text above the notes.
 	MarkText  string
 	NoteTitle string
 }
 
-// IntervalGroup is a number of rows under a heading.
+// IntervalGroup holds rows under a common title.
 type IntervalGroup struct {
 	Title string
 	Color Color
 	Rows  []IntervalRow
 }
 
-// IntervalRow is one value. Mark is another value to show beside it, or not a
-// number.
+// IntervalRow is one value. Mark is another value to show in the row, or NaN.
 type IntervalRow struct {
 	Text             string
 	Value, Low, High float64
@@ -72,7 +71,7 @@ func (v Intervals) x(value float64) vg.Length {
 	return vg.Points(intervalText + share*(Width-intervalText-intervalNote))
 }
 
-// frame draws what lies behind the rows.
+// frame draws the axis, the line and the titles, behind the rows.
 func (v Intervals) frame(c *draw.Canvas, height float64) {
 	bottom, top := vg.Points(intervalFoot), vg.Points(height-intervalHead)
 	for _, tick := range v.XTicks {

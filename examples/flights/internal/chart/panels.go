@@ -10,7 +10,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Panels are plots below each other that share their x axis.
+// Panels holds plots below each other with a common x axis.
 type Panels struct {
 	Label      string
 	X          []float64
@@ -20,14 +20,14 @@ type Panels struct {
 	Panels     []Panel
 }
 
-// Tick is a place on an axis.
+// Tick is a position on an axis.
 type Tick struct {
 	At   float64
 	Text string
 }
 
-// Panel is one plot: bands, and lines on top of them. All have a value for each
-// x.
+// Panel is one plot: bands, and lines in front of them. Each has a value for each X
+// of the Panels.
 type Panel struct {
 	Title      string
 	YMin, YMax float64
@@ -42,8 +42,8 @@ type Band struct {
 	Color     Color
 }
 
-// Line is one line. Its Text stands behind its last point, or as near to it as
-// the texts of other lines allow.
+// Line is one line. Its Text is to the right of its last point, or as near to that
+// as the texts of other lines allow.
 type Line struct {
 	Y      []float64
 	Color  Color
@@ -56,7 +56,7 @@ type Line struct {
 const (
 	panelHeight = 192.0
 	panelTitle  = 22.0
-	besides     = 124.0 // room to the right of a panel, for the texts of lines
+	rightMargin = 124.0 // to the right of a panel, for the texts of lines
 	axisRoom    = 38.0
 )
 
@@ -74,7 +74,7 @@ func (p Panels) SVG() ([]byte, error) {
 	return render(p.Label, height, func(c draw.Canvas) {
 		tiles := draw.Tiles{
 			Rows: len(plots), Cols: 1,
-			PadTop: panelTitle, PadY: panelTitle + 10, PadRight: besides, PadLeft: 2, PadBottom: 16,
+			PadTop: panelTitle, PadY: panelTitle + 10, PadRight: rightMargin, PadLeft: 2, PadBottom: 16,
 		}
 		canvases := plot.Align(plots, tiles, c)
 		for i := range plots {
@@ -93,8 +93,8 @@ func (p Panels) plot(panel Panel) (*plot.Plot, error) {
 	pl := plot.New()
 	pl.BackgroundColor = nil
 	pl.X.Min, pl.X.Max, pl.Y.Min, pl.Y.Max = p.XMin, p.XMax, panel.YMin, panel.YMax
-	axis(&pl.X, p.XTicks)
-	axis(&pl.Y, panel.YTicks)
+	styleAxis(&pl.X, p.XTicks)
+	styleAxis(&pl.Y, panel.YTicks)
 	pl.Y.Width = 0
 	pl.Y.Tick.Width = 0
 	pl.Y.Tick.Length = 3
@@ -118,8 +118,8 @@ func (p Panels) plot(panel Panel) (*plot.Plot, error) {
 	return pl, nil
 }
 
-// axis gives an axis the look of the report.
-func axis(a *plot.Axis, ticks []Tick) {
+// styleAxis sets the ticks of an axis and the style of the report.
+func styleAxis(a *plot.Axis, ticks []Tick) {
 	marks := make([]plot.Tick, len(ticks))
 	for i, tick := range ticks {
 		marks[i] = plot.Tick{Value: tick.At, Label: tick.Text}
@@ -133,7 +133,8 @@ func axis(a *plot.Axis, ticks []Tick) {
 	a.Tick.Label = label
 }
 
-// outline goes along the low line and comes back along the high one.
+// outline returns the polygon between two lines: low from left to right, then high
+// from right to left.
 func outline(x, low, high []float64) plotter.XYs {
 	points := make(plotter.XYs, 0, 2*len(x))
 	for i := range x {
@@ -173,13 +174,13 @@ func (l drawnLine) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// lineTexts writes the texts of lines behind their ends.
+// lineTexts draws the texts of lines to the right of their last points.
 type lineTexts struct {
 	x     float64
 	lines []Line
 }
 
-// lineSpacing is how far apart texts stand at least, in points.
+// lineSpacing is the smallest distance between two texts, in points.
 const lineSpacing = 11.5
 
 // Plot implements plot.Plotter.
@@ -192,26 +193,26 @@ func (t lineTexts) Plot(c draw.Canvas, p *plot.Plot) {
 	for i, line := range lines {
 		heights[i] = end(line)
 	}
-	spread(heights, lineSpacing)
+	separate(heights, lineSpacing)
 	for i, line := range lines {
 		c.FillText(style(line.Color.rgb(), smallSize, draw.XLeft, draw.YCenter),
 			vg.Point{X: toX(t.x) + 9, Y: vg.Points(heights[i])}, line.Text)
 	}
 }
 
-// spread moves sorted places apart until none is nearer than gap to the next,
-// keeping the middle of those that had to give way where it was.
-func spread(places []float64, gap float64) {
+// separate moves sorted positions apart until each is at least gap from the next.
+// The centre of each group of moved positions stays the same.
+func separate(positions []float64, gap float64) {
 	type group struct{ first, n int }
 	var groups []group
 	low := func(g group) float64 {
 		sum := 0.0
-		for _, p := range places[g.first : g.first+g.n] {
+		for _, p := range positions[g.first : g.first+g.n] {
 			sum += p
 		}
 		return sum/float64(g.n) - gap*float64(g.n-1)/2
 	}
-	for i := range places {
+	for i := range positions {
 		groups = append(groups, group{i, 1})
 		for len(groups) > 1 {
 			last, before := groups[len(groups)-1], groups[len(groups)-2]
@@ -224,7 +225,7 @@ func spread(places []float64, gap float64) {
 	for _, g := range groups {
 		at := low(g)
 		for k := range g.n {
-			places[g.first+k] = at + gap*float64(k)
+			positions[g.first+k] = at + gap*float64(k)
 		}
 	}
 }

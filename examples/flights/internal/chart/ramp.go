@@ -8,16 +8,16 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Ramp is a scale of colours, from pale for Low to dark for High. What is
-// beyond the ends has the colour of the end.
+// Ramp is a scale of colours, from light for Low to dark for High. Values beyond an
+// end have the colour of that end.
 type Ramp struct {
 	Low, High float64
 	Ticks     []Tick
 	Title     string
 }
 
-// The colours of a ramp differ in lightness all the way, so they keep their
-// order for those who do not tell red from green, and on grey paper.
+// rampColors become darker along the ramp, so their order is visible to readers with
+// red-green colour blindness and in a grey print.
 var rampColors = [...]color.RGBA{
 	hex(0xfdf3e3), hex(0xfad9ae), hex(0xf3ac77), hex(0xdf744a), hex(0xb43f26), hex(0x781d1a), hex(0x430c12),
 }
@@ -35,14 +35,14 @@ func (r Ramp) color(value float64) color.RGBA {
 
 const legendWidth, legendHeight = 200.0, 9.0
 
-// legend draws the scale with its top left corner at the given point.
+// legend draws the scale with its top left corner at at.
 func (r Ramp) legend(c *draw.Canvas, at vg.Point) {
 	c.FillText(style(Muted.rgb(), smallSize, draw.XLeft, draw.YTop), at, r.Title)
 	top := at.Y - 14
 	const cells = 60
 	for i := range cells {
 		left := at.X + vg.Points(legendWidth*float64(i)/cells)
-		// A little too wide, so that no line shows between two cells.
+		// The cells overlap slightly, so that no gap between two is visible.
 		right := min(left+vg.Points(legendWidth/cells+0.5), at.X+legendWidth)
 		value := r.Low + (float64(i)+0.5)/cells*(r.High-r.Low)
 		box(c, vg.Rectangle{Min: vg.Point{X: left, Y: top - legendHeight}, Max: vg.Point{X: right, Y: top}}, r.color(value))

@@ -8,7 +8,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// dot fills a circle.
+// dot draws a filled circle.
 func dot(c *draw.Canvas, at vg.Point, radius float64, fill color.Color) {
 	var path vg.Path
 	path.Move(vg.Point{X: at.X + vg.Points(radius), Y: at.Y})
@@ -18,13 +18,13 @@ func dot(c *draw.Canvas, at vg.Point, radius float64, fill color.Color) {
 	c.Fill(path)
 }
 
-// box fills a rectangle.
+// box draws a filled rectangle.
 func box(c *draw.Canvas, r vg.Rectangle, fill color.Color) {
 	c.SetColor(fill)
 	c.Fill(r.Path())
 }
 
-// diamond draws the outline of a square on its corner.
+// diamond draws a white diamond with an outline.
 func diamond(c *draw.Canvas, at vg.Point, radius float64, line draw.LineStyle) {
 	r := vg.Points(radius)
 	var path vg.Path

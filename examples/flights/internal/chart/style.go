@@ -13,12 +13,12 @@ import (
 // Color is one of the colours of the report.
 type Color int
 
-// The colours: what is late, what is on time, and what is neither.
+// The colours of texts, of late flights and of flights on time.
 const (
 	Ink Color = iota
 	Muted
 	Late
-	Calm
+	OnTime
 	LateBand
 	LateCore
 )
@@ -29,7 +29,7 @@ func (c Color) rgb() color.Color {
 		return hex(0x66707c)
 	case Late:
 		return hex(0xa8361a)
-	case Calm:
+	case OnTime:
 		return hex(0x23698c)
 	case LateBand:
 		return hex(0xf8e3d6)
@@ -43,12 +43,12 @@ func (c Color) rgb() color.Color {
 var (
 	gridColor = hex(0xe3e6ea)
 	landColor = hex(0xeef0f2)
-	noColor   = hex(0xb9c0c8) // of dots without a value
+	noColor   = hex(0xb9c0c8) // for values that are NaN
 	white     = hex(0xffffff)
 )
 
 func hex(rgb uint32) color.RGBA {
-	return color.RGBA{R: uint8(rgb >> 16), G: uint8(rgb >> 8), B: uint8(rgb), A: 0xff} //nolint:gosec // the low byte is what is wanted
+	return color.RGBA{R: uint8(rgb >> 16), G: uint8(rgb >> 8), B: uint8(rgb), A: 0xff} //nolint:gosec // keeps the low byte
 }
 
 // Width is the width of all figures, in points.
@@ -59,7 +59,7 @@ const (
 	smallSize = 9.6
 )
 
-// style is the text style for a colour, a size in points and an alignment.
+// style returns a text style with a colour, a size in points and an alignment.
 func style(c color.Color, size float64, x text.XAlignment, y text.YAlignment) text.Style {
 	return text.Style{
 		Color:  c,

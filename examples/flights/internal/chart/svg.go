@@ -12,9 +12,8 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// render draws a figure of the given height and returns it as an <svg> element
-// that fills the width it is given. Label says in words what it shows, for
-// those who do not see it.
+// render returns a figure with the given height as an <svg> element that fills the
+// available width. Label describes the figure for screen readers.
 func render(label string, height float64, paint func(c draw.Canvas)) ([]byte, error) {
 	canvas := vgsvg.NewWith(vgsvg.UseWH(Width, vg.Points(height)))
 	paint(draw.New(canvas))
@@ -25,19 +24,19 @@ func render(label string, height float64, paint func(c draw.Canvas)) ([]byte, er
 	return inline(label, height, out.String())
 }
 
-// The family has Liberation's metrics everywhere, so what was measured with
-// Liberation fits.
-const family = "Arial, 'Liberation Sans', Helvetica, sans-serif"
+// fontFamily lists fonts with the same metrics as Liberation, which measured the
+// texts.
+const fontFamily = "Arial, 'Liberation Sans', Helvetica, sans-serif"
 
 var (
-	fontNames = regexp.MustCompile(`font-family:[^;"]*;font-variant:[^;"]*;font-weight:([^;"]*);font-style:[^;"]*;?`)
-	opening   = regexp.MustCompile(`(?s)^.*?<svg[^>]*>`)
+	fontNames  = regexp.MustCompile(`font-family:[^;"]*;font-variant:[^;"]*;font-weight:([^;"]*);font-style:[^;"]*;?`)
+	openingTag = regexp.MustCompile(`(?s)^.*?<svg[^>]*>`)
 )
 
-// inline makes an element of HTML from an SVG file: without the XML header and
-// namespaces, without fixed sizes, and with the font named once.
+// inline converts an SVG file to an HTML element: without the XML header and the
+// namespaces, without fixed sizes, and with the font set once.
 func inline(label string, height float64, svg string) ([]byte, error) {
-	head := opening.FindString(svg)
+	head := openingTag.FindString(svg)
 	if head == "" {
 		return nil, fmt.Errorf("draw: the canvas wrote no <svg> element")
 	}
@@ -48,5 +47,5 @@ func inline(label string, height float64, svg string) ([]byte, error) {
 		return ""
 	})
 	return fmt.Appendf(nil, `<svg viewBox="0 0 %d %g" role="img" aria-label="%s" font-family="%s">%s`,
-		Width, height, html.EscapeString(label), family, strings.TrimSpace(body)), nil
+		Width, height, html.EscapeString(label), fontFamily, strings.TrimSpace(body)), nil
 }

@@ -9,35 +9,35 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Map is a map of the United States with dots on it. Alaska, Hawaii, Puerto
-// Rico and the Virgin Islands stand below the other states, out of scale.
+// Map is a map of the United States with dots. Alaska, Hawaii, Puerto Rico and the
+// Virgin Islands are below the other states and have other scales.
 type Map struct {
 	Label string
-	// Rings are the outlines of the states.
+	// Rings holds the outlines of the states.
 	Rings [][]LonLat
 	Dots  []Dot
 	Ramp  Ramp
-	// Sizes are explained below the map.
+	// Sizes holds the dots of the legend below the map.
 	Sizes      []Dot
 	SizesTitle string
 }
 
-// Dot is a place on a Map. Its area grows with Size, and its colour shows the
-// value; one that is not a number makes it grey. Text is left out where there is
-// no room beside the dot, unless Lead allows it to stand farther off, with a
-// line that leads to it. The first dots are served first.
+// Dot is a dot on a Map. Its area is proportional to Size, and its colour shows
+// Value, or is grey if that is NaN. Text is omitted if there is no room beside the
+// dot; with LeaderLine, it may be farther away, connected by a line. The texts are
+// placed in the order of the dots.
 type Dot struct {
-	At    LonLat
-	Size  float64
-	Value float64
-	Text  string
-	Lead  bool
+	At         LonLat
+	Size       float64
+	Value      float64
+	Text       string
+	LeaderLine bool
 }
 
 const (
 	mapHeight = 504.0
 	mapFoot   = 46.0
-	// sizeScale is the radius of a dot of size 1, in points.
+	// sizeScale is the radius of a dot of Size 1, in points.
 	sizeScale = 0.17
 	minRadius = 1.3
 	labelSize = 8
@@ -49,13 +49,13 @@ func (d Dot) radius() float64 { return max(minRadius, sizeScale*math.Sqrt(d.Size
 func (m Map) SVG() ([]byte, error) {
 	return render(m.Label, mapHeight, func(c draw.Canvas) {
 		for _, ring := range m.Rings {
-			state(&c, ring)
+			drawOutline(&c, ring)
 		}
 		dots := slices.Clone(m.Dots)
-		// The largest lie below, so that none is hidden.
+		// Draw the largest dots first, so that they do not cover smaller ones.
 		slices.SortStableFunc(dots, func(a, b Dot) int { return cmp.Compare(b.Size, a.Size) })
 		for _, d := range dots {
-			at := onMap(d.At)
+			at := mapPoint(d.At)
 			dot(&c, at, d.radius()+0.6, white)
 			dot(&c, at, d.radius(), m.Ramp.color(d.Value))
 		}
@@ -65,14 +65,14 @@ func (m Map) SVG() ([]byte, error) {
 	})
 }
 
-func onMap(p LonLat) vg.Point {
+func mapPoint(p LonLat) vg.Point {
 	x, y := areaOf(p).place(p)
 	return vg.Point{X: vg.Points(x), Y: vg.Points(y + mapFoot)}
 }
 
-// state draws one outline.
-func state(c *draw.Canvas, ring []LonLat) {
-	// One area for the whole ring: its points can lie on both sides of an edge.
+// drawOutline draws the outline of a state.
+func drawOutline(c *draw.Canvas, ring []LonLat) {
+	// Use one area for the whole ring, because its points may be in several.
 	a := areaOf(ring[0])
 	var path vg.Path
 	for i, p := range ring {
@@ -91,62 +91,63 @@ func state(c *draw.Canvas, ring []LonLat) {
 	c.Stroke(path)
 }
 
-// labels writes the texts of the dots beside them, where there is room.
+// labels draws the texts of the dots where there is room.
 func (m Map) labels(c *draw.Canvas, dots []Dot) {
 	sty := bold(style(Ink.rgb(), labelSize, draw.XLeft, draw.YCenter))
-	var taken []vg.Rectangle
+	var occupied []vg.Rectangle
 	for _, d := range dots {
 		if r := vg.Points(d.radius()); r > 3 {
-			at := onMap(d.At)
-			taken = append(taken, vg.Rectangle{Min: vg.Point{X: at.X - r, Y: at.Y - r}, Max: vg.Point{X: at.X + r, Y: at.Y + r}})
+			at := mapPoint(d.At)
+			occupied = append(occupied, vg.Rectangle{Min: vg.Point{X: at.X - r, Y: at.Y - r}, Max: vg.Point{X: at.X + r, Y: at.Y + r}})
 		}
 	}
 	for _, d := range m.Dots {
 		if d.Text == "" {
 			continue
 		}
-		rooms := d.rooms(sty.Width(d.Text), 2)
-		near := len(rooms)
-		if d.Lead {
-			rooms = append(rooms, d.rooms(sty.Width(d.Text), 16)...)
+		boxes := d.textBoxes(sty.Width(d.Text), 2)
+		adjacent := len(boxes)
+		if d.LeaderLine {
+			boxes = append(boxes, d.textBoxes(sty.Width(d.Text), 16)...)
 		}
-		for i, room := range rooms {
-			if slices.ContainsFunc(taken, func(t vg.Rectangle) bool { return overlap(t, room) }) {
+		for i, box := range boxes {
+			if slices.ContainsFunc(occupied, func(o vg.Rectangle) bool { return overlap(o, box) }) {
 				continue
 			}
-			taken = append(taken, room)
-			if i >= near {
-				leader(c, d, room)
+			occupied = append(occupied, box)
+			if i >= adjacent {
+				drawLeaderLine(c, d, box)
 			}
-			c.FillText(sty, vg.Point{X: room.Min.X, Y: (room.Min.Y + room.Max.Y) / 2}, d.Text)
+			c.FillText(sty, vg.Point{X: box.Min.X, Y: (box.Min.Y + box.Max.Y) / 2}, d.Text)
 			break
 		}
 	}
 }
 
-// leader draws a line from a dot to the room of its text.
-func leader(c *draw.Canvas, d Dot, room vg.Rectangle) {
-	from := onMap(d.At)
-	to := vg.Point{X: min(max(from.X, room.Min.X-1), room.Max.X+1), Y: min(max(from.Y, room.Min.Y), room.Max.Y)}
+// drawLeaderLine draws a line from a dot to the box of its text.
+func drawLeaderLine(c *draw.Canvas, d Dot, box vg.Rectangle) {
+	from := mapPoint(d.At)
+	to := vg.Point{X: min(max(from.X, box.Min.X-1), box.Max.X+1), Y: min(max(from.Y, box.Min.Y), box.Max.Y)}
 	c.StrokeLine2(stroke(Ink.rgb(), 0.6), from.X, from.Y, to.X, to.Y)
 }
 
-// rooms are the places for a dot's text at a distance, the best one first.
-func (d Dot) rooms(width, gap vg.Length) []vg.Rectangle {
+// textBoxes returns the possible boxes for a dot's text at a distance of gap, the
+// best one first.
+func (d Dot) textBoxes(width, gap vg.Length) []vg.Rectangle {
 	const height = labelSize - 1
-	at, r := onMap(d.At), vg.Points(d.radius())
-	beside, above, aslant := r+gap, r+gap+height/2, 0.7*(r+gap)
-	middles := []vg.Point{
+	at, r := mapPoint(d.At), vg.Points(d.radius())
+	beside, above, diagonal := r+gap, r+gap+height/2, 0.7*(r+gap)
+	centers := []vg.Point{
 		{X: beside + width/2}, {Y: above}, {X: -beside - width/2}, {Y: -above},
-		{X: aslant + width/2, Y: aslant + height/2}, {X: aslant + width/2, Y: -aslant - height/2},
-		{X: -aslant - width/2, Y: aslant + height/2}, {X: -aslant - width/2, Y: -aslant - height/2},
+		{X: diagonal + width/2, Y: diagonal + height/2}, {X: diagonal + width/2, Y: -diagonal - height/2},
+		{X: -diagonal - width/2, Y: diagonal + height/2}, {X: -diagonal - width/2, Y: -diagonal - height/2},
 	}
-	rooms := make([]vg.Rectangle, len(middles))
-	for i, middle := range middles {
+	boxes := make([]vg.Rectangle, len(centers))
+	for i, center := range centers {
 		half := vg.Point{X: width / 2, Y: height / 2}
-		rooms[i] = vg.Rectangle{Min: at.Add(middle).Sub(half), Max: at.Add(middle).Add(half)}
+		boxes[i] = vg.Rectangle{Min: at.Add(center).Sub(half), Max: at.Add(center).Add(half)}
 	}
-	return rooms
+	return boxes
 }
 
 func overlap(a, b vg.Rectangle) bool {

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestNumbersReadAsPeopleWriteThem(t *testing.T) {
+func TestNumbersAreFormattedForPeople(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "19.9%", percent(0.19938))
 	assert.Equal(t, "18.3% to 21.6%", between(0.183, 0.216))
@@ -21,7 +21,7 @@ func TestNumbersReadAsPeopleWriteThem(t *testing.T) {
 	}
 }
 
-func TestHoursReadAsPeopleSayThem(t *testing.T) {
+func TestHoursAreFormattedForPeople(t *testing.T) {
 	t.Parallel()
 	for hour, want := range map[int]string{
 		0: "midnight to 1 am", 5: "5 to 6 am", 10: "10 to 11 am", 11: "11 am to noon",

@@ -5,13 +5,13 @@ import (
 	"strconv"
 )
 
-// percent writes a share of 0 to 1.
+// percent formats a share of 0 to 1 as a percentage.
 func percent(share float64) string { return fmt.Sprintf("%.1f%%", 100*share) }
 
-// between writes an interval of shares.
+// between formats an interval of shares.
 func between(low, high float64) string { return fmt.Sprintf("%.1f%% to %.1f%%", 100*low, 100*high) }
 
-// thousands writes a number with commas.
+// thousands formats a number with commas: 1,000.
 func thousands(n int) string {
 	digits := strconv.Itoa(n)
 	start := 0
@@ -24,7 +24,7 @@ func thousands(n int) string {
 	return digits
 }
 
-// clock writes an hour of the day, 0 to 24.
+// clock formats an hour of the day, 0 to 24.
 func clock(hour int) string {
 	switch {
 	case hour == 0 || hour == 24:
@@ -38,7 +38,7 @@ func clock(hour int) string {
 	}
 }
 
-// during writes the hour that begins at the given one.
+// during formats the hour that starts at the given one: "5 to 6 am".
 func during(hour int) string {
 	begin, end := clock(hour), clock((hour+1)%24)
 	// "5 to 6 am", but "11 am to noon".
@@ -48,7 +48,7 @@ func during(hour int) string {
 	return begin + " to " + end
 }
 
-// lateness writes a delay in minutes.
+// lateness formats a delay in minutes.
 func lateness(delay int) string {
 	switch {
 	case delay == 0:
@@ -60,7 +60,7 @@ func lateness(delay int) string {
 	}
 }
 
-// minutes writes a length of time.
+// minutes formats a duration in minutes.
 func minutes(n int) string {
 	if n == 1 {
 		return "1 minute"
@@ -68,7 +68,7 @@ func minutes(n int) string {
 	return thousands(n) + " minutes"
 }
 
-// oneIn writes a share as people say it: 0.199 is "one in five".
+// oneIn formats a share as a phrase: 0.199 is "one in five".
 func oneIn(share float64) string {
 	names := [...]string{2: "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}
 	if share <= 0 {
@@ -83,14 +83,14 @@ func oneIn(share float64) string {
 
 var weekdayNames = [7]string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
 
-// familiar has the cities that people look for at airports in smaller places.
-var familiar = map[string]string{
+// cityNames holds better known cities for airports whose own city is smaller.
+var cityNames = map[string]string{
 	"BDL": "Hartford", "CVG": "Cincinnati", "DCA": "Washington", "IAD": "Washington", "SNA": "Orange County",
 }
 
-// Label names an airport in a few letters: "Chicago ORD".
+// Label returns a short name of the airport: "Chicago ORD".
 func (a Airport) Label() string {
-	if city, is := familiar[a.Code]; is {
+	if city, ok := cityNames[a.Code]; ok {
 		return city + " " + a.Code
 	}
 	return a.City + " " + a.Code
