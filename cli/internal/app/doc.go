@@ -5,7 +5,7 @@
 // # Imports
 //
 // Of this module app may import engine, migrations, model, cli/dsn and
-// cli/internal/view, whose printer it carries; else Bun and the library for
+// cli/internal/view, whose printer it carries; else Bun, uuid and libraries for
 // command lines. It knows no single command.
 //
 // # Files

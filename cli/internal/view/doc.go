@@ -5,7 +5,7 @@
 //
 // # Imports
 //
-// Of this module view may import model and progress, else only libraries that
+// Of this module view may import model and progress, else uuid and libraries that
 // print. What comes from other packages, an engine's count of job types for
 // example, has a plain struct here.
 //
