@@ -53,12 +53,13 @@ func TestEveryWayIntoARowHasItsBound(t *testing.T) {
 
 	start(t, eng)
 	receive(t, begun)
-	_, err = eng.Signal(t.Context(), job.ID, "fits", sized(bounds.Output), "")
+	stranger := newEngine(t, db, cfg) // who does not know which signals the job waits for
+	_, err = stranger.Signal(t.Context(), job.ID, "fits", sized(bounds.Output), "")
 	require.NoError(t, err)
-	_, err = eng.Signal(t.Context(), job.ID, "large", sized(bounds.Output+1), "")
+	_, err = stranger.Signal(t.Context(), job.ID, "large", sized(bounds.Output+1), "")
 	require.ErrorContains(t, err, "payload has 301 bytes, more than the bound of 300")
 	for range 20 { // of which no more than the bound of the document fit
-		if _, err = eng.Signal(t.Context(), job.ID, "more"+strings.Repeat("x", 1+len(none)), sized(bounds.Output), ""); err != nil {
+		if _, err = stranger.Signal(t.Context(), job.ID, "more"+strings.Repeat("x", 1+len(none)), sized(bounds.Output), ""); err != nil {
 			break
 		}
 		none = append(none, nil)

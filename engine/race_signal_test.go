@@ -37,17 +37,26 @@ func TestASignalRacesWithTheTimeoutOfItsWait(t *testing.T) {
 		start(t, runs)
 		contest(t, db, raced{
 			must: []string{"signal done: succeeded", "signal refused: failed"},
-			may:  []string{"signal done: failed"}, // it came while the timeout was recorded, and is kept
+			may:  []string{"signal done: failed"}, // it came after the deadline, before that was recorded, and is kept
 		}, func(o startOrder, n int) string {
 			id := enqueue(t, runs, input{}).ID
-			job := waits(t, runs, id)
+			waits(t, runs, id)
+			deadline := time.Now().Add(40 * time.Millisecond) // this host's clock is the database's
 			edit(t, db, id, func(data object, _ []any) {
-				data["steps"].([]any)[1].(object)["wait_until"] = job.CreatedAt
+				data["steps"].([]any)[1].(object)["wait_until"] = model.TimeOf(deadline)
 			})
 			from := []*engine.Engine{runs, other}[n/2%2]
 			signals := approve(t, from, id, "ann", nil)
 			signals.effect = func() { runs.Wake(); ended(t, runs, id) }
+			if o == together { // around the deadline
+				send := signals.do
+				signals.do = func() error {
+					<-time.After(time.Until(deadline.Add(time.Duration(n%7-4) * 2 * time.Millisecond)))
+					return send()
+				}
+			}
 			_, err := o.race(side{func() error {
+				<-time.After(time.Until(deadline))
 				_, err := db.NewRaw("UPDATE job_system_jobs SET scheduled_at = created_at WHERE id = ? AND status = 'scheduled'", id.String()).Exec(t.Context())
 				runs.Wake()
 				return err
