@@ -46,9 +46,9 @@ func TestAnUndecidedJobIsRefusedInTheWordsOfTheCommandLine(t *testing.T) {
 	b := setupOn(t, text)
 	b.opts.Register = func(r *Registry) error { return r.Register(d) }
 	for _, args := range [][]string{{"resume", id}, {"resume", "--dry-run", id}} {
-		assert.Contains(t, b.fails(ExitFailed, args...), "resume with --rerun-from 'pay it' to run it again, or with --skip-step 'pay it' to go on behind it")
+		assert.Contains(t, b.fails(ExitFailed, args...), "resume with --rerun-from 'pay it' to run it again, or with --skip-step 'pay it' to skip it")
 		assert.Contains(t, b.fails(ExitFailed, append(args, "--skip-step", "pay it")...), "resume with --rerun-from ship to", "one flag is not enough")
-		assert.Contains(t, b.fails(ExitUsage, append(args, "--rerun-from", "pay")...), `there is no step "pay" to go on from`)
+		assert.Contains(t, b.fails(ExitUsage, append(args, "--rerun-from", "pay")...), `there is no step "pay" to rerun from`)
 	}
 	assert.Contains(t, b.ok("show", id), `resume `+id+` --skip-step 'pay it'`)
 	b.ok("resume", "--dry-run", "--skip-step", "pay it", "--skip-step", "ship", id)

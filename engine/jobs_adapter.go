@@ -56,7 +56,7 @@ func (c *Client) wakeParent(ctx context.Context, parent uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	children := plan.WaitedChildren(data)
+	children := plan.AwaitedChildren(data)
 	if len(children) == 0 {
 		return nil
 	}

@@ -7,16 +7,17 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Limits bound what a job may keep in its row.
+// Limits are the largest values that a job may store in its row.
 type Limits struct {
 	Output  int // bytes of one step's output, checkpoint or result
 	Data    int // bytes of the data document
-	Steps   int
+	Steps   int // steps of a plan
 	Message int // characters; longer ones are cut
 	Error   int // characters; longer ones are cut
 }
 
-// CheckJSON reports why raw cannot be kept in a row, in at most that many bytes.
+// CheckJSON returns an error if raw cannot be stored in a row: it has more than limit
+// bytes, or [model.CheckJSON] finds a mistake.
 func CheckJSON(raw json.RawMessage, limit int) error {
 	if len(raw) > limit {
 		return fmt.Errorf("has %d bytes, more than the bound of %d: store it elsewhere and keep its address", len(raw), limit)
@@ -24,8 +25,9 @@ func CheckJSON(raw json.RawMessage, limit int) error {
 	return model.CheckJSON(raw)
 }
 
-// CheckOutput reports why an output, nil for none, cannot be recorded. The history
-// in data gives way to it; dropped says that some of it was dropped.
+// CheckOutput returns an error if a step's output, nil for none, cannot be recorded in
+// data. If the document would be too large, history is dropped from it; dropped reports
+// that.
 func (l Limits) CheckOutput(data *model.Data, output json.RawMessage) (dropped bool, err error) {
 	if output == nil {
 		return false, nil
@@ -50,8 +52,8 @@ func (l Limits) check(data *model.Data, raw json.RawMessage, name, noun string) 
 	return dropped, nil
 }
 
-// SizeWith is about the number of bytes of the document with n more. The history
-// gives way to them; dropped says that some of it was dropped.
+// SizeWith returns the approximate size of the document with n more bytes. If that would
+// be too large, history is dropped from it; dropped reports that.
 func (l Limits) SizeWith(data *model.Data, n int) (size int, dropped bool) {
 	dropped = data.DropHistory(l.Data - n)
 	return data.Size() + n, dropped

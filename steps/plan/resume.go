@@ -10,50 +10,50 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Resume is what a resume of a job changes in its row.
+// Resume describes a resume of a failed or cancelled job.
 type Resume struct {
-	// Plan is nil if the job's type is not registered: then the steps are those of
-	// the record.
+	// Plan is the job's plan. It is nil if the job's type is not registered: then the
+	// recorded steps are used instead.
 	Plan *Plan
-	// From is the step that the job goes back to, if Rewinds is set.
+	// From is the step from which the steps run again, if Rewinds is set.
 	From    string
 	Rewinds bool
-	// Skips are steps to be recorded as skipped.
+	// Skips names the steps that the resume records as skipped.
 	Skips []string
 
 	Limits Limits
 }
 
-// ErrTimeUp is returned for a job that would time out at once.
+// ErrTimeUp means that a resumed job would time out at once.
 var ErrTimeUp = errors.New("its time is up")
 
-// InDoubtError says that a resume has to tell what becomes of a step in whose middle
-// the process died, and that must not simply run again. It comes with an
-// [ErrInvalid].
+// InDoubtError means that a resume must say whether a step runs again or is skipped: the
+// process died in the middle of it, and the step must not simply run again. It is wrapped
+// together with [ErrInvalid].
 type InDoubtError struct{ Step string }
 
 func (e *InDoubtError) Error() string {
-	return fmt.Sprintf("its process died in the middle of step %q, and whether its effect happened is not known: look, and resume with RerunFrom(%q) to run it again, or with SkipStep(%q) to go on behind it", e.Step, e.Step, e.Step)
+	return fmt.Sprintf("its process died in the middle of step %q, and whether its effect happened is not known: find out, then resume with RerunFrom(%q) to run it again, or with SkipStep(%q) to skip it", e.Step, e.Step, e.Step)
 }
 
-// NotDoneError says that a resume cannot go back to a step, since one before it is
-// not done. It comes with an [ErrInvalid].
+// NotDoneError means that a resume cannot begin with a step, because a step before it is
+// not done. It is wrapped together with [ErrInvalid].
 type NotDoneError struct {
-	Step   string // which is not done
-	Status model.StepStatus
-	From   string // the step to go back to
+	Step   string           // the step that is not done
+	Status model.StepStatus // its status
+	From   string           // the step from which the resume should run
 }
 
 func (e *NotDoneError) Error() string {
-	return fmt.Sprintf("step %q before step %q is recorded as %s: go on from there, or resume without RerunFrom", e.Step, e.From, e.Status)
+	return fmt.Sprintf("step %q before step %q is recorded as %s: rerun from there, or resume without RerunFrom", e.Step, e.From, e.Status)
 }
 
 func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrInvalid, fmt.Errorf(format, args...))
 }
 
-// Edit changes the records of a failed or cancelled job's row. If it fails the row is
-// in no state to be kept.
+// Edit changes the records in a failed or cancelled job's row. If it returns an error, the
+// row is partly changed and must not be written.
 func (r *Resume) Edit(j *model.Job) error {
 	data, err := model.ParseData(j.Data)
 	if err != nil {
@@ -77,7 +77,7 @@ func (r *Resume) Edit(j *model.Job) error {
 		}
 	}
 	if data.Undoing == nil && slices.ContainsFunc(data.Steps, model.StepRecord.WasUndone) {
-		j.Progress = model.WeightedShare(data.Steps) // what was undone is to be done again
+		j.Progress = model.WeightedShare(data.Steps) // the undone steps run again
 	}
 	for _, record := range data.Steps {
 		if record.InDoubt() {
@@ -91,7 +91,7 @@ func (r *Resume) Edit(j *model.Job) error {
 	return err
 }
 
-// Forecast is [Plan.Forecast] of a job's row, nothing without a plan.
+// Forecast returns the [Plan.Forecast] of a job's row; nil without a plan.
 func (r *Resume) Forecast(j *model.Job) ([]model.ForecastStep, error) {
 	if r.Plan == nil {
 		return nil, nil
@@ -103,21 +103,21 @@ func (r *Resume) Forecast(j *model.Job) ([]model.ForecastStep, error) {
 	return r.Plan.Forecast(data, r.Limits)
 }
 
-// checkTime fails for a job that would time out at once. Undoing has no bound, nor has
-// a job without a step that is left to run.
+// checkTime returns an error for a job that would time out at once. The time of undoing is
+// not limited, and a job without a step left to run needs none.
 func (r *Resume) checkTime(data model.Data) error {
-	left := func(record model.StepRecord) bool { return !record.Status.Done() }
-	if r.Plan == nil || r.Plan.Timeout == 0 || data.Plan == nil || data.Undoing != nil || !slices.ContainsFunc(data.Steps, left) {
+	isLeft := func(record model.StepRecord) bool { return !record.Status.Done() }
+	if r.Plan == nil || r.Plan.Timeout == 0 || data.Plan == nil || data.Undoing != nil || !slices.ContainsFunc(data.Steps, isLeft) {
 		return nil
 	}
 	if worked := time.Duration(data.Plan.WorkedMS) * time.Millisecond; worked >= r.Plan.Timeout {
-		return invalid("%w: it has worked for %v, all its runs together, of the %v that its definition gives it; restart it, or give it a longer JobTimeout",
+		return invalid("%w: all its runs together have worked for %v of the %v that its definition allows; restart it, or give it a longer JobTimeout",
 			ErrTimeUp, worked, r.Plan.Timeout)
 	}
 	return nil
 }
 
-// restartRetries gives the steps all of their attempts again, the next one now.
+// restartRetries gives the steps all of their attempts again, the next one without delay.
 func restartRetries(records []model.StepRecord) {
 	for i := range records {
 		record := &records[i]
@@ -128,8 +128,8 @@ func restartRetries(records []model.StepRecord) {
 	}
 }
 
-// restartWaits makes steps that waited for a signal or for children when the job ended
-// wait again, with all of their timeout. A time to wait until stays.
+// restartWaits makes steps that waited for a signal or for children when the job ended wait
+// again, with their whole timeout. A step that sleeps keeps the time it sleeps until.
 func restartWaits(data *model.Data, j *model.Job) error {
 	for i := range data.Steps {
 		record := &data.Steps[i]
@@ -137,7 +137,7 @@ func restartWaits(data *model.Data, j *model.Job) error {
 			record.Status = model.StepInterrupted
 		}
 		if record.Status == model.StepFailed {
-			if err := forgetSignals(j, data.Steps[i:i+1]); err != nil {
+			if err := dropSignals(j, data.Steps[i:i+1]); err != nil {
 				return err
 			}
 		}
@@ -145,9 +145,9 @@ func restartWaits(data *model.Data, j *model.Job) error {
 	return nil
 }
 
-// forgetSignals takes from the job the signals that these steps have used, so that
-// others can be sent.
-func forgetSignals(j *model.Job, records []model.StepRecord) error {
+// dropSignals removes from the job the signals that these steps have used, so that others
+// can be sent.
+func dropSignals(j *model.Job, records []model.StepRecord) error {
 	signals, err := model.ParseSignals(j.Signals)
 	if err != nil {
 		return err
@@ -160,17 +160,17 @@ func forgetSignals(j *model.Job, records []model.StepRecord) error {
 	return err
 }
 
-// names are those that a step's record may have: its own, and what it is or was
-// called in the plan.
+// names returns the names under which a step may be recorded: its own, and those that the
+// step has or had in the plan.
 func (r *Resume) names(step string) []string {
-	if i := r.planned(step); i >= 0 {
+	if i := r.planIndex(step); i >= 0 {
 		return r.Plan.Steps[i].Names()
 	}
 	return []string{step}
 }
 
-// planned is the index in the plan of a step that has or had that name, or -1.
-func (r *Resume) planned(name string) int {
+// planIndex returns the index in the plan of the step that has or had that name, or -1.
+func (r *Resume) planIndex(name string) int {
 	if r.Plan == nil {
 		return -1
 	}

@@ -61,7 +61,7 @@ func (r *run) await(i int) (json.RawMessage, *ending) {
 // beginStep marks a step as running; where the begin of an attempt decides what
 // becomes of the job, it waits until that is recorded.
 func (r *run) beginStep(ctx context.Context, i int) *ending {
-	if !r.plan.BeginCounts(i) {
+	if !r.plan.RecordsBegin(i) {
 		r.edit(func() { r.begin(i) })
 		return nil
 	}

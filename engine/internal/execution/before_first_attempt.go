@@ -88,7 +88,7 @@ func (r *run) notAsked(i int, err error) *ending {
 		return &e
 	}
 	r.edit(func() {
-		plan.NotAsked(&r.data.Steps[i], r.cut(err.Error()))
+		plan.ConditionFailed(&r.data.Steps[i], r.cut(err.Error()))
 		r.changes.record(i)
 	})
 	return &e

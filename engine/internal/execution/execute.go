@@ -51,7 +51,7 @@ func (r *run) prepare() error {
 	if err != nil {
 		return err
 	}
-	checkpoints, adopted := made.AdoptCheckpoints(checkpoints)
+	checkpoints, adopted := made.RenameCheckpoints(checkpoints)
 	tracker, err := r.track(made, match.Records)
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (r *run) prepare() error {
 // makeContext makes the context of the job's steps.
 func (r *run) makeContext(handler Handler, data model.Data) error {
 	base := r.ctx
-	if plan.Undoes(data) || len(plan.WaitedChildren(data)) > 0 {
+	if plan.UndoesOnCancel(data) || len(plan.AwaitedChildren(data)) > 0 {
 		base = r.life // a cancelled job's handler has more to do in that context
 	}
 	made, err := handler.Context(base, r.job)

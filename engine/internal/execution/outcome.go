@@ -58,7 +58,7 @@ func cancelledText(err error, text string) string {
 func (r *run) afterStep(i int, err error) ending {
 	end := r.afterError(r.plan.Steps[i].Name, err)
 	r.edit(func() {
-		plan.EndUnsuccessful(&r.data.Steps[i], end.status, errors.Is(err, plan.ErrGroupFailed), r.cut(err.Error()), r.clock.now())
+		plan.EndWithError(&r.data.Steps[i], end.status, errors.Is(err, plan.ErrGroupFailed), r.cut(err.Error()), r.clock.now())
 		r.changes.record(i)
 	})
 	return end
@@ -178,7 +178,7 @@ func (r *run) afterEnd(e ending) {
 	if r.job.ParentID != nil { // a request may have made this a cancelled job, whatever e says
 		r.wakeParent(*r.job.ParentID)
 	}
-	if e.status == model.Scheduled && len(plan.WaitedChildren(r.data)) > 0 {
+	if e.status == model.Scheduled && len(plan.AwaitedChildren(r.data)) > 0 {
 		r.wakeParent(r.job.ID) // they may have ended before this job began to wait
 	}
 }

@@ -14,7 +14,7 @@ import (
 func (r *run) postpone(i int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	more := r.plan.Steps[i].Postpone(&r.data.Steps[i], r.clock.now())
+	more := r.plan.Steps[i].ScheduleRetry(&r.data.Steps[i], r.clock.now())
 	if more {
 		r.changes.records[i] = true // another member's write may have carried the failure already
 	}

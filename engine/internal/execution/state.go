@@ -207,7 +207,7 @@ func (s *state) onCancel() store.OnCancel {
 	switch {
 	case s.wake.cancelled:
 		return store.CancelWaits
-	case plan.Undoes(s.data) || s.end == model.Scheduled && len(plan.WaitedChildren(s.data)) > 0:
+	case plan.UndoesOnCancel(s.data) || s.end == model.Scheduled && len(plan.AwaitedChildren(s.data)) > 0:
 		return store.CancelDue
 	default:
 		return store.CancelEnds

@@ -68,7 +68,7 @@ func (r *run) beginsWithRecord(i int) bool {
 	case planned.Waits() || planned.When != nil || planned.Group != nil || record.Retrying() || planned.Verify != nil && record.Status == model.StepInterrupted:
 		return false
 	default:
-		return r.plan.BeginCounts(i) || r.sizeWith(0) <= largeDocument
+		return r.plan.RecordsBegin(i) || r.sizeWith(0) <= largeDocument
 	}
 }
 

@@ -64,7 +64,7 @@ func (r *run) undo(ctx context.Context, i int, e ending) *ending {
 		again, err := r.callUndo(ctx, i)
 		if err == nil {
 			r.edit(func() {
-				plan.Undone(&r.data.Steps[i], r.clock.now())
+				plan.CompleteUndo(&r.data.Steps[i], r.clock.now())
 				r.changes.record(i)
 				r.dropCheckpoint(i) // of its undoing
 			})
@@ -74,7 +74,7 @@ func (r *run) undo(ctx context.Context, i int, e ending) *ending {
 			return end
 		}
 		r.edit(func() {
-			plan.UndoFailed(&r.data.Steps[i], r.cut(err.Error()), r.clock.now())
+			plan.FailUndo(&r.data.Steps[i], r.cut(err.Error()), r.clock.now())
 			r.changes.record(i)
 		})
 		delay, ok := planned.Retry.Delay(failures)
