@@ -69,7 +69,7 @@ func (c *Client) cancelHandled(ctx context.Context, row *store.Row, by, reason s
 			return fmt.Errorf("cancel job %s: the request is recorded, but it did not reach a child: %w", row.ID, err)
 		}
 	}
-	if err := c.tell(ctx, row.Type); err != nil {
+	if err := c.wakeEngines(ctx, row.Type); err != nil {
 		return fmt.Errorf("cancel job %s: %w", row.ID, err)
 	}
 	return nil
@@ -150,7 +150,7 @@ func (c *Client) reschedule(ctx context.Context, id uuid.UUID, doing string, edi
 	case !found:
 		return notFound(doing, id)
 	}
-	if err := c.tell(ctx, row.Type); err != nil {
+	if err := c.wakeEngines(ctx, row.Type); err != nil {
 		return fmt.Errorf("%s job %s: %w", doing, id, err)
 	}
 	return nil

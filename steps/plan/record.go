@@ -76,9 +76,9 @@ func ConditionFailed(record *model.StepRecord, text string) {
 	}
 }
 
-// ScheduleRetry counts a failed attempt and makes the step wait for its next one. It
+// Postpone counts a failed attempt and makes the step wait for its next one. It
 // returns false if no attempt is left.
-func (s *Step) ScheduleRetry(record *model.StepRecord, now model.Time) bool {
+func (s *Step) Postpone(record *model.StepRecord, now model.Time) bool {
 	record.Failures++
 	delay, more := s.Retry.Delay(record.Failures)
 	if more {

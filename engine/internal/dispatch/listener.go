@@ -11,21 +11,21 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 )
 
-// Listener is where notifications come from; see the engine's type of that name.
+// Listener receives notifications; see the engine's type of that name.
 type Listener interface {
 	Listen(ctx context.Context, channel string, ready func(), notify func(payload string)) error
 }
 
-// Listen listens until ctx ends, and again when the connection breaks. What was sent
-// meanwhile does not come: hence a look at each beginning. Without a listener it
-// returns at once.
+// Listen listens until ctx ends, and again after the connection broke. Notifications that
+// are sent while it does not listen are lost, so it makes the loop poll each time it begins
+// to listen. Without a listener it returns at once.
 func (d *Dispatcher) Listen(ctx context.Context) {
 	if d.Listener == nil {
 		return
 	}
 	delays := pause.Between(50*time.Millisecond, 5*time.Second)
 	for ctx.Err() == nil {
-		err := d.Listener.Listen(ctx, store.Channel, func() { delays.Reset(); d.Look() }, d.notified)
+		err := d.Listener.Listen(ctx, store.Channel, func() { delays.Reset(); d.PollNow() }, d.notified)
 		if ctx.Err() != nil {
 			return
 		}
@@ -34,15 +34,15 @@ func (d *Dispatcher) Listen(ctx context.Context) {
 	}
 }
 
-// notified acts on a notification. One that it does not know is of a newer
-// version, and is ignored.
+// notified handles a notification. It ignores one that it does not know, which a newer
+// version has sent.
 func (d *Dispatcher) notified(payload string) {
-	word, about, _ := strings.Cut(payload, " ")
-	switch word {
+	kind, subject, _ := strings.Cut(payload, " ")
+	switch kind {
 	case "due":
-		d.Due(about)
+		d.Due(subject)
 	case "cancel":
-		if id, err := uuid.Parse(about); err == nil {
+		if id, err := uuid.Parse(subject); err == nil {
 			d.Runs.Cancel(id)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// ends is a run that has nothing to write but its end.
+// ends is a run that only writes its end.
 type ends struct {
 	mu        sync.Mutex
 	end       model.Status
@@ -25,13 +25,13 @@ type ends struct {
 	cause     error
 }
 
-func (r *ends) Snapshot() store.Write    { return store.Write{End: r.end} }
-func (r *ends) Restore()                 {}
-func (r *ends) Discard()                 { r.discarded = true }
-func (r *ends) RequestCancel()           {}
-func (r *ends) EndLife(cause error)      { r.cause = cause }
-func (r *ends) LogAttrs() []any          { return nil }
-func (r *ends) Shown(text string) string { return text }
+func (r *ends) Snapshot() store.Write       { return store.Write{End: r.end} }
+func (r *ends) Restore()                    {}
+func (r *ends) Discard()                    { r.discarded = true }
+func (r *ends) RequestCancel()              {}
+func (r *ends) EndLife(cause error)         { r.cause = cause }
+func (r *ends) LogAttrs() []any             { return nil }
+func (r *ends) Redacted(text string) string { return text }
 
 func open(t *testing.T) (*Journal, *Entry, *ends) {
 	t.Helper()
@@ -40,9 +40,8 @@ func open(t *testing.T) (*Journal, *Entry, *ends) {
 	return j, j.Open(store.LockedRun{Type: "test:job", JobID: uuid.New(), Attempt: 1}, &r.mu, r), r
 }
 
-// The database has rejected a run's record, and the run is about to end in its own
-// way before it learns of that: nothing of it is written until it says what to write
-// instead.
+// The database has rejected a run's record, and the run is about to end in another way
+// before it knows that: nothing is written until the run has replaced what it writes.
 func TestARejectedEntryIsInNoFlushUntilItHasSomethingElseToWrite(t *testing.T) {
 	t.Parallel()
 	j, e, r := open(t)
@@ -53,7 +52,7 @@ func TestARejectedEntryIsInNoFlushUntilItHasSomethingElseToWrite(t *testing.T) {
 
 	err := e.Write(func() { r.end = model.Succeeded }, nil)
 	require.ErrorIs(t, err, rejection)
-	require.Empty(t, j.takeMarked(store.MaxBatch), "that it has succeeded is not to be written: its record is not there")
+	require.Empty(t, j.nextBatch(store.MaxBatch), "that it has succeeded is not to be written: its record is not there")
 
 	written := make(chan error, 1)
 	go func() { written <- e.Write(func() { e.ClearRejected(); r.end = model.Failed }, nil) }()
@@ -63,11 +62,11 @@ func TestARejectedEntryIsInNoFlushUntilItHasSomethingElseToWrite(t *testing.T) {
 	require.NoError(t, <-written)
 }
 
-// takeOne waits until an entry is marked, and takes it.
+// takeOne waits until an entry is marked, and returns the next batch.
 func takeOne(t *testing.T, j *Journal) []*Entry {
 	t.Helper()
 	for {
-		if batch := j.takeMarked(store.MaxBatch); len(batch) > 0 {
+		if batch := j.nextBatch(store.MaxBatch); len(batch) > 0 {
 			return batch
 		}
 		select {
@@ -116,18 +115,18 @@ func TestAHeldEntryIsInNoFlush(t *testing.T) {
 	j, e, _ := open(t)
 	require.NoError(t, e.Hold(t.Context()))
 	e.Mark()
-	require.Empty(t, j.takeMarked(store.MaxBatch), "it is held")
+	require.Empty(t, j.nextBatch(store.MaxBatch), "it is held")
 	e.Release()
-	require.Len(t, j.takeMarked(store.MaxBatch), 1)
+	require.Len(t, j.nextBatch(store.MaxBatch), 1)
 	e.Mark()
-	require.Empty(t, j.takeMarked(store.MaxBatch), "it is in a flush")
+	require.Empty(t, j.nextBatch(store.MaxBatch), "it is in a flush")
 
 	ended, end := context.WithCancel(t.Context())
 	end()
 	require.ErrorIs(t, e.Hold(ended), context.Canceled, "the flush has not finished")
 	j.clearInFlight([]*Entry{e})
 	require.NoError(t, e.Hold(t.Context()))
-	require.Empty(t, j.takeMarked(store.MaxBatch))
+	require.Empty(t, j.nextBatch(store.MaxBatch))
 	e.Release()
-	require.Len(t, j.takeMarked(store.MaxBatch), 1)
+	require.Len(t, j.nextBatch(store.MaxBatch), 1)
 }

@@ -14,26 +14,26 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Claims is what the journal needs of those who run jobs: a flush that ends runs also
+// Claims is what the journal needs of the runs to claim jobs: a flush that ends runs also
 // claims the next jobs of their types.
 type Claims interface {
-	// StartClaim reports whether jobs may be claimed now. EndClaim must follow, when
-	// those that were have begun.
+	// StartClaim reports whether jobs may be claimed now. If so, the caller must call
+	// EndClaim when the claimed jobs have begun.
 	StartClaim() bool
 	EndClaim()
-	// Begin begins the run of a job that was claimed, by a request sent at that time.
+	// Begin begins the run of a claimed job. claimed is when the claim was sent.
 	Begin(ctx context.Context, j *model.Job, claimed time.Time)
-	// FlushFailed says that the database does not take what runs have to write.
+	// FlushFailed reports that a flush has failed.
 	FlushFailed()
 }
 
-// Config is what a journal needs. All fields are set, but for those that say otherwise.
+// Config is what a journal needs. All fields are required.
 type Config struct {
 	Store  *store.Store
 	Owner  store.Owner
 	Log    *slog.Logger
 	Claims Claims
-	// Types are those of the engine's jobs.
+	// Types are the job types that the engine runs.
 	Types []string
 	// ClaimNext says that a flush may claim the next jobs of the types whose runs it
 	// ends.
@@ -45,16 +45,15 @@ type Journal struct {
 	Config
 
 	wake chan struct{}
-	// finished brings the outcomes of flushes.
+	// finished delivers the outcomes of flushes.
 	finished chan *inFlightBatch
 
 	mu     sync.Mutex
 	marked []*Entry
 
-	// The flushing goroutine alone uses what is below.
+	// Only the flushing goroutine uses the fields below.
 
-	// inFlight is the number of flushes under way. Each has entries of its own: none
-	// is in two.
+	// inFlight is the number of flushes in flight. An entry is in one of them at most.
 	inFlight int
 	delays   *backoff.ExponentialBackOff
 	// failures counts failed flushes in a row. After one, pausing is set until retry
@@ -62,9 +61,8 @@ type Journal struct {
 	failures int
 	retry    *time.Timer
 	pausing  bool
-	// uncertain is set for a while when a transaction that may have claimed jobs has
-	// failed: it may have taken effect, or still do. reconciled is when that was
-	// looked for last.
+	// uncertain is set when a transaction that may have claimed jobs has failed: until
+	// then it may still take effect. reconciled is the time of the last [Journal.Reconcile].
 	uncertain, reconciled time.Time
 }
 
@@ -76,22 +74,22 @@ func New(c Config) *Journal {
 	}
 }
 
-// Open returns the entry of a run, whose lock mu is.
+// Open returns a new entry for a run. mu is the run's lock.
 func (j *Journal) Open(key store.LockedRun, mu *sync.Mutex, run Run) *Entry {
 	return &Entry{journal: j, run: run, key: key, mu: mu}
 }
 
-// Wake is signalled when there is something to flush.
+// Wake delivers a value when there is something to flush.
 func (j *Journal) Wake() <-chan struct{} { return j.wake }
 
-// Retry fires when the pause after a failed flush is over; EndPause must follow.
+// Retry fires when the pause after a failed flush is over. The receiver must call EndPause.
 func (j *Journal) Retry() <-chan time.Time { return j.retry.C }
 
-// EndPause lets the next flush begin.
+// EndPause allows the next flush to begin.
 func (j *Journal) EndPause() { j.pausing = false }
 
-// Failing reports whether the last flush has failed. Whatever else the database is
-// asked for has to wait then.
+// Failing reports whether the last flush has failed. As long as it has, nothing else should
+// be sent to the database.
 func (j *Journal) Failing() bool { return j.failures > 0 }
 
 func (j *Journal) wakeUp() {
@@ -101,14 +99,14 @@ func (j *Journal) wakeUp() {
 	}
 }
 
-// limit bounds the time of one transaction.
+// limit returns a context that limits the time of one transaction.
 func (j *Journal) limit(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, j.Owner.Lease)
 }
 
-// takeMarked takes as many marked entries as one flush holds, and none that is in a
-// flush already or must not be written now.
-func (j *Journal) takeMarked(limit int) (batch []*Entry) {
+// nextBatch removes up to limit entries from the marked ones and returns them. It leaves
+// those that are in a flush already or must not be written now.
+func (j *Journal) nextBatch(limit int) (batch []*Entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.marked = slices.DeleteFunc(j.marked, func(e *Entry) bool {
@@ -125,7 +123,7 @@ func (j *Journal) takeMarked(limit int) (batch []*Entry) {
 	return batch
 }
 
-// clearInFlight notes that the entries of a batch are in no flush any more.
+// clearInFlight records that the entries of a batch are no longer in a flush.
 func (j *Journal) clearInFlight(batch []*Entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
