@@ -34,9 +34,9 @@ func TestAJobInDoubtIsNotResumedAndTheErrorNamesFlags(t *testing.T) {
 	f := setupOn(t, text)
 	f.opts.Register = func(r *Registry) error { return r.Register(d) }
 	for _, args := range [][]string{{"resume", id}, {"resume", "--dry-run", id}} {
-		assert.Contains(t, f.fails(ExitFailed, args...), "resume with --rerun-from 'pay it' to run it again, or with --skip-step 'pay it' to go on behind it")
+		assert.Contains(t, f.fails(ExitFailed, args...), "resume with --rerun-from 'pay it' to run it again, or with --skip-step 'pay it' to skip it")
 		assert.Contains(t, f.fails(ExitFailed, append(args, "--skip-step", "pay it")...), "resume with --rerun-from ship to", "one flag is not enough")
-		assert.Contains(t, f.fails(ExitUsage, append(args, "--rerun-from", "pay")...), `there is no step "pay" to go on from`)
+		assert.Contains(t, f.fails(ExitUsage, append(args, "--rerun-from", "pay")...), `there is no step "pay" to rerun from`)
 	}
 	assert.Contains(t, f.ok("show", id), `resume `+id+` --skip-step 'pay it'`)
 	f.ok("resume", "--dry-run", "--skip-step", "pay it", "--skip-step", "ship", id)

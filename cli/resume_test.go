@@ -42,7 +42,7 @@ func TestResumeSkipsAStep(t *testing.T) {
 	f.process(id)
 	s := f.status(id)
 	assert.Equal(t, model.Succeeded, s.Status)
-	assert.Equal(t, "somebody resumed the job behind it", s.Steps[1].Error)
+	assert.Equal(t, "a person resumed the job and skipped it", s.Steps[1].Error)
 }
 
 func TestResumeFailsForStepsThatAreNotThere(t *testing.T) {
@@ -52,10 +52,10 @@ func TestResumeFailsForStepsThatAreNotThere(t *testing.T) {
 	f.process(id)
 	for _, args := range [][]string{{"resume"}, {"resume", "--dry-run"}} {
 		fails := func(more ...string) string { return f.fails(ExitUsage, append(append(args, more...), id)...) }
-		assert.Contains(t, fails("--rerun-from", "pak"), `there is no step "pak" to go on from`)
-		assert.Contains(t, fails("--rerun-from", ""), `there is no step "" to go on from`)
-		assert.Contains(t, fails("--rerun-from", "ship"), `step "pack" before step "ship" is recorded as failed: go on from there, or resume without --rerun-from`)
-		assert.Contains(t, fails("--skip-step", "pick"), `step "pick" is recorded as completed: there is nothing to go past`)
+		assert.Contains(t, fails("--rerun-from", "pak"), `there is no step "pak" to rerun from`)
+		assert.Contains(t, fails("--rerun-from", ""), `there is no step "" to rerun from`)
+		assert.Contains(t, fails("--rerun-from", "ship"), `step "pack" before step "ship" is recorded as failed: rerun from there, or resume without --rerun-from`)
+		assert.Contains(t, fails("--skip-step", "pick"), `step "pick" is recorded as completed: there is nothing to skip`)
 		assert.Contains(t, fails("--skip-step", "ship"), `step "ship" has not begun`)
 	}
 	assert.Equal(t, model.Failed, f.status(id).Status)

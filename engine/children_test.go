@@ -249,7 +249,7 @@ func TestChildrenThatTakeTooLongFailTheStepAndGoOn(t *testing.T) {
 		job := enqueue(t, eng, raw("parent"))
 		s := ended(t, eng, job.ID)
 		assert.Equal(t, model.Failed, s.Status)
-		assert.Equal(t, `step "children": timed out: 1 of its 1 children have not ended within 50ms, and go on`, s.Error)
+		assert.Equal(t, `step "children": timed out: 1 of its 1 children have not ended within 50ms, and keep running`, s.Error)
 		start(t, newEngine(t, db, config(), one("later", nothing)))
 		assert.Equal(t, model.Succeeded, ended(t, eng, s.Steps[1].Children[0]).Status)
 		require.NoError(t, eng.Resume(t.Context(), job.ID))

@@ -63,13 +63,13 @@ func (c *Client) cancelHandled(ctx context.Context, row *store.Row, by, reason s
 	if err != nil {
 		return fmt.Errorf("cancel job %s: %w", row.ID, err)
 	}
-	for _, child := range plan.WaitedChildren(data) {
+	for _, child := range plan.AwaitedChildren(data) {
 		err := c.Cancel(ctx, child, by, reason)
 		if err != nil && !errors.Is(err, ErrStatus) && !errors.Is(err, ErrNotFound) {
 			return fmt.Errorf("cancel job %s: the request is recorded, but it did not reach a child: %w", row.ID, err)
 		}
 	}
-	if err := c.tell(ctx, row.Type); err != nil {
+	if err := c.wakeEngines(ctx, row.Type); err != nil {
 		return fmt.Errorf("cancel job %s: %w", row.ID, err)
 	}
 	return nil
@@ -150,7 +150,7 @@ func (c *Client) reschedule(ctx context.Context, id uuid.UUID, doing string, edi
 	case !found:
 		return notFound(doing, id)
 	}
-	if err := c.tell(ctx, row.Type); err != nil {
+	if err := c.wakeEngines(ctx, row.Type); err != nil {
 		return fmt.Errorf("%s job %s: %w", doing, id, err)
 	}
 	return nil
@@ -210,7 +210,7 @@ func (c *Client) Delete(ctx context.Context, id uuid.UUID) error {
 // waitsForChildren reports whether a step of the job waits for other jobs.
 func waitsForChildren(j *model.Job) bool {
 	data, err := model.ParseData(j.Data)
-	return err == nil && len(plan.WaitedChildren(data)) > 0
+	return err == nil && len(plan.AwaitedChildren(data)) > 0
 }
 
 // Succeed declares a processing job succeeded, with a result that is kept as

@@ -48,7 +48,7 @@ func TestAJobGoesOnByItselfAfterSoManyCrashesAndNoMore(t *testing.T) {
 		s := h.Kill(testutil.BeforeRecord("pay"))
 		assert.Equal(t, model.Failed, s.Status)
 		assert.Contains(t, s.Error, "interrupted")
-		assert.Contains(t, s.Error, "it has gone on by itself after that 2 times")
+		assert.Contains(t, s.Error, "it has been resumed automatically 2 times")
 		assert.Equal(t, []int{2, 2}, []int{s.Steps[0].Attempts, s.Steps[1].Attempts}, "a crash costs an attempt")
 		assert.Zero(t, s.Resumptions)
 

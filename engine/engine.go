@@ -100,7 +100,7 @@ func (e *Engine) WithTx(tx bun.IDB) *Client {
 // not run.
 func (e *Engine) Wake() {
 	if w := e.running(); w != nil {
-		w.Look()
+		w.PollNow()
 	}
 }
 

@@ -86,10 +86,10 @@ func (c *Client) Enqueue(ctx context.Context, input steps.Input, opts ...Enqueue
 	}
 	r, err := c.newRequest(input, opts)
 	if err != nil {
-		return nil, fmt.Errorf("enqueue job of type %q: %w", input.JobType(), c.aboutInput(input, err))
+		return nil, fmt.Errorf("enqueue job of type %q: %w", input.JobType(), c.redactInputErr(input, err))
 	}
 	if err := c.engine.store.Insert(ctx, c.db, []*model.Job{&r.job}, c.othersMayRun(r.job.Type)); err != nil {
-		return nil, fmt.Errorf("enqueue job of type %q: %w", r.job.Type, c.about(&r.job, err))
+		return nil, fmt.Errorf("enqueue job of type %q: %w", r.job.Type, c.redactErr(&r.job, err))
 	}
 	if w := c.engine.running(); w != nil && !c.inTx {
 		if r.immediately && !r.job.Existing {
@@ -111,7 +111,7 @@ func (c *Client) othersMayRun(jobType string) bool {
 
 // tell wakes whoever can run a job of that type which is written already, so
 // that a notification which fails is left to the others' next look.
-func (c *Client) tell(ctx context.Context, jobType string) error {
+func (c *Client) wakeEngines(ctx context.Context, jobType string) error {
 	if w := c.engine.running(); w != nil && !c.inTx {
 		w.Due(jobType)
 	}
@@ -145,7 +145,7 @@ func (c *Client) EnqueueMany(ctx context.Context, items []NewJob) ([]*model.Job,
 		}
 		r, err := c.newRequest(item.Input, item.Options)
 		if err != nil {
-			return nil, fmt.Errorf("enqueue item %d, a job of type %q: %w", i, item.Input.JobType(), c.aboutInput(item.Input, err))
+			return nil, fmt.Errorf("enqueue item %d, a job of type %q: %w", i, item.Input.JobType(), c.redactInputErr(item.Input, err))
 		}
 		jobs[i], types[r.job.Type] = &r.job, true
 	}

@@ -48,10 +48,10 @@ func TestFromRunsAStepAndThoseBehindItAgain(t *testing.T) {
 			opts []engine.ResumeOption
 			want string
 		}{
-			{[]engine.ResumeOption{engine.RerunFrom("x")}, `there is no step "x" to go on from`},
-			{[]engine.ResumeOption{engine.RerunFrom("")}, `there is no step "" to go on from`},
-			{[]engine.ResumeOption{engine.SkipStep("a")}, `step "a" is recorded as completed: there is nothing to go past`},
-			{[]engine.ResumeOption{engine.SkipStep("")}, `no record of a step "" to go past`},
+			{[]engine.ResumeOption{engine.RerunFrom("x")}, `there is no step "x" to rerun from`},
+			{[]engine.ResumeOption{engine.RerunFrom("")}, `there is no step "" to rerun from`},
+			{[]engine.ResumeOption{engine.SkipStep("a")}, `step "a" is recorded as completed: there is nothing to skip`},
+			{[]engine.ResumeOption{engine.SkipStep("")}, `no record of a step "" to skip`},
 		} {
 			err := eng.Resume(t.Context(), id, wrong.opts...)
 			assert.ErrorIs(t, err, engine.ErrInvalid)

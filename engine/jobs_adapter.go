@@ -56,7 +56,7 @@ func (c *Client) wakeParent(ctx context.Context, parent uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	children := plan.WaitedChildren(data)
+	children := plan.AwaitedChildren(data)
 	if len(children) == 0 {
 		return nil
 	}
@@ -66,5 +66,5 @@ func (c *Client) wakeParent(ctx context.Context, parent uuid.UUID) error {
 	if woken, err := c.engine.store.MakeDue(ctx, c.db, parent, row.Attempt); err != nil || !woken {
 		return err
 	}
-	return c.tell(ctx, row.Type)
+	return c.wakeEngines(ctx, row.Type)
 }

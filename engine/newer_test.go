@@ -217,7 +217,7 @@ func TestARecordInAStatusOfANewerVersionIsRefusedAndStays(t *testing.T) {
 			func(data object) {
 				data["steps"].([]any)[0].(object)["undo"] = object{"status": "doubted", "attempts": 1}
 			},
-			`step "one" is recorded in a status that this version of the job system does not know (completed, and its undoing doubted)`,
+			`step "one" is recorded in a status that this version of the job system does not know (completed, and its undo doubted)`,
 		},
 		"undoing": {
 			func(data object) { data["undoing"] = object{"status": "suspended"} },

@@ -30,10 +30,10 @@ func (c *Client) shown(row *store.Row) *store.Row {
 func (c *Client) shownJob(j *model.Job) *model.Job { return c.redact.Of(j).Job }
 
 // about is an error about a job as this client may tell it.
-func (c *Client) about(j *model.Job, err error) error { return c.redact.Of(j).Error(err) }
+func (c *Client) redactErr(j *model.Job, err error) error { return c.redact.Of(j).Error(err) }
 
 // aboutInput is an error about an input as this client may tell it.
-func (c *Client) aboutInput(input steps.Input, err error) error {
+func (c *Client) redactInputErr(input steps.Input, err error) error {
 	if c.redact == nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func TestAJobWhoseRecordTheDatabaseRefusesFailsWithThat(t *testing.T) {
 		for jobType, id := range refused {
 			s := ended(t, eng, id)
 			assert.Equal(t, model.Failed, s.Status, jobType)
-			assert.Contains(t, s.Error, "the database refused the job's record", jobType)
+			assert.Contains(t, s.Error, "the database rejected the job's record", jobType)
 			assert.Contains(t, s.Error, "no_poison", jobType)
 			assert.Nil(t, s.Result, jobType)
 		}

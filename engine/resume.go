@@ -52,9 +52,9 @@ func (c *Client) Resume(ctx context.Context, id uuid.UUID, opts ...ResumeOption)
 	}
 	// The plan is the host's code, which may use the database: it is made
 	// before the row is locked. Its input never changes.
-	r, err := c.engine.resumption(&row.Job, opts)
+	r, err := c.engine.newResume(&row.Job, opts)
 	if err != nil {
-		return fmt.Errorf("resume job %s: %w", id, c.about(&row.Job, err))
+		return fmt.Errorf("resume job %s: %w", id, c.redactErr(&row.Job, err))
 	}
 	return c.reschedule(ctx, id, "resume", func(j *model.Job) error {
 		j.Resumptions++
@@ -62,7 +62,7 @@ func (c *Client) Resume(ctx context.Context, id uuid.UUID, opts ...ResumeOption)
 			return err
 		}
 		_, err := r.Forecast(j)
-		return c.about(&row.Job, err)
+		return c.redactErr(&row.Job, err)
 	})
 }
 
@@ -75,7 +75,7 @@ func (c *Client) DryRun(ctx context.Context, id uuid.UUID, opts ...ResumeOption)
 		return nil, err
 	}
 	found := row.Job
-	fails := func(err error) error { return fmt.Errorf("dry-run job %s: %w", id, c.about(&found, err)) }
+	fails := func(err error) error { return fmt.Errorf("dry-run job %s: %w", id, c.redactErr(&found, err)) }
 	if c.engine.Registered(row.Type) == nil {
 		return nil, fails(invalid("its type %q is not registered here", row.Type))
 	}
@@ -87,7 +87,7 @@ func (c *Client) DryRun(ctx context.Context, id uuid.UUID, opts ...ResumeOption)
 	if err := reschedulable(row, "resume"); err != nil {
 		return nil, err
 	}
-	r, err := c.engine.resumption(&row.Job, opts)
+	r, err := c.engine.newResume(&row.Job, opts)
 	if err != nil {
 		return nil, fails(err)
 	}
@@ -103,7 +103,7 @@ func (c *Client) DryRun(ctx context.Context, id uuid.UUID, opts ...ResumeOption)
 
 // resumption makes the plan of a job, if its type is registered here, and takes
 // the options.
-func (e *Engine) resumption(j *model.Job, opts []ResumeOption) (*plan.Resume, error) {
+func (e *Engine) newResume(j *model.Job, opts []ResumeOption) (*plan.Resume, error) {
 	r := &plan.Resume{Limits: e.config.Limits.ofPlan()}
 	for _, opt := range opts {
 		opt(r)

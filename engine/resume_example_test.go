@@ -63,5 +63,5 @@ func ExampleSkipStep() {
 	fmt.Println(s.Status, s.Steps[0].Status, s.Steps[0].Error)
 	// Output:
 	// ship
-	// succeeded skipped somebody resumed the job behind it
+	// succeeded skipped a person resumed the job and skipped it
 }

@@ -37,7 +37,7 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 	}
 	// The host's code, which may use the database, is called before the row is
 	// locked. What it is called with never changes.
-	mismatch := c.mismatch(&before.Job, signal)
+	mismatch := c.signalMismatch(&before.Job, signal)
 	jobType, sentTo := "", ""
 	found, err := c.engine.store.Signal(ctx, c.db, id, func(row *store.Row) error {
 		sentTo = row.Type
@@ -60,7 +60,7 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 		if row.Signals, err = c.addSignal(&row.Job, signals, *signal); err != nil {
 			return err
 		}
-		if awaits(row) {
+		if awaitsSignal(row) {
 			row.ScheduledAt, jobType = row.Now, row.Type
 		}
 		return nil
@@ -73,7 +73,7 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 	case !found:
 		return nil, notFound("signal", id)
 	case jobType != "":
-		if err := c.tell(ctx, jobType); err != nil {
+		if err := c.wakeEngines(ctx, jobType); err != nil {
 			return nil, fmt.Errorf("signal job %s: %w", id, err)
 		}
 	}
@@ -122,10 +122,10 @@ func (c *Client) newSignal(name string, payload any, by string) (*model.Signal, 
 	return &model.Signal{Name: name, Payload: kept, SentBy: by}, nil
 }
 
-// mismatch is why the job's definition has no use for a signal, where that is known
+// signalMismatch is why the job's definition has no use for a signal, where that is known
 // here.
-func (c *Client) mismatch(j *model.Job, signal *model.Signal) error {
-	known, err := c.engine.resumption(j, nil)
+func (c *Client) signalMismatch(j *model.Job, signal *model.Signal) error {
+	known, err := c.engine.newResume(j, nil)
 	if err != nil || known.Plan == nil { // the job's run says what is wrong with it
 		return nil //nolint:nilerr // see above
 	}
@@ -138,14 +138,14 @@ func (c *Client) mismatch(j *model.Job, signal *model.Signal) error {
 		if raw, err := json.Marshal(model.Signals{*signal}); err == nil {
 			sent.Signals = raw
 		}
-		return c.about(&sent, invalid("%w", err))
+		return c.redactErr(&sent, invalid("%w", err))
 	}
 	return nil
 }
 
-// awaits reports whether a job waits for a signal now; of which name, its run
+// awaitsSignal reports whether a job waits for a signal now; of which name, its run
 // finds out, since its step may have got another name meanwhile.
-func awaits(row *store.Row) bool {
+func awaitsSignal(row *store.Row) bool {
 	if row.Status != model.Scheduled {
 		return false
 	}

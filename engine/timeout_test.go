@@ -122,7 +122,7 @@ func resumeWithoutTime(t *testing.T, knows, stranger *engine.Engine, id uuid.UUI
 	} {
 		err := try()
 		require.ErrorIs(t, err, engine.ErrInvalid)
-		assert.ErrorContains(t, err, "its time is up: it has worked for ")
+		assert.ErrorContains(t, err, "its time is up: all its runs together have worked for ")
 	}
 	require.NoError(t, stranger.Resume(t.Context(), id))
 	knows.Wake()

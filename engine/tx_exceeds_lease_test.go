@@ -42,7 +42,7 @@ func TestAStepsTransactionThatOutlastsItsLeaseFailsWhereNobodyCanRenewIt(t *test
 		}
 		assert.Equal(t, []any{model.Failed, model.StepFailed}, []any{s.Status, s.Steps[0].Status})
 		assert.Regexp(t, `^step "effect": its transaction was rolled back after [2-9](\.\d)?s: `, s.Error)
-		assert.Contains(t, s.Error, "the engine's lease of 2s ran out")
+		assert.Contains(t, s.Error, "the engine's lease of 2s expired")
 		assert.Empty(t, readEffects(t, db))
 	})
 }

@@ -107,7 +107,7 @@ func TestACancelledJobWhoseProcessDiedIsResumedToBeUndone(t *testing.T) {
 		require.NoError(t, receive(t, done))
 		assert.Equal(t, model.Cancelled, s.Status)
 		assert.True(t, s.Undoing)
-		assert.Contains(t, s.Error, "resume it for that")
+		assert.Contains(t, s.Error, "resume it to undo them")
 		require.NoError(t, eng.Resume(t.Context(), job.ID))
 		s = ended(t, eng, job.ID)
 		assert.Equal(t, model.Cancelled, s.Status)

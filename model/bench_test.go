@@ -22,7 +22,7 @@ func document(steps int) model.Data {
 	return d
 }
 
-// BenchmarkRecord is what each step's record costs to encode.
+// BenchmarkRecord measures the encoding of one step's record.
 func BenchmarkRecord(b *testing.B) {
 	record := document(1).Steps[0]
 	for b.Loop() {
@@ -32,8 +32,8 @@ func BenchmarkRecord(b *testing.B) {
 	}
 }
 
-// BenchmarkDocument is what a whole document costs: to write at a run's first
-// record, and to read at its claim.
+// BenchmarkDocument measures a whole document: a run writes it with its first
+// record, and reads it when the job is claimed.
 func BenchmarkDocument(b *testing.B) {
 	for _, steps := range []int{3, 100, 1000} {
 		d := document(steps)

@@ -6,10 +6,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// ChildResult is how a child has ended; one that was deleted before it ran counts
-// as cancelled. Where the results of all do not fit the engine's bound for an
-// output, they are left out, and the errors too if need be: the children's own
-// rows have them.
+// ChildResult describes how a child job has ended. A child that was deleted before
+// it ran counts as cancelled. If the results of all children together exceed the
+// engine's limit for an output, Result is left out, and Error too if necessary: the
+// children's own rows have both.
 type ChildResult struct {
 	ID     uuid.UUID       `json:"id"`
 	Type   string          `json:"type"`

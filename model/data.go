@@ -17,19 +17,19 @@ type Data struct {
 	// Steps holds a record for each step of the plan, in order. It is empty
 	// until the job's first write after its first claim.
 	Steps []StepRecord `json:"steps"`
-	// Result is what the job ended with, if anything.
+	// Result is the job's result; empty if it has none.
 	Result json.RawMessage `json:"result,omitempty"`
 	// Declared is the status that the job was declared to have, by Succeed or Fail; empty
 	// if its steps alone have decided that.
 	Declared Status `json:"declared,omitempty"`
-	// Plan is what was declared of the whole plan, for engines that do not
-	// have the definition; nil until the job's first write.
+	// Plan holds the options of the whole definition that also an engine without
+	// the definition needs; nil until the job's first write.
 	Plan *PlanRecord `json:"plan,omitempty"`
 	// Undoing is set from when the first step is undone until the job ends.
 	Undoing *Undoing `json:"undoing,omitempty"`
-	// History are records that a resume from an earlier step has replaced, and
-	// those of steps that the definition no longer has; the oldest first. It
-	// gives way to the rest: see DropHistory.
+	// History holds, oldest first, the records that a resume from an earlier step
+	// has replaced, and those of steps that the definition no longer has. If the
+	// document grows too large, the history is shortened: see DropHistory.
 	History []StepRecord `json:"history,omitempty"`
 	// HistoryDropped counts the records that were dropped from History.
 	HistoryDropped int `json:"history_dropped,omitempty"`
@@ -37,19 +37,20 @@ type Data struct {
 	unknown unknown
 }
 
-// PlanRecord is what a job's row tells of its plan beside its steps.
+// PlanRecord is what a job's document says about its plan as a whole.
 type PlanRecord struct {
 	// Fingerprint is the same for plans with the same steps in the same order.
 	Fingerprint string `json:"fingerprint"`
-	// Earlier is the fingerprint of the plan that the job went by before, if
-	// the definition has changed since.
+	// Earlier is the fingerprint of the plan that the job had before, if the
+	// definition has changed since.
 	Earlier string `json:"earlier,omitempty"`
-	// ResumeOnCrash is how often the job goes on by itself after its process
-	// died, and Crashes how often it has.
+	// ResumeOnCrash is how many times the job is resumed automatically after its
+	// process died, and Crashes how many times it has been.
 	ResumeOnCrash int `json:"resume_on_crash,omitempty"`
 	Crashes       int `json:"crashes,omitempty"`
-	// WorkedMS is the time that the job's ended runs took, waits left out, where
-	// the definition bounds it and where a run was cut short, in milliseconds.
+	// WorkedMS is the time in milliseconds that the job's ended runs took, without
+	// waits. It is recorded if the definition limits it, and for runs that were
+	// cut short.
 	WorkedMS int64 `json:"worked_ms,omitempty"`
 	// UndoOnCancel says that completed steps with an undo are undone when the
 	// job is cancelled.
@@ -58,7 +59,8 @@ type PlanRecord struct {
 	unknown unknown
 }
 
-// Undoing is how a job is going to end when its completed steps are undone.
+// Undoing describes how a job ends once its completed steps are undone: with which
+// status and error.
 type Undoing struct {
 	Status Status `json:"status"`
 	Error  string `json:"error,omitempty"`
@@ -66,7 +68,7 @@ type Undoing struct {
 	unknown unknown
 }
 
-// StepRecord is what is known of one step.
+// StepRecord is the record of one step.
 type StepRecord struct {
 	Name   string     `json:"name"`
 	Status StepStatus `json:"status"`
@@ -75,9 +77,10 @@ type StepRecord struct {
 	Attempts   int  `json:"attempts,omitempty"`
 	StartedAt  Time `json:"started_at,omitzero"`
 	FinishedAt Time `json:"finished_at,omitzero"`
-	// DurationMS is the time the ended attempt took, in milliseconds.
+	// DurationMS is the time that the latest ended attempt took, in milliseconds.
 	DurationMS int64 `json:"duration_ms,omitempty"`
-	// Output is the step's product, present on completed steps that have one.
+	// Output is what the step returned, present on completed steps that have an
+	// output.
 	Output json.RawMessage `json:"output,omitempty"`
 	Error  string          `json:"error,omitempty"`
 	// SetsResult says that this step has set the job's result.
@@ -85,35 +88,38 @@ type StepRecord struct {
 	// BegunAs is the name under which the step first began, if the definition
 	// has renamed it since.
 	BegunAs string `json:"begun_as,omitempty"`
-	// Group is the name of the group whose members run at the same time.
+	// Group is the name of the step's group, whose members run at the same time;
+	// empty for a step outside of a group.
 	Group string `json:"group,omitempty"`
-	// Version is that of the definition's step which made the output.
+	// Version is the version of the step that made the output, as the definition
+	// declared it then.
 	Version int `json:"version,omitempty"`
-	// Failures counts the failed attempts that the step's retries allow for,
-	// since somebody resumed the job.
+	// Failures counts the failed attempts that count against the step's retries:
+	// those since a person last resumed the job.
 	Failures int `json:"failures,omitempty"`
-	// WaitUntil is when a waiting step goes on at the latest; Awaits is the
-	// signal it waits for, if any, and SentBy and SentAt who sent that, when.
+	// WaitUntil is when a waiting step continues at the latest. Awaits is the name
+	// of the signal it waits for, if any; SentBy and SentAt say who sent that
+	// signal, and when.
 	WaitUntil Time   `json:"wait_until,omitzero"`
 	Awaits    string `json:"awaits,omitempty"`
 	SentBy    string `json:"sent_by,omitempty"`
 	SentAt    Time   `json:"sent_at,omitzero"`
 	// Children are the jobs that the step has enqueued and waits for.
 	Children []uuid.UUID `json:"children,omitempty"`
-	// OnCrash is what becomes of the job if its process dies in the middle of
-	// this step: "stop" has a person decide, as has what this version does not
-	// know; empty has it run again.
+	// OnCrash says what happens if the process dies in the middle of this step.
+	// Empty: the step runs again when the job is resumed. "stop", and any value
+	// that this version does not know: a person must decide.
 	OnCrash string `json:"on_crash,omitempty"`
-	// Undo tells of the step's undoing; nil if it cannot be undone, or has not
-	// completed yet. That of a step which was undone stays until it completes
-	// again.
+	// Undo is the record of the step's undo; nil if the step cannot be undone, or
+	// has not completed yet. After a step was undone, it stays until the step
+	// completes again.
 	Undo *UndoRecord `json:"undo,omitempty"`
 
 	unknown unknown
 }
 
-// OnCrashStop is the value of [StepRecord.OnCrash] with which a job whose
-// process died in the middle of the step waits for a person.
+// OnCrashStop is the value of [StepRecord.OnCrash] that makes a job whose process
+// died in the middle of the step fail until a person decides how it continues.
 const OnCrashStop = "stop"
 
 // WasUndone reports whether the step has been undone, and has not completed
@@ -123,24 +129,24 @@ func (r StepRecord) WasUndone() bool {
 }
 
 // Crashed reports whether the process died in the middle of the step's latest
-// attempt: one that was handed over, or ended with its group, has returned, and
-// so has an end.
+// attempt. An attempt that was interrupted by a hand-over, or because its group
+// failed, has returned and so has a FinishedAt; a crashed one has none.
 func (r StepRecord) Crashed() bool {
 	return r.Status == StepInterrupted && r.FinishedAt.IsZero()
 }
 
-// InDoubt reports whether a person has to say how the job goes on: the process
+// InDoubt reports whether a person must decide how the job continues: the process
 // died in the middle of a step that must not simply run again.
 func (r StepRecord) InDoubt() bool { return r.Crashed() && r.OnCrash != "" }
 
 // Retrying reports whether the step has failed and waits for its next attempt.
 func (r StepRecord) Retrying() bool { return r.Status == StepWaiting && !r.FinishedAt.IsZero() }
 
-// UndoRecord is what is known of one step's undoing.
+// UndoRecord is the record of one step's undo.
 type UndoRecord struct {
 	// Status is pending, running, interrupted, failed or completed.
 	Status StepStatus `json:"status"`
-	// Attempts counts how often undoing it was begun.
+	// Attempts counts how often the undo was begun.
 	Attempts   int    `json:"attempts"`
 	FinishedAt Time   `json:"finished_at,omitzero"`
 	Error      string `json:"error,omitempty"`
@@ -148,8 +154,9 @@ type UndoRecord struct {
 	unknown unknown
 }
 
-// Checkpoint is the last checkpoint of a step under way. A job's checkpoint column holds
-// one, or an array of them where the members of a group have each their own.
+// Checkpoint is the last checkpoint of a step that has begun and not completed. A
+// job's checkpoint column holds one of them, or an array if several members of a
+// group have one each.
 type Checkpoint struct {
 	Step  string          `json:"step"`
 	Value json.RawMessage `json:"value"`
@@ -161,8 +168,10 @@ type Checkpoint struct {
 // else is an input of its own.
 var envelopeKeys = []string{"input", "steps", "result", "declared", "plan", "undoing", "history", "history_dropped"}
 
-// ParseData reads a data column. A document that is not of the form of [Data],
-// written by another producer, is taken whole as the input.
+// ParseData reads a data column. If the document does not have the form of [Data],
+// because another producer wrote it, the whole document is the input. An empty
+// column is the input null. It returns an error if raw is not JSON, or if a part of
+// a Data document has the wrong type.
 func ParseData(raw json.RawMessage) (Data, error) {
 	raw = compact(trim(raw))
 	if len(raw) == 0 {
@@ -175,7 +184,7 @@ func ParseData(raw json.RawMessage) (Data, error) {
 		return Data{Input: raw}, nil
 	}
 	var d Data
-	if decodeKnown(raw, &d) == nil { // what is written by this version
+	if decodeKnown(raw, &d) == nil { // this version wrote it
 		return d, nil
 	}
 	d = Data{}
@@ -233,7 +242,8 @@ func areRecords(raw json.RawMessage) bool {
 	return true
 }
 
-// Reset returns the document of a job that begins anew: without its record.
+// Reset returns the document for a job that begins again: its input alone, with the
+// document's unknown keys.
 func (d Data) Reset() Data { return Data{Input: d.Input, unknown: d.unknown} }
 
 // JSON returns the document as it is written to the data column.
@@ -251,9 +261,9 @@ func (d Data) JSON() (json.RawMessage, error) {
 	return raw, nil
 }
 
-// Size is about the number of bytes that the document has as JSON.
+// Size returns the approximate size of the document as JSON, in bytes.
 func (d Data) Size() int {
-	const record, child = 200, 40 // of a record, beside its name, output and error, and of a child's id
+	const record, child = 200, 40 // bytes of a record without its name, output and error, and of a child's id
 	n := len(d.Input) + len(d.Result) + d.unknown.size()
 	for _, list := range [][]StepRecord{d.Steps, d.History} {
 		for _, s := range list {
@@ -278,9 +288,9 @@ func (r StepRecord) errorSize() int {
 	return len(r.Error) + len(r.Undo.Error)
 }
 
-// DropHistory drops the oldest records of the history until the document has
-// about that size at most, or no history, and reports whether any was dropped.
-// History tells people what was; it must not stand in the way of what is.
+// DropHistory drops the oldest records of the history until the document has at most
+// about size bytes, or no history, and reports whether it dropped any. History only
+// informs people, so it must not make a document too large to be written.
 func (d *Data) DropHistory(size int) bool {
 	n := 0
 	for over := d.Size() - size; over > 0 && n < len(d.History); n++ {
@@ -305,10 +315,10 @@ func (d Data) Step(name string) int {
 	return slices.IndexFunc(d.Steps, func(r StepRecord) bool { return r.Name == name })
 }
 
-// Interrupt marks the steps recorded as running, and as being undone, as
-// interrupted: their process is gone, and was heard of last at that time. It
-// returns the names of those that ask for a person to decide.
-func (d Data) Interrupt(heard Time) (stops []string) {
+// Interrupt marks the steps that are recorded as running or as being undone as
+// interrupted: their process has died, and its last heartbeat was at that time. It
+// returns the names of the steps that are in doubt: see [StepRecord.InDoubt].
+func (d Data) Interrupt(lastHeartbeat Time) (inDoubt []string) {
 	for i := range d.Steps {
 		record := &d.Steps[i]
 		if record.Undo != nil && record.Undo.Status == StepRunning {
@@ -318,15 +328,16 @@ func (d Data) Interrupt(heard Time) (stops []string) {
 			continue
 		}
 		record.Status, record.FinishedAt = StepInterrupted, Time{}
-		record.DurationMS = max(0, heard.Sub(record.StartedAt.Time).Milliseconds())
+		record.DurationMS = max(0, lastHeartbeat.Sub(record.StartedAt.Time).Milliseconds())
 		if record.InDoubt() {
-			stops = append(stops, record.Name)
+			inDoubt = append(inDoubt, record.Name)
 		}
 	}
-	return stops
+	return inDoubt
 }
 
-// Checkpoints are the checkpoints of the steps under way, by the steps' names.
+// Checkpoints are the last checkpoints of the steps that have begun and not
+// completed, by the steps' names.
 type Checkpoints map[string]json.RawMessage
 
 // ParseCheckpoints reads a checkpoint column.
@@ -350,7 +361,7 @@ func ParseCheckpoints(raw json.RawMessage) (Checkpoints, error) {
 	return checkpoints, nil
 }
 
-// JSON returns the checkpoints as they are written to the column, nil if there are
+// JSON returns the checkpoints as they are written to the column; nil if there are
 // none.
 func (c Checkpoints) JSON() (json.RawMessage, error) {
 	list := make([]Checkpoint, 0, len(c))

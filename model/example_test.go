@@ -6,7 +6,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// A row's data column tells what was done, whichever program reads it.
+// Any program can read from a row's data column which steps are done.
 func ExampleParseData() {
 	data, err := model.ParseData([]byte(`{"input":{"month":"2026-10"},"steps":[
 		{"name":"extract","status":"completed","attempts":1,"output":{"rows":42}},

@@ -17,11 +17,11 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// The inputs that are kept under testdata/fuzz are also written to every kind of
-// database and read back: see the corpus test of the package engine.
+// The inputs under testdata/fuzz are also written to every kind of database and read
+// back: see the corpus test of package engine.
 
-// What is let pass is JSON in UTF-8, within the depth, and stays so when it is
-// written without its spaces, as a document is. What is not says why.
+// A value that passes is JSON in UTF-8 within the depth, and still passes after it was
+// written without its spaces, as a document is. The error for any other says why.
 func FuzzCheckJSON(f *testing.F) {
 	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	for _, seed := range []string{
@@ -48,7 +48,7 @@ func FuzzCheckJSON(f *testing.F) {
 	})
 }
 
-// depth is how deeply a decoded value nests.
+// depth returns how deeply a decoded value nests.
 func depth(value any) int {
 	deepest := 0
 	switch value := value.(type) {
@@ -66,8 +66,8 @@ func depth(value any) int {
 	return deepest + 1
 }
 
-// A data column that is read and written is the same when it is read again, and
-// nothing of an input is lost, whoever wrote it.
+// A data column that is read and written is the same when it is read again, and no
+// part of an input is lost, whichever program wrote it.
 func FuzzData(f *testing.F) {
 	for _, seed := range []string{
 		`{"input":{"a":1},"steps":[{"name":"a","status":"completed","output":[1],"weight":2.5,"started_at":"2026-01-02T03:04:05.678901Z"}],"result":"r"}`,
@@ -103,7 +103,7 @@ func FuzzData(f *testing.F) {
 
 func compact(raw []byte) string {
 	var b bytes.Buffer
-	_ = json.Compact(&b, raw) // of what is JSON
+	_ = json.Compact(&b, raw) // leaves b empty if raw is not JSON
 	return b.String()
 }
 
@@ -163,8 +163,8 @@ func FuzzSignals(f *testing.F) {
 	})
 }
 
-// A time that is read, from JSON or from a database, is one that every database
-// and JSON can hold, and is the same when it is read again.
+// A time that is read from JSON or from a database is one that every database and
+// JSON can store, and is the same when it is read again.
 func FuzzTime(f *testing.F) {
 	for _, seed := range []string{
 		"2026-01-02T03:04:05.678901Z", "2026-01-02 03:04:05.678901", "2026-01-02 03:04:05.678901+00:00", "2026-01-02T03:04:05.123456789+05:30",
@@ -186,7 +186,7 @@ func FuzzTime(f *testing.F) {
 			return
 		}
 		if !read.IsZero() {
-			require.True(t, read.Year() >= 1 && read.Year() <= 9999, "%v cannot be kept", read.Time)
+			require.True(t, read.Year() >= 1 && read.Year() <= 9999, "%v cannot be stored", read.Time)
 			require.Equal(t, time.UTC, read.Location())
 			require.Zero(t, read.Nanosecond()%1000)
 		}

@@ -7,10 +7,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// JobView is what an API tells of a job: all that a client needs to show it,
-// under stable snake_case keys. Durations come twice: in milliseconds, and as
-// text for people ("1m 5s"). Keys that have nothing to say are null or absent
-// as noted.
+// JobView is the status of a job as an API returns it: everything that a client
+// needs to show the job, under stable snake_case keys. Durations are given twice:
+// in milliseconds, and as text for people ("1m 5s"). An empty value is null, or its
+// key is absent, as noted at each field.
 type JobView struct {
 	ID              uuid.UUID `json:"id"`
 	Type            string    `json:"type"`
@@ -21,69 +21,69 @@ type JobView struct {
 
 	Status   Status  `json:"status"`
 	Progress float64 `json:"progress"` // 0 to 1
-	Percent  int     `json:"percent"`  // Progress in whole percent, 100 only when all is done
+	Percent  int     `json:"percent"`  // Progress in whole percent, 100 only when Progress is 1
 	Message  string  `json:"message"`
 	// Error says why the job failed or was interrupted; empty otherwise.
 	Error string `json:"error,omitempty"`
 
-	// CurrentStep is the step that runs, or that a resume would begin with; of
-	// a group's members, one that runs or else one that has failed. It is empty
-	// on a succeeded job, and before the plan is known.
+	// CurrentStep is the step that runs, or with which a resume would begin. In a
+	// group it is a member that runs, or else one that has failed. It is empty on a
+	// succeeded job, and before the plan is known.
 	CurrentStep    string     `json:"current_step"`
 	StepsCompleted int        `json:"steps_completed"` // completed and skipped ones
 	StepsTotal     int        `json:"steps_total"`     // 0 until the plan is known
 	Steps          []StepView `json:"steps"`
 
-	// Elapsed is the time since the latest run began, until it ended; null
-	// before a job has run.
+	// ElapsedMS is the time from the start of the latest run to its end, or until
+	// now; null before the job has run. Elapsed is the same as text.
 	ElapsedMS *int64 `json:"elapsed_ms"`
 	Elapsed   string `json:"elapsed,omitempty"`
-	// Remaining is the estimated time to the end of a processing job; null
-	// when nothing is known.
+	// RemainingMS is the estimated time to the end of a processing job; null if
+	// there is no estimate. Remaining is the same as text.
 	RemainingMS *int64 `json:"remaining_ms"`
 	Remaining   string `json:"remaining,omitempty"`
-	// RemainingSource says what it was estimated by: see [Job.TimeToCompleteSource].
+	// RemainingSource says what the estimate is based on: see
+	// [Job.TimeToCompleteSource].
 	RemainingSource string `json:"remaining_source,omitempty"`
 
-	// WaitsFor says what the job's step waits for, for people: empty for a job
-	// that runs, or that waits for its turn only. WaitsUntil is when it goes on
-	// at the latest, null for never. A job that waits is scheduled, but for a
-	// short delay before a step's next attempt.
+	// WaitsFor says for people what the job's step waits for. It is empty for a job
+	// that runs, or that waits only for its turn. WaitsUntil is when the step
+	// continues at the latest; null if it has no such time. A job that waits is
+	// scheduled, except during a short delay before a step's next attempt.
 	WaitsFor   string `json:"waits_for,omitempty"`
 	WaitsUntil Time   `json:"waits_until"`
-	// Signals are those that the job was sent and that no step has used yet,
-	// because it has not come to that or no worker has taken it since.
+	// Signals are the signals sent to the job that no step has used yet, because
+	// no step has come to wait for them, or no worker has claimed the job since.
 	Signals []SignalView `json:"signals,omitempty"`
-	// Undoing says that the job's completed steps are being undone, before it
-	// ends.
+	// Undoing says that the job's completed steps are being undone before it ends.
 	Undoing bool `json:"undoing,omitempty"`
-	// Crashes is how often the job has gone on by itself after its process died,
-	// since a person resumed it.
+	// Crashes is how many times the job was resumed automatically after its process
+	// died, since a person last resumed it.
 	Crashes int `json:"crashes,omitempty"`
-	// InDoubt are the steps in whose middle the process died and that do not
-	// simply run again: a resume has to say whether they do.
+	// InDoubt names the steps in whose middle the process died and that must not
+	// simply run again: a resume has to say whether to run or to skip them.
 	InDoubt []string `json:"in_doubt,omitempty"`
-	// PlanChanged says that the definition has changed since the job began, in a
-	// way that its record fits.
+	// PlanChanged says that the definition has changed since the job began, and
+	// that the job's record fits the new one.
 	PlanChanged bool `json:"plan_changed,omitempty"`
-	// History are records of steps that were run again or are gone from the
-	// definition, the oldest first; HistoryDropped counts those that there was
-	// no room for.
+	// History holds, oldest first, the records of steps that were run again or that
+	// the definition no longer has. HistoryDropped counts the records that were
+	// dropped because the document had no room for them.
 	History        []StepRecord `json:"history,omitempty"`
 	HistoryDropped int          `json:"history_dropped,omitempty"`
-	// ParentID is the job that waits for this one.
+	// ParentID is the job that has enqueued this one and waits for it.
 	ParentID *uuid.UUID `json:"parent_id,omitempty"`
 
-	// CancelRequested is set from the request on; the job turns cancelled once
-	// its handler has returned.
+	// CancelRequested is set as soon as a cancel is requested; the job becomes
+	// cancelled once its handler has returned.
 	CancelRequested   bool   `json:"cancel_requested"`
 	CancelRequestedAt Time   `json:"cancel_requested_at"`
 	CancelledBy       string `json:"cancelled_by,omitempty"`
 	CancelReason      string `json:"cancel_reason,omitempty"`
 
-	// Owner is the engine that runs a processing job, LockedUntil the end of
-	// its lease. LeaseExpired says that the lease has run out: the engine is
-	// gone, and the next engine that looks settles the job.
+	// Owner is the engine that runs a processing job, LockedUntil the end of its
+	// lease. LeaseExpired says that the lease has expired: the engine is dead or cut
+	// off, and the next engine that checks settles the job.
 	Owner        string `json:"owner,omitempty"`
 	LockedUntil  Time   `json:"locked_until"`
 	LeaseExpired bool   `json:"lease_expired"`
@@ -92,8 +92,8 @@ type JobView struct {
 	Resumptions int             `json:"resumptions"`
 	Checkpoints json.RawMessage `json:"checkpoints,omitempty"`
 	Result      json.RawMessage `json:"result,omitempty"`
-	// ScheduledAt is when the job is due; null while it waits for something that
-	// has no time.
+	// ScheduledAt is when the job is due; null while it waits for something without
+	// a time limit.
 	ScheduledAt  Time `json:"scheduled_at"`
 	StartedAt    Time `json:"started_at"`
 	FinishedAt   Time `json:"finished_at"`
@@ -104,7 +104,8 @@ type JobView struct {
 	DeletedAt    Time `json:"deleted_at"`
 }
 
-// Signal is the signal of that name among those that no step has used yet, or nil.
+// Signal returns the signal of that name among those that no step has used yet, or
+// nil.
 func (s *JobView) Signal(name string) *SignalView {
 	i := slices.IndexFunc(s.Signals, func(one SignalView) bool { return one.Name == name })
 	if i < 0 {
@@ -128,15 +129,15 @@ type StepView struct {
 	Attempts   int        `json:"attempts"`
 	StartedAt  Time       `json:"started_at"`
 	FinishedAt Time       `json:"finished_at"`
-	// DurationMS is the time the step took, or has taken so far; null before
+	// DurationMS is the time that the step took, or has taken so far; null before
 	// it began.
 	DurationMS *int64          `json:"duration_ms"`
 	Duration   string          `json:"duration,omitempty"`
 	Output     json.RawMessage `json:"output,omitempty"`
 	Error      string          `json:"error,omitempty"`
 	Group      string          `json:"group,omitempty"`
-	// WaitUntil, Awaits, SentBy, SentAt and Children tell what the step waits for, or
-	// waited for.
+	// WaitUntil, Awaits, SentBy, SentAt and Children say what the step waits for, or
+	// waited for: see [StepRecord].
 	WaitUntil Time        `json:"wait_until,omitzero"`
 	Awaits    string      `json:"awaits,omitempty"`
 	SentBy    string      `json:"sent_by,omitempty"`

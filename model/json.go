@@ -11,22 +11,24 @@ import (
 	"unicode/utf8"
 )
 
-// MaxJSONDepth is how deeply an input, output, checkpoint, signal or result may nest.
-// MariaDB's JSON functions take 31 levels, of which the data document around a
-// value takes three; they do not fail beyond that, but return NULL. SQLite takes
-// 1,000, and PostgreSQL as many as fit its stack: some 14,500.
+// MaxJSONDepth is how deeply an input, output, checkpoint, signal or result may nest,
+// in levels. MariaDB's JSON functions support 31 levels, three of which belong to the
+// data document around a value; beyond that they return NULL instead of failing.
+// SQLite supports 1,000, and PostgreSQL as many as its stack has room for: some
+// 14,500.
 const MaxJSONDepth = 24
 
-// ErrTooDeep is that a value nests deeper than [MaxJSONDepth].
+// ErrTooDeep says that a value nests deeper than [MaxJSONDepth].
 var ErrTooDeep = fmt.Errorf("nests deeper than %d levels, the most that every database keeps", MaxJSONDepth)
 
-// CheckJSON reports why raw cannot be kept alike on every supported database:
-// it is not JSON or not UTF-8, nests deeper than [MaxJSONDepth], holds a NUL
-// or half a surrogate pair (PostgreSQL refuses both), or a number that MySQL
-// would round. Values made by encoding/json from Go's own numbers and strings
-// pass unless a string holds a NUL.
+// CheckJSON returns an error if raw cannot be stored unchanged in every supported
+// database: it is not JSON or not UTF-8, nests deeper than [MaxJSONDepth], contains
+// a NUL or half a surrogate pair (PostgreSQL rejects both), or a number that MySQL
+// would round. The error is a phrase without a subject: "is not valid JSON". A value
+// that encoding/json made from Go's own numbers and strings passes unless it nests
+// too deeply or a string contains a NUL.
 func CheckJSON(raw json.RawMessage) error {
-	if tooDeep(raw) { // which encoding/json, from some depth on, calls invalid
+	if tooDeep(raw) { // first: encoding/json calls very deep values invalid
 		return ErrTooDeep
 	}
 	if !json.Valid(raw) {
@@ -56,10 +58,11 @@ func CheckJSON(raw json.RawMessage) error {
 	return nil
 }
 
-// trim cuts the spaces around raw, those that JSON knows.
+// trim removes the spaces around raw: those that JSON allows.
 func trim(raw []byte) []byte { return bytes.Trim(raw, " \t\r\n") }
 
-// tooDeep reports whether raw, JSON or not, opens more levels than are allowed.
+// tooDeep reports whether raw, which need not be JSON, opens more than MaxJSONDepth
+// levels.
 func tooDeep(raw []byte) bool {
 	depth, quoted := 0, false
 	for i := 0; i < len(raw); i++ {
@@ -80,8 +83,8 @@ func tooDeep(raw []byte) bool {
 	return false
 }
 
-// checkString checks the string literal that raw starts with and returns its
-// length with both quotes.
+// checkString checks the string literal at the start of raw and returns its length
+// with both quotes.
 func checkString(raw []byte) (int, error) {
 	for i := 1; ; {
 		switch {
@@ -101,8 +104,8 @@ func checkString(raw []byte) (int, error) {
 	}
 }
 
-// checkEscape checks the \u escape that raw starts with, with the second half
-// of a surrogate pair, and returns its length.
+// checkEscape checks the \u escape at the start of raw, including the second half of
+// a surrogate pair, and returns its length.
 func checkEscape(raw []byte) (int, error) {
 	switch code := hex4(raw[2:]); {
 	case code == 0:
@@ -123,11 +126,11 @@ func checkEscape(raw []byte) (int, error) {
 }
 
 func hex4(raw []byte) uint64 {
-	n, _ := strconv.ParseUint(string(raw[:4]), 16, 32) // json.Valid has seen four hex digits
+	n, _ := strconv.ParseUint(string(raw[:4]), 16, 32) // cannot fail: json.Valid has checked the digits
 	return n
 }
 
-// checkNumber checks the number that raw starts with and returns its length.
+// checkNumber checks the number at the start of raw and returns its length.
 func checkNumber(raw []byte) (int, error) {
 	n := numberLength(raw)
 	if text := string(raw[:n]); !keepsValue(text) {
@@ -145,7 +148,7 @@ func numberLength(raw []byte) int {
 	return n
 }
 
-// keepsValue reports whether a number survives as a 64-bit integer or as the
+// keepsValue reports whether a number keeps its value as a 64-bit integer or as the
 // nearest float64.
 func keepsValue(text string) bool {
 	if _, err := strconv.ParseInt(text, 10, 64); err == nil {
@@ -162,7 +165,7 @@ func keepsValue(text string) bool {
 		return false
 	}
 	switch digits := significantDigits(text); {
-	case digits == 0: // PostgreSQL has no room for any number of zeros
+	case digits == 0: // PostgreSQL rejects a zero whose exponent is too large
 		_, exponent, _ := strings.Cut(strings.ToLower(text), "e")
 		return len(exponent) <= 4
 	case digits <= 17:

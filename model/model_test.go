@@ -43,7 +43,7 @@ func contains(list []model.Status, s model.Status) bool {
 	return false
 }
 
-func TestTimesAreWrittenAsEachDatabaseKeepsThem(t *testing.T) {
+func TestTimesAreWrittenAsEachDatabaseStoresThem(t *testing.T) {
 	t.Parallel()
 	at := model.TimeOf(time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.FixedZone("X", 3600)))
 	for dialect, want := range map[schema.Dialect]string{
@@ -106,7 +106,7 @@ func TestADocumentWithoutTheEnvelopeIsTheInput(t *testing.T) {
 	}
 }
 
-func TestInterruptMarksWhatRan(t *testing.T) {
+func TestInterruptMarksTheStepsThatRan(t *testing.T) {
 	t.Parallel()
 	d := model.Data{Steps: []model.StepRecord{{Name: "a", Status: model.StepCompleted}, {Name: "b", Status: model.StepRunning, OnCrash: model.OnCrashStop}, {Name: "c", Status: model.StepPending}}}
 	assert.Equal(t, []string{"b"}, d.Interrupt(model.Time{}))
@@ -116,7 +116,7 @@ func TestInterruptMarksWhatRan(t *testing.T) {
 	assert.Equal(t, -1, d.Step("d"))
 }
 
-func TestCheckJSONRefusesWhatSomeDatabaseWouldChange(t *testing.T) {
+func TestCheckJSONFindsWhatADatabaseWouldChange(t *testing.T) {
 	t.Parallel()
 	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	for _, good := range []string{
@@ -131,4 +131,73 @@ func TestCheckJSONRefusesWhatSomeDatabaseWouldChange(t *testing.T) {
 	} {
 		assert.Error(t, model.CheckJSON(json.RawMessage(bad)), bad)
 	}
+}
+
+func TestWeightedShareCountsWhatIsDoneByItsWeight(t *testing.T) {
+	t.Parallel()
+	record := func(weight float64, status model.StepStatus) model.StepRecord {
+		return model.StepRecord{Weight: weight, Status: status}
+	}
+	for _, c := range []struct {
+		name        string
+		records     []model.StepRecord
+		done, total float64
+		share       float64
+	}{
+		{name: "no steps"},
+		{"nothing done", []model.StepRecord{record(2, model.StepPending), record(2, model.StepUndone)}, 0, 4, 0},
+		{"some done", []model.StepRecord{record(1, model.StepCompleted), record(2, model.StepSkipped), record(5, model.StepFailed)}, 3, 8, 0.375},
+		{"all done", []model.StepRecord{record(0.1, model.StepCompleted), record(0.2, model.StepCompleted)}, 0.1 + 0.2, 0.1 + 0.2, 1},
+		{"weights of an older version", []model.StepRecord{record(0, model.StepCompleted)}, 0, 0, 0},
+	} {
+		done, total := model.Weigh(c.records)
+		assert.InDelta(t, c.done, done, 1e-12, c.name)
+		assert.InDelta(t, c.total, total, 1e-12, c.name)
+		assert.InDelta(t, c.share, model.WeightedShare(c.records), 1e-12, c.name)
+	}
+}
+
+func TestCutTextFitsEveryDatabase(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text  string
+		limit int
+		want  string
+	}{
+		{"", 1, ""},
+		{"ab", 2, "ab"},
+		{"abc", 2, "a…"},
+		{"abc", 1, "…"},
+		{"äöü", 3, "äöü"}, // six bytes, three characters
+		{"äöüß", 3, "äö…"},
+		{"a\x00b", 3, "ab"},
+		{"a\xffb", 3, "a\uFFFDb"},
+		{"\x00\x00\x00", 2, ""},
+	} {
+		assert.Equal(t, c.want, model.CutText(c.text, c.limit), "%q in %d", c.text, c.limit)
+	}
+}
+
+func TestUnusedSignalsAreThoseThatNoRecordNames(t *testing.T) {
+	t.Parallel()
+	early, late := model.TimeOf(time.Unix(1_700_000_000, 0)), model.TimeOf(time.Unix(1_700_000_001, 0))
+	signals := model.Signals{{Name: "a", SentAt: early}, {Name: "b", SentAt: late}}
+	for _, c := range []struct {
+		name    string
+		records []model.StepRecord
+		want    []string
+	}{
+		{"no records", nil, []string{"a", "b"}},
+		{"a step that waits", []model.StepRecord{{Name: "a", Awaits: "a"}}, []string{"a", "b"}},
+		{"one used", []model.StepRecord{{Name: "renamed", Awaits: "a", SentAt: early}}, []string{"b"}},
+		{"one of that name at another time", []model.StepRecord{{Name: "a", Awaits: "a", SentAt: late}}, []string{"a", "b"}},
+		{"all used", []model.StepRecord{{Awaits: "b", SentAt: late}, {Awaits: "a", SentAt: early}}, []string{}},
+	} {
+		names := []string{}
+		for _, signal := range signals.Unused(c.records) {
+			names = append(names, signal.Name)
+		}
+		assert.Equal(t, c.want, names, c.name)
+	}
+	assert.Len(t, signals, 2, "the signals themselves are unchanged")
 }

@@ -11,9 +11,10 @@ import (
 // MaxName is the longest name of a job type, a step or a signal, in characters.
 const MaxName = 128
 
-// CheckName reports why text cannot name a job type, a step or a signal: it is empty,
-// longer than [MaxName], begins or ends with a space, or has characters that
-// cannot be printed.
+// CheckName returns an error if text cannot be the name of a job type, a step or a
+// signal: it is empty, is not UTF-8, is longer than [MaxName], begins or ends with a
+// space, or has characters that cannot be printed. The error is a phrase without a
+// subject: "is empty".
 func CheckName(text string) error {
 	switch {
 	case text == "":
@@ -31,9 +32,10 @@ func CheckName(text string) error {
 	}
 }
 
-// CutText makes text fit for every database: valid UTF-8, no NUL, and no longer than
-// that many characters, the last of which is "…" where some are missing. It never
-// fails.
+// CutText returns text as every database can store it: valid UTF-8, without NUL, and
+// at most limit characters long, limit being 1 or more. Bytes that are not UTF-8
+// become U+FFFD, and a text that was cut ends with "…". It never fails, so that a
+// write cannot fail because of a message or an error text.
 func CutText(text string, limit int) string {
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
 	if len(text) <= limit || utf8.RuneCountInString(text) <= limit {

@@ -11,9 +11,9 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// A name that is accepted is what every database and JSON keep as it is; one that
-// is not says why. The kept inputs are written to every kind of database: see the
-// corpus test of the package engine.
+// Every database and JSON store an accepted name unchanged; the error for any other
+// says why. The inputs under testdata/fuzz are written to every kind of database: see
+// the corpus test of package engine.
 func FuzzCheckName(f *testing.F) {
 	for _, seed := range []string{
 		"extract", "", " a", "a ", "a b", "ä", "a\u0308", "名前", "a\x00b", "\xff", "a\u200bb", "😀", "a\u00a0b", "A", "a", "'\"\\", "%_?", "\U0010ffff", "ﬀ", "ß", "ẞ", "i̇", "\ufffd",

@@ -9,71 +9,74 @@ import (
 	"unicode/utf8"
 )
 
-// Hidden stands where people do not get to see something: see [Redactor].
+// Hidden replaces what people may not see: see [Redactor].
 const Hidden = "(hidden)"
 
-// Part is what of a job a [Value] is.
+// Part names the part of a job that a [Value] is.
 type Part string
 
-// The parts of a job that belong to the host, and so may hold secrets.
+// The parts of a job that the host fills, and that may hold secrets.
 const (
 	PartInput      Part = "input"
-	PartOutput     Part = "output"     // of the step called Name
-	PartCheckpoint Part = "checkpoint" // of the step called Name
-	PartSignal     Part = "signal"     // the payload of the signal called Name
+	PartOutput     Part = "output"     // of the step that Value.Name names
+	PartCheckpoint Part = "checkpoint" // of the step that Value.Name names
+	PartSignal     Part = "signal"     // the payload of the signal that Value.Name names
 	PartResult     Part = "result"
 	PartEmail      Part = "email"             // a JSON string
 	PartFile       Part = "uploaded_file_url" // a JSON string
 )
 
-// Value is something of a job that people are about to see.
+// Value is one value of a job that is about to be shown to people.
 type Value struct {
 	JobType string
 	Part    Part
-	Name    string // of the step or the signal whose it is, if it is one's
+	Name    string // the step or the signal that the value belongs to, if any
 	JSON    json.RawMessage
 }
 
-// Redactor returns what people may see of a value: the value itself, another
-// one without its secrets, or nil for [Hidden]. It must not change the JSON it
-// is given, and is called from several goroutines. Whatever it takes out is also
-// taken out of the texts that may quote it - errors, messages and reasons - where
-// it stands there as it is and has four characters or more.
+// Redactor returns what people may see of a value: the value itself, a value
+// without its secrets, or nil to show [Hidden]. It must not change the JSON that it
+// is given, and must be safe for concurrent use. A string or number that it removes
+// is also removed from the texts that may quote it (errors, messages and reasons),
+// if it appears there unchanged and has four characters or more.
 //
-// One that panics or returns what is not JSON hides all the values of the job,
-// and all its texts. A nil Redactor shows everything.
+// If a Redactor panics or returns something other than JSON, all values and texts of
+// the job are hidden. A nil Redactor shows everything.
 type Redactor func(Value) json.RawMessage
 
-// Redaction is a job as people may see it.
+// Redaction is the result of redacting one job. Its methods redact further texts
+// about the same job.
 type Redaction struct {
-	// Job is a copy, but for a nil [Redactor].
+	// Job is the job as people may see it: a copy, or the job itself if the
+	// [Redactor] is nil.
 	Job *Job
 
-	words *strings.Replacer // nil for nothing to be taken out of texts
-	all   bool
+	words *strings.Replacer // nil if nothing is to be removed from texts
+	all   bool              // whether all texts are hidden
 }
 
-// Of returns the job as people may see it.
+// Of returns the job as people may see it. The job itself is not changed.
 func (r Redactor) Of(j *Job) Redaction {
 	if r == nil {
 		return Redaction{Job: j}
 	}
 	shown := *j
-	w := &redacting{redactor: r, jobType: j.Type, taken: make(map[string]bool)}
+	w := &redacting{redactor: r, jobType: j.Type, removed: make(map[string]bool)}
 	w.columns(&shown)
 	out := Redaction{Job: &shown, words: w.words(), all: w.broken}
 	if w.broken {
-		w.columns(&shown) // those that were shown before it broke
+		w.columns(&shown) // also those that were redacted before it broke
 	}
 	out.texts(&shown)
 	return out
 }
 
-// OfInput returns what people may see of an input that no job has yet.
+// OfInput returns the redaction of an input that is not part of a job yet. Use it
+// for the errors of an enqueue.
 func (r Redactor) OfInput(jobType string, input json.RawMessage) Redaction {
 	data, err := Data{Input: input}.JSON()
 	if err != nil {
-		data = input // not JSON: nothing of it is shown
+		data = input // it is not JSON: Of hides all of it
 	}
 	return r.Of(&Job{Type: jobType, Data: data})
 }
@@ -83,11 +86,11 @@ func (r Redactor) Value(v Value) json.RawMessage {
 	if r == nil {
 		return v.JSON
 	}
-	w := &redacting{redactor: r, jobType: v.JobType, taken: make(map[string]bool)}
+	w := &redacting{redactor: r, jobType: v.JobType, removed: make(map[string]bool)}
 	return w.value(v.Part, v.Name, v.JSON)
 }
 
-// Text returns a text about the job without what was taken out of its values.
+// Text returns a text about the job without what was removed from its values.
 func (r Redaction) Text(text string) string {
 	switch {
 	case text == "":
@@ -101,7 +104,8 @@ func (r Redaction) Text(text string) string {
 	}
 }
 
-// Error is Text for an error, which stays what it is to errors.Is.
+// Error returns an error with its text redacted as by Text. errors.Is and errors.As
+// still find what it wraps. It returns nil for nil.
 func (r Redaction) Error(err error) error {
 	if err == nil {
 		return nil
@@ -120,12 +124,12 @@ type redactedError struct {
 func (e *redactedError) Error() string { return e.text }
 func (e *redactedError) Unwrap() error { return e.err }
 
-// texts redacts what was written about the job's values.
+// texts redacts the texts in a row, which may quote the job's values.
 func (r Redaction) texts(j *Job) {
 	j.Error, j.Message, j.CancelReason = r.Text(j.Error), r.Text(j.Message), r.Text(j.CancelReason)
 	data, err := ParseData(j.Data)
 	if err != nil {
-		return // it holds nothing any more
+		return // all of it is hidden already
 	}
 	for _, records := range [][]StepRecord{data.Steps, data.History} {
 		for i := range records {
@@ -138,27 +142,27 @@ func (r Redaction) texts(j *Job) {
 	if data.Undoing != nil {
 		data.Undoing.Error = r.Text(data.Undoing.Error)
 	}
-	j.Data = written(data.JSON())
+	j.Data = orHidden(data.JSON())
 }
 
-// redacting is a redaction under way.
+// redacting is the state while the values of one job are redacted.
 type redacting struct {
 	redactor Redactor
 	jobType  string
-	taken    map[string]bool // whether a scalar of the values is gone
-	broken   bool
+	removed  map[string]bool // the strings and numbers that are no longer shown
+	broken   bool            // whether the redactor has panicked or returned no JSON
 }
 
 var hidden = json.RawMessage(`"` + Hidden + `"`)
 
-// value is what people may see of one value. A missing one stays missing.
+// value returns what people may see of one value. A missing value stays missing.
 func (w *redacting) value(part Part, name string, raw json.RawMessage) json.RawMessage {
 	if len(raw) == 0 {
 		return raw
 	}
 	shown := hidden
 	if !w.broken {
-		shown = w.ask(Value{w.jobType, part, name, slices.Clone(raw)})
+		shown = w.call(Value{w.jobType, part, name, slices.Clone(raw)})
 	}
 	left := make(map[string]bool)
 	for _, scalar := range scalars(shown) {
@@ -166,14 +170,14 @@ func (w *redacting) value(part Part, name string, raw json.RawMessage) json.RawM
 	}
 	for _, scalar := range scalars(raw) {
 		if !left[scalar] {
-			w.taken[scalar] = true
+			w.removed[scalar] = true
 		}
 	}
 	return shown
 }
 
-// ask calls the redactor, whose mistakes must not show anything.
-func (w *redacting) ask(v Value) (shown json.RawMessage) {
+// call calls the redactor. If it fails, the value is hidden.
+func (w *redacting) call(v Value) (shown json.RawMessage) {
 	defer func() {
 		if recover() != nil {
 			w.broken, shown = true, hidden
@@ -193,7 +197,7 @@ func (w *redacting) text(part Part, text string) string {
 	if text == "" {
 		return ""
 	}
-	shown := w.value(part, "", written(json.Marshal(text)))
+	shown := w.value(part, "", orHidden(json.Marshal(text)))
 	var out string
 	if err := json.Unmarshal(shown, &out); err != nil {
 		return Hidden
@@ -201,7 +205,7 @@ func (w *redacting) text(part Part, text string) string {
 	return out
 }
 
-// columns redacts the host's values in a row.
+// columns redacts the values in a row that belong to the host.
 func (w *redacting) columns(j *Job) {
 	j.Email, j.UploadedFileURL = w.text(PartEmail, j.Email), w.text(PartFile, j.UploadedFileURL)
 	j.Data = w.data(j.Data)
@@ -211,7 +215,7 @@ func (w *redacting) columns(j *Job) {
 		for step, value := range checkpoints {
 			checkpoints[step] = w.value(PartCheckpoint, step, value)
 		}
-		j.Checkpoints = written(checkpoints.JSON())
+		j.Checkpoints = orHidden(checkpoints.JSON())
 	}
 	if signals, err := ParseSignals(j.Signals); err != nil {
 		j.Signals = hidden
@@ -219,7 +223,7 @@ func (w *redacting) columns(j *Job) {
 		for i := range signals {
 			signals[i].Payload = w.value(PartSignal, signals[i].Name, signals[i].Payload)
 		}
-		j.Signals = written(json.Marshal(signals))
+		j.Signals = orHidden(json.Marshal(signals))
 	}
 }
 
@@ -235,20 +239,21 @@ func (w *redacting) data(raw json.RawMessage) json.RawMessage {
 			records[i].Output = w.value(PartOutput, records[i].Name, records[i].Output)
 		}
 	}
-	return written(data.JSON())
+	return orHidden(data.JSON())
 }
 
-// words takes out of texts what was taken out of the values: the longest first,
-// of which another may be a part, and as Go and JSON quote it.
+// words returns a replacer that hides in texts what was removed from the values, also
+// as Go and JSON quote it; nil if there is nothing to hide. The longest come first,
+// since a shorter one may be a part of them.
 func (w *redacting) words() *strings.Replacer {
 	const shortest = 4
 	var words []string
-	for scalar := range w.taken {
+	for scalar := range w.removed {
 		if utf8.RuneCountInString(scalar) < shortest {
 			continue
 		}
 		words = append(words, scalar)
-		for _, quoted := range []string{strconv.Quote(scalar), string(written(json.Marshal(scalar)))} {
+		for _, quoted := range []string{strconv.Quote(scalar), string(orHidden(json.Marshal(scalar)))} {
 			words = append(words, quoted[1:len(quoted)-1])
 		}
 	}
@@ -263,7 +268,8 @@ func (w *redacting) words() *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// scalars are the strings and numbers in a JSON value, the keys of objects too.
+// scalars returns the strings and numbers in a JSON value, including the keys of
+// objects.
 func scalars(raw json.RawMessage) (found []string) {
 	decoder := json.NewDecoder(strings.NewReader(string(raw)))
 	decoder.UseNumber()
@@ -281,8 +287,8 @@ func scalars(raw json.RawMessage) (found []string) {
 	}
 }
 
-// written is JSON made of what was read, or nothing of it.
-func written(raw json.RawMessage, err error) json.RawMessage {
+// orHidden returns raw, or hidden if there was an error.
+func orHidden(raw json.RawMessage, err error) json.RawMessage {
 	if err != nil {
 		return hidden
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// A redactor shows what it knows to be harmless, and hides the rest: what is
-// added to the inputs later is hidden then until somebody decides otherwise.
+// A redactor shows what it knows to be harmless, and hides the rest. So a field that
+// is added to the inputs later is hidden until the redactor is changed.
 func ExampleRedactor() {
 	redact := model.Redactor(func(v model.Value) json.RawMessage {
 		if v.Part != model.PartInput {
@@ -28,11 +28,11 @@ func ExampleRedactor() {
 	})
 
 	data, _ := model.Data{Input: json.RawMessage(`{"month": "2026-10", "token": "tok_83qf"}`)}.JSON()
-	job := &model.Job{Type: "reports:monthly", Data: data, Error: `the archive refused "tok_83qf"`}
+	job := &model.Job{Type: "reports:monthly", Data: data, Error: `the archive rejected "tok_83qf"`}
 	shown := redact.Of(job).Job
 	fmt.Println(string(shown.Data))
 	fmt.Println(shown.Error)
 	// Output:
 	// {"input":{"month":"2026-10","token":"(hidden)"},"steps":[]}
-	// the archive refused "(hidden)"
+	// the archive rejected "(hidden)"
 }

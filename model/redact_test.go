@@ -15,7 +15,7 @@ import (
 
 const secret = `s3cr3t "tok\en"`
 
-// full is a job with the secret in each place that a host can put it into.
+// full returns a job with the secret in each place where a host can put it.
 func full(t *testing.T) *model.Job {
 	t.Helper()
 	quoted, err := json.Marshal(map[string]any{"secret": secret, "shown": "plain"})
@@ -37,7 +37,7 @@ func full(t *testing.T) *model.Job {
 	}
 }
 
-// withoutSecrets shows of objects what is called "shown".
+// withoutSecrets shows only the key "shown" of an object.
 func withoutSecrets(v model.Value) json.RawMessage {
 	var object map[string]any
 	if json.Unmarshal(v.JSON, &object) != nil {
@@ -74,10 +74,10 @@ func TestARedactedJobHasNoSecretAnywhere(t *testing.T) {
 
 	after, err := json.Marshal(j)
 	require.NoError(t, err)
-	assert.JSONEq(t, string(before), string(after), "the job itself is as it was")
+	assert.JSONEq(t, string(before), string(after), "the job itself is unchanged")
 }
 
-func TestARedactorIsToldWhatItIsGiven(t *testing.T) {
+func TestARedactorGetsEachValueWithItsPartAndName(t *testing.T) {
 	t.Parallel()
 	seen := make(map[string]int)
 	model.Redactor(func(v model.Value) json.RawMessage {
@@ -137,12 +137,12 @@ func TestADocumentOfAnotherProducerIsAnInput(t *testing.T) {
 	assert.JSONEq(t, `{"shown": "plain"}`, string(data.Input))
 }
 
-func TestAnErrorThatIsRedactedStaysWhatItIs(t *testing.T) {
+func TestARedactedErrorStillWrapsItsCause(t *testing.T) {
 	t.Parallel()
-	cause := errors.New("refused")
+	cause := errors.New("declined")
 	redaction := model.Redactor(withoutSecrets).OfInput("shop:order", json.RawMessage(`{"card": 4111111111111111, "shown": "plain"}`))
 	err := redaction.Error(fmt.Errorf("number 4111111111111111 of plain: %w", cause))
-	assert.Equal(t, "number (hidden) of plain: refused", err.Error(), "numbers too")
+	assert.Equal(t, "number (hidden) of plain: declined", err.Error(), "numbers too")
 	require.ErrorIs(t, err, cause)
 	assert.NoError(t, redaction.Error(nil))
 }
@@ -153,7 +153,7 @@ func TestALongerSecretIsNotLeftBehindByAShorterOne(t *testing.T) {
 	assert.Equal(t, "it is (hidden)", redaction.Text("it is password-of-ann"))
 }
 
-func TestWithoutARedactorAllIsShown(t *testing.T) {
+func TestWithoutARedactorEverythingIsShown(t *testing.T) {
 	t.Parallel()
 	j := full(t)
 	redaction := model.Redactor(nil).Of(j)

@@ -6,23 +6,24 @@ import (
 	"slices"
 )
 
-// Signal is something from outside that a job's step waits for, or is going to.
-// A job's signals column is an array of them in the order in which they came,
-// the first of a name only.
+// Signal is a message from outside that a step of a job waits for, or will wait for.
+// A job's signals column is an array of them in the order in which they arrived. Of
+// several signals with one name only the first is stored.
 type Signal struct {
 	Name    string          `json:"name"`
 	Payload json.RawMessage `json:"payload,omitempty"`
 	SentBy  string          `json:"sent_by,omitempty"`
 	SentAt  Time            `json:"sent_at"`
 
-	// Existing is set on what sending a signal returns when one of that name
-	// had come before: that one.
+	// Existing is set when a signal of that name had already arrived, and sending
+	// returned that one instead of storing another.
 	Existing bool `json:"-"`
 
 	unknown unknown
 }
 
-// Signals are what a job was sent.
+// Signals are the signals that were sent to a job, oldest first, also those that a
+// step has used.
 type Signals []Signal
 
 // ParseSignals reads a signals column.
@@ -37,13 +38,14 @@ func ParseSignals(raw json.RawMessage) (Signals, error) {
 	return signals, nil
 }
 
-// Without returns the signals but for one of that name which was sent at that
+// Without returns the signals except the one of that name that was sent at that
 // time.
 func (s Signals) Without(name string, sent Time) Signals {
 	return slices.DeleteFunc(slices.Clone(s), func(one Signal) bool { return one.Name == name && one.SentAt.Equal(sent.Time) })
 }
 
-// Unused returns the signals but for those that these steps have used.
+// Unused returns the signals except those that these steps have used. A record names
+// the signal that its step used in Awaits and SentAt.
 func (s Signals) Unused(records []StepRecord) Signals {
 	for _, record := range records {
 		if !record.SentAt.IsZero() {
@@ -65,7 +67,7 @@ func (s Signals) ForgetUsed(records []StepRecord) Signals {
 	return out
 }
 
-// Find returns the signal of that name, or nil.
+// Find returns a pointer to the signal of that name in s, or nil.
 func (s Signals) Find(name string) *Signal {
 	i := slices.IndexFunc(s, func(one Signal) bool { return one.Name == name })
 	if i < 0 {

@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// Status is the state of a job. There are five, and no others:
+// Status is the state of a job. There are exactly five, with these changes:
 //
-//	scheduled  -> processing                      a worker claims it
+//	scheduled  -> processing                      a worker claims the job
 //	scheduled  -> cancelled                       cancelled before it ran
 //	processing -> succeeded | failed | cancelled  its handler has returned
-//	processing -> scheduled                       handed over, or to go on later
+//	processing -> scheduled                       handed over, or waiting to continue
 //	failed, cancelled -> scheduled                resumed or restarted
 type Status string
 
@@ -28,8 +28,8 @@ func Statuses() []Status {
 	return []Status{Scheduled, Processing, Succeeded, Failed, Cancelled}
 }
 
-// ParseStatus returns the status that text names, or an error that lists the
-// known ones.
+// ParseStatus returns the status that text names, or an error that lists the five
+// states.
 func ParseStatus(text string) (Status, error) {
 	if s := Status(text); slices.Contains(Statuses(), s) {
 		return s, nil
@@ -46,7 +46,7 @@ func (s Status) Ended() bool {
 // Resumable reports whether a job in this state can be resumed or restarted.
 func (s Status) Resumable() bool { return s == Failed || s == Cancelled }
 
-// CanMove reports whether a job may go from s to next.
+// CanMove reports whether the status of a job may change from s to next.
 func (s Status) CanMove(next Status) bool {
 	switch s {
 	case Scheduled:
@@ -66,30 +66,33 @@ type StepStatus string
 // The states of a step. A step is completed once its record is in the
 // database; only then does the next one begin.
 const (
-	// StepPending has not begun.
+	// StepPending means that the step has not begun.
 	StepPending StepStatus = "pending"
-	// StepRunning has begun and not ended.
+	// StepRunning means that the step has begun and not ended.
 	StepRunning StepStatus = "running"
-	// StepCompleted ended well; its output is recorded and it never runs again.
+	// StepCompleted means that the step succeeded and its output is recorded. It
+	// never runs again, unless a person asks for that.
 	StepCompleted StepStatus = "completed"
-	// StepFailed returned an error or panicked.
+	// StepFailed means that the step returned an error or panicked.
 	StepFailed StepStatus = "failed"
-	// StepCancelled was stopped by a cancel request.
+	// StepCancelled means that a cancel request stopped the step.
 	StepCancelled StepStatus = "cancelled"
-	// StepInterrupted was cut short from outside: its process died or shut
-	// down, or its lease was lost. Whether its effect happened is not known.
+	// StepInterrupted means that the step was cut short from outside: its process
+	// died or shut down, or its lease was lost. Whether its effect happened is not
+	// known.
 	StepInterrupted StepStatus = "interrupted"
-	// StepSkipped was passed over; its record says why.
+	// StepSkipped means that the step did not run; its record says why.
 	StepSkipped StepStatus = "skipped"
-	// StepWaiting goes on at a time, or when something happens: a signal, the
-	// end of other jobs. Its job is scheduled meanwhile and holds no lock.
+	// StepWaiting means that the step continues at a time, or when something
+	// happens: a signal arrives, or other jobs end. Its job is scheduled meanwhile
+	// and holds no lock.
 	StepWaiting StepStatus = "waiting"
-	// StepUndone was completed, and its effect was taken back.
+	// StepUndone means that the step completed, and its effect was undone.
 	StepUndone StepStatus = "undone"
 )
 
-// Known reports whether this version of the module knows the state. A newer one
-// may have others.
+// Known reports whether this version of the module knows the state. A newer version
+// may have written another one.
 func (s StepStatus) Known() bool {
 	switch s {
 	case "", StepPending, StepRunning, StepCompleted, StepFailed, StepCancelled, StepInterrupted, StepSkipped, StepWaiting, StepUndone:
@@ -99,6 +102,6 @@ func (s StepStatus) Known() bool {
 	}
 }
 
-// Done reports whether a step of this state is not run (again) when its job
-// goes on: completed or skipped.
+// Done reports whether a step in this state does not run when its job is resumed:
+// it is completed or skipped.
 func (s StepStatus) Done() bool { return s == StepCompleted || s == StepSkipped }

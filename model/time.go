@@ -10,10 +10,10 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-// Time is an instant in UTC with microseconds, as every database here can hold
-// it: timestamptz on PostgreSQL, DATETIME(6) on MySQL and MariaDB, and an
-// INTEGER of microseconds since the Unix epoch on SQLite. The zero Time is
-// NULL in the database and null in JSON.
+// Time is an instant in UTC with microseconds, which every supported database can
+// store: as timestamptz on PostgreSQL, DATETIME(6) on MySQL and MariaDB, and an
+// INTEGER of microseconds since the Unix epoch on SQLite. The zero Time is NULL in
+// the database and null in JSON.
 type Time struct{ time.Time }
 
 var (
@@ -21,7 +21,7 @@ var (
 	_ driver.Valuer        = Time{}
 )
 
-// TimeOf returns t as a Time: in UTC, cut to microseconds.
+// TimeOf returns t as a Time: in UTC, truncated to microseconds.
 func TimeOf(t time.Time) Time {
 	if t.IsZero() {
 		return Time{}
@@ -29,8 +29,8 @@ func TimeOf(t time.Time) Time {
 	return Time{t.UTC().Truncate(time.Microsecond)}
 }
 
-// MaxTime is when a job is due that waits for something without a time: the last
-// day that every database can hold.
+// MaxTime returns the due time of a job that waits for something without a time
+// limit: the last day that every database can store.
 func MaxTime() Time { return Time{time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)} }
 
 // IsKept reports whether every database can hold the time: it is in the years from 1 on,
@@ -42,7 +42,7 @@ func (t Time) IsKept() bool {
 	return seconds >= first.Unix() && seconds <= MaxTime().Unix()
 }
 
-// AppendQuery writes the time as the literal that gen's dialect stores.
+// AppendQuery appends the time as a literal of gen's dialect. Bun calls it.
 func (t Time) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
 	switch {
 	case t.IsZero():
@@ -56,7 +56,7 @@ func (t Time) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
 	}
 }
 
-// Value is what a driver is given when the time is bound as an argument.
+// Value returns the time as a driver binds it as an argument.
 func (t Time) Value() (driver.Value, error) {
 	if t.IsZero() {
 		return nil, nil
@@ -64,7 +64,7 @@ func (t Time) Value() (driver.Value, error) {
 	return t.UTC(), nil
 }
 
-// Scan reads a time as one of the supported databases returns it.
+// Scan reads a time in any form in which a supported database returns it.
 func (t *Time) Scan(src any) error {
 	switch v := src.(type) {
 	case nil:
@@ -86,16 +86,16 @@ func (t *Time) Scan(src any) error {
 func (t *Time) parse(text string) error {
 	for _, layout := range []string{"2006-01-02 15:04:05.999999", "2006-01-02 15:04:05.999999Z07:00", time.RFC3339Nano} {
 		if parsed, err := time.Parse(layout, text); err == nil {
-			return t.take(parsed)
+			return t.set(parsed)
 		}
 	}
 	return fmt.Errorf("scan time: %q is not a time in UTC", text)
 }
 
-// take sets the time to one that was read from a text. A year that RFC 3339 or a
-// database has no room for, which an offset can make of one that they have, is
-// refused: it could be written, and not be read again.
-func (t *Time) take(parsed time.Time) error {
+// set sets the time to one that was parsed from a text. It returns an error for a
+// year outside of 1 to 9999 in UTC, which an offset can produce from a year inside:
+// such a time could be written, but not read again.
+func (t *Time) set(parsed time.Time) error {
 	at := TimeOf(parsed)
 	if year := at.Year(); !at.IsZero() && (year < 1 || year > 9999) {
 		return fmt.Errorf("time %s is not between the years 1 and 9999 in UTC", parsed.Format(time.RFC3339))
@@ -112,11 +112,12 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	return t.UTC().AppendFormat(nil, `"2006-01-02T15:04:05.000000Z07:00"`), nil
 }
 
-// UnmarshalJSON reads RFC 3339 with any offset, of a year from 1 to 9999 in UTC.
+// UnmarshalJSON reads RFC 3339 with any offset. The year must be from 1 to 9999 in
+// UTC.
 func (t *Time) UnmarshalJSON(b []byte) error {
 	var parsed time.Time
 	if err := parsed.UnmarshalJSON(b); err != nil {
 		return err
 	}
-	return t.take(parsed)
+	return t.set(parsed)
 }

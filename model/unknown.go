@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// unknown are the keys of an object that a newer version of this module has
-// written and this one does not know. They stay with the object for as long as
-// there is one: what reads a document and writes it again keeps them.
+// unknown holds the keys of an object that a newer version of this module has
+// written and this version does not know. They stay with the object, so that a
+// program that reads a document and writes it again keeps them.
 type unknown map[string]json.RawMessage
 
-// beside writes an object, which has a key at least, with these keys behind its
-// own.
-func (u unknown) beside(object any) ([]byte, error) {
+// encode returns an object as JSON, with these keys after its own. The object must
+// have at least one key.
+func (u unknown) encode(object any) ([]byte, error) {
 	raw, err := json.Marshal(object)
 	if err != nil || len(u) == 0 {
 		return raw, err
@@ -28,7 +28,7 @@ func (u unknown) beside(object any) ([]byte, error) {
 	return append(raw, rest[1:]...), nil
 }
 
-// size is about the number of bytes that these keys take.
+// size returns the approximate size of these keys and their values, in bytes.
 func (u unknown) size() (n int) {
 	for key, value := range u {
 		n += len(key) + len(value)
@@ -36,11 +36,12 @@ func (u unknown) size() (n int) {
 	return n
 }
 
-// unknownTo returns what an object has beside the keys of T, nil for nothing.
+// unknownTo returns the keys of an object that T does not have; nil if there are
+// none.
 func unknownTo[T any](raw json.RawMessage) unknown {
 	var keys unknown
 	if json.Unmarshal(raw, &keys) != nil {
-		return nil // no object: then whatever decodes it as one says so
+		return nil // not an object: decoding it into a T reports that
 	}
 	for field := range reflect.TypeFor[T]().Fields() {
 		if key, _, _ := strings.Cut(field.Tag.Get("json"), ","); field.IsExported() && key != "-" {
@@ -53,14 +54,14 @@ func unknownTo[T any](raw json.RawMessage) unknown {
 	return keys
 }
 
-// decodeKnown decodes a document, and fails if a part of it is unknown.
+// decodeKnown decodes a document, and returns an error if it has an unknown key.
 func decodeKnown(raw json.RawMessage, d *Data) error {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
 	return decoder.Decode(d)
 }
 
-// decodeAll decodes a document with all that is unknown in it.
+// decodeAll decodes a document and keeps the unknown keys of all its objects.
 func decodeAll(raw json.RawMessage, d *Data) error {
 	var parts struct {
 		Plan, Undoing  json.RawMessage
@@ -92,20 +93,20 @@ func (r *StepRecord) keepUnknown(raw json.RawMessage) {
 	r.unknown = unknownTo[StepRecord](raw)
 	if r.Undo != nil {
 		var part struct{ Undo json.RawMessage }
-		_ = json.Unmarshal(raw, &part) // it has been decoded before
+		_ = json.Unmarshal(raw, &part) // cannot fail: raw was decoded before
 		r.Undo.unknown = unknownTo[UndoRecord](part.Undo)
 	}
 }
 
-// JSON returns the record as it is written.
+// JSON returns the record as it is written to the database.
 func (r StepRecord) JSON() (json.RawMessage, error) {
 	type plain StepRecord
-	return r.unknown.beside(plain(r))
+	return r.unknown.encode(plain(r))
 }
 
-// encode writes the document with all its keys. A record's own MarshalJSON, whose
-// outcome encoding/json reads through once more, is left to documents that have
-// something unknown in a record.
+// encode returns the document as JSON with all its keys. It calls a record's own
+// MarshalJSON only if a record has unknown keys: encoding/json would parse the
+// result of each call a second time.
 func (d Data) encode() (json.RawMessage, error) {
 	type (
 		plain  Data
@@ -113,7 +114,7 @@ func (d Data) encode() (json.RawMessage, error) {
 	)
 	has := func(r StepRecord) bool { return r.unknown != nil }
 	if slices.ContainsFunc(d.Steps, has) || slices.ContainsFunc(d.History, has) {
-		return d.unknown.beside(plain(d))
+		return d.unknown.encode(plain(d))
 	}
 	known := struct {
 		plain
@@ -126,40 +127,40 @@ func (d Data) encode() (json.RawMessage, error) {
 	for i, r := range d.History {
 		known.History[i] = record(r)
 	}
-	return d.unknown.beside(known)
+	return d.unknown.encode(known)
 }
 
-// MarshalJSON is JSON, for encoding/json.
+// MarshalJSON returns the same as [Data.JSON].
 func (d Data) MarshalJSON() ([]byte, error) { return d.JSON() }
 
-// MarshalJSON is JSON, for encoding/json.
+// MarshalJSON returns the same as [StepRecord.JSON].
 func (r StepRecord) MarshalJSON() ([]byte, error) { return r.JSON() }
 
-// MarshalJSON writes the record with all its keys.
+// MarshalJSON returns the record with all its keys, also unknown ones.
 func (p PlanRecord) MarshalJSON() ([]byte, error) {
 	type plain PlanRecord
-	return p.unknown.beside(plain(p))
+	return p.unknown.encode(plain(p))
 }
 
-// MarshalJSON writes the record with all its keys.
+// MarshalJSON returns the record with all its keys, also unknown ones.
 func (u Undoing) MarshalJSON() ([]byte, error) {
 	type plain Undoing
-	return u.unknown.beside(plain(u))
+	return u.unknown.encode(plain(u))
 }
 
-// MarshalJSON writes the record with all its keys.
+// MarshalJSON returns the record with all its keys, also unknown ones.
 func (u UndoRecord) MarshalJSON() ([]byte, error) {
 	type plain UndoRecord
-	return u.unknown.beside(plain(u))
+	return u.unknown.encode(plain(u))
 }
 
-// MarshalJSON writes the signal with all its keys.
+// MarshalJSON returns the signal with all its keys, also unknown ones.
 func (s Signal) MarshalJSON() ([]byte, error) {
 	type plain Signal
-	return s.unknown.beside(plain(s))
+	return s.unknown.encode(plain(s))
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads what MarshalJSON returns, and keeps unknown keys.
 func (s *Signal) UnmarshalJSON(raw []byte) error {
 	type plain Signal
 	if err := json.Unmarshal(raw, (*plain)(s)); err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// newerDocument has keys in every one of its objects that this version does not
-// know, and every key that it does.
+// newerDocument has in each of its objects keys that this version does not know, and
+// has every key that it knows.
 const newerDocument = `{"input":{"a":1},"result":[1],"trace":{"id":"t-1"},"history_dropped":2,
 	"plan":{"fingerprint":"f","earlier":"e","resume_on_crash":3,"crashes":1,"worked_ms":5,"undo_on_cancel":true,"priority":9},
 	"undoing":{"status":"failed","error":"boom","since":"2030-01-01"},
@@ -37,14 +37,14 @@ func TestWhatANewerVersionHasWrittenIsKept(t *testing.T) {
 	assert.JSONEq(t, `{"name":"b","status":"parked","lock":[1,{"deep":null}]}`, string(record), "alone, as a run writes it")
 	assert.Greater(t, data.Size(), model.Data{Input: data.Input, Steps: []model.StepRecord{{Name: "a"}, {Name: "b"}}, History: []model.StepRecord{{Name: "a"}}}.Size()+40)
 
-	anew, err := data.Reset().JSON()
+	reset, err := data.Reset().JSON()
 	require.NoError(t, err)
-	assert.JSONEq(t, `{"input":{"a":1},"steps":[],"trace":{"id":"t-1"}}`, string(anew))
+	assert.JSONEq(t, `{"input":{"a":1},"steps":[],"trace":{"id":"t-1"}}`, string(reset))
 }
 
-// Every object of a document keeps what it does not know: also one that is added
-// to the model one day.
-func TestEveryObjectOfTheDocumentKeepsWhatItDoesNotKnow(t *testing.T) {
+// Every object of a document keeps its unknown keys. The test finds the types by
+// reflection, so it also covers a type that is added to the model later.
+func TestEveryObjectOfTheDocumentKeepsUnknownKeys(t *testing.T) {
 	t.Parallel()
 	seen := make(map[reflect.Type]bool)
 	var visit func(reflect.Type)
@@ -77,9 +77,9 @@ func TestSignalsKeepWhatANewerVersionHasWritten(t *testing.T) {
 	assert.JSONEq(t, `[{"name":"a","payload":1,"sent_by":"ann","sent_at":"2026-03-01T11:00:00.123456Z","channel":"mail"}]`, string(raw))
 }
 
-// A key that is not known makes a document another producer's only where it has
-// not what every version writes.
-func TestADocumentOfANewerVersionIsToldFromAnotherProducers(t *testing.T) {
+// A document with an unknown key comes from another producer only if it lacks what
+// every version writes.
+func TestADocumentOfANewerVersionIsNotTakenForAnotherProducers(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{
 		`{"input":1,"steps":[],"trace":"t"}`,
@@ -105,9 +105,8 @@ func TestADocumentOfANewerVersionIsToldFromAnotherProducers(t *testing.T) {
 	}
 }
 
-// A step in a state that this version does not know is not taken for one that a
-// process died in the middle of, and one whose policy it does not know is for a
-// person to decide.
+// A step in an unknown state does not count as one in whose middle the process died.
+// A step with an unknown policy for crashes needs a person to decide.
 func TestStatesOfANewerVersionAreNotMisread(t *testing.T) {
 	t.Parallel()
 	for _, s := range []model.StepStatus{model.StepPending, model.StepRunning, model.StepCompleted, model.StepFailed, model.StepCancelled, model.StepInterrupted, model.StepSkipped, model.StepWaiting, model.StepUndone} {

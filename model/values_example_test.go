@@ -22,7 +22,7 @@ func ExampleParseStatus() {
 	// true
 }
 
-// A job that has ended may go on, unless it has succeeded.
+// A job that has ended can be resumed, unless it has succeeded.
 func ExampleStatus_Resumable() {
 	for _, status := range model.Statuses() {
 		fmt.Println(status, status.Ended(), status.Resumable())
@@ -42,13 +42,14 @@ func ExampleTimeOf() {
 	// Output: 2026-10-01T06:00:00.123456Z
 }
 
-// When a job is due that waits for a signal, for as long as that takes.
+// A job that waits for a signal without a time limit is due at this time.
 func ExampleMaxTime() {
 	fmt.Println(model.MaxTime().Format(time.DateOnly))
 	// Output: 9999-12-31
 }
 
-// What one of the databases would refuse or change is refused for all.
+// A value that one of the databases would reject or change is an error for all of
+// them.
 func ExampleCheckJSON() {
 	fmt.Println(model.CheckJSON([]byte(`{"rows":42}`)))
 	fmt.Println(model.CheckJSON([]byte(`{"name":"a\u0000b"}`)) != nil)
@@ -57,14 +58,14 @@ func ExampleCheckJSON() {
 	// true
 }
 
-// The checkpoint column has the last checkpoint of each step under way.
+// The checkpoint column has the last checkpoint of each step that has begun.
 func ExampleParseCheckpoints() {
 	checkpoints, err := model.ParseCheckpoints([]byte(`{"step":"import","value":{"done":42}}`))
 	fmt.Println(string(checkpoints["import"]), err)
 	// Output: {"done":42} <nil>
 }
 
-// The signals column has what a job was sent, and the first of a name stands.
+// The signals column holds the signals that were sent to a job.
 func ExampleParseSignals() {
 	signals, err := model.ParseSignals([]byte(`[{"name":"approve","payload":true,"sent_by":"ann","sent_at":"2026-10-01T06:00:00Z"}]`))
 	if err != nil {
@@ -90,7 +91,7 @@ func ExampleData_Step() {
 	// Output: failed no network
 }
 
-// A data column as another producer may write it.
+// Another program that enqueues jobs writes the data column like this.
 func ExampleData_JSON() {
 	raw, err := model.Data{Input: []byte(`{"month":"2026-10"}`)}.JSON()
 	fmt.Println(string(raw), err)
@@ -100,4 +101,51 @@ func ExampleData_JSON() {
 func ExampleCheckName() {
 	fmt.Println(model.CheckName("read"), "-", model.CheckName(" read"))
 	// Output: <nil> - begins or ends with a space
+}
+
+// Signals that a step has used stay in the column; its record says which.
+func ExampleSignals_Unused() {
+	signals, err := model.ParseSignals([]byte(`[
+		{"name":"approve","sent_by":"ann","sent_at":"2026-10-01T06:00:00Z"},
+		{"name":"deliver","sent_by":"bob","sent_at":"2026-10-02T06:00:00Z"}]`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	records := []model.StepRecord{{Name: "approve", Status: model.StepCompleted, Awaits: "approve", SentBy: "ann", SentAt: signals[0].SentAt}}
+	for _, signal := range signals.Unused(records) {
+		fmt.Println(signal.Name)
+	}
+	// Output: deliver
+}
+
+// A message of any length and content fits into a column of ten characters.
+func ExampleCutText() {
+	fmt.Println(model.CutText("page 1 of 200", 10))
+	fmt.Println(model.CutText("page 1", 10))
+	// Output:
+	// page 1 of…
+	// page 1
+}
+
+// A step counts by its weight, whether it was completed or skipped.
+func ExampleWeightedShare() {
+	records := []model.StepRecord{
+		{Name: "read", Weight: 7, Status: model.StepCompleted},
+		{Name: "warm cache", Weight: 1, Status: model.StepSkipped},
+		{Name: "print", Weight: 2, Status: model.StepRunning},
+	}
+	fmt.Println(model.WeightedShare(records))
+	// Output: 0.8
+}
+
+// Weigh takes the steps of a [model.JobView] as well.
+func ExampleWeigh() {
+	view := model.JobView{Steps: []model.StepView{
+		{Name: "read", Weight: 7, Status: model.StepCompleted},
+		{Name: "print", Weight: 2, Status: model.StepPending},
+	}}
+	done, total := model.Weigh(view.Steps)
+	fmt.Println(done, "of", total)
+	// Output: 7 of 9
 }

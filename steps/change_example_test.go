@@ -9,15 +9,15 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// printName is the work of a step that has nothing to do.
+// printName is a step that only prints its name.
 func printName(_ context.Context, run *steps.Run[export]) error {
 	fmt.Println(run.StepName())
 	return nil
 }
 
-// goOn runs a job by one definition until it fails, and by a later one to its
-// end.
-func goOn(before, after steps.Handler) {
+// changeDefinition runs a job with one definition until it fails, and resumes it with a
+// later one.
+func changeDefinition(before, after steps.Handler) {
 	h := testutil.NewHarness(testutil.Example(), before)
 	job := h.Enqueue(export{})
 	fmt.Println(h.Run().Error)
@@ -37,7 +37,7 @@ func ExampleWasNamed() {
 	after := steps.Define[export](steps.Removed("warm cache"))
 	steps.Do(after, "read", printName, steps.WasNamed("extract"))
 	steps.Do(after, "send", printName)
-	goOn(before, after)
+	changeDefinition(before, after)
 	// Output:
 	// extract
 	// warm cache
@@ -46,7 +46,7 @@ func ExampleWasNamed() {
 	// succeeded
 }
 
-// Names of steps that are gone are told, or their records would not fit.
+// Declare the names of removed steps, or the records of these steps do not fit.
 func ExampleRemoved() {
 	d := steps.Define[export](steps.Removed("warm cache"))
 	steps.Do(d, "send", printName)
@@ -55,7 +55,7 @@ func ExampleRemoved() {
 	// Output: [warm cache] <nil>
 }
 
-// What a step produces has changed; a job that recorded the old shape goes on.
+// The type of a step's output has changed; a job that recorded the old type continues.
 func ExampleMigrate() {
 	type size struct {
 		Bytes int `json:"bytes"`
@@ -71,14 +71,14 @@ func ExampleMigrate() {
 		fmt.Println(measure.Output(run).Bytes, "bytes")
 		return nil
 	})
-	goOn(before, after)
+	changeDefinition(before, after)
 	// Output:
 	// step "send": no route
 	// 3000 bytes
 	// succeeded
 }
 
-// The version goes up with each new shape.
+// Increase the version with each new type of the output.
 func ExampleVersion() {
 	d := steps.Define[export]()
 	steps.Add(d, "measure", func(context.Context, *steps.Run[export]) (int, error) { return 1, nil }, steps.Version(2))

@@ -13,9 +13,10 @@ import (
 )
 
 // Definition is the handler of one job type: its steps in order. Make one with
-// [Define] or [DefineFunc], add steps with [Add] and [Do], and give it to an
-// engine's Register, which reports all its mistakes together. A definition must
-// not change after that; it may then be used by many jobs and engines at once.
+// [Define] or [DefineFunc], append steps with [Add], [Do] and the other functions of
+// this package, and pass it to an engine's Register, which returns all its mistakes
+// together. A definition must not change after that; then it is safe for concurrent
+// use by many jobs and engines.
 type Definition[In any] struct {
 	settings
 	steps    []planned[In]
@@ -24,22 +25,22 @@ type Definition[In any] struct {
 	mistakes []error
 }
 
-// planned is a step whose output type is erased.
+// planned is a step without its output type.
 type planned[In any] struct {
 	name     string
-	does     kinds[In]
+	work     work[In]
 	settings stepSettings
-	group    *plan.Group // nil for a step of its own
+	group    *plan.Group // nil for a step outside of a group
 	output   output
 
 	when   func(*Run[In]) bool
-	undo   undoer[In]
-	verify verifier[In]
+	undo   undoFunc[In]
+	verify verifyFunc[In]
 }
 
-// Input is implemented by inputs that know the type of their jobs. Types are those of
-// the database, whose jobs of one type run one at a time whichever program they are
-// of: name them by their area, "billing:invoice-sync".
+// Input is implemented by inputs that know the type of their jobs. [Define] calls JobType
+// on the zero value. All programs on a database share its job types, and of each type one
+// job runs at a time: begin the name with its area, "billing:invoice-sync".
 type Input interface {
 	JobType() string
 }
@@ -62,39 +63,44 @@ func Type(jobType string) DefineOption {
 	return func(s *settings) { s.jobType = jobType }
 }
 
-// JobTimeout bounds the time that a job may work, over all its runs: then the
-// contexts of the steps under way end with [ErrTimeout], no step is tried again,
-// and the job fails. Time spent waiting does not count: for its turn, for a step
-// that sleeps or awaits something, or for the next attempt of one, except in a
-// group. The time of a run whose process died counts up to its last heartbeat. A
-// job whose time is up is not resumed: give it more, or restart it. 0, the default,
-// is no bound.
+// JobTimeout limits the time that a job may work, all its runs together. When the time
+// is up, the contexts of the running steps end with [ErrTimeout], no step is tried
+// again, and the job fails.
+//
+// Time spent waiting does not count: for the job's turn, in a step that sleeps or waits
+// for something, or before the next attempt of a step, except in a group. The time of a
+// run whose process died counts up to its last heartbeat. A job whose time is up cannot
+// be resumed: restart it, or give the definition a longer JobTimeout. 0, the default, is
+// no limit.
 func JobTimeout(d time.Duration) DefineOption { return func(s *settings) { s.timeout = d } }
 
-// ResumeOnCrash has a job go on by itself when its process has died, up to that
-// many times: it becomes scheduled again with its record kept. After that, and
-// without this, it fails, to be resumed by a person; then the count begins anew.
-// A job that dies in the middle of a [StopOnCrash] step fails all the same. The
-// number is recorded with the job's first step, so that any engine goes by it,
+// ResumeOnCrash resumes a job automatically when its process has died, up to that many
+// times: the job becomes scheduled again and keeps its record. After that, and by
+// default, the job fails until a person resumes it, which starts the count again. A job
+// whose process dies in the middle of a [StopOnCrash] step fails in any case.
+//
+// The number is recorded with the job's first step, so that any engine can apply it,
 // also one that does not have the definition.
 func ResumeOnCrash(times int) DefineOption { return func(s *settings) { s.resumeOnCrash = times } }
 
-// UndoOn names the ends of a job after which its completed steps are undone, those
-// that have an [Undo]: [model.Failed], [model.Cancelled] or both. The default is
-// both; the last UndoOn given replaces it. Any other status, and none, is a mistake.
+// UndoOn sets after which ends of a job its completed steps that have an [Undo] are
+// undone: [model.Failed], [model.Cancelled] or both. The default is both. The last
+// UndoOn replaces those before it. Any other status, and no status at all, is a
+// mistake.
 func UndoOn(statuses ...model.Status) DefineOption {
 	return func(s *settings) { s.undoOn, s.undoOnGiven = slices.Clone(statuses), true }
 }
 
-// Removed tells names of steps that the definition had before and has no more:
-// their records do not stand in the way of a resume, and are kept as history.
-// What such a step did is not undone.
+// Removed declares the names of steps that the definition had before and no longer has.
+// A job with records of them can be resumed; the records are kept as history. The effect
+// of a removed step is not undone.
 func Removed(names ...string) DefineOption {
 	return func(s *settings) { s.removed = append(s.removed, names...) }
 }
 
-// Define begins a definition for jobs with an input of type In. The job type is
-// the one that In's JobType method returns, or that of the option [Type].
+// Define begins a definition for jobs with an input of type In. The job type is the one
+// that In's JobType method returns, or the one given with [Type]. Mistakes are returned
+// by [Definition.Validate] and by an engine's Register.
 func Define[In any](opts ...DefineOption) *Definition[In] {
 	s := settings{jobType: typeOf[In](), undoOn: []model.Status{model.Failed, model.Cancelled}}
 	for _, opt := range opts {
@@ -105,21 +111,21 @@ func Define[In any](opts ...DefineOption) *Definition[In] {
 		d.mistake("its input has a %v, of which JSON keeps nothing: export its fields, or give it MarshalJSON and UnmarshalJSON", nothing)
 	}
 	if len(s.undoOn) == 0 || slices.ContainsFunc(s.undoOn, func(on model.Status) bool { return !on.Resumable() }) {
-		d.mistake("UndoOn(%q) is to name failed, cancelled or both", s.undoOn)
+		d.mistake("UndoOn(%q) must name failed, cancelled or both", s.undoOn)
 	}
 	if s.timeout < 0 || s.resumeOnCrash < 0 {
-		d.mistake("its timeout %v or its number of resumptions after crashes, %d, is negative", s.timeout, s.resumeOnCrash)
+		d.mistake("JobTimeout(%v) or ResumeOnCrash(%d) is negative", s.timeout, s.resumeOnCrash)
 	}
 	return d
 }
 
-// DefineFunc begins a definition whose steps depend on the input: for each job,
-// before its first step and again at each resume, build returns a definition
-// made with [Define] for that input. The same input must give the same steps,
-// since a resumed job goes on by their names. An error of build fails the job.
+// DefineFunc begins a definition whose steps depend on the input. For each job, before
+// its first step and again at each resume, build returns a definition made with [Define]
+// for that input. The same input must give the same steps, since the steps of a resumed
+// job are found by their names. If build returns an error, the job fails.
 //
-// The options are Build's: the type of the definition that build returns is
-// ignored, and other options in it than [Removed] are an error.
+// Give the options to DefineFunc. The job type of the definition that build returns is
+// ignored, and any option of it except [Removed] is an error.
 func DefineFunc[In any](build func(in In) (*Definition[In], error), opts ...DefineOption) *Definition[In] {
 	d := Define[In](opts...)
 	d.build = build
@@ -129,7 +135,8 @@ func DefineFunc[In any](build func(in In) (*Definition[In], error), opts ...Defi
 	return d
 }
 
-// typeOf asks the zero In, or a pointer to it, for its job type.
+// typeOf returns the job type of the zero In, or of a pointer to it; empty if In is not
+// an Input.
 func typeOf[In any]() (jobType string) {
 	defer func() {
 		if recover() != nil { // a JobType method that reads a nil In
@@ -154,9 +161,9 @@ func (d *Definition[In]) JobType() string {
 	return d.jobType
 }
 
-// Validate returns all mistakes of the definition, joined, or nil: no or a bad
-// type name, no steps, bad or repeated step names, weights that are not
-// positive numbers, functions that are nil.
+// Validate returns all mistakes of the definition, joined, or nil: a missing or bad type
+// name, no steps, bad or repeated step names, weights that are not positive numbers,
+// functions that are nil, and options that do not fit their step.
 func (d *Definition[In]) Validate() error {
 	if d == nil {
 		return errors.New("the definition is nil")
@@ -190,14 +197,14 @@ func (d *Definition[In]) sumOfWeights() (sum float64) {
 	return sum
 }
 
-// nameMistakes finds names that could be meant for two steps: those that steps
-// have, had, and that were removed.
+// nameMistakes returns the names that could mean two steps: of the names that steps have,
+// the older names, and the names of removed steps, each may occur once.
 func (d *Definition[In]) nameMistakes() (errs []error) {
 	owner := make(map[string]string, len(d.steps))
 	for _, p := range d.steps {
 		owner[p.name] = fmt.Sprintf("the name of step %q", p.name)
 	}
-	claim := func(name, who, as string) {
+	add := func(name, who, as string) {
 		if err := model.CheckName(name); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %q %w", who, name, err))
 		} else if taken, ok := owner[name]; ok {
@@ -207,12 +214,12 @@ func (d *Definition[In]) nameMistakes() (errs []error) {
 		}
 	}
 	for _, p := range d.steps {
-		for _, was := range p.settings.was {
-			claim(was, fmt.Sprintf("step %q: WasNamed", p.name), fmt.Sprintf("an older name of step %q", p.name))
+		for _, was := range p.settings.oldNames {
+			add(was, fmt.Sprintf("step %q: WasNamed", p.name), fmt.Sprintf("an older name of step %q", p.name))
 		}
 	}
 	for _, name := range d.removed {
-		claim(name, "Removed", "removed already")
+		add(name, "Removed", "removed already")
 	}
 	return errs
 }
@@ -221,7 +228,7 @@ func (d *Definition[In]) mistake(format string, args ...any) {
 	d.mistakes = append(d.mistakes, fmt.Errorf(format, args...))
 }
 
-// add appends a step and keeps its mistakes for Validate.
+// add appends a step, and stores its mistakes for Validate.
 func (d *Definition[In]) add(p planned[In]) {
 	if err := model.CheckName(p.name); err != nil {
 		d.mistake("step %d: name %q %w", len(d.steps)+1, p.name, err)

@@ -1,9 +1,9 @@
-// Package steps is how a job's handler is written: as an ordered list of
-// weighted steps, declared before anything runs.
+// Package steps is for writing the handler of a job type: an ordered list of weighted
+// steps, declared before anything runs. An engine (package engine) runs it, and makes
+// each step durable in the application's database.
 //
-// This guide goes from the first step to undoing one; the package example
-// ("Guide") has its lines, complete and running. Each option has an example of
-// its own.
+// This guide leads from the first step to undoing one. The package example ("Guide") puts
+// its lines together into one job that runs. Each option also has an example of its own.
 //
 // # Steps and outputs
 //
@@ -15,16 +15,17 @@
 //		return print(price.Output(run))
 //	})
 //
-// [Add] appends a step that produces something, which later steps read with
-// [Step.Output]; [Do] one that produces nothing. Steps run one after the other.
-// When one returns without an error, its record - name, times, output - is in
-// the database before the next begins, and it never runs again, whatever happens
-// to the process: a job that failed, was cancelled or was killed goes on with
-// the first step that is not recorded as completed. [DefineFunc] makes the steps for
-// each job from its input.
+// [Add] appends a step with an output, which later steps read with [Step.Output]. [Do]
+// appends a step without an output. Steps run one after the other. When a step returns
+// without an error, its record (name, times and output) is committed to the database
+// before the next step begins. A step that is recorded as completed does not run again:
+// a job that failed, was cancelled or whose process died continues with the first step
+// that is not completed. [DefineFunc] makes the list of steps for each job from its
+// input.
 //
-// A step is at-least-once: it runs again when its process dies after its effect
-// and before its record. [Run.IdempotencyKey] makes such an effect idempotent elsewhere.
+// A step runs at least once: it runs again if its process dies after its effect and
+// before its record. Pass [Run.IdempotencyKey] to other systems so that they can
+// recognize a repetition.
 //
 // # Progress and checkpoints
 //
@@ -33,48 +34,49 @@
 //		return err
 //	}
 //
-// [Run.Progress] is advisory: kept in memory, written now and then, never
-// falling; [Run.Report] is it for a step with phases of its own, or one that knows
-// how long it will still take. [Run.Checkpoint] is durable when it returns: a step
-// that runs again finds it with [Run.LastCheckpoint]. For items one after the other there
-// is [Each], which does both:
+// [Run.Progress] is advisory: it is kept in memory, written about once a second, and
+// never makes progress fall. Use [Run.Report] in a step that has phases of its own, or
+// that knows how long it will still take. [Run.Checkpoint] is durable when it returns: a
+// step that runs again reads it with [Run.LastCheckpoint]. To work on items one after the
+// other, use [Each], which does both:
 //
 //	return steps.Each(ctx, run, rows, insert, steps.Total(n), steps.ItemNoun("rows"))
 //
-// A step's context ends when the job is cancelled, the engine shuts down or the
-// lease is lost; [context.Cause] tells which: [ErrCancelled], [ErrShutdown] or
-// [ErrLeaseLost]. The step returns soon after that, with any error. One that
-// returns no error has completed, whatever its context says.
+// A step's context ends when the job is cancelled, the engine shuts down or the lease is
+// lost; [context.Cause] returns which: [ErrCancelled], [ErrShutdown] or [ErrLeaseLost].
+// The step must return soon after that, with any error. A step that returns no error has
+// completed, even if its context has ended.
 //
-// # Failing, and not running at all
+// # Failing and skipping
 //
 //	steps.Do(d, "charge", charge, steps.Timeout(time.Minute), steps.Retry(5, time.Second))
 //	steps.Do(d, "gift", wrap, steps.When(isGift, "it is no gift"))
 //
-// [Retry] tries again after growing delays, except after an error made
-// [Permanent]; [Timeout] bounds each attempt, [JobTimeout] all steps together.
-// [When] skips a step, and the record says why.
+// [Retry] tries a failed step again after growing delays, unless its error is
+// [Permanent]. [Timeout] limits each attempt, and [JobTimeout] all steps together. [When]
+// skips a step, and its record says why.
 //
 // # Waiting
 //
 //	steps.Sleep(d, "cool down", time.Hour)
 //	approval := steps.AwaitSignal[Order, Approval](d, "approve", steps.Timeout(24*time.Hour))
 //
-// A job that waits is scheduled: it holds no lock, no goroutine and no connection,
-// its type is free for others, and whichever engine is there goes on with it. A
-// cancel reaches it at once.
-// [SleepUntil] waits for a time, and [AwaitSignal] for a signal, sent with the engine's
-// Signal, whose payload is the step's output.
+// A job that waits is scheduled: it holds no lock, no goroutine and no connection, and
+// other jobs of its type can run. When the wait is over, any engine that has the type
+// continues the job. A cancel reaches it at once. [SleepUntil] waits for a time.
+// [AwaitSignal] waits for a signal, sent with the engine's Signal method; its payload is
+// the step's output.
 //
-// # Several at once
+// # Groups and child jobs
 //
 //	both := steps.Parallel(d, "both", steps.MaxParallel(2))
 //	steps.Do(both, "mail", mail)
 //	steps.Do(both, "text", text)
 //	steps.ChildJobs(d, "parcels", parcels) // jobs of other types, and waits for them
 //
-// The members of a group ([Parallel]) run together, each with its own record.
-// [ChildJobs] enqueues jobs; their results are the step's output.
+// The members of a group ([Parallel]) run at the same time, each with its own record.
+// [ChildJobs] enqueues jobs and waits until they have ended; their results are the step's
+// output.
 //
 // # Transactions
 //
@@ -82,37 +84,39 @@
 //		return 1, insertBooking(ctx, tx)
 //	})
 //
-// What the function writes and the step's record commit together: exactly once.
+// The function's own writes and the step's record commit in one transaction: they take
+// effect exactly once.
 //
 // # Undo
 //
 //	steps.Add(d, "reserve", reserve, steps.Undo(release))
 //
-// When the job fails or is cancelled, the completed steps are undone, the last
-// one first, each with the output it recorded. [UndoOn]
-// says after which of the two.
+// When the job fails or is cancelled, its completed steps are undone in reverse order.
+// Each undo function gets the output that its step recorded. [UndoOn] limits this to
+// failed or to cancelled jobs.
 //
 // # Crashes
 //
-// A job whose process has died fails, with its record kept, and goes on by a
-// resume; with [ResumeOnCrash] it goes on by itself. Where running a step again
-// would do harm, [Verify] looks whether its effect happened, and [StopOnCrash]
-// has a person look, who resumes with the engine's RerunFrom or SkipStep.
+// If its process dies, a job fails and keeps its record; a resume continues it. With
+// [ResumeOnCrash] it is resumed automatically. If it would do harm to run a step again,
+// give it [Verify], which finds out whether the effect of the interrupted attempt has
+// happened, or [StopOnCrash]: then a person decides, and resumes the job with the
+// engine's RerunFrom or SkipStep.
 //
-// # Changing code
+// # Changing a definition
 //
 //	d := steps.Define[Order](steps.Removed("warm cache"))
 //	steps.Add(d, "read", read, steps.WasNamed("extract"))
 //	steps.Add(d, "measure", measure, steps.Version(1), steps.Migrate(0, fromKilobytes))
 //
-// Jobs under way meet the new definition. A new step behind those that are done,
-// and another weight or option, fit as they are. A step that was renamed says so
-// with [WasNamed], one that is gone with [Removed], and an output of another
-// shape with [Version] and [Migrate]. What does not fit - an unknown record, an
-// output that does not decode, a new step before one that is done - is found
-// before anything runs: the job fails, with its record as it was. The engine's
-// DryRun (jobctl resume --dry-run) shows beforehand what would be skipped and
-// run, and From has the job run again from a step on.
+// Jobs that have begun continue with the new definition. A new step after those that are
+// done, and another weight or option, need no declaration. Declare a renamed step with
+// [WasNamed], a removed one with [Removed], and an output of another shape with [Version]
+// and [Migrate]. Everything else does not fit: a record of an unknown step, an output that
+// does not decode, a new step before one that is done. That is found before anything runs:
+// the job fails, and its record stays as it was. The engine's DryRun (jobctl resume
+// --dry-run) shows in advance which steps would be skipped and run, and its RerunFrom runs
+// a job again from a step on.
 //
 // # Testing
 //
@@ -122,14 +126,14 @@
 //	h.Resume()
 //	status := h.Run()
 //
-// Package testutil kills, stops and cancels a job at any moment, skips waits,
-// sends signals, has steps fail, and with CrashEverywhere has its process die
-// at each of its writes. In a bubble of testing/synctest time is virtual: weeks of
-// waiting pass in no time.
+// Package testutil runs a definition in a test. It kills, stops or cancels a job at any
+// moment, skips waits, sends signals and makes steps fail. Its CrashEverywhere crashes the
+// process at each of its writes. In a testing/synctest bubble time is virtual, so that
+// weeks of waiting take no time.
 //
 // # Imports
 //
-// This package knows no database; Bun is where the type of a transaction comes
-// from. It may import the standard library, the packages model and progress, bun,
-// uuid and backoff.
+// This package knows no database; it imports bun only for the type of a transaction. It
+// may import the standard library, the packages model, progress and steps/plan, bun and
+// uuid.
 package steps

@@ -24,29 +24,29 @@ type eachSettings struct {
 	noun     string
 }
 
-// CheckpointEvery has a checkpoint follow every n items, and not only the [CheckpointInterval].
-// The default, 0, leaves it to that.
+// CheckpointEvery makes a checkpoint after every n items, in addition to those by
+// [CheckpointInterval]. The default, 0, makes none in addition.
 func CheckpointEvery(n int) EachOption { return func(s *eachSettings) { s.every = n } }
 
-// CheckpointInterval is how often a checkpoint is made while items are worked on: what is
-// done again after a crash is the work of an interval and an item at most. The
-// default is a second; 0 leaves it to [CheckpointEvery], which must be given then.
+// CheckpointInterval sets how often a checkpoint is made between items. After a crash, at
+// most the work of one interval and one item is done again. The default is a second; with
+// 0 only [CheckpointEvery] makes checkpoints, and must be given.
 func CheckpointInterval(d time.Duration) EachOption { return func(s *eachSettings) { s.interval = d } }
 
-// Total is the number of items, those of earlier attempts included, if it is
-// known: progress is counted in them. It need not be right: with too small a
-// number progress waits at the end, with too large a one it jumps there. The
-// default, 0, is not known.
+// Total sets the number of items, including those of earlier attempts, if it is known;
+// progress is the share of them that is done. The number need not be exact: if it is too
+// small, progress stays near the end for a while; if it is too large, progress jumps at
+// the end. The default, 0, means that the number is not known.
 func Total(n int) EachOption { return func(s *eachSettings) { s.total = n } }
 
-// ItemNoun names the items in the progress message: "rows", say. The default is
+// ItemNoun names the items in the progress message, for example "rows". The default is
 // "items".
 func ItemNoun(noun string) EachOption { return func(s *eachSettings) { s.noun = noun } }
 
-// Each works on the items of an iterator one after the other, with progress and
-// checkpoints of its own, and returns how many there are, those of earlier
-// attempts included. source is called once, with the number of items to pass
-// over: those that were worked on before a checkpoint of an earlier attempt.
+// Each calls do for the items of an iterator, one after the other. It reports progress,
+// makes checkpoints, and returns the number of items that are done, including those of
+// earlier attempts. source is called once, with the number of items to skip: those that
+// an earlier attempt had done before its last checkpoint.
 //
 //	n, err := steps.Each(ctx, run, func(skip int) iter.Seq2[Row, error] {
 //		return csvRows(file, skip)
@@ -54,15 +54,15 @@ func ItemNoun(noun string) EachOption { return func(s *eachSettings) { s.noun = 
 //		return store.Insert(ctx, row)
 //	}, steps.Total(count))
 //
-// An error that the source yields, and one of do, ends the work, as does the end
-// of ctx before an item; the step returns it. A checkpoint is made before that,
-// also if do panics, and when all items are done: whenever Each has returned,
-// what is done is recorded. Only a crash has items be worked on again, those
-// since the last checkpoint, so do is idempotent or does what it does twice.
+// Each returns an error when the source yields one, when do returns one, or when ctx has
+// ended before an item; the step should return that error. Before it returns, and also if
+// do panics, it makes a checkpoint, so that the items that are done are recorded. Only
+// after a crash are items done again: those since the last checkpoint. do should be
+// idempotent, or its effect may happen twice for these items.
 //
-// The checkpoints take the place of the step's own: it must not call
-// [Run.Checkpoint] besides, nor Each twice, which is an error. Use a step for
-// each. In a step made with [InTx] Each fails: that has no checkpoints.
+// The checkpoints of Each are those of the step: the step must not call [Run.Checkpoint]
+// as well. Calling Each twice in a step is an error; use two steps. In a step made with
+// [InTx] Each returns an error, since such a step has no checkpoints.
 func Each[In, Item any](ctx context.Context, run *Run[In], source func(skip int) iter.Seq2[Item, error],
 	do func(context.Context, Item) error, opts ...EachOption,
 ) (int, error) {
@@ -73,10 +73,10 @@ func Each[In, Item any](ctx context.Context, run *Run[In], source func(skip int)
 	return w.each(ctx, func() (iter.Seq2[Item, error], error) { return source(w.at.Done), nil }, opts)
 }
 
-// EachAfter is [Each] for sources that go on after a key: the rows of a table in
-// the order of their ids, say. source is called with the key of the last item
-// that was worked on before a checkpoint, nil to begin; key returns an item's,
-// any value that JSON holds and that is not null.
+// EachAfter is like [Each] for a source that can continue after a key, for example the
+// rows of a table in the order of their ids. source is called with the key of the last
+// item done before the last checkpoint, nil at the beginning. key returns the key of an
+// item: any value that JSON can store, except null.
 func EachAfter[In, Item, Key any](ctx context.Context, run *Run[In], source func(after *Key) iter.Seq2[Item, error],
 	key func(Item) Key, do func(context.Context, Item) error, opts ...EachOption,
 ) (int, error) {
@@ -92,22 +92,22 @@ func EachAfter[In, Item, Key any](ctx context.Context, run *Run[In], source func
 	}, opts)
 }
 
-// eachCheckpoint is the checkpoint of Each.
+// eachCheckpoint is a checkpoint that Each makes.
 type eachCheckpoint[Key any] struct {
 	Done  int  `json:"done"`
 	After *Key `json:"after,omitempty"`
 }
 
-// eachWork is an Each under way.
+// eachWork is the state of one call of Each.
 type eachWork[In, Item, Key any] struct {
 	run      *Run[In]
 	do       func(context.Context, Item) error
 	key      func(Item) *Key
 	settings eachSettings
 
-	at   eachCheckpoint[Key]
-	kept int       // how many items the last checkpoint has
-	last time.Time // when that was made
+	at      eachCheckpoint[Key]
+	saved   int       // how many items are in the last checkpoint
+	savedAt time.Time // when it was made
 }
 
 func (w *eachWork[In, Item, Key]) each(ctx context.Context, source func() (iter.Seq2[Item, error], error), opts []EachOption) (int, error) {
@@ -123,7 +123,7 @@ func (w *eachWork[In, Item, Key]) each(ctx context.Context, source func() (iter.
 	case w.do == nil:
 		return 0, errors.New("each: the function for an item is nil")
 	case w.run.each.Swap(true):
-		return 0, fmt.Errorf("each: step %q goes through items already: its checkpoints are those of one Each; use a step for each", w.run.step)
+		return 0, fmt.Errorf("each: step %q has called Each already, and has one checkpoint only: use a step of its own for each call", w.run.step)
 	}
 	if _, err := w.run.LastCheckpoint(&w.at); err != nil {
 		return 0, err
@@ -135,20 +135,20 @@ func (w *eachWork[In, Item, Key]) each(ctx context.Context, source func() (iter.
 	if err != nil {
 		return w.at.Done, err
 	}
-	w.kept, w.last = w.at.Done, time.Now()
-	err = w.through(ctx, items)
+	w.saved, w.savedAt = w.at.Done, time.Now()
+	err = w.doAll(ctx, items)
 	return w.at.Done, err
 }
 
-// through works on the items, and keeps how far it came, however it ends.
-func (w *eachWork[In, Item, Key]) through(ctx context.Context, items iter.Seq2[Item, error]) (err error) {
+// doAll calls do for the items, and makes a checkpoint however that ends.
+func (w *eachWork[In, Item, Key]) doAll(ctx context.Context, items iter.Seq2[Item, error]) (err error) {
 	defer func() {
-		// A refusal of this checkpoint tells nothing new beside an error.
-		if kept := w.keep(ctx); err == nil {
-			err = kept
+		// If there is an error already, that of the checkpoint adds nothing.
+		if failed := w.checkpoint(ctx); err == nil {
+			err = failed
 		}
 	}()
-	w.tell()
+	w.report()
 	for item, err := range items {
 		if err == nil && ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -160,14 +160,14 @@ func (w *eachWork[In, Item, Key]) through(ctx context.Context, items iter.Seq2[I
 			return fmt.Errorf("item %d: %w", w.at.Done+1, err)
 		}
 		w.at.Done, w.at.After = w.at.Done+1, w.key(item)
-		w.tell()
+		w.report()
 		if w.due() {
-			if err := w.keep(ctx); err != nil {
+			if err := w.checkpoint(ctx); err != nil {
 				return err
 			}
 		}
 	}
-	if s := w.settings; w.at.Done != s.total || s.total == 0 { // nothing has said that these are all
+	if s := w.settings; w.at.Done != s.total || s.total == 0 { // no message yet has the final count
 		w.run.Progress(1, 1, "%d %s", w.at.Done, s.noun)
 	}
 	return nil
@@ -176,24 +176,25 @@ func (w *eachWork[In, Item, Key]) through(ctx context.Context, items iter.Seq2[I
 // due reports whether it is time for a checkpoint.
 func (w *eachWork[In, Item, Key]) due() bool {
 	s := w.settings
-	return s.every > 0 && w.at.Done-w.kept >= s.every || s.interval > 0 && time.Since(w.last) >= s.interval
+	return s.every > 0 && w.at.Done-w.saved >= s.every || s.interval > 0 && time.Since(w.savedAt) >= s.interval
 }
 
-// keep makes a checkpoint, unless the last one says it all.
-func (w *eachWork[In, Item, Key]) keep(ctx context.Context) error {
-	if w.at.Done == w.kept {
+// checkpoint makes a checkpoint, unless no item was done since the last one.
+func (w *eachWork[In, Item, Key]) checkpoint(ctx context.Context) error {
+	if w.at.Done == w.saved {
 		return nil
 	}
-	w.kept, w.last = w.at.Done, time.Now()
+	w.saved, w.savedAt = w.at.Done, time.Now()
 	return w.run.Checkpoint(ctx, w.at)
 }
 
-func (w *eachWork[In, Item, Key]) tell() {
+// report reports the number of items that are done as the step's progress.
+func (w *eachWork[In, Item, Key]) report() {
 	s, done := w.settings, w.at.Done
 	switch {
 	case s.total >= done && s.total > 0:
 		w.run.Progress(done, s.total, "%d of %d %s", done, s.total, s.noun)
-	case s.total > 0: // there are more than was said
+	case s.total > 0: // there are more items than Total
 		w.run.Progress(done, done+1, "%d %s", done, s.noun)
 	default:
 		w.run.Progress(0, 0, "%d %s", done, s.noun)
@@ -203,9 +204,9 @@ func (w *eachWork[In, Item, Key]) tell() {
 func (s *eachSettings) check() error {
 	switch {
 	case s.every < 0 || s.interval < 0 || s.total < 0:
-		return fmt.Errorf("each: Every(%d), Interval(%v) or Total(%d) is negative", s.every, s.interval, s.total)
+		return fmt.Errorf("each: CheckpointEvery(%d), CheckpointInterval(%v) or Total(%d) is negative", s.every, s.interval, s.total)
 	case s.every == 0 && s.interval == 0:
-		return errors.New("each: with an Interval of 0 and no Every there would be no checkpoints")
+		return errors.New("each: with CheckpointInterval(0) and without CheckpointEvery there would be no checkpoints")
 	default:
 		return nil
 	}

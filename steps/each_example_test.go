@@ -13,7 +13,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// csvRows yields the rows of a CSV text behind those to pass over.
+// csvRows yields the rows of a CSV text after the first ones, which it skips.
 func csvRows(text string) func(skip int) iter.Seq2[[]string, error] {
 	return func(skip int) iter.Seq2[[]string, error] {
 		return func(yield func([]string, error) bool) {
@@ -28,8 +28,8 @@ func csvRows(text string) func(skip int) iter.Seq2[[]string, error] {
 	}
 }
 
-// A CSV is imported row by row. The process is killed after the second row's
-// checkpoint; the next one goes on behind it.
+// A CSV is imported row by row. The process is killed after the second row's checkpoint;
+// the resumed job continues with the third row.
 func ExampleEach() {
 	d := steps.Define[export]()
 	steps.Add(d, "import", func(ctx context.Context, run *steps.Run[export]) (int, error) {
@@ -54,7 +54,7 @@ func ExampleEach() {
 	// succeeded with 3 rows
 }
 
-// Rows that have a key go on behind the last one: nothing is counted.
+// Rows with a key continue after the last key, so that the source need not count rows.
 func ExampleEachAfter() {
 	letters := func(after *string) iter.Seq2[string, error] {
 		return func(yield func(string, error) bool) { // SELECT ... WHERE letter > after ORDER BY letter

@@ -14,8 +14,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// Whatever is known of the total, the last message has the count of all items:
-// those between are only shown now and then.
+// The last message has the number of all items, whatever Total says. The messages before
+// are only written now and then.
 func TestTheLastMessageOfEachHasTheFinalCount(t *testing.T) {
 	t.Parallel()
 	letters := func(int) iter.Seq2[string, error] {

@@ -8,13 +8,13 @@ import (
 	"reflect"
 )
 
-// When has the step run only if cond is true when its turn has come; otherwise
-// it is recorded as skipped, with the reason why, before the next step begins.
-// Its output is then the zero value, and it counts as done in the job's
-// progress. cond may read the outputs of earlier steps, and should do little
-// else. What was recorded stands: neither a crash nor a resume has cond asked
-// again about a step that was skipped or has begun. If cond panics, the job
-// fails, and a resume asks again.
+// When runs the step only if cond returns true. cond is called when the step's turn has
+// come. Otherwise the step is recorded as skipped, with the reason why, before the next
+// step begins; its output is the zero value, and it counts as done in the job's progress.
+//
+// cond may read the outputs of earlier steps, and should do little else. It is not called
+// again, after a crash or at a resume, for a step that was skipped or has begun. If cond
+// panics, the job fails, and a resume calls it again.
 func When[In any](cond func(*Run[In]) bool, why string) Option {
 	return func(s *stepSettings) {
 		if s.when, s.whenWhy = cond, cmp.Or(why, "its condition was not met"); cond == nil {
@@ -23,32 +23,32 @@ func When[In any](cond func(*Run[In]) bool, why string) Option {
 	}
 }
 
-// Undo takes the step's effect back when the job fails or is cancelled (see
-// [UndoOn]): the completed steps are undone one after
-// the other in reverse order, also the members of a group, each with the output
-// that it recorded, [None] for a step of [Do]. Out must be what the step
-// produces.
+// Undo undoes the step's effect when the job fails or is cancelled (see [UndoOn]). The
+// completed steps are undone one after the other in reverse order, also the members of a
+// group. fn gets the output that the step recorded, [None] for a step added with [Do];
+// Out must be the step's output type.
 //
-// Undoing is recorded like a step: it goes on after a crash or a stop, and fn may
-// run again. The step's [Timeout] bounds each of its attempts, and its [Retry]
-// says how often it is tried again, with at most the delay for which a job stays
-// processing; neither a cancel request nor the [JobTimeout] ends it. In it,
-// [Run.IdempotencyKey] and [Run.Attempt] have values of their own. A [Run.Checkpoint] made in
-// it is for [Run.LastCheckpoint] in the next attempt to undo the step, also after a crash
-// or a resume, and gone once that is undone. If it fails for good, the job ends as
-// it would have, with both errors, and a resume goes on with the undoing.
+// The undo is recorded like a step: it continues after a crash or a stop, and fn may run
+// again. The step's [Timeout] limits each attempt, and its [Retry] says how often fn is
+// tried again; the delays are at most the engine's Config.RetryInPlace, or a second if that
+// is longer. Neither a cancel request nor the [JobTimeout] ends it. In fn,
+// [Run.IdempotencyKey] and [Run.Attempt] have values of their own. A [Run.Checkpoint] made
+// in fn is what [Run.LastCheckpoint] finds in the next attempt to undo the step, also after
+// a crash or a resume; it is deleted once the step is undone. If fn fails in its last
+// attempt, the job ends with the status that it would have had, and with both errors; a
+// resume continues the undo.
 //
-// Once all is undone, a resume runs the undone steps again. Completed steps that
-// have no Undo stay as they are, also then: to have them run again, resume from
-// one of them. A job that failed because its process died is not undone unless
-// it was at that already: a resume goes on with its steps.
+// Once everything is undone, a resume runs the undone steps again. A completed step
+// without Undo stays completed also then; to run it again, resume from it or from an
+// earlier step. If a job failed because its process died, its steps are not undone, unless
+// an undo was in progress: a resume continues with its steps.
 func Undo[In, Out any](fn func(ctx context.Context, run *Run[In], out Out) error) Option {
 	return func(s *stepSettings) {
 		if fn == nil {
-			s.undo = undoer[In]{of: reflect.TypeFor[Out]()}
+			s.undo = undoFunc[In]{of: reflect.TypeFor[Out]()}
 			return
 		}
-		s.undo = undoer[In]{of: reflect.TypeFor[Out](), fn: func(ctx context.Context, run *Run[In], raw json.RawMessage) error {
+		s.undo = undoFunc[In]{of: reflect.TypeFor[Out](), fn: func(ctx context.Context, run *Run[In], raw json.RawMessage) error {
 			var out Out
 			if len(raw) > 0 {
 				if err := json.Unmarshal(raw, &out); err != nil {
@@ -60,24 +60,24 @@ func Undo[In, Out any](fn func(ctx context.Context, run *Run[In], out Out) error
 	}
 }
 
-// undoer is a function given to Undo, and the output it takes.
-type undoer[In any] struct {
+// undoFunc is a function given to Undo, with the output type that it expects.
+type undoFunc[In any] struct {
 	of reflect.Type
 	fn func(context.Context, *Run[In], json.RawMessage) error
 }
 
-// Verify asks whether the step's effect happened, before the step runs again
-// after an attempt that was cut short: its process died, its engine stopped, or
-// its group ended it. fn looks, and returns true with the output that the step
-// would have had, [None] for a step without one; then the step is recorded as
-// completed. With false it runs again. An error fails the job, and a resume asks
-// again.
+// Verify finds out whether the step's effect has happened, before the step runs again
+// after an attempt that was cut short: its process died, its engine stopped, or another
+// member of its group failed. If the effect has happened, fn returns true and the output
+// that the step would have had, [None] for a step without an output; then the step is
+// recorded as completed. If fn returns false, the step runs again. If fn returns an error,
+// the job fails, and a resume calls fn again.
 func Verify[In, Out any](fn func(ctx context.Context, run *Run[In]) (out Out, happened bool, err error)) Option {
 	return func(s *stepSettings) {
 		if fn == nil {
 			s.mistakes = append(s.mistakes, "the function of Verify is nil")
 		}
-		s.verify, s.verified = verifier[In](func(ctx context.Context, run *Run[In]) (json.RawMessage, bool, error) {
+		s.verify, s.verifyOutput = verifyFunc[In](func(ctx context.Context, run *Run[In]) (json.RawMessage, bool, error) {
 			out, happened, err := fn(ctx, run)
 			if _, none := any(out).(None); err != nil || !happened || none {
 				return nil, happened && err == nil, err
@@ -88,10 +88,10 @@ func Verify[In, Out any](fn func(ctx context.Context, run *Run[In]) (out Out, ha
 	}
 }
 
-type verifier[In any] func(context.Context, *Run[In]) (json.RawMessage, bool, error)
+type verifyFunc[In any] func(context.Context, *Run[In]) (json.RawMessage, bool, error)
 
-// bindOptions gives the options' functions their types, and reports those that
-// do not fit this definition.
+// bindOptions converts the functions of the options to their types, and returns errors
+// for those that do not fit this step.
 func (p *planned[In]) bindOptions() (found []error) {
 	s := p.settings
 	bind := func(what string, option any, fits bool) {
@@ -102,20 +102,20 @@ func (p *planned[In]) bindOptions() (found []error) {
 	var ok bool
 	p.when, ok = s.when.(func(*Run[In]) bool)
 	bind("When", s.when, ok)
-	p.undo, ok = s.undo.(undoer[In])
+	p.undo, ok = s.undo.(undoFunc[In])
 	bind("Undo", s.undo, ok)
-	p.verify, ok = s.verify.(verifier[In])
+	p.verify, ok = s.verify.(verifyFunc[In])
 	bind("Verify", s.verify, ok)
 	if ok := p.undo.of == nil || p.undo.of == p.output.of; !ok {
-		found = append(found, fmt.Errorf("step %q: the function of Undo takes a %v, and the step produces a %v", p.name, p.undo.of, p.output.of))
+		found = append(found, fmt.Errorf("step %q: the function of Undo takes a %v, but the step returns a %v", p.name, p.undo.of, p.output.of))
 	}
 	if p.undo.of != nil && p.undo.fn == nil {
 		found = append(found, fmt.Errorf("step %q: the function of Undo is nil", p.name))
 	}
-	if s.verify != nil && s.verified != p.output.of {
-		found = append(found, fmt.Errorf("step %q: the function of Verify returns a %v, and the step makes a %v", p.name, s.verified, p.output.of))
+	if s.verify != nil && s.verifyOutput != p.output.of {
+		found = append(found, fmt.Errorf("step %q: the function of Verify returns a %v, but the step returns a %v", p.name, s.verifyOutput, p.output.of))
 	}
-	if s.undo != nil && p.does.run == nil && p.does.tx == nil && p.does.children == nil {
+	if s.undo != nil && p.work.run == nil && p.work.tx == nil && p.work.children == nil {
 		found = append(found, fmt.Errorf("step %q: a step that waits has nothing to undo", p.name))
 	}
 	return found

@@ -14,7 +14,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// No further attempt can mend this error: none is made.
+// A further attempt would fail with the same error, so none is made.
 func ExamplePermanent() {
 	d := steps.Define[export]()
 	steps.Do(d, "upload", func(context.Context, *steps.Run[export]) error {
@@ -25,7 +25,7 @@ func ExamplePermanent() {
 	// Output: step "upload": no such bucket - attempt 1
 }
 
-// The delays of a minute, two, four and so on end at a quarter of an hour.
+// The delays of one minute, two, four and so on grow up to a quarter of an hour.
 func ExampleMaxDelay() {
 	d := steps.Define[export]()
 	steps.Do(d, "upload", func(context.Context, *steps.Run[export]) error { return errors.New("connection refused") },
@@ -34,14 +34,14 @@ func ExampleMaxDelay() {
 	must(err)
 	for _, failures := range []int{1, 10} {
 		delay, more := plan.Steps[0].Retry.Delay(failures)
-		fmt.Println(delay <= 18*time.Minute, more) // with its jitter
+		fmt.Println(delay <= 15*time.Minute, more)
 	}
 	// Output:
 	// true true
 	// true true
 }
 
-// All work of the job together may take an hour.
+// All steps of the job together may take this long.
 func ExampleJobTimeout() {
 	d := steps.Define[export](steps.JobTimeout(20 * time.Millisecond))
 	for _, name := range []string{"first", "second"} {
@@ -59,7 +59,7 @@ func ExampleJobTimeout() {
 	// Output: failed
 }
 
-// A job whose process has died goes on by itself, three times at most.
+// A job whose process has died is resumed automatically, three times at most.
 func ExampleResumeOnCrash() {
 	d := steps.Define[export](steps.ResumeOnCrash(3))
 	steps.Do(d, "import", func(_ context.Context, run *steps.Run[export]) error {
@@ -77,7 +77,7 @@ func ExampleResumeOnCrash() {
 	// succeeded
 }
 
-// Whether the money was sent when the process died, only a person can find out.
+// The process died while it sent money. Only a person can find out whether it was sent.
 func ExampleStopOnCrash() {
 	d := steps.Define[export](steps.ResumeOnCrash(3))
 	steps.Do(d, "pay", func(context.Context, *steps.Run[export]) error {
@@ -89,7 +89,7 @@ func ExampleStopOnCrash() {
 	h.Enqueue(export{})
 	status := h.Kill(testutil.BeforeRecord("pay"))
 	fmt.Println(status.Status, status.InDoubt)
-	h.Resume(engine.SkipStep("pay")) // it has happened
+	h.Resume(engine.SkipStep("pay")) // the money was sent
 	fmt.Println(h.Run().Status)
 	// Output:
 	// paid
@@ -97,7 +97,7 @@ func ExampleStopOnCrash() {
 	// succeeded
 }
 
-// What the earlier steps did is taken back, the last one first.
+// A step fails, so the steps before it are undone, the last one first.
 func ExampleUndo() {
 	d := steps.Define[export]()
 	steps.Add(d, "reserve", func(context.Context, *steps.Run[export]) (string, error) { return "room 7", nil },
@@ -113,7 +113,8 @@ func ExampleUndo() {
 	// failed undone
 }
 
-// undoExample is a job that reserves something, and then fails or is cancelled.
+// undoExample returns a harness with a job that reserves something, and then fails or is
+// cancelled.
 func undoExample(opts ...steps.DefineOption) *testutil.Harness {
 	d := steps.Define[export](opts...)
 	steps.Do(d, "reserve", func(context.Context, *steps.Run[export]) error { return nil },
@@ -129,7 +130,7 @@ func undoExample(opts ...steps.DefineOption) *testutil.Harness {
 	return h
 }
 
-// A cancelled job keeps what it has, to be resumed; a failed one gives it back.
+// A failed job is undone; a cancelled one is not, so that it can be resumed.
 func ExampleUndoOn() {
 	fmt.Println(undoExample(steps.UndoOn(model.Failed)).Run().Steps[0].Status)
 	fmt.Println(undoExample(steps.UndoOn(model.Failed)).Cancel(testutil.BeforeStep("pay"), "", "").Steps[0].Status)
@@ -138,7 +139,7 @@ func ExampleUndoOn() {
 	// completed
 }
 
-// The other way round: what has failed is mended and resumed.
+// A cancelled job is undone; a failed one is not, so that it can be resumed.
 func ExampleUndoOn_cancelled() {
 	fmt.Println(undoExample(steps.UndoOn(model.Cancelled)).Run().Steps[0].Status)
 	fmt.Println(undoExample(steps.UndoOn(model.Cancelled)).Cancel(testutil.BeforeStep("pay"), "", "").Steps[0].Status)
@@ -147,7 +148,7 @@ func ExampleUndoOn_cancelled() {
 	// undone
 }
 
-// What the function writes and the step's record commit together.
+// The function's writes and the step's record commit together.
 func ExampleInTx() {
 	d := steps.Define[export]()
 	steps.InTx(d, "book", func(ctx context.Context, tx steps.Tx, run *steps.Run[export]) (int, error) {
@@ -171,19 +172,19 @@ func ExampleParallel() {
 	// Output: 7
 }
 
-// Many members, and no more than two at a time.
+// A group of six members, of which at most two run at the same time.
 func ExampleMaxParallel() {
 	d := steps.Define[export]()
 	pages := steps.Parallel(d, "pages", steps.MaxParallel(2))
-	places := make(chan struct{}, 2)
+	running := make(chan struct{}, 2)
 	for page := range 6 {
 		steps.Do(pages, fmt.Sprint("page ", page+1), func(context.Context, *steps.Run[export]) error {
 			select {
-			case places <- struct{}{}:
+			case running <- struct{}{}:
 			default:
 				return errors.New("there are more than two")
 			}
-			<-places
+			<-running
 			return nil
 		})
 	}
@@ -191,7 +192,7 @@ func ExampleMaxParallel() {
 	// Output: succeeded
 }
 
-// One member fails; the other ends all the same, and a resume does not repeat it.
+// One member fails; the other one nevertheless completes, and a resume does not repeat it.
 func ExampleLetFinish() {
 	d := steps.Define[export]()
 	both := steps.Parallel(d, "both", steps.LetFinish())
@@ -202,7 +203,7 @@ func ExampleLetFinish() {
 	// Output: failed failed completed
 }
 
-// Some of the jobs may fail: the results tell which.
+// Some of the jobs may fail; the results say which.
 func ExampleAllowFailures() {
 	child := steps.Define[reminder]()
 	steps.Do(child, "send", func(_ context.Context, run *steps.Run[reminder]) error {
@@ -231,8 +232,8 @@ func ExampleAllowFailures() {
 	// succeeded
 }
 
-// eachExample works on four letters, is killed at the first checkpoint, and returns
-// the job's status then.
+// eachExample runs a job over four letters, kills it at its first checkpoint, and returns
+// the status of the job after that.
 func eachExample(opts ...steps.EachOption) *model.JobView {
 	letters := func(skip int) iter.Seq2[string, error] {
 		return func(yield func(string, error) bool) {
@@ -259,19 +260,20 @@ func ExampleCheckpointEvery() {
 	// Output: {"step":"letters","value":{"done":2}}
 }
 
-// Checkpoints follow the clock: here after each item, since it takes longer.
+// Checkpoints are made by the clock: here after each item, since it takes longer than the
+// interval.
 func ExampleCheckpointInterval() {
 	fmt.Println(string(eachExample(steps.CheckpointInterval(time.Nanosecond)).Checkpoints))
 	// Output: {"step":"letters","value":{"done":1}}
 }
 
-// With a total there is a share.
+// With a total, the job's progress includes the items.
 func ExampleTotal() {
 	fmt.Println(eachExample(steps.CheckpointEvery(2), steps.CheckpointInterval(0), steps.Total(4)).Percent, "%")
 	// Output: 50 %
 }
 
-// The message names the items.
+// The progress message names the items.
 func ExampleItemNoun() {
 	_, what, _ := strings.Cut(eachExample(steps.CheckpointEvery(2), steps.CheckpointInterval(0), steps.Total(4), steps.ItemNoun("letters")).Message, " of ")
 	fmt.Println(what)

@@ -42,8 +42,7 @@ func must(err error) {
 	}
 }
 
-// A step that may fail is tried again; an error that no attempt can mend is
-// permanent.
+// A failed step is tried again, unless its error is permanent.
 func ExampleRetry() {
 	d := steps.Define[export]()
 	steps.Do(d, "upload", func(_ context.Context, run *steps.Run[export]) error {
@@ -68,7 +67,7 @@ func ExampleRetry() {
 	// step "upload": no such region
 }
 
-// Only what may get better by itself is tried again.
+// Only errors that may disappear without a change are worth another attempt.
 func ExampleRetryIf() {
 	busy := errors.New("busy")
 	d := steps.Define[export]()
@@ -84,11 +83,11 @@ func ExampleRetryIf() {
 	// Output: step "upload": disk full - attempt 2
 }
 
-// A step has a time for each attempt, and the job one for all its work.
+// Each attempt of a step has a time limit, and so has the whole job.
 func ExampleTimeout() {
 	d := steps.Define[export](steps.JobTimeout(time.Hour))
 	steps.Do(d, "query", func(ctx context.Context, _ *steps.Run[export]) error {
-		<-ctx.Done() // what takes a context returns now
+		<-ctx.Done() // a call with this context returns now
 		return ctx.Err()
 	}, steps.Timeout(10*time.Millisecond))
 
@@ -96,7 +95,7 @@ func ExampleTimeout() {
 	// Output: step "query": timed out after 10ms
 }
 
-// A step can be skipped, for a reason that is recorded.
+// A step is skipped, and its record says why.
 func ExampleWhen() {
 	d := steps.Define[export]()
 	count := steps.Add(d, "count", func(_ context.Context, run *steps.Run[export]) (int, error) {
@@ -110,10 +109,10 @@ func ExampleWhen() {
 	// Output: skipped - the region is short
 }
 
-// What becomes of a step whose process died in the middle of it is said where it
-// is added: by default it runs again.
+// If the process dies in the middle of the payment, Verify asks the bank whether it was
+// made, and the step runs again only if it was not.
 func ExampleVerify() {
-	receipts := map[string]string{} // the bank's
+	receipts := map[string]string{} // at the bank
 	d := steps.Define[export](steps.ResumeOnCrash(3))
 	steps.Add(d, "pay", func(_ context.Context, run *steps.Run[export]) (string, error) {
 		receipts[run.IdempotencyKey()] = "receipt 1"
@@ -123,7 +122,7 @@ func ExampleVerify() {
 		return receipt, paid, nil
 	}))
 	steps.Do(d, "tell", func(context.Context, *steps.Run[export]) error { return nil },
-		steps.StopOnCrash()) // a person looks whether the mail went out
+		steps.StopOnCrash()) // after a crash, a person finds out whether the mail was sent
 
 	fmt.Println(perform(d, export{}).Status)
 	// Output: succeeded

@@ -13,7 +13,7 @@ type export struct {
 
 func (export) JobType() string { return "orders:export" }
 
-// A definition lists its steps; a later one reads what an earlier one produced.
+// A definition lists its steps; a later step reads the output of an earlier one.
 func ExampleDefine() {
 	d := steps.Define[export]()
 	count := steps.Add(d, "count", func(_ context.Context, run *steps.Run[export]) (int, error) {
@@ -55,7 +55,7 @@ func ExampleDefineFunc() {
 	// letter-2
 }
 
-// A long step checkpoints, and goes on from there when it runs again.
+// A long step makes checkpoints, and continues from the last one when it runs again.
 func ExampleRun_Checkpoint() {
 	pages := []string{"a", "b", "c"}
 	d := steps.Define[export]()

@@ -23,7 +23,7 @@ func (parcel) JobType() string { return "shop:parcel" }
 
 type approval struct{ By string }
 
-// The lines of the package's guide, as one job.
+// The lines of the package's guide, put together into one job.
 func Example_guide() {
 	d := steps.Define[order](steps.Removed("warm cache"), steps.ResumeOnCrash(3))
 	price := steps.Add(d, "price", func(_ context.Context, run *steps.Run[order]) (int, error) {
@@ -67,7 +67,7 @@ func Example_guide() {
 	steps.Do(parcels, "pack", func(context.Context, *steps.Run[parcel]) error { return nil })
 	h := testutil.NewHarness(testutil.Example(), d, testutil.Beside(parcels))
 	h.Enqueue(order{Items: 2})
-	h.Kill(testutil.AfterStep("price")) // it goes on by itself
+	h.Kill(testutil.AfterStep("price")) // the job is resumed automatically
 	fmt.Println("waits for", h.RunToWait().WaitsFor)
 	h.SkipWait()
 	h.Signal("approve", approval{By: "ann"})

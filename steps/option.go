@@ -7,10 +7,10 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// Option is an option of a step: of [Add], [Do], [InTx], [Sleep], [AwaitSignal] and
-// [ChildJobs]. Those that take a function are checked when the step is added:
-// one that does not fit the definition's input or the step's output is among
-// the mistakes that Register reports.
+// Option is an option of a step: of [Add], [Do], [InTx], [Sleep], [SleepUntil],
+// [AwaitSignal] and [ChildJobs]. The compiler does not check that a function given to
+// an option fits the definition's input and the step's output; if it does not, that is
+// one of the mistakes that Register returns.
 type Option func(*stepSettings)
 
 type stepSettings struct {
@@ -21,9 +21,9 @@ type stepSettings struct {
 	whenWhy       string
 	undo          any
 	verify        any
-	verified      reflect.Type // what verify returns
-	stop          bool
-	was           []string
+	verifyOutput  reflect.Type // the type of the output that verify returns
+	stopOnCrash   bool
+	oldNames      []string
 	version       int
 	migrations    []migration
 	allowFailures bool
@@ -44,41 +44,41 @@ func Weight(weight float64) Option {
 	return func(s *stepSettings) { s.weight = weight }
 }
 
-// Timeout bounds one attempt of the step: its context ends then, with
-// [ErrTimeout] as the cause. The attempt has failed with that, and [Retry] may
-// have another one follow, unless the step returns without an error all the
-// same. It bounds [Verify] as well. Of [AwaitSignal] and [ChildJobs], it is how long
-// they wait. 0, the default, is no bound.
+// Timeout limits each attempt of the step. When the time is up, the attempt's context
+// ends with the cause [ErrTimeout]; the attempt has failed, and [Retry] may try the step
+// again. If the step nevertheless returns without an error, it has completed. The limit
+// also holds for a call of [Verify]. For [AwaitSignal] and [ChildJobs] it is how long
+// they wait. 0, the default, is no limit.
 func Timeout(d time.Duration) Option {
 	return func(s *stepSettings) { s.timeout = d }
 }
 
-// WasNamed tells names that the step had before: a record under one of them is
-// this step's, and so are its checkpoint, the signal that it waits for, and its
-// [Run.IdempotencyKey], which stays what it was when the step first began. Keep it for as
-// long as jobs that began with the old name can be resumed.
+// WasNamed declares names that the step had before. A record under one of them belongs
+// to this step, as do its checkpoint, the signal that it waits for, and its
+// [Run.IdempotencyKey], which does not change after the step first began. Keep the option
+// as long as jobs that began with the old name can be resumed.
 func WasNamed(names ...string) Option {
-	return func(s *stepSettings) { s.was = append(s.was, names...) }
+	return func(s *stepSettings) { s.oldNames = append(s.oldNames, names...) }
 }
 
-// StopOnCrash has a person decide when the process died in the middle of the
-// step: whether its effect happened is not known, and the job fails instead of
-// running the step again, whatever [ResumeOnCrash] says. A resume is refused
-// until it says how the job goes on: by running the step again (engine.RerunFrom), or
-// behind it (engine.SkipStep).
+// StopOnCrash lets a person decide how the job continues if the process dies in the
+// middle of the step. Then it is not known whether the step's effect has happened, so
+// the job fails instead of running the step again, even with [ResumeOnCrash]. A resume
+// returns an error until it says whether to run the step again (engine.RerunFrom) or to
+// skip it (engine.SkipStep).
 //
-// It is about processes that die, and not about attempts that return. A step
-// that returns an error has said that its effect did not happen, and runs again
-// as any other: tried again, resumed, or elsewhere after its engine was stopped.
-// So one that cannot tell, because its context ended in the middle of a call,
-// should make that call with [context.WithoutCancel] and a timeout of its own,
-// or be given [Verify] instead.
+// The option is about processes that die, not about attempts that return. A step that
+// returns an error says with it that its effect did not happen, and runs again like any
+// other step: at a retry, at a resume, or in another engine after its own was stopped. A
+// step may not know whether its effect happened because its context ended in the middle
+// of a call. Make that call with [context.WithoutCancel] and a timeout of its own, or use
+// [Verify] instead.
 func StopOnCrash() Option {
-	return func(s *stepSettings) { s.stop = true }
+	return func(s *stepSettings) { s.stopOnCrash = true }
 }
 
-// AllowFailures lets a [ChildJobs] step complete when some of its jobs have
-// failed or were cancelled; their results tell which.
+// AllowFailures makes a [ChildJobs] step complete even if some of its jobs have failed or
+// were cancelled; their results say which.
 func AllowFailures() Option {
 	return func(s *stepSettings) { s.allowFailures = true }
 }

@@ -13,19 +13,19 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// Handler is what an engine runs jobs with: a [Definition] whose input type is
-// erased. Only this package implements it.
+// Handler is a [Definition] without its input type, as an engine uses it. Only this
+// package implements it.
 type Handler interface {
-	// JobType is the type of the jobs it handles.
+	// JobType returns the type of the jobs that it handles.
 	JobType() string
-	// ResumesOnCrash is the number given to [ResumeOnCrash].
+	// ResumesOnCrash returns the number given to [ResumeOnCrash].
 	ResumesOnCrash() int
 	// Validate returns all mistakes of the definition, joined.
 	Validate() error
 	// CheckInput reports why a value cannot be the input of a job, which was written
 	// as raw.
 	CheckInput(value any, raw json.RawMessage) error
-	// Plan returns the steps for a job with this input, or why there is none.
+	// Plan returns the plan of a job with this input, or an error if there is none.
 	Plan(input json.RawMessage) (*plan.Plan, error)
 
 	sealed()
@@ -33,8 +33,8 @@ type Handler interface {
 
 func (d *Definition[In]) sealed() {}
 
-// ResumesOnCrash returns the number given to [ResumeOnCrash]: how often a job
-// goes on by itself when its process has died; 0 without it.
+// ResumesOnCrash returns the number given to [ResumeOnCrash]: how many times a job is
+// resumed automatically when its process has died; 0 without it.
 func (d *Definition[In]) ResumesOnCrash() int { return d.resumeOnCrash }
 
 // CheckInput reports why a value cannot be the input of a job, which was written as raw:
@@ -56,9 +56,9 @@ func (d *Definition[In]) CheckInput(value any, raw json.RawMessage) (err error) 
 	return nil
 }
 
-// Plan returns the steps for a job with this input. It fails if the input does
-// not decode into an In, or if the function given to [DefineFunc] does; it does not
-// panic if that does.
+// Plan returns the plan of a job with this input: its steps. It returns an error if the
+// input does not decode into an In, or if the function given to [DefineFunc] returns an
+// error, a definition with mistakes, or panics.
 func (d *Definition[In]) Plan(input json.RawMessage) (p *plan.Plan, err error) {
 	defer func() {
 		if value := recover(); value != nil { // the host's build function, or its input's UnmarshalJSON
@@ -106,15 +106,15 @@ func (d *Definition[In]) validatePlan(jobType string) error {
 	return named.Validate()
 }
 
-// bind makes the step of one job.
+// bind returns the step for a job with this input.
 func (p *planned[In]) bind(input json.RawMessage) plan.Step {
 	run := func(ctx context.Context, session plan.Session) *Run[In] {
 		return &Run[In]{step: p.name, input: input, session: session, ctx: ctx}
 	}
 	s := p.settings
 	step := plan.Step{
-		Name: p.name, Was: s.was, Weight: s.weight, Group: p.group, Version: s.version, Timeout: s.timeout, Retry: s.retry,
-		StopOnCrash: s.stop, AllowFailures: s.allowFailures, AwaitSignal: p.does.await, Accept: p.output.check, WhenWhy: s.whenWhy,
+		Name: p.name, OldNames: s.oldNames, Weight: s.weight, Group: p.group, Version: s.version, Timeout: s.timeout, Retry: s.retry,
+		StopOnCrash: s.stopOnCrash, AllowFailures: s.allowFailures, AwaitSignal: p.work.await, Accept: p.output.check, WhenWhy: s.whenWhy,
 		Read: p.read,
 	}
 	p.bindWork(&step, run)
@@ -137,28 +137,28 @@ func (p *planned[In]) bind(input json.RawMessage) plan.Step {
 }
 
 func (p *planned[In]) bindWork(step *plan.Step, run func(context.Context, plan.Session) *Run[In]) {
-	does := p.does
+	w := p.work
 	switch {
-	case does.run != nil:
+	case w.run != nil:
 		step.Run = func(ctx context.Context, session plan.Session) (json.RawMessage, error) {
-			return does.run(ctx, run(ctx, session))
+			return w.run(ctx, run(ctx, session))
 		}
-	case does.tx != nil:
+	case w.tx != nil:
 		step.Tx = func(ctx context.Context, tx Tx, session plan.Session) (json.RawMessage, error) {
-			return does.tx(ctx, tx, run(ctx, session))
+			return w.tx(ctx, tx, run(ctx, session))
 		}
-	case does.sleep != nil:
+	case w.sleep != nil:
 		step.Sleep = func(session plan.Session) (time.Duration, time.Time, error) {
-			d, err := does.sleep(run(context.Background(), session))
+			d, err := w.sleep(run(context.Background(), session))
 			return d, time.Time{}, err
 		}
-	case does.until != nil:
+	case w.until != nil:
 		step.Sleep = func(session plan.Session) (time.Duration, time.Time, error) {
-			return 0, does.until(run(context.Background(), session)), nil
+			return 0, w.until(run(context.Background(), session)), nil
 		}
-	case does.children != nil:
+	case w.children != nil:
 		step.ChildJobs = func(ctx context.Context, session plan.Session) ([]plan.Child, error) {
-			children, err := does.children(ctx, run(ctx, session))
+			children, err := w.children(ctx, run(ctx, session))
 			out := make([]plan.Child, len(children))
 			for i, child := range children {
 				out[i] = plan.Child{Input: child.Input, Name: child.Name}

@@ -13,8 +13,8 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// Whatever the retries are, a delay is positive, no longer than its bound, within
-// a fifth of the doubled one, and there is none after the last attempt.
+// For any retries, a delay is positive, no longer than its bound, and within a fifth of
+// the doubled first delay; there is none after the last attempt.
 func TestEveryDelayIsWithinItsBounds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

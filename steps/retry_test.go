@@ -14,7 +14,7 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// retriesOf is what the options of Retry make of a step.
+// retriesOf returns the retries of a step with this option.
 func retriesOf(t *testing.T, opt steps.Option) plan.Retry {
 	t.Helper()
 	d := steps.Define[month]()
@@ -82,13 +82,13 @@ func TestMistakesInTheOptionsOfAStepAreReported(t *testing.T) {
 	t.Parallel()
 	type other struct{}
 	for want, opts := range map[string][]steps.Option{
-		"negative part":                                     {steps.Retry(-1, time.Second)},
-		"is longer than its longest, 1s":                    {steps.Retry(3, time.Minute, steps.MaxDelay(time.Second))},
+		"negative part": {steps.Retry(-1, time.Second)},
+		"the first delay of its Retry, 1m0s, is longer than its MaxDelay, 1s": {steps.Retry(3, time.Minute, steps.MaxDelay(time.Second))},
 		"timeout -1s is negative":                           {steps.Timeout(-time.Second)},
 		"the function of When is nil":                       {steps.When[month](nil, "why")},
 		"the function of Verify is nil":                     {steps.Verify[month, int](nil)},
 		"the function of When is for another type of input": {steps.When(func(*steps.Run[other]) bool { return true }, "")},
-		"the function of Verify returns a string, and the step makes a int": {
+		"the function of Verify returns a string, but the step returns a int": {
 			steps.Verify(func(context.Context, *steps.Run[month]) (string, bool, error) { return "", true, nil }),
 		},
 		"has both StopOnCrash and Verify": {steps.StopOnCrash(),

@@ -14,38 +14,36 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// Run is a step's view of the job it runs in. It is made for one attempt of
-// one step and must not be used after that step has returned. Its methods are
-// safe for concurrent use.
+// Run is a step's access to its job. It belongs to one attempt of one step and must not be
+// used after that step has returned. Its methods are safe for concurrent use.
 type Run[In any] struct {
 	step    string
 	input   json.RawMessage
 	session plan.Session
 	ctx     context.Context //nolint:containedctx // for Cancelled, which takes none
 	undoing bool
-	each    atomic.Bool // an Each has begun
+	each    atomic.Bool // whether Each was called
 }
 
-// Input returns the job's input, decoded anew at each call, so that no step
-// can see what another one did to it.
+// Input returns the job's input. Each call decodes it again, so that a step cannot see
+// what another step changed in it.
 func (r *Run[In]) Input() In {
 	var in In
-	_ = json.Unmarshal(r.input, &in) // the plan was made from it: it decodes
+	_ = json.Unmarshal(r.input, &in) // cannot fail: the plan was made from it
 	return in
 }
 
-// Job returns the job's row as it was claimed: its id, name, role, email and
-// so on. Its progress, message and data are those of that moment. The row is
-// shared and must not be changed.
+// Job returns the job's row as it was claimed: its id, name, role, email and so on. Its
+// progress, message and data are as of then. The row is shared and must not be changed.
 func (r *Run[In]) Job() *model.Job { return r.session.Job() }
 
 // StepName returns the name of the step.
 func (r *Run[In]) StepName() string { return r.step }
 
-// IdempotencyKey is a stable idempotency key for the step's effects in the outside world:
-// the job's id and the step's name, the same at each attempt. A step that was
-// renamed (see [WasNamed]) after it first began keeps the key of its old name.
-// In a function given to [Undo] it ends in ":undo".
+// IdempotencyKey returns a key for the step's effects in other systems, which can use it
+// to recognize a repetition. It is the job's id and the step's name, and the same at each
+// attempt. A step that was renamed (see [WasNamed]) after it first began keeps the key of
+// its old name. In a function given to [Undo] the key ends with ":undo".
 func (r *Run[In]) IdempotencyKey() string {
 	key := r.session.Job().ID.String() + ":" + r.session.BegunAs()
 	if r.undoing {
@@ -54,16 +52,18 @@ func (r *Run[In]) IdempotencyKey() string {
 	return key
 }
 
-// Attempt is the number of this attempt of the step, from 1.
+// Attempt returns the number of this attempt of the step, from 1.
 func (r *Run[In]) Attempt() int { return r.session.Attempt() }
 
-// Progress says how far the step is - done out of total, in any unit - and
-// what it does. It is advisory: kept in memory, written about once a second,
-// cannot fail, and never makes progress fall. A total of 0 or less changes only
-// the message; an empty format changes only the share. The message is formatted
-// when it is written, so frequent calls are cheap - at once, though, if there are
-// arguments of other types than string, bool, time and the usual numbers, which may
-// change. One that is empty changes nothing.
+// Progress reports how much of the step is done (done out of total, in any unit) and what
+// it does now. It is advisory: it is kept in memory and written about once a second, it
+// cannot fail, and it never makes progress fall. A total of 0 or less changes only the
+// message; an empty format changes only the share. A message that is empty once formatted
+// changes nothing.
+//
+// Frequent calls are cheap, since a message is formatted only when it is written. It is
+// formatted at once if an argument has a type other than string, bool, time and the usual
+// numbers, since such a value may change until then.
 func (r *Run[In]) Progress(done, total int, format string, args ...any) {
 	fraction := -1.0
 	if total > 0 {
@@ -72,14 +72,16 @@ func (r *Run[In]) Progress(done, total int, format string, args ...any) {
 	r.session.Progress(fraction, format, args)
 }
 
-// Report is [Run.Progress] in the words of a [progress.Tracker]: for a step with
-// phases of its own, whose tracker is made with progress.OnUpdate(run.Report), and
-// for one that knows how long it will still take. It takes the Fraction, the Message
-// - the name of the Phase where that is empty - and the Remaining, if the Source is
-// [progress.SourceReported], [progress.SourceHistory], or empty with a Remaining: it
-// replaces the engine's estimate of this step, less the time that goes by, until the
-// next one. With another Source the engine's own estimate counts, which knows as
-// much. In a function given to [Undo] only the message does.
+// Report is [Run.Progress] for an update of a [progress.Tracker]. Use it in a step with
+// phases of its own, by making the tracker with progress.OnUpdate(run.Report), and in a
+// step that knows how long it will still take.
+//
+// Report uses the update's Fraction, its Message (or, if that is empty, the name of the
+// Phase) and its Remaining. The Remaining replaces the engine's estimate for this step,
+// counting down until the next Report, if the Source is [progress.SourceReported] or
+// [progress.SourceHistory], or if the Source is empty and Remaining is positive. With
+// another Source the engine uses its own estimate, which is based on the same facts. In a
+// function given to [Undo] only the message has an effect.
 func (r *Run[In]) Report(u progress.Update) {
 	if message := cmp.Or(u.Message, u.Phase); message != "" {
 		r.session.Progress(u.Fraction, "%s", []any{message})
@@ -94,22 +96,22 @@ func (r *Run[In]) Report(u progress.Update) {
 	}
 }
 
-// Cancelled reports whether the job has been asked to stop. It costs nothing;
-// the step's context ends at the same time. A step that stops because of it returns
-// context.Cause(ctx): one that returns no error has completed, and a job whose last
-// step has completed has succeeded.
+// Cancelled reports whether a cancel of the job was requested. It costs nothing; the
+// step's context ends at the same time. A step that stops because of it must return an
+// error, for example context.Cause(ctx): a step that returns no error has completed, and a
+// job whose last step has completed has succeeded.
 func (r *Run[In]) Cancelled() bool {
 	return errors.Is(context.Cause(r.ctx), ErrCancelled)
 }
 
-// Checkpoint makes the checkpoint durable: when it returns nil, the step will find
-// this checkpoint with [Run.LastCheckpoint] if it has to run again. The checkpoint is any value
-// that JSON holds, small (64 KiB at most by default); each one replaces the
-// last. Checkpoint refuses, with the reason, when the job was cancelled, its
-// lease was lost or the engine is shutting down: a good place to stop, so the
-// step just returns the error. The checkpoint that came with a refusal is recorded
-// all the same unless the lease was lost. While the database is away,
-// Checkpoint waits for it until ctx ends.
+// Checkpoint makes a value durable. When it returns nil and the step runs again, the step
+// reads the value with [Run.LastCheckpoint]. The value can be anything that JSON can store,
+// at most 64 KiB by default; each checkpoint replaces the one before.
+//
+// Checkpoint returns an error with the reason if the job was cancelled, its lease was lost
+// or the engine is shutting down. This is a good moment to stop, so the step should just
+// return the error. The value is recorded nevertheless, unless the lease was lost. While
+// the database is not available, Checkpoint waits for it until ctx ends.
 func (r *Run[In]) Checkpoint(ctx context.Context, checkpoint any) error {
 	raw, err := json.Marshal(checkpoint)
 	if err != nil {
@@ -122,8 +124,8 @@ func (r *Run[In]) Checkpoint(ctx context.Context, checkpoint any) error {
 }
 
 // LastCheckpoint reads the step's last checkpoint of an earlier attempt into checkpoint, a
-// non-nil pointer. It reports whether there was one; if not, checkpoint is left
-// alone. A checkpoint that does not decode into checkpoint is an error.
+// non-nil pointer, and reports whether there is one; if not, checkpoint is not changed. It
+// returns an error if the recorded value does not decode into checkpoint.
 func (r *Run[In]) LastCheckpoint(checkpoint any) (bool, error) {
 	raw := r.session.LastCheckpoint()
 	if raw == nil {
@@ -135,8 +137,8 @@ func (r *Run[In]) LastCheckpoint(checkpoint any) (bool, error) {
 	return true, nil
 }
 
-// SetResult sets what the job ends with, in place of the last step's output. It
-// is written when the job succeeds.
+// SetResult sets the job's result, instead of the output of the last step. It is written
+// when the job succeeds. It returns an error for a result that cannot be stored.
 func (r *Run[In]) SetResult(result any) error {
 	raw, err := json.Marshal(result)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// A step's output is in the database before the next one begins, which reads it.
+// A step's output is in the database before the next step begins, which reads it.
 func ExampleAdd() {
 	d := steps.Define[export]()
 	rows := steps.Add(d, "read", func(context.Context, *steps.Run[export]) (int, error) { return 42, nil })
@@ -23,7 +23,7 @@ func ExampleAdd() {
 	// Output: "a table of 42 rows"
 }
 
-// A step that produces nothing.
+// A step without an output.
 func ExampleDo() {
 	d := steps.Define[export]()
 	steps.Do(d, "greet", func(_ context.Context, run *steps.Run[export]) error {
@@ -36,8 +36,7 @@ func ExampleDo() {
 	// succeeded
 }
 
-// An output can be read by later steps. One of a step that was skipped is the zero
-// value.
+// Later steps can read an output. The output of a skipped step is the zero value.
 func ExampleStep_Output() {
 	d := steps.Define[export]()
 	discount := steps.Add(d, "discount", func(context.Context, *steps.Run[export]) (int, error) { return 10, nil },
@@ -63,7 +62,7 @@ func ExampleType() {
 	// Output: orders:daily orders:monthly
 }
 
-// Weights say what share of the whole a step is.
+// A weight sets a step's share of the job's progress.
 func ExampleWeight() {
 	d := steps.Define[export]()
 	steps.Do(d, "read", func(context.Context, *steps.Run[export]) error { return nil }, steps.Weight(3))
@@ -72,7 +71,7 @@ func ExampleWeight() {
 	// Output: 75 %
 }
 
-// All mistakes of a definition come together, and before anything runs.
+// All mistakes of a definition are returned together, before anything runs.
 func ExampleDefinition_Validate() {
 	d := steps.Define[export]()
 	steps.Do(d, "read", func(context.Context, *steps.Run[export]) error { return nil }, steps.Weight(-1))
@@ -100,24 +99,7 @@ func ExampleDefinition_Plan() {
 	// send 1
 }
 
-// The fingerprint tells whether the steps are still the same ones.
-func ExamplePlan_Fingerprint() {
-	fingerprint := func(names ...string) string {
-		d := steps.Define[export]()
-		for _, name := range names {
-			steps.Do(d, name, func(context.Context, *steps.Run[export]) error { return nil })
-		}
-		plan, err := d.Plan([]byte(`{}`))
-		must(err)
-		return plan.Fingerprint()
-	}
-	before := fingerprint("read", "send")
-	fmt.Println(fingerprint("read", "send") == before, fingerprint("send", "read") == before)
-	// Output: true false
-}
-
-// The key is the same at each attempt: whoever is given it can tell that it has
-// done this already.
+// The key is the same at each attempt, so the mail server recognizes the repetition.
 func ExampleRun_IdempotencyKey() {
 	sent := map[string]bool{} // by the mail server
 	d := steps.Define[export]()
@@ -137,7 +119,7 @@ func ExampleRun_IdempotencyKey() {
 	// succeeded with 1 mail
 }
 
-// Progress is for people: kept in memory, written now and then.
+// Progress is for people: it is kept in memory and written about once a second.
 func ExampleRun_Progress() {
 	d := steps.Define[export]()
 	steps.Do(d, "read", func(_ context.Context, run *steps.Run[export]) error {
@@ -154,8 +136,8 @@ func ExampleRun_Progress() {
 	// Output: 75 %
 }
 
-// A handler of one function is a definition with one step. It tells of its phases
-// with a tracker of its own, and of the time it still takes where it knows.
+// A handler that is one function is a definition with one step. It reports its phases with
+// a tracker of its own, and how long it will still take.
 func ExampleRun_Report() {
 	d := steps.Define[export]()
 	steps.Do(d, "export", func(_ context.Context, run *steps.Run[export]) error {
@@ -177,7 +159,7 @@ func ExampleRun_Report() {
 	// Output: 75 % as CSV, slowly - step "export": no room
 }
 
-// A step that runs again goes on behind its last checkpoint.
+// A step that runs again continues after its last checkpoint.
 func ExampleRun_LastCheckpoint() {
 	d := steps.Define[export]()
 	steps.Do(d, "import", func(ctx context.Context, run *steps.Run[export]) error {
@@ -206,7 +188,7 @@ func ExampleRun_LastCheckpoint() {
 	// page 2
 }
 
-// A step that cannot use its context asks.
+// A step that cannot use its context calls Cancelled instead.
 func ExampleRun_Cancelled() {
 	d := steps.Define[export]()
 	steps.Do(d, "count", func(ctx context.Context, run *steps.Run[export]) error {
@@ -224,7 +206,7 @@ func ExampleRun_Cancelled() {
 	// cancelled
 }
 
-// A job's result need not be its last step's output.
+// A job's result need not be the output of its last step.
 func ExampleRun_SetResult() {
 	d := steps.Define[export]()
 	steps.Do(d, "count", func(_ context.Context, run *steps.Run[export]) error {
@@ -235,7 +217,7 @@ func ExampleRun_SetResult() {
 	// Output: {"rows":42}
 }
 
-// An attempt that has failed is followed by the next.
+// Another attempt follows a failed one.
 func ExampleRun_Attempt() {
 	d := steps.Define[export]()
 	steps.Do(d, "send", func(_ context.Context, run *steps.Run[export]) error {

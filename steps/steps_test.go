@@ -28,9 +28,9 @@ type memory struct {
 	job        *model.Job
 	outputs    map[string]json.RawMessage
 	checkpoint json.RawMessage
-	step       string // under way
+	step       string // the running one
 	result     json.RawMessage
-	told       []string
+	reported   []string
 }
 
 func newMemory() *memory {
@@ -41,9 +41,11 @@ func (m *memory) Attempt() int    { return 1 }
 func (m *memory) BegunAs() string { return m.step }
 func (m *memory) Job() *model.Job { return m.job }
 func (m *memory) Progress(fraction float64, format string, args []any) {
-	m.told = append(m.told, fmt.Sprintf("%.2f ", fraction)+fmt.Sprintf(format, args...))
+	m.reported = append(m.reported, fmt.Sprintf("%.2f ", fraction)+fmt.Sprintf(format, args...))
 }
-func (m *memory) Remaining(left time.Duration) { m.told = append(m.told, left.String()+" left") }
+func (m *memory) Remaining(left time.Duration) {
+	m.reported = append(m.reported, left.String()+" left")
+}
 func (m *memory) Checkpoint(_ context.Context, checkpoint json.RawMessage) error {
 	m.checkpoint = checkpoint
 	return nil
@@ -87,7 +89,7 @@ func TestLaterStepsReadTypedOutputsFromTheRecord(t *testing.T) {
 		return totals{Rows: 42, hidden: 1}, nil
 	}, steps.Weight(7))
 	steps.Do(d, "deliver", func(_ context.Context, run *steps.Run[month]) error {
-		assert.Equal(t, totals{Rows: 42}, extract.Output(run), "as recorded: what JSON does not keep is gone")
+		assert.Equal(t, totals{Rows: 42}, extract.Output(run), "as recorded: a field without JSON is zero")
 		return run.SetResult(map[string]int{"sent": 1})
 	})
 	require.NoError(t, d.Validate())
@@ -95,12 +97,12 @@ func TestLaterStepsReadTypedOutputsFromTheRecord(t *testing.T) {
 	assert.Equal(t, "extract", extract.Name())
 	m := newMemory()
 	require.NoError(t, m.run(t, d, `{"month":"2026-10"}`))
-	assert.Equal(t, []string{"0.25 page 1", "-1.00 only a message"}, m.told)
+	assert.Equal(t, []string{"0.25 page 1", "-1.00 only a message"}, m.reported)
 	assert.JSONEq(t, `{"sent":1}`, string(m.result))
 	assert.Nil(t, m.outputs["deliver"])
 }
 
-func TestTheInputIsDecodedAnewForEachStep(t *testing.T) {
+func TestTheInputIsDecodedAgainForEachStep(t *testing.T) {
 	t.Parallel()
 	type in struct{ Tags map[string]int }
 	d := steps.Define[in](steps.Type("x"))
@@ -114,7 +116,7 @@ func TestTheInputIsDecodedAnewForEachStep(t *testing.T) {
 	require.NoError(t, newMemory().run(t, d, `{"Tags":{"k":1}}`))
 }
 
-func TestACheckpointComesBackTyped(t *testing.T) {
+func TestACheckpointIsReadBackWithItsType(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[month]()
 	steps.Do(d, "a", func(ctx context.Context, run *steps.Run[month]) error {
@@ -140,7 +142,7 @@ func TestACheckpointComesBackTyped(t *testing.T) {
 	require.NoError(t, newMemory().run(t, d, `{}`))
 }
 
-func TestCancelledLooksAtTheCauseOfTheContextsEnd(t *testing.T) {
+func TestCancelledDependsOnTheCauseOfTheContextsEnd(t *testing.T) {
 	t.Parallel()
 	for cause, want := range map[error]bool{steps.ErrCancelled: true, steps.ErrShutdown: false, steps.ErrLeaseLost: false, context.Canceled: false} {
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -186,7 +188,7 @@ func TestMistakesAreReportedTogetherAndNeverPanic(t *testing.T) {
 	assert.ErrorContains(t, built.Validate(), "made with DefineFunc")
 }
 
-func TestMistakesInGroupsAndUndoingAreReported(t *testing.T) {
+func TestMistakesInGroupsAndUndoAreReported(t *testing.T) {
 	t.Parallel()
 	do := func(context.Context, *steps.Run[month]) error { return nil }
 	d := steps.Define[month]()
@@ -206,10 +208,10 @@ func TestMistakesInGroupsAndUndoingAreReported(t *testing.T) {
 	steps.InTx[month, int](d, "nil", nil)
 	err := d.Validate()
 	for _, want := range []string{
-		`group "group": its limit of -1 is negative`, `group "group": its name is taken`, `group "": its name is empty`,
-		`"sleeper": a step that waits cannot be the member`, `"signal": a step that waits cannot be the member`,
+		`group "group": MaxParallel(-1) is negative`, `group "group": its name is taken`, `group "": its name is empty`,
+		`"sleeper": a step that waits cannot be a member`, `"signal": a step that waits cannot be a member`,
 		`"late": group "group" was ended by step "ends it"`, `"member" is taken by step 1`,
-		`"undo of another type": the function of Undo takes a int, and the step produces a steps.None`,
+		`"undo of another type": the function of Undo takes a int, but the step returns a steps.None`,
 		`"undo of another input": the function of Undo is for another type of input`, `"no undo": the function of Undo is nil`,
 		`"undone sleep": a step that waits has nothing to undo`, `"nil": its function is nil`,
 	} {
@@ -217,7 +219,46 @@ func TestMistakesInGroupsAndUndoingAreReported(t *testing.T) {
 	}
 }
 
-func TestAPlanIsRefusedWithTheReason(t *testing.T) {
+func TestUndoOnNamesFailedOrCancelledJobs(t *testing.T) {
+	t.Parallel()
+	do := func(context.Context, *steps.Run[month]) error { return nil }
+	define := func(opts ...steps.DefineOption) *steps.Definition[month] {
+		d := steps.Define[month](opts...)
+		steps.Do(d, "reserve", do, steps.Undo(func(context.Context, *steps.Run[month], steps.None) error { return nil }))
+		return d
+	}
+	for _, c := range []struct {
+		name string
+		opts []steps.DefineOption
+		want []model.Status // nil for a mistake
+	}{
+		{"by default", nil, []model.Status{model.Failed, model.Cancelled}},
+		{"one", []steps.DefineOption{steps.UndoOn(model.Failed)}, []model.Status{model.Failed}},
+		{"both", []steps.DefineOption{steps.UndoOn(model.Cancelled, model.Failed)}, []model.Status{model.Cancelled, model.Failed}},
+		{"the last one counts", []steps.DefineOption{steps.UndoOn(model.Failed), steps.UndoOn(model.Cancelled)}, []model.Status{model.Cancelled}},
+		{"a corrected mistake", []steps.DefineOption{steps.UndoOn(), steps.UndoOn(model.Failed)}, []model.Status{model.Failed}},
+		{"none", []steps.DefineOption{steps.UndoOn()}, nil},
+		{"a job that succeeds", []steps.DefineOption{steps.UndoOn(model.Succeeded)}, nil},
+		{"one of them wrong", []steps.DefineOption{steps.UndoOn(model.Failed, model.Scheduled)}, nil},
+		{"an unknown status", []steps.DefineOption{steps.UndoOn("broken")}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			d := define(c.opts...)
+			if c.want == nil {
+				assert.ErrorContains(t, d.Validate(), "must name failed, cancelled or both")
+				return
+			}
+			require.NoError(t, d.Validate())
+			plan, err := d.Plan([]byte(`{}`))
+			require.NoError(t, err)
+			assert.Equal(t, c.want, plan.UndoOn)
+		})
+	}
+	assert.ErrorContains(t, define(steps.UndoOn(model.Succeeded)).Validate(), `UndoOn(["succeeded"])`, "the mistake names the status")
+}
+
+func TestAPlanThatCannotBeMadeSaysWhy(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("boom")
 	for name, build := range map[string]func(month) (*steps.Definition[month], error){

@@ -14,7 +14,7 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// The shapes of one step's output, as a definition went through them.
+// The types of one step's output, from the oldest version of the definition to the newest.
 type (
 	totals1 struct {
 		Rows string `json:"rows"`
@@ -36,7 +36,7 @@ func oneToTwo(old totals1) (totals2, error) {
 
 func twoToThree(old totals2) (totals3, error) { return totals3{Lines: old.Rows}, nil }
 
-// counts is a definition with one step that has these options.
+// counts returns a definition with one step that has these options.
 func counts(opts ...steps.Option) *steps.Definition[month] {
 	d := steps.Define[month]()
 	steps.Add(d, "count", func(context.Context, *steps.Run[month]) (totals3, error) { return totals3{}, nil }, opts...)
@@ -63,13 +63,13 @@ func TestAnOldOutputGoesThroughTheChainOfMigrations(t *testing.T) {
 		assert.JSONEq(t, `{"lines":4}`, got, "version %d", version)
 	}
 	_, err := read(`{"rows":""}`, 1)
-	assert.EqualError(t, err, "of version 1 cannot be turned into version 3 (Migrate from 1): no rows were counted")
+	assert.EqualError(t, err, "of version 1 cannot be migrated to version 3 (Migrate from 1): no rows were counted")
 	_, err = read(`{"rows":[]}`, 2)
-	assert.ErrorContains(t, err, `of version 2 cannot be turned into version 3 (Migrate from 2): field "rows" is a JSON array, and a int is wanted`)
+	assert.ErrorContains(t, err, `of version 2 cannot be migrated to version 3 (Migrate from 2): field "rows" is a JSON array, and a int is wanted`)
 	_, err = read(`{}`, 0)
 	assert.EqualError(t, err, "is of version 0, and the definition has version 3: add a steps.Migrate from 0")
 	_, err = read(`{}`, 4)
-	assert.EqualError(t, err, "is of version 4, newer than the definition's 3: another binary has written it")
+	assert.EqualError(t, err, "is of version 4, newer than the definition's 3: a newer program has written it")
 }
 
 func TestAnOutputThatNoLongerDecodesNamesTheFieldAndTheVersion(t *testing.T) {
@@ -81,7 +81,7 @@ func TestAnOutputThatNoLongerDecodesNamesTheFieldAndTheVersion(t *testing.T) {
 	plan, err := counts().Plan([]byte(`{}`))
 	require.NoError(t, err)
 	_, err = plan.Steps[0].Read(nil, 0)
-	assert.EqualError(t, err, "is missing: the step had none when it was recorded, and produces a steps_test.totals3 now")
+	assert.EqualError(t, err, "is missing: the step had no output when it was recorded, and returns a steps_test.totals3 now")
 }
 
 func TestAMigrationThatPanicsIsAnError(t *testing.T) {
@@ -95,9 +95,9 @@ func TestAMigrationThatPanicsIsAnError(t *testing.T) {
 func TestMigrationsThatDoNotFitTogetherAreMistakes(t *testing.T) {
 	t.Parallel()
 	for want, opts := range map[string][]steps.Option{
-		"its Migrate from 1 makes steps_test.totals2, and the step produces steps_test.totals3":        {steps.Version(2), steps.Migrate(1, oneToTwo)},
-		"its Migrate from 0 makes steps_test.totals3, and the Migrate from 1 takes steps_test.totals2": {steps.Version(2), steps.Migrate(0, func(totals1) (totals3, error) { return totals3{}, nil }), steps.Migrate(1, twoToThree)},
-		"has a Migrate from 2, which is not an older version than its own, 2":                          {steps.Version(2), steps.Migrate(2, twoToThree)},
+		"its Migrate from 1 returns steps_test.totals2, but the step returns steps_test.totals3":         {steps.Version(2), steps.Migrate(1, oneToTwo)},
+		"its Migrate from 0 returns steps_test.totals3, but the Migrate from 1 takes steps_test.totals2": {steps.Version(2), steps.Migrate(0, func(totals1) (totals3, error) { return totals3{}, nil }), steps.Migrate(1, twoToThree)},
+		"has a Migrate from 2, which is not an older version than its own, 2":                            {steps.Version(2), steps.Migrate(2, twoToThree)},
 		"has a Migrate from -1":                     {steps.Migrate(-1, twoToThree)},
 		"has two Migrates from 1":                   {steps.Version(2), steps.Migrate(1, twoToThree), steps.Migrate(1, twoToThree)},
 		"the function of its Migrate from 1 is nil": {steps.Version(2), steps.Migrate[totals2, totals3](1, nil)},
@@ -107,10 +107,10 @@ func TestMigrationsThatDoNotFitTogetherAreMistakes(t *testing.T) {
 	}
 	d := steps.Define[month]()
 	steps.Do(d, "do", func(context.Context, *steps.Run[month]) error { return nil }, steps.Version(1), steps.Migrate(0, twoToThree))
-	assert.ErrorContains(t, d.Validate(), "has a Migrate, and no output")
+	assert.ErrorContains(t, d.Validate(), "has a Migrate, but no output")
 }
 
-func TestANameThatCouldBeMeantForTwoStepsIsAMistake(t *testing.T) {
+func TestANameThatCouldMeanTwoStepsIsAMistake(t *testing.T) {
 	t.Parallel()
 	do := func(context.Context, *steps.Run[month]) error { return nil }
 	d := steps.Define[month](steps.Removed("b", "gone", "gone", "older", " "))

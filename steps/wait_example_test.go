@@ -26,7 +26,7 @@ type decision struct {
 	Approved bool `json:"approved"`
 }
 
-// A large invoice is paid when somebody has approved it, however long that takes.
+// A large invoice is paid after a person has approved it, however long that takes.
 func ExampleAwaitSignal() {
 	pay := steps.Define[invoice]()
 	steps.Do(pay, "check", func(context.Context, *steps.Run[invoice]) error { return nil })
@@ -55,8 +55,7 @@ func ExampleAwaitSignal() {
 	// succeeded "paid 900"
 }
 
-// While it sleeps, the job holds no lock, and its process may be another one
-// afterwards.
+// While the job sleeps, it holds no lock. Another process may continue it.
 func ExampleSleep() {
 	pay := steps.Define[invoice]()
 	steps.Sleep(pay, "time to object", 50*time.Millisecond)
@@ -70,7 +69,7 @@ func ExampleSleep() {
 	// succeeded
 }
 
-// The time is asked for once; here it has passed already.
+// The function is called once; here the time has passed already.
 func ExampleSleepUntil() {
 	pay := steps.Define[invoice]()
 	steps.SleepUntil(pay, "due date", func(run *steps.Run[invoice]) time.Time {
@@ -86,7 +85,7 @@ type reminder struct {
 
 func (reminder) JobType() string { return "invoices:remind" }
 
-// One job becomes several of another type, and goes on when they have ended.
+// A job enqueues several jobs of another type, and continues when they have ended.
 func ExampleChildJobs() {
 	remind := steps.Define[reminder]()
 	steps.Add(remind, "send", func(_ context.Context, run *steps.Run[reminder]) (string, error) {
@@ -114,7 +113,8 @@ func ExampleChildJobs() {
 	// succeeded
 }
 
-// waitingExample runs a job to its end, and meanwhile does what is given.
+// waitingExample runs a job to its end. If meanwhile is not nil, it is called after the
+// job was enqueued.
 func waitingExample(in steps.Input, meanwhile func(context.Context, *engine.Engine, uuid.UUID) error, definitions ...steps.Handler) *model.JobView {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()

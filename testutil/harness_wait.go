@@ -129,7 +129,7 @@ func awaited(plan *plan.Plan, name string) error {
 	var names []string
 	for _, step := range plan.Steps {
 		if step.AwaitSignal {
-			names = append(append(names, step.Name), step.Was...)
+			names = append(append(names, step.Name), step.OldNames...)
 		}
 	}
 	if !slices.Contains(names, name) {

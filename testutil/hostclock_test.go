@@ -16,7 +16,9 @@ import (
 // mayMeasure are the packages that may read the host's clock: to measure how long
 // something has taken in this process, which the process's monotonic clock tells,
 // whatever the host's is set to. What processes compare is the database's clock.
-var mayMeasure = []string{"engine/internal/worker", "steps"}
+var mayMeasure = []string{
+	"engine/internal/dispatch", "engine/internal/execution", "engine/internal/journal", "engine/internal/lease", "engine/internal/worker", "steps",
+}
 
 // The host's clock decides nothing: it is read only to be kept, and compared later
 // with itself. What is read is not written, sent or turned into another kind of

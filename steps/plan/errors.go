@@ -2,7 +2,7 @@ package plan
 
 import "errors"
 
-// The reasons for which a step's context ends; package steps documents them.
+// The reasons why a step's context ends; package steps documents them.
 var (
 	ErrCancelled   = errors.New("job cancelled")
 	ErrShutdown    = errors.New("engine shutting down")
@@ -12,8 +12,8 @@ var (
 )
 
 var (
-	// ErrDrift is returned for records that do not fit the definition.
+	// ErrDrift means that a job's records do not fit the definition.
 	ErrDrift = errors.New("the recorded steps do not fit the definition")
-	// ErrInvalid is returned for what the caller asked for and cannot be done.
+	// ErrInvalid means that the caller asked for something that cannot be done.
 	ErrInvalid = errors.New("invalid")
 )

@@ -7,7 +7,7 @@ import (
 	"runtime/debug"
 )
 
-// PanicError is the error of host code that panicked.
+// PanicError is the error that [Guard] returns for host code that panicked.
 type PanicError struct {
 	Value any
 	Stack []byte
@@ -17,10 +17,10 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n\n%s", e.Va
 
 var errExited = errors.New("the step ended its goroutine (runtime.Goexit, or a test's FailNow) instead of returning")
 
-// Guard calls fn, the host's code, in a goroutine of its own and returns its error: a
-// [PanicError] if it panicked, and otherwise an error whose methods are not the host's.
-// Of what the host's error wrapped, only the reasons of this package and those of
-// package context remain. Guard waits until fn has returned.
+// Guard calls fn, which is the host's code, in a new goroutine, waits until it has
+// returned, and returns its error: a [PanicError] if fn panicked, and otherwise an error
+// with the same text whose methods are not the host's. Of the errors that it wrapped, only
+// the reasons in this package and the errors of package context remain.
 func Guard(fn func() error) error {
 	done := make(chan error, 1)
 	go func() {
@@ -31,13 +31,13 @@ func Guard(fn func() error) error {
 			}
 			done <- err
 		}()
-		err = snapshotOf(fn())
+		err = snapshot(fn())
 	}()
 	return <-done
 }
 
-// errorSnapshot is what a host's error said when it was asked, in the goroutine that
-// called the host: its methods may panic.
+// errorSnapshot holds the text of a host's error and the known errors that it wraps. They
+// are read in the goroutine that called the host, since the error's methods may panic.
 type errorSnapshot struct {
 	text string
 	is   []error
@@ -46,7 +46,7 @@ type errorSnapshot struct {
 func (e *errorSnapshot) Error() string   { return e.text }
 func (e *errorSnapshot) Unwrap() []error { return e.is }
 
-func snapshotOf(err error) error {
+func snapshot(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -59,8 +59,9 @@ func snapshotOf(err error) error {
 	return out
 }
 
-// WithReason returns a step's error as it is recorded: that its time was up, or that
-// its group has failed, says more than what the step made of that. A panic stays.
+// WithReason returns a step's error as it is recorded. If the step's context ended because
+// its time was up or its group failed, that is the recorded error, since it says more than
+// what the step returned because of it. The error of a panic stays.
 func WithReason(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
 	switch {
@@ -73,7 +74,7 @@ func WithReason(ctx context.Context, err error) error {
 	}
 }
 
-// causedError says why a step's context ended, and holds what the step returned.
+// causedError says why a step's context ended, and wraps what the step returned.
 type causedError struct{ cause, err error }
 
 func (e *causedError) Error() string   { return e.cause.Error() }

@@ -7,7 +7,9 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Medians returns the median duration of each step in the documents of ended jobs.
+// Medians returns the median duration of each step, by its name, in the documents of ended
+// jobs. A skipped step counts as 0; a step that neither completed nor was skipped does not
+// count.
 func Medians(documents []model.Data) map[string]time.Duration {
 	all := make(map[string][]int64)
 	for _, d := range documents {

@@ -8,10 +8,10 @@ import (
 
 const interrupted = "interrupted: its engine stopped renewing the lease; the process was killed, or cut off from the database"
 
-// Interrupt changes a processing job to what it is when its engine is gone: cancelled
-// where that was asked for, scheduled where its definition says that it is resumed by
-// itself, and failed otherwise. Its records are kept. h is the definition, nil if it
-// is not known here; it is asked only where the row says nothing yet.
+// Interrupt changes a processing job whose process died: it becomes cancelled if a cancel
+// was requested, scheduled if its definition resumes it after a crash, and failed
+// otherwise. Its records are kept. h is the definition, nil if it is not known here; it is
+// used only if the row does not yet say whether the job is resumed.
 func Interrupt(j *model.Job, h Handler) error {
 	j.Status, j.Error = model.Failed, interrupted
 	if !j.CancelRequestedAt.IsZero() {
@@ -32,33 +32,33 @@ func Interrupt(j *model.Job, h Handler) error {
 }
 
 func interruptData(j *model.Job, data *model.Data) {
-	stops, p := data.Interrupt(j.HeartbeatAt), data.Plan
+	inDoubt, p := data.Interrupt(j.HeartbeatAt), data.Plan
 	if p != nil {
 		p.WorkedMS += max(0, j.HeartbeatAt.Sub(j.StartedAt.Time).Milliseconds())
 	}
 	switch {
-	case len(stops) > 0:
-		j.Error = fmt.Sprintf("%s in the middle of step %q, whose effect may have happened or not: look, and resume from it to run it again, or past it", interrupted, stops[0])
-	case j.Status == model.Cancelled && len(WaitedChildren(*data)) > 0:
-		j.Status, j.Error = model.Scheduled, "" // it is cancelled when they have ended
-	case p == nil || p.ResumeOnCrash == 0 || j.Status == model.Cancelled && !Undoes(*data):
+	case len(inDoubt) > 0:
+		j.Error = fmt.Sprintf("%s in the middle of step %q, whose effect may have happened or not: find out which, then resume and run the step again, or skip it", interrupted, inDoubt[0])
+	case j.Status == model.Cancelled && len(AwaitedChildren(*data)) > 0:
+		j.Status, j.Error = model.Scheduled, "" // it is cancelled when its children have ended
+	case p == nil || p.ResumeOnCrash == 0 || j.Status == model.Cancelled && !UndoesOnCancel(*data):
 	case p.Crashes >= p.ResumeOnCrash:
-		j.Error = fmt.Sprintf("%s; it has gone on by itself after that %d times, and does not again", interrupted, p.Crashes)
+		j.Error = fmt.Sprintf("%s; it has been resumed automatically %d times, and is not resumed again", interrupted, p.Crashes)
 	default:
 		p.Crashes++
 		j.Status, j.Error = model.Scheduled, ""
 	}
-	leaveUndoing(j, data)
+	noteOpenUndo(j, data)
 }
 
-// leaveUndoing records on a job that ends here with steps still to undo that a resume
-// continues with that: only a handler can undo them.
-func leaveUndoing(j *model.Job, data *model.Data) {
-	if j.Status == model.Cancelled && data.Undoing == nil && Undoes(*data) {
+// noteOpenUndo marks a job that ends here although steps of it must still be undone, which
+// only its handler can do: its error says so, and a resume continues the undo.
+func noteOpenUndo(j *model.Job, data *model.Data) {
+	if j.Status == model.Cancelled && data.Undoing == nil && UndoesOnCancel(*data) {
 		data.Undoing = &model.Undoing{Status: model.Cancelled}
 	}
 	if j.Status.Ended() && data.Undoing != nil {
-		j.Error += "; it has steps to undo: resume it for that"
+		j.Error += "; it has steps to undo: resume it to undo them"
 		if data.Undoing.Error != "" {
 			j.Error = data.Undoing.Error + "; " + j.Error
 		}

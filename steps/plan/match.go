@@ -9,23 +9,24 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Match is a plan together with the records that earlier runs have left.
+// Match is the result of matching a plan with the records of earlier runs.
 type Match struct {
-	// Records has one for each planned step, in the plan's order.
+	// Records holds one record for each step, in the plan's order. A step without a
+	// record has one that is pending.
 	Records []model.StepRecord
-	// Removed are records of steps that the definition no longer has, and says so.
+	// Removed holds the records of steps that the definition declares as removed.
 	Removed []model.StepRecord
 
 	plan *Plan
-	// forecast is what a run does with each step, and with records of no step.
+	// forecast says what a run does with each step, and with records of no step.
 	forecast   []model.ForecastStep
 	mismatches []error
 	// tooMany is why the plan cannot run whatever the records are.
 	tooMany error
 }
 
-// Err is an [ErrDrift] that names every mismatch, nil if there is none. With a
-// mismatch nothing may run, and the records stay as they are.
+// Err returns an [ErrDrift] that names every mismatch, or nil if there is none. With a
+// mismatch nothing may run, and the job's records must not be changed.
 func (m *Match) Err() error {
 	if m.tooMany != nil {
 		return m.tooMany
@@ -36,7 +37,7 @@ func (m *Match) Err() error {
 	return fmt.Errorf("%w, nothing was run: %w", ErrDrift, errors.Join(m.mismatches...))
 }
 
-func (m *Match) add(step string, action model.Action, format string, args ...any) {
+func (m *Match) addForecast(step string, action model.Action, format string, args ...any) {
 	why := fmt.Sprintf(format, args...)
 	m.forecast = append(m.forecast, model.ForecastStep{Step: step, Action: action, Why: why})
 	if action == model.ActionUnknown {
@@ -44,7 +45,8 @@ func (m *Match) add(step string, action model.Action, format string, args ...any
 	}
 }
 
-// Match matches a job's records with the plan. It changes neither.
+// Match matches a job's records with the steps of the plan, by their names and older
+// names. It changes neither the plan nor data.
 func (p *Plan) Match(data model.Data, limits Limits) *Match {
 	m := &Match{plan: p, Records: make([]model.StepRecord, len(p.Steps))}
 	if len(p.Steps) > limits.Steps {
@@ -58,62 +60,65 @@ func (p *Plan) Match(data model.Data, limits Limits) *Match {
 		left[record.Name] = record
 	}
 	m.matchSteps(left, len(data.Steps) > 0)
-	m.matchRest(left, data.Steps)
+	m.matchLeftovers(left, data.Steps)
 	return m
 }
 
-// matchSteps finds the record of each planned step, and takes it out of left. planned
-// says that the job has had a plan before.
-func (m *Match) matchSteps(left map[string]model.StepRecord, planned bool) {
+// matchSteps finds the record of each step, and removes it from left. hadPlan says that
+// the job had a plan before.
+func (m *Match) matchSteps(left map[string]model.StepRecord, hadPlan bool) {
 	open, openGroup := "", (*Group)(nil) // the first step that is not done
 	for i := range m.plan.Steps {
 		step := &m.plan.Steps[i]
 		record, was := step.takeRecord(left)
 		m.Records[i] = record
 		switch {
-		case ofNewerVersion(record):
-			m.add(step.Name, model.ActionUnknown, "is recorded in a status that this version of the job system does not know (%s): let the newer version, which wrote it, run the job", statusText(record))
+		case isOfNewerVersion(record):
+			m.addForecast(step.Name, model.ActionUnknown, "is recorded in a status that this version of the job system does not know (%s): let the newer version, which wrote it, run the job", statusText(record))
 		case !record.Status.Done():
-			// Steps are undone from the end on, past those that cannot be: these
-			// stay completed, and do so when the others run again.
+			// An undone step may precede a completed one that has no undo: that one
+			// stays completed when the undone steps run again.
 			if open == "" && !record.WasUndone() {
 				open, openGroup = step.Name, step.Group
 			}
-			m.add(step.Name, model.ActionRun, "%s", whyRun(record, was, planned))
+			m.addForecast(step.Name, model.ActionRun, "%s", whyRun(record, was, hadPlan))
 		case open != "" && (step.Group == nil || step.Group != openGroup):
-			m.add(step.Name, model.ActionUnknown, "is recorded as %s, but step %q before it is not done: resume from there, or declare what it was named before, or put it behind those that are done", record.Status, open)
+			m.addForecast(step.Name, model.ActionUnknown, "is recorded as %s, but step %q before it is not done: rerun from there, or declare the older name of that step, or move it after the steps that are done", record.Status, open)
 			m.mismatches = append(m.mismatches, step.unreadable(record)...)
 		default:
-			m.addDone(step, record, was)
+			m.forecastDone(step, record, was)
 		}
 	}
 }
 
-// matchRest accounts for the records that no planned step has taken.
-func (m *Match) matchRest(left map[string]model.StepRecord, records []model.StepRecord) {
+// matchLeftovers handles the records that belong to no step of the plan.
+func (m *Match) matchLeftovers(left map[string]model.StepRecord, records []model.StepRecord) {
 	for _, record := range records {
 		switch _, ok := left[record.Name]; {
 		case !ok || record.Status == model.StepPending:
 		case slices.Contains(m.plan.Removed, record.Name):
 			m.Removed = append(m.Removed, record)
-			m.add(record.Name, model.ActionSkip, "was removed from the definition; its record is kept as history")
+			m.addForecast(record.Name, model.ActionSkip, "was removed from the definition; its record is kept as history")
 		default:
-			m.add(record.Name, model.ActionUnknown, "is recorded as %s, but the definition has no step of that name", record.Status)
+			m.addForecast(record.Name, model.ActionUnknown, "is recorded as %s, but the definition has no step of that name", record.Status)
 		}
 	}
 }
 
-func (m *Match) addDone(step *Step, record model.StepRecord, was string) {
+// forecastDone forecasts a step that is done: it is skipped if its output can be read.
+// forecastDone forecasts a step that is done: it is skipped if its output can be read.
+func (m *Match) forecastDone(step *Step, record model.StepRecord, was string) {
 	if unreadable := step.unreadable(record); len(unreadable) > 0 {
 		m.forecast = append(m.forecast, model.ForecastStep{Step: step.Name, Action: model.ActionUnknown, Why: unreadable[0].Error()})
 		m.mismatches = append(m.mismatches, unreadable...)
 		return
 	}
-	m.add(step.Name, model.ActionSkip, "%s", recordedAs(record, was))
+	m.addForecast(step.Name, model.ActionSkip, "%s", recordedAs(record, was))
 }
 
-// takeRecord takes the step's record out of left, under its name or an older one, and
-// returns that name too, empty if there is none.
+// takeRecord removes the step's record from left, under its name or an older one. It
+// returns the record as the plan has it, pending if there was none, and the name under
+// which it was found, empty if there was none.
 func (s *Step) takeRecord(left map[string]model.StepRecord) (record model.StepRecord, was string) {
 	record.Status = model.StepPending
 	for _, name := range s.Names() {
@@ -136,7 +141,7 @@ func (s *Step) takeRecord(left map[string]model.StepRecord) (record model.StepRe
 	return record, was
 }
 
-// unreadable reports why a completed step's output cannot be read any more.
+// unreadable returns why a completed step's output can no longer be read; nil if it can.
 func (s *Step) unreadable(record model.StepRecord) []error {
 	if record.Status != model.StepCompleted {
 		return nil
@@ -147,25 +152,25 @@ func (s *Step) unreadable(record model.StepRecord) []error {
 	return nil
 }
 
-// ofNewerVersion reports whether a record is in a status of a newer version: what
-// that means for the step cannot be told here.
-func ofNewerVersion(record model.StepRecord) bool {
+// isOfNewerVersion reports whether a record has a status that only a newer version of this
+// module knows.
+func isOfNewerVersion(record model.StepRecord) bool {
 	return !record.Status.Known() || record.Undo != nil && !record.Undo.Status.Known()
 }
 
-// statusText says in which status a step is, and its undoing.
+// statusText returns the status of a step, and that of its undo if it has one.
 func statusText(record model.StepRecord) string {
 	if record.Undo == nil {
 		return string(record.Status)
 	}
-	return fmt.Sprintf("%s, and its undoing %s", record.Status, record.Undo.Status)
+	return fmt.Sprintf("%s, and its undo %s", record.Status, record.Undo.Status)
 }
 
-// whyRun says why a step runs whose record was found under the name was, empty if
-// there is none.
-func whyRun(record model.StepRecord, was string, planned bool) string {
+// whyRun returns why a step runs. was is the name under which its record was found, empty
+// if it has none.
+func whyRun(record model.StepRecord, was string, hadPlan bool) string {
 	switch {
-	case was == "" && planned:
+	case was == "" && hadPlan:
 		return "is new in the definition"
 	case record.Status == model.StepPending && record.Attempts > 0:
 		return "runs again"
@@ -176,6 +181,8 @@ func whyRun(record model.StepRecord, was string, planned bool) string {
 	}
 }
 
+// recordedAs describes a record that was found under the name was.
+// recordedAs describes a record that was found under the name was.
 func recordedAs(record model.StepRecord, was string) string {
 	text := "is recorded as " + string(record.Status)
 	if was != record.Name {

@@ -65,8 +65,8 @@ func (l Limits) keep(data *model.Data, raw json.RawMessage, name, noun string) (
 	return kept, dropped, nil
 }
 
-// SizeWith is about the number of bytes of the document with n more. The history
-// gives way to them; dropped says that some of it was dropped.
+// SizeWith returns the approximate size of the document with n more bytes. If that would
+// be too large, history is dropped from it; dropped reports that.
 func (l Limits) SizeWith(data *model.Data, n int) (size int, dropped bool) {
 	dropped = data.DropHistory(l.Data - n)
 	return data.Size() + n, dropped

@@ -14,87 +14,91 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Plan is what a job does: its steps in order, and what holds for all of them.
+// Plan is what one job does: its steps in order, and the options of the whole job.
 type Plan struct {
 	Steps []Step
-	// Timeout bounds the time of all steps together; 0 for none.
+	// Timeout limits the time of all steps together; 0 for no limit.
 	Timeout time.Duration
-	// ResumeOnCrash is how often the job is resumed by itself after a crash.
+	// ResumeOnCrash is how many times the job is resumed automatically after a crash.
 	ResumeOnCrash int
-	// UndoOn are the ends of a job after which its completed steps are undone.
+	// UndoOn are the ends of a job, failed or cancelled, that undo its completed steps.
 	UndoOn []model.Status
-	// Removed are names of steps that the definition had before.
+	// Removed are the names of steps that the definition had before.
 	Removed []string
 }
 
-// Step is a step of a [Plan]. What it does is one of Run, Tx, Sleep, AwaitSignal and
-// ChildJobs.
+// Step is a step of a [Plan]. Exactly one of Run, Tx, Sleep, AwaitSignal and ChildJobs is
+// set, and says what the step does.
 type Step struct {
-	Name   string
-	Was    []string // older names
-	Weight float64
-	// Group is the same pointer for neighbours that run at the same time, nil
-	// for a step of its own.
+	Name     string
+	OldNames []string // older names
+	Weight   float64
+	// Group is the same pointer for neighbouring steps that run at the same time, nil
+	// for a step outside of a group.
 	Group   *Group
-	Version int
-	Timeout time.Duration // 0 for none
+	Version int           // of the output
+	Timeout time.Duration // of one attempt, 0 for no limit
 	Retry   Retry
-	// StopOnCrash and Verify say what becomes of an attempt that was cut short.
-	StopOnCrash   bool
+	// StopOnCrash says that a person must decide if the process died in the middle of
+	// the step.
+	StopOnCrash bool
+	// AllowFailures says that a step with child jobs completes although some of them
+	// did not succeed.
 	AllowFailures bool
 
 	// Run runs the step and returns its output, nil if it has none.
 	Run func(context.Context, Session) (json.RawMessage, error)
-	// Tx is Run within a transaction that the record is written in as well.
+	// Tx runs the step in a transaction in which the engine also writes its record.
 	Tx func(context.Context, bun.Tx, Session) (json.RawMessage, error)
-	// Sleep returns how long to wait, or until when if that is not zero.
+	// Sleep returns how long to wait, or until when if the time is not zero.
 	Sleep func(Session) (time.Duration, time.Time, error)
-	// AwaitSignal says that the step waits for the signal of its name, and Accept
-	// reports why the payload of one cannot be its output.
+	// AwaitSignal says that the step waits for the signal of its name. Accept returns
+	// an error if a payload cannot be the step's output.
 	AwaitSignal bool
 	Accept      func(payload json.RawMessage) error
 	// ChildJobs returns the jobs to enqueue and wait for.
 	ChildJobs func(context.Context, Session) ([]Child, error)
 
-	// When reports whether the step is to run; WhenWhy is why not. Nil for
-	// always.
+	// When reports whether the step should run, nil for always; WhenWhy says why it is
+	// skipped otherwise.
 	When    func(Session) bool
 	WhenWhy string
-	// Undo takes back what the step did; nil if it cannot.
+	// Undo undoes the step, given its output; nil if the step cannot be undone.
 	Undo func(context.Context, Session, json.RawMessage) error
-	// Verify reports whether the effect of an attempt that was cut short
-	// happened, and the output; nil to run the step again.
+	// Verify returns the output and true if the effect of an attempt that was cut short
+	// has happened, and false if the step must run again; nil to run it again always.
 	Verify func(context.Context, Session) (json.RawMessage, bool, error)
-	// Read turns an output that was recorded under some version into one that
-	// the step's type can read, or says why it cannot.
+	// Read returns an output, recorded under some version, in the form that the step
+	// has now, or an error if that is not possible.
 	Read func(output json.RawMessage, version int) (json.RawMessage, error)
 }
 
-// Group is how the members of a group run.
+// Group describes how the members of a group run.
 type Group struct {
 	Name string
-	// MaxParallel is the most members that run at the same time; 0 is all.
+	// MaxParallel is how many members run at the same time at most; 0 for all.
 	MaxParallel int
-	// LetFinish says that a failed member leaves the others running.
+	// LetFinish says that the other members run to their end when one has failed.
 	LetFinish bool
 }
 
-// Child is a job that a step enqueues and waits for.
+// Child describes a job that a step enqueues and waits for.
 type Child struct {
 	Input interface{ JobType() string }
 	Name  string // for people; the type by default
 }
 
-// Handler is a definition whose input type is erased.
+// Handler is a definition without its input type. A steps.Definition implements it.
 type Handler interface {
-	// ResumesOnCrash is how often a job is resumed by itself after a crash.
+	// ResumesOnCrash returns how many times a job is resumed automatically after a
+	// crash.
 	ResumesOnCrash() int
-	// Plan returns the steps for a job with this input, or why there is none.
+	// Plan returns the plan of a job with this input, or an error if there is none.
 	Plan(input json.RawMessage) (*Plan, error)
 }
 
-// Of makes the plan of a job with this input. The host's code may panic: that is the
-// error then.
+// Of returns the plan of a job with this input. If the host's code panics, it returns a
+// [PanicError].
 func Of(h Handler, input json.RawMessage) (*Plan, error) {
 	var p *Plan
 	err := Guard(func() (err error) {
@@ -104,25 +108,27 @@ func Of(h Handler, input json.RawMessage) (*Plan, error) {
 	return p, err
 }
 
-// Waits reports whether the step waits, and does nothing itself.
+// Waits reports whether the step only waits and runs no function of the host: it sleeps,
+// or waits for a signal or for child jobs.
 func (s *Step) Waits() bool { return s.Run == nil && s.Tx == nil }
 
-// Names are the step's name and the older ones.
-func (s *Step) Names() []string { return append([]string{s.Name}, s.Was...) }
+// Names returns the step's name, followed by the older ones.
+func (s *Step) Names() []string { return append([]string{s.Name}, s.OldNames...) }
 
-// BeginCounts reports whether it decides about the job that a step has begun, so
-// that the begin of an attempt is recorded before the step runs.
-func (p *Plan) BeginCounts(i int) bool {
+// RecordsBegin reports whether the begin of each attempt of step i must be recorded before
+// the step runs, because it decides how the job continues after a crash.
+func (p *Plan) RecordsBegin(i int) bool {
 	step := &p.Steps[i]
 	return step.StopOnCrash || step.Verify != nil || step.Retry.Attempts > 1 || p.ResumeOnCrash > 0
 }
 
-// Index is the index of the step that has or had that name, or -1.
+// Index returns the index of the step that has or had that name, or -1.
 func (p *Plan) Index(name string) int {
-	return slices.IndexFunc(p.Steps, func(s Step) bool { return s.Name == name || slices.Contains(s.Was, name) })
+	return slices.IndexFunc(p.Steps, func(s Step) bool { return s.Name == name || slices.Contains(s.OldNames, name) })
 }
 
-// StageEnd is the index behind the steps that run together with step i.
+// StageEnd returns the index after the last of the steps that run together with step i:
+// i+1 for a step outside of a group.
 func (p *Plan) StageEnd(i int) int {
 	end := i + 1
 	for group := p.Steps[i].Group; group != nil && end < len(p.Steps) && p.Steps[end].Group == group; {
@@ -131,8 +137,8 @@ func (p *Plan) StageEnd(i int) int {
 	return end
 }
 
-// Fingerprint is the same for plans with the same steps in the same order: their
-// names, groups and versions.
+// Fingerprint returns a short hash of the steps' names, groups and versions in their
+// order. It is the same for plans with the same steps, whatever their other options are.
 func (p *Plan) Fingerprint() string {
 	hash := sha256.New()
 	for _, step := range p.Steps {
@@ -162,15 +168,15 @@ func (p *Plan) IsNewest(data model.Data) bool {
 	return true
 }
 
-// Record is what the job's row says about the plan, after what it has said before.
-// changed reports whether the job went by another plan then.
+// Record returns what the job's document says about this plan. before is what it says now,
+// nil if it says nothing yet; changed reports that the job had another plan then.
 func (p *Plan) Record(before *model.PlanRecord) (now *model.PlanRecord, changed bool) {
 	now = &model.PlanRecord{}
 	if before != nil {
 		*now = *before
 	}
 	now.Fingerprint, now.ResumeOnCrash, now.UndoOnCancel = p.Fingerprint(), p.ResumeOnCrash, slices.Contains(p.UndoOn, model.Cancelled)
-	// There is none yet if the process died before the first write.
+	// The fingerprint is empty if the process died before the first write.
 	if before != nil && before.Fingerprint != now.Fingerprint && before.Fingerprint != "" {
 		now.Earlier, changed = before.Fingerprint, true
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Begin marks step i as running. It reports whether that has taken back the job's
-// result, which an attempt that failed had set.
+// Begin marks step i as running. It clears the job's result if an earlier attempt of the
+// step has set it, and reports that.
 func Begin(data *model.Data, i int, now model.Time) (resultCleared bool) {
 	record := &data.Steps[i]
 	if record.SetsResult {
@@ -20,7 +20,8 @@ func Begin(data *model.Data, i int, now model.Time) (resultCleared bool) {
 	return resultCleared
 }
 
-// BeginWait is Begin of a step that waits until a time, the zero time for ever.
+// BeginWait marks step i as waiting until a time; the zero time means without a time
+// limit. See [Begin] for what it reports.
 func BeginWait(data *model.Data, i int, now, until model.Time) (resultCleared bool) {
 	resultCleared = Begin(data, i, now)
 	data.Steps[i].Status, data.Steps[i].WaitUntil = model.StepWaiting, until
@@ -34,7 +35,7 @@ func End(record *model.StepRecord, status model.StepStatus, now model.Time) {
 	record.WaitUntil = model.Time{}
 }
 
-// Complete marks a step as completed, with its output.
+// Complete marks a step as completed with its output, nil for none.
 func (s *Step) Complete(record *model.StepRecord, output json.RawMessage, now model.Time) {
 	End(record, model.StepCompleted, now)
 	record.Output, record.Version, record.Failures, record.Error, record.Undo = output, s.Version, 0, "", nil
@@ -48,9 +49,10 @@ func Skip(record *model.StepRecord, why string, now model.Time) {
 	record.Status, record.Error, record.FinishedAt = model.StepSkipped, why, now
 }
 
-// EndUnsuccessful marks a step as ended that returned an error, from how the job's
-// run ends because of it. cutShort says that another member of its group has failed.
-func EndUnsuccessful(record *model.StepRecord, runEnds model.Status, cutShort bool, text string, now model.Time) {
+// EndWithError marks a step that returned an error as ended. runEnds is the job's status
+// after the run: it makes the step cancelled, interrupted (for scheduled, a hand-over) or
+// failed. cutShort says that the step ended because another member of its group failed.
+func EndWithError(record *model.StepRecord, runEnds model.Status, cutShort bool, text string, now model.Time) {
 	status := model.StepFailed
 	switch {
 	case runEnds == model.Cancelled:
@@ -61,13 +63,13 @@ func EndUnsuccessful(record *model.StepRecord, runEnds model.Status, cutShort bo
 	End(record, status, now)
 	record.Error = text
 	if runEnds == model.Scheduled {
-		record.Attempts-- // being handed over costs none
+		record.Attempts-- // a hand-over costs no attempt
 	}
 }
 
-// NotAsked marks a step as it is when nobody could find out whether it is to run:
-// that is no attempt of it, and the next run asks again.
-func NotAsked(record *model.StepRecord, text string) {
+// ConditionFailed marks a step whose When or Verify failed, so that it is not known whether
+// the step must run. This is no attempt of the step; the next run calls the function again.
+func ConditionFailed(record *model.StepRecord, text string) {
 	record.Error = text
 	if record.Status != model.StepInterrupted {
 		record.Status = model.StepFailed
@@ -75,7 +77,7 @@ func NotAsked(record *model.StepRecord, text string) {
 }
 
 // Postpone counts a failed attempt and makes the step wait for its next one. It
-// reports whether there is a next one.
+// returns false if no attempt is left.
 func (s *Step) Postpone(record *model.StepRecord, now model.Time) bool {
 	record.Failures++
 	delay, more := s.Retry.Delay(record.Failures)
@@ -85,8 +87,8 @@ func (s *Step) Postpone(record *model.StepRecord, now model.Time) bool {
 	return more
 }
 
-// StopRetrying marks a step that waits for its next attempt as ended instead, as the
-// job's run ends.
+// StopRetrying marks a step that waits for its next attempt as ended, because the job ends
+// with status runEnds.
 func StopRetrying(record *model.StepRecord, runEnds model.Status) {
 	record.WaitUntil, record.Status = model.Time{}, model.StepFailed
 	if runEnds == model.Cancelled {
@@ -94,7 +96,8 @@ func StopRetrying(record *model.StepRecord, runEnds model.Status) {
 	}
 }
 
-// Next is the index of the first step after i that is not done, or -1.
+// Next returns the index of the first step after i that is not done, or -1. With i of -1
+// it begins with the first step.
 func Next(records []model.StepRecord, i int) int {
 	for n := i + 1; n < len(records); n++ {
 		if !records[n].Status.Done() {
@@ -104,9 +107,10 @@ func Next(records []model.StepRecord, i int) int {
 	return -1
 }
 
-// AdoptCheckpoints returns the checkpoints under the names that their steps have now,
-// without those of steps that are gone. changed says that there were any such.
-func (p *Plan) AdoptCheckpoints(old model.Checkpoints) (checkpoints model.Checkpoints, changed bool) {
+// RenameCheckpoints returns the checkpoints under the names that their steps have now,
+// without those of steps that the plan no longer has. changed reports that it renamed or
+// dropped any.
+func (p *Plan) RenameCheckpoints(old model.Checkpoints) (checkpoints model.Checkpoints, changed bool) {
 	checkpoints = make(model.Checkpoints, len(old))
 	for i := range p.Steps {
 		for _, name := range p.Steps[i].Names() {

@@ -7,15 +7,15 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Edit changes the records of a failed or cancelled job's row. If it fails the row is
-// in no state to be kept.
+// Edit changes the records in a failed or cancelled job's row. If it returns an error, the
+// row is partly changed and must not be written.
 func (r *Resume) Edit(j *model.Job) error {
 	data, err := model.ParseData(j.Data)
 	if err != nil {
 		return err
 	}
 	if data.Declared == model.Failed && len(r.Skips) == 0 && !r.Rewinds && Next(data.Steps, -1) < 0 {
-		return invalid("it was declared failed and has no step left to run: go back to a step, or restart it")
+		return invalid("it was declared failed and has no step left to run: rerun it from a step, or restart it")
 	}
 	if data.Plan != nil {
 		data.Plan.Crashes = 0
@@ -35,7 +35,7 @@ func (r *Resume) Edit(j *model.Job) error {
 		}
 	}
 	if data.Undoing == nil && slices.ContainsFunc(data.Steps, model.StepRecord.WasUndone) {
-		j.Progress = model.WeightedShare(data.Steps) // what was undone is to be done again
+		j.Progress = model.WeightedShare(data.Steps) // the undone steps run again
 	}
 	for _, record := range data.Steps {
 		if record.InDoubt() {
@@ -49,7 +49,7 @@ func (r *Resume) Edit(j *model.Job) error {
 	return err
 }
 
-// Forecast is [Plan.Forecast] of a job's row, nothing without a plan.
+// Forecast returns the [Plan.Forecast] of a job's row; nil without a plan.
 func (r *Resume) Forecast(j *model.Job) ([]model.ForecastStep, error) {
 	if r.Plan == nil {
 		return nil, nil
@@ -61,21 +61,21 @@ func (r *Resume) Forecast(j *model.Job) ([]model.ForecastStep, error) {
 	return r.Plan.Forecast(data, r.Limits)
 }
 
-// checkTime fails for a job that would time out at once. Undoing has no bound, nor has
-// a job without a step that is left to run.
+// checkTime returns an error for a job that would time out at once. The time of undoing is
+// not limited, and a job without a step left to run needs none.
 func (r *Resume) checkTime(data model.Data) error {
-	left := func(record model.StepRecord) bool { return !record.Status.Done() }
-	if r.Plan == nil || r.Plan.Timeout == 0 || data.Plan == nil || data.Undoing != nil || !slices.ContainsFunc(data.Steps, left) {
+	isLeft := func(record model.StepRecord) bool { return !record.Status.Done() }
+	if r.Plan == nil || r.Plan.Timeout == 0 || data.Plan == nil || data.Undoing != nil || !slices.ContainsFunc(data.Steps, isLeft) {
 		return nil
 	}
 	if worked := time.Duration(data.Plan.WorkedMS) * time.Millisecond; worked >= r.Plan.Timeout {
-		return invalid("%w: it has worked for %v, all its runs together, of the %v that its definition gives it; restart it, or give it a longer JobTimeout",
+		return invalid("%w: all its runs together have worked for %v of the %v that its definition allows; restart it, or give it a longer JobTimeout",
 			ErrTimeUp, worked, r.Plan.Timeout)
 	}
 	return nil
 }
 
-// restartRetries gives the steps all of their attempts again, the next one now.
+// restartRetries gives the steps all of their attempts again, the next one without delay.
 func restartRetries(records []model.StepRecord) {
 	for i := range records {
 		record := &records[i]
@@ -86,8 +86,8 @@ func restartRetries(records []model.StepRecord) {
 	}
 }
 
-// restartWaits makes steps that waited for a signal or for children when the job ended
-// wait again, with all of their timeout. A time to wait until stays.
+// restartWaits makes steps that waited for a signal or for children when the job ended wait
+// again, with their whole timeout. A step that sleeps keeps the time it sleeps until.
 func restartWaits(data *model.Data, j *model.Job) error {
 	for i := range data.Steps {
 		record := &data.Steps[i]
@@ -95,7 +95,7 @@ func restartWaits(data *model.Data, j *model.Job) error {
 			record.Status = model.StepInterrupted
 		}
 		if record.Status == model.StepFailed {
-			if err := forgetSignals(j, data.Steps[i:i+1]); err != nil {
+			if err := dropSignals(j, data.Steps[i:i+1]); err != nil {
 				return err
 			}
 		}

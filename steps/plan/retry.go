@@ -7,22 +7,22 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// The curve of the delays between attempts: each is about twice the one before,
-// longer or shorter at random by up to the jitter.
+// The delays between attempts: each is about twice as long as the one before, and longer or
+// shorter at random by up to the jitter.
 const (
-	retryMultiplier = 2
-	retryJitter     = 0.2
-	// maxRetryDelay is a century: with the jitter of a Duration's own bound, there
-	// would be an overflow.
-	maxRetryDelay = 100 * 365 * 24 * time.Hour
+	delayMultiplier = 2
+	delayJitter     = 0.2
+	// maxDelay is a century. With the longest Duration, adding the jitter would
+	// overflow.
+	maxDelay = 100 * 365 * 24 * time.Hour
 )
 
-// Retry is how a failed step is tried again. Attempts of 0 or 1 is not at all.
+// Retry says how a failed step is tried again.
 type Retry struct {
-	Attempts int
-	First    time.Duration
-	Max      time.Duration
-	If       func(error) bool // nil for all errors
+	Attempts int              // in all; with 0 or 1 the step is not tried again
+	First    time.Duration    // the first delay
+	Max      time.Duration    // the longest delay
+	If       func(error) bool // whether an error is worth another attempt; nil for all errors
 }
 
 // ShouldRetry reports whether an error may be followed by another attempt.
@@ -31,23 +31,23 @@ func (r Retry) ShouldRetry(err error) bool {
 	return !errors.As(err, &permanent) && (r.If == nil || r.If(err))
 }
 
-// Delay returns the delay before the next attempt, after that many have failed,
-// and false if there is none left.
+// Delay returns the delay before the next attempt after that many attempts have failed, and
+// false if no attempt is left.
 func (r Retry) Delay(failures int) (time.Duration, bool) {
 	if failures >= r.Attempts {
 		return 0, false
 	}
-	most := min(max(r.Max, time.Millisecond), maxRetryDelay)
-	curve := backoff.ExponentialBackOff{InitialInterval: min(max(r.First, time.Millisecond), most), RandomizationFactor: retryJitter, Multiplier: retryMultiplier, MaxInterval: most}
+	most := min(max(r.Max, time.Millisecond), maxDelay)
+	curve := backoff.ExponentialBackOff{InitialInterval: min(max(r.First, time.Millisecond), most), RandomizationFactor: delayJitter, Multiplier: delayMultiplier, MaxInterval: most}
 	curve.Reset()
 	delay := curve.NextBackOff()
-	for range min(failures, 64) - 1 { // by then it has reached its bound
+	for range min(failures, 64) - 1 { // after 64 doublings the delay has reached its bound
 		delay = curve.NextBackOff()
 	}
 	return min(delay, most), true
 }
 
-// Permanent marks an error after which no attempt follows. It returns nil for nil.
+// Permanent wraps an error after which no attempt follows. It returns nil for nil.
 func Permanent(err error) error {
 	if err == nil {
 		return nil

@@ -8,27 +8,30 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Session is the engine's side of a steps.Run. Engines implement it, safe for
-// concurrent use; steps use Run.
+// Session is the engine's side of a steps.Run. Engines implement it; steps call it through
+// their Run. It must be safe for concurrent use.
 type Session interface {
-	// Job is the job's row as it was claimed.
+	// Job returns the job's row as it was claimed.
 	Job() *model.Job
-	// Attempt is the number of the step's attempt, from 1.
+	// Attempt returns the number of the step's attempt, from 1.
 	Attempt() int
-	// BegunAs is the name under which the step first began, of which its
-	// idempotency key is made.
+	// BegunAs returns the name under which the step first began, which is part of its
+	// idempotency key.
 	BegunAs() string
-	// Progress takes a fraction of 0 to 1, or a negative one for "unchanged".
+	// Progress sets the step's progress: a fraction from 0 to 1, or a negative one to
+	// leave it unchanged, and a message, or an empty format to leave that unchanged.
 	Progress(fraction float64, format string, args []any)
-	// Remaining takes how long the step will still take; negative takes that back.
+	// Remaining sets how long the step will still take; a negative value withdraws the
+	// estimate.
 	Remaining(left time.Duration)
-	// Checkpoint makes the value durable, or returns why the step is to stop.
+	// Checkpoint makes the value durable, or returns why the step must stop.
 	Checkpoint(ctx context.Context, value json.RawMessage) error
-	// LastCheckpoint is the last checkpoint of an earlier attempt, nil if there is
+	// LastCheckpoint returns the last checkpoint of an earlier attempt, nil if there is
 	// none.
 	LastCheckpoint() json.RawMessage
-	// Output is the recorded output of a completed step, as Read returns it.
+	// Output returns the recorded output of a completed step, as the step's Read
+	// returns it, and false if there is none.
 	Output(step string) (json.RawMessage, bool)
-	// SetResult sets what the job ends with.
+	// SetResult sets the job's result.
 	SetResult(result json.RawMessage) error
 }

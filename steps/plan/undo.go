@@ -11,8 +11,8 @@ func (p *Plan) undoable(records []model.StepRecord, i int) bool {
 	return records[i].Status == model.StepCompleted && p.Steps[i].Undo != nil
 }
 
-// LastToUndo is the index of the step that is undone next, -1 if none is: the last
-// first.
+// LastToUndo returns the index of the step that is undone next, which is the last one, or
+// -1 if there is none.
 func (p *Plan) LastToUndo(records []model.StepRecord) int {
 	for i := len(records) - 1; i >= 0; i-- {
 		if p.undoable(records, i) {
@@ -22,7 +22,8 @@ func (p *Plan) LastToUndo(records []model.StepRecord) int {
 	return -1
 }
 
-// UndoesAfter reports whether completed steps are undone before a job ends so.
+// UndoesAfter reports whether a job that ends with status end undoes completed steps
+// before.
 func (p *Plan) UndoesAfter(end model.Status, records []model.StepRecord) bool {
 	return slices.Contains(p.UndoOn, end) && p.LastToUndo(records) >= 0
 }
@@ -38,16 +39,16 @@ func BeginUndo(record *model.StepRecord) {
 	record.Undo = &undo
 }
 
-// UndoFailed records that an attempt to undo a step has failed.
-func UndoFailed(record *model.StepRecord, text string, now model.Time) {
-	endUndo(record, model.StepFailed, text, now)
+// FailUndo marks an attempt to undo a step as failed.
+func FailUndo(record *model.StepRecord, text string, now model.Time) {
+	finishUndo(record, model.StepFailed, text, now)
 }
 
-// Undone records that step i is undone, and with it the result that the step set. It
-// reports whether it did.
-func Undone(data *model.Data, i int, now model.Time) (resultCleared bool) {
+// CompleteUndo marks step i as undone, and clears the result that the step has set. It
+// reports whether it cleared one.
+func CompleteUndo(data *model.Data, i int, now model.Time) (resultCleared bool) {
 	record := &data.Steps[i]
-	endUndo(record, model.StepCompleted, "", now)
+	finishUndo(record, model.StepCompleted, "", now)
 	record.Status = model.StepUndone
 	if record.SetsResult && data.Declared == "" {
 		data.Result, record.SetsResult, resultCleared = nil, false, true
@@ -55,15 +56,15 @@ func Undone(data *model.Data, i int, now model.Time) (resultCleared bool) {
 	return resultCleared
 }
 
-func endUndo(record *model.StepRecord, status model.StepStatus, text string, now model.Time) {
+func finishUndo(record *model.StepRecord, status model.StepStatus, text string, now model.Time) {
 	undo := *record.Undo
 	undo.Status, undo.Error, undo.FinishedAt = status, text, now
 	record.Undo = &undo
 }
 
-// Undoes reports whether a job has completed steps that are undone when it is
-// cancelled, or is undoing them.
-func Undoes(data model.Data) bool {
+// UndoesOnCancel reports whether a job has completed steps that are undone when it is
+// cancelled, or is undoing steps now. It needs no plan.
+func UndoesOnCancel(data model.Data) bool {
 	if data.Undoing != nil {
 		return true
 	}
@@ -72,9 +73,9 @@ func Undoes(data model.Data) bool {
 	})
 }
 
-// CancelNeedsHandler reports whether cancelling a scheduled job is more than marking
-// it: its handler has steps to undo, or children to wait for.
+// CancelNeedsHandler reports whether a scheduled job needs its handler to be cancelled: it
+// has steps to undo, or children to wait for. Any other is cancelled by marking its row.
 func CancelNeedsHandler(j *model.Job) bool {
 	data, err := model.ParseData(j.Data)
-	return err == nil && (Undoes(data) || len(WaitedChildren(data)) > 0)
+	return err == nil && (UndoesOnCancel(data) || len(AwaitedChildren(data)) > 0)
 }

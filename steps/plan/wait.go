@@ -9,7 +9,8 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Deadline is a time that every database and JSON can hold: t, or the nearest one.
+// Deadline returns t, or the nearest time that every database and JSON can store: from 1970
+// to [model.MaxTime].
 func Deadline(t time.Time) model.Time {
 	switch last := model.MaxTime(); {
 	case t.After(last.Time):
@@ -21,8 +22,8 @@ func Deadline(t time.Time) model.Time {
 	}
 }
 
-// WaitedChildren are the jobs that a job's step waits for, nil if none does.
-func WaitedChildren(data model.Data) []uuid.UUID {
+// AwaitedChildren returns the jobs that a step of a job waits for, nil if there is none.
+func AwaitedChildren(data model.Data) []uuid.UUID {
 	for _, r := range data.Steps {
 		if r.Status == model.StepWaiting && len(r.Children) > 0 {
 			return r.Children
@@ -31,7 +32,7 @@ func WaitedChildren(data model.Data) []uuid.UUID {
 	return nil
 }
 
-// WaitsFor says for people what the step of a record that waits is waiting for.
+// WaitsFor returns what the waiting step of a record waits for, as a text for people.
 func WaitsFor(record model.StepRecord) string {
 	switch {
 	case record.Awaits != "":
@@ -47,7 +48,8 @@ func WaitsFor(record model.StepRecord) string {
 	}
 }
 
-// SignalFor is the signal of the step's name, or an older one; nil if none has come.
+// SignalFor returns the signal of the step's name or an older name; nil if none has
+// arrived.
 func (s *Step) SignalFor(signals model.Signals) *model.Signal {
 	for _, name := range s.Names() {
 		if signal := signals.Find(name); signal != nil {
@@ -57,13 +59,14 @@ func (s *Step) SignalFor(signals model.Signals) *model.Signal {
 	return nil
 }
 
-// CheckPayload reports why a signal's payload cannot be the step's output.
+// CheckPayload returns an error if a signal's payload cannot be the step's output.
 func (s *Step) CheckPayload(signal *model.Signal) error {
 	return Guard(func() error { return s.Accept(signal.Payload) })
 }
 
-// CheckSignal reports why a signal cannot be of use to the plan: no step has its name,
-// or had it, that step waits for no signal, or the payload does not fit.
+// CheckSignal returns an error if the step that has or had the signal's name cannot use the
+// signal. A signal for a name that the plan does not have is accepted: another version of
+// the definition may have the step.
 func (p *Plan) CheckSignal(signal *model.Signal) error {
 	i := p.Index(signal.Name)
 	switch {

@@ -9,10 +9,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// claimDue claims jobs of the types that are said to have a due one, and reports
-// whether a look is wanted: for what was not there, and for when it will be.
-func (d *Dispatcher) claimDue(ctx context.Context) (look bool) {
-	types := d.takeDue()
+// claimDue claims jobs of the types that may have a due one. It reports whether a poll is
+// needed, since a type had no job that could be claimed: the poll finds out when it has.
+func (d *Dispatcher) claimDue(ctx context.Context) (pollNow bool) {
+	types := d.popDue()
 	if len(types) == 0 || !d.Runs.StartClaim() {
 		return false
 	}
@@ -25,18 +25,17 @@ func (d *Dispatcher) claimDue(ctx context.Context) (look bool) {
 	return len(d.Runs.Free(types)) > 0
 }
 
-// claim claims the preferred jobs of due types, and then the first ones of the
-// rest, as many as may run.
+// claim claims the preferred jobs of the due types, and then the first jobs of the other
+// due types, as many as may run.
 func (d *Dispatcher) claim(ctx context.Context, due []string) {
 	d.claimFailed = false
-	preferred := d.takePreferred(due)
+	preferred := d.popPreferred(due)
 	d.claimSome(ctx, slices.Sorted(maps.Keys(preferred)), slices.Collect(maps.Values(preferred)))
 	d.claimSome(ctx, d.Runs.Free(due), nil)
 }
 
-// claimSome claims the given jobs of some types, or their first ones. If that
-// fails for all together, it is tried for each type, so that one bad row holds
-// up no more than its own type.
+// claimSome claims the given jobs of some types, or their first ones. If that fails, it
+// tries each type alone, so that a row that cannot be claimed delays only its own type.
 func (d *Dispatcher) claimSome(ctx context.Context, types []string, ids []uuid.UUID) {
 	if d.MaxRunning > 0 {
 		types = types[:max(0, min(len(types), d.MaxRunning-d.Runs.Len()))]
@@ -77,10 +76,10 @@ func (d *Dispatcher) claimTogether(ctx context.Context, types []string, ids []uu
 	return nil
 }
 
-// limit bounds the time of one transaction.
+// limit returns a context that limits the time of one transaction.
 func (d *Dispatcher) limit(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, d.Owner.Lease)
 }
 
-// hasPlace reports whether one more job may run.
-func (d *Dispatcher) hasPlace() bool { return d.MaxRunning == 0 || d.Runs.Len() < d.MaxRunning }
+// hasRoom reports whether one more job may run.
+func (d *Dispatcher) hasRoom() bool { return d.MaxRunning == 0 || d.Runs.Len() < d.MaxRunning }

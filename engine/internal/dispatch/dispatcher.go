@@ -15,15 +15,14 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 )
 
-// Config is what a dispatcher needs. All fields are set, but for those that say
-// otherwise.
+// Config is what a dispatcher needs. All fields are required, except where noted.
 type Config struct {
 	Store    *store.Store
 	Owner    store.Owner
 	Poll     time.Duration
 	Log      *slog.Logger
 	Handlers map[string]execution.Handler
-	// MaxRunning bounds the jobs that run at once; 0 is one for each type.
+	// MaxRunning limits how many jobs run at the same time; 0 is one for each type.
 	MaxRunning int
 	Listener   Listener // nil for none
 	Runs       *execution.Runs
@@ -35,7 +34,7 @@ type Listener interface {
 	Listen(ctx context.Context, channel string, ready func(), notify func(payload string)) error
 }
 
-// Dispatcher claims jobs for one engine. Due, DueFirst, Look and Ended are safe for
+// Dispatcher claims jobs for one engine. Due, DueFirst, PollNow and Ended are safe for
 // concurrent use; Run, Listen and Sweep are called once each.
 type Dispatcher struct {
 	Config
@@ -43,13 +42,13 @@ type Dispatcher struct {
 
 	wake chan struct{}
 
-	mu     sync.Mutex
-	look   bool                 // there may be a due job
-	due    map[string]bool      // types of which there may be one
-	prefer map[string]uuid.UUID // jobs to be claimed before others of their types
+	mu        sync.Mutex
+	pollNow   bool                 // there may be a due job
+	due       map[string]bool      // types that may have a due job
+	preferred map[string]uuid.UUID // jobs to be claimed before others of their types
 
-	// claimFailed says that the database failed the latest claim of some type. The
-	// loop alone uses it.
+	// claimFailed says that the database returned an error for the latest claim of some
+	// type. Only the loop uses it.
 	claimFailed bool
 }
 
@@ -57,61 +56,62 @@ type Dispatcher struct {
 func New(c Config) *Dispatcher {
 	return &Dispatcher{
 		Config: c, types: Types(c.Handlers), wake: make(chan struct{}, 1),
-		due: make(map[string]bool), prefer: make(map[string]uuid.UUID),
+		due: make(map[string]bool), preferred: make(map[string]uuid.UUID),
 	}
 }
 
-// Types are those of the handlers, in their order.
+// Types returns the types of the handlers, sorted.
 func Types(handlers map[string]execution.Handler) []string {
 	return slices.Sorted(maps.Keys(handlers))
 }
 
-// PlacesForAll reports whether a job of each of so many types may run at once.
-func PlacesForAll(maxRunning, types int) bool { return maxRunning == 0 || maxRunning >= types }
+// RoomForAll reports whether one job of each type may run at the same time, given the
+// number of types.
+func RoomForAll(maxRunning, types int) bool { return maxRunning == 0 || maxRunning >= types }
 
-func (d *Dispatcher) placesForAll() bool { return PlacesForAll(d.MaxRunning, len(d.types)) }
+func (d *Dispatcher) roomForAll() bool { return RoomForAll(d.MaxRunning, len(d.types)) }
 
-// Look makes the loop look for due jobs now.
-func (d *Dispatcher) Look() {
+// PollNow makes the loop poll now.
+func (d *Dispatcher) PollNow() {
 	d.mu.Lock()
-	d.look = true
+	d.pollNow = true
 	d.mu.Unlock()
 	d.wakeUp()
 }
 
-// Due makes the loop claim a job of these types, which are said to have one
-// that is due. Where fewer jobs may run than there are types, it looks which of
-// all types has waited longest.
+// Due makes the loop claim a job of each of these types, which may have one that is due. If
+// fewer jobs may run than there are types, the loop polls instead, and claims the jobs of
+// the types that have waited longest.
 func (d *Dispatcher) Due(types ...string) {
 	d.mu.Lock()
 	for _, t := range types {
-		if _, ok := d.Handlers[t]; ok && d.placesForAll() {
+		if _, ok := d.Handlers[t]; ok && d.roomForAll() {
 			d.due[t] = true
 		} else {
-			d.look = d.look || ok
+			d.pollNow = d.pollNow || ok
 		}
 	}
 	d.mu.Unlock()
 	d.wakeUp()
 }
 
-// DueFirst is Due, with a job that is claimed before the others of its type.
+// DueFirst is like Due, and makes the loop claim this job before the others of its type.
 func (d *Dispatcher) DueFirst(jobType string, id uuid.UUID) {
 	d.mu.Lock()
 	if _, ok := d.Handlers[jobType]; ok {
-		d.prefer[jobType] = id
+		d.preferred[jobType] = id
 	}
 	d.mu.Unlock()
 	d.Due(jobType)
 }
 
-// Ended says that a run has ended. Unless the next job of its type was claimed with
-// that, the loop looks for one.
+// Ended says that a run has ended. The loop polls, unless the next job of the run's type
+// was claimed together with that end.
 func (d *Dispatcher) Ended(claimedNext bool) {
 	if claimedNext {
 		d.wakeUp()
 	} else {
-		d.Look()
+		d.PollNow()
 	}
 }
 
@@ -122,17 +122,17 @@ func (d *Dispatcher) wakeUp() {
 	}
 }
 
-// takeLook reports whether a look is wanted, and forgets it.
-func (d *Dispatcher) takeLook() bool {
+// popPollNow reports whether a poll was requested, and resets that.
+func (d *Dispatcher) popPollNow() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	look := d.look
-	d.look = false
+	look := d.pollNow
+	d.pollNow = false
 	return look
 }
 
-// takeDue takes the types that are said to have a due job.
-func (d *Dispatcher) takeDue() []string {
+// popDue returns the types that may have a due job, and resets them.
+func (d *Dispatcher) popDue() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	types := slices.Sorted(maps.Keys(d.due))
@@ -140,16 +140,17 @@ func (d *Dispatcher) takeDue() []string {
 	return types
 }
 
-// takePreferred takes the jobs that are claimed before others of the due types.
-func (d *Dispatcher) takePreferred(due []string) map[string]uuid.UUID {
+// popPreferred returns the jobs that are claimed before the others of the due types, and
+// resets them.
+func (d *Dispatcher) popPreferred(due []string) map[string]uuid.UUID {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	preferred := make(map[string]uuid.UUID)
 	for _, t := range due {
-		if id, ok := d.prefer[t]; ok {
+		if id, ok := d.preferred[t]; ok {
 			preferred[t] = id
 		}
 	}
-	clear(d.prefer)
+	clear(d.preferred)
 	return preferred
 }

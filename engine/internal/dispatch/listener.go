@@ -20,7 +20,7 @@ func (d *Dispatcher) Listen(ctx context.Context) {
 	}
 	delays := pause.Between(50*time.Millisecond, 5*time.Second)
 	for ctx.Err() == nil {
-		err := d.Listener.Listen(ctx, store.Channel, func() { delays.Reset(); d.Look() }, d.notified)
+		err := d.Listener.Listen(ctx, store.Channel, func() { delays.Reset(); d.PollNow() }, d.notified)
 		if ctx.Err() != nil {
 			return
 		}
@@ -29,15 +29,15 @@ func (d *Dispatcher) Listen(ctx context.Context) {
 	}
 }
 
-// notified acts on a notification. One that it does not know is of a newer
-// version, and is ignored.
+// notified handles a notification. It ignores one that it does not know, which a newer
+// version has sent.
 func (d *Dispatcher) notified(payload string) {
-	word, about, _ := strings.Cut(payload, " ")
-	switch word {
+	kind, subject, _ := strings.Cut(payload, " ")
+	switch kind {
 	case "due":
-		d.Due(about)
+		d.Due(subject)
 	case "cancel":
-		if id, err := uuid.Parse(about); err == nil {
+		if id, err := uuid.Parse(subject); err == nil {
 			d.Runs.Cancel(id)
 		}
 	}

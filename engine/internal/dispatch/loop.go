@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// tickInterval is how often progress alone is written, and how often the runs' cancel
-// requests are looked for.
+// tickInterval is how often progress is written that nobody waits for, and how often the
+// cancel requests of the runs are read.
 const tickInterval = time.Second
 
-// Run is the loop. It ends with ctx.
+// Run runs the loop until ctx ends.
 func (d *Dispatcher) Run(ctx context.Context) {
 	poll := time.NewTimer(0)
 	defer poll.Stop()
@@ -38,14 +38,15 @@ func (d *Dispatcher) Run(ctx context.Context) {
 			if polling {
 				poll.Reset(d.Poll)
 			}
-			continue // what else the database is asked for has to wait
+			continue // claims and polls wait until the journal can write again
 		}
-		if look := d.claimDue(ctx); d.takeLook() || look || polling {
+		if pollNow := d.claimDue(ctx); d.popPollNow() || pollNow || polling {
 			poll.Reset(d.poll(ctx))
 		}
 	}
 }
 
+// tick runs [execution.Runs.Tick] within the time of one transaction.
 func (d *Dispatcher) tick(ctx context.Context) {
 	limited, cancel := d.limit(ctx)
 	defer cancel()

@@ -7,11 +7,11 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/pause"
 )
 
-// lockedInterval is how soon a due job is looked for again that another transaction
-// has locked: one that signals it, say, or one of the host's.
+// lockedInterval is the delay before the next poll if another transaction has locked a due
+// job, for example one that sends it a signal, or one of the host.
 const lockedInterval = 20 * time.Millisecond
 
-// poll settles runs whose lease has run out and claims due jobs, and returns the time
+// poll settles the runs whose lease has expired, claims due jobs, and returns the time
 // until the next poll.
 func (d *Dispatcher) poll(ctx context.Context) time.Duration {
 	wait := pause.Jitter(d.Poll)
@@ -27,20 +27,20 @@ func (d *Dispatcher) poll(ctx context.Context) time.Duration {
 	defer cancel()
 	ready, err := d.Store.Ready(limited, types)
 	if err != nil {
-		d.Log.Warn("cannot look for due jobs; trying again", "error", err)
+		d.Log.Warn("cannot read which jobs are due; trying again", "error", err)
 		return wait
 	}
 	for _, run := range ready.Expired {
 		d.settle(limited, run)
 	}
 	if len(ready.Expired) > 0 {
-		d.Look()
+		d.PollNow()
 	}
 	d.claim(ctx, ready.Due)
-	if !d.claimFailed && d.hasPlace() && len(d.Runs.Free(ready.Due)) > 0 {
-		wait = min(wait, lockedInterval) // another transaction has locked what is due
+	if !d.claimFailed && d.hasRoom() && len(d.Runs.Free(ready.Due)) > 0 {
+		wait = min(wait, lockedInterval) // another transaction has locked the due jobs
 	}
-	if ready.Next > 0 && ready.Next < wait { // it may be as long as a Duration can be
+	if ready.Next > 0 && ready.Next < wait { // compared first: adding to it could overflow
 		wait = ready.Next + time.Millisecond
 	}
 	return wait

@@ -8,13 +8,13 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// settle ends a run whose lease has run out.
+// settle ends a run whose lease has expired.
 func (d *Dispatcher) settle(ctx context.Context, dead store.LockedRun) {
 	j, err := d.Store.Settle(ctx, dead, d.interrupt)
-	d.settled(j, err)
+	d.afterSettle(j, err)
 }
 
-// interrupt changes a job to what it is when its engine is gone.
+// interrupt changes a job whose engine is dead: see [plan.Interrupt].
 func (d *Dispatcher) interrupt(j *model.Job) error {
 	if h, ok := d.Handlers[j.Type]; ok {
 		return plan.Interrupt(j, h)
@@ -22,13 +22,14 @@ func (d *Dispatcher) interrupt(j *model.Job) error {
 	return plan.Interrupt(j, nil)
 }
 
-// settled logs what became of a job whose engine is gone, and wakes its parent.
-func (d *Dispatcher) settled(j *model.Job, err error) {
+// afterSettle logs the status of a job that was settled, and wakes its parent if the job
+// has ended.
+func (d *Dispatcher) afterSettle(j *model.Job, err error) {
 	switch {
 	case err != nil:
 		d.Log.Warn("cannot settle an interrupted job; trying again", "error", err)
 	case j != nil && j.Status != "":
-		d.Log.Info("settled an interrupted job: its engine is gone", "job", j.ID, "type", j.Type, "status", j.Status)
+		d.Log.Info("settled an interrupted job: its engine is dead or cut off", "job", j.ID, "type", j.Type, "status", j.Status)
 		if j.ParentID != nil && j.Status.Ended() {
 			d.Runs.WakeParent(*j.ParentID)
 		}

@@ -7,12 +7,12 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/pause"
 )
 
-// sweepInterval is how often a sweep looks.
+// sweepInterval is the time between two sweeps.
 const sweepInterval = time.Minute
 
-// Sweep looks, at once and then once a minute until ctx ends, for what the loop does
-// not see: jobs without a lock, locks of types that nobody handles any more, lock rows
-// that were deleted by hand, and jobs that nobody here can run.
+// Sweep finds, at once and then once a minute until ctx ends, what the loop does not see:
+// jobs without a lock, locks of types that no engine handles any more, lock rows that were
+// deleted by hand, and jobs that no handler of this engine can run.
 func (d *Dispatcher) Sweep(ctx context.Context) {
 	unknown := make(map[string]bool)
 	timer := time.NewTimer(0)
@@ -23,23 +23,23 @@ func (d *Dispatcher) Sweep(ctx context.Context) {
 			return
 		case <-timer.C:
 			if err := d.sweepOnce(ctx, unknown); err != nil && ctx.Err() == nil {
-				d.Log.Warn("cannot look for abandoned jobs; trying again", "error", err)
+				d.Log.Warn("cannot sweep for abandoned jobs; trying again", "error", err)
 			}
 			timer.Reset(pause.Jitter(sweepInterval))
 		}
 	}
 }
 
-// sweepOnce sweeps once. unknown are the types of which the log has said already that
-// they are not registered here.
+// sweepOnce sweeps once. unknown holds the types for which it has already logged that they
+// are not registered here.
 func (d *Dispatcher) sweepOnce(ctx context.Context, unknown map[string]bool) error {
 	limited, cancel := context.WithTimeout(ctx, sweepInterval)
 	defer cancel()
 	if err := d.Store.EnsureLocks(limited, d.types); err != nil {
 		return err
 	}
-	silence := 4 * d.Owner.Lease
-	rows, locks, err := d.Store.Orphans(limited, silence)
+	expiredFor := 4 * d.Owner.Lease
+	rows, locks, err := d.Store.Orphans(limited, expiredFor)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (d *Dispatcher) sweepOnce(ctx context.Context, unknown map[string]bool) err
 		d.settle(limited, run)
 	}
 	for _, run := range rows {
-		d.settled(d.Store.SettleOrphan(limited, run, silence, d.interrupt))
+		d.afterSettle(d.Store.SettleOrphan(limited, run, expiredFor, d.interrupt))
 	}
 	types, err := d.Store.DueTypes(limited)
 	if err != nil {

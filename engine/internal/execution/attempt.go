@@ -10,9 +10,9 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// attempt gets a step done, however many attempts that takes, and returns its
-// output; or how the run ends instead. A step that was skipped, or that is
-// recorded as completed already, is marked so.
+// attempt runs a step, with all its attempts, and returns its output, or how the run ends
+// instead. begun says that the step is marked as running. If the step was skipped, or its
+// completion is recorded already, its record says so when attempt returns.
 func (r *run) attempt(ctx context.Context, i int, begun bool) (json.RawMessage, *ending) {
 	if !begun {
 		switch done, e := r.beforeFirstAttempt(ctx, i); {
@@ -45,7 +45,7 @@ func (r *run) attempt(ctx context.Context, i int, begun bool) (json.RawMessage, 
 	}
 }
 
-// await handles a step that waits: it is done, or the run ends to wait.
+// await handles a step that waits: either the wait is over, or the run ends to wait.
 func (r *run) await(i int) (json.RawMessage, *ending) {
 	planned := &r.plan.Steps[i]
 	switch {
@@ -58,10 +58,10 @@ func (r *run) await(i int) (json.RawMessage, *ending) {
 	}
 }
 
-// beginStep marks a step as running; where the begin of an attempt decides what
-// becomes of the job, it waits until that is recorded.
+// beginStep marks a step as running. If the begin of an attempt decides how the job
+// continues after a crash, it waits until the begin is in the database.
 func (r *run) beginStep(ctx context.Context, i int) *ending {
-	if !r.plan.BeginCounts(i) {
+	if !r.plan.RecordsBegin(i) {
 		r.edit(func() { r.begin(i) })
 		return nil
 	}
@@ -71,7 +71,7 @@ func (r *run) beginStep(ctx context.Context, i int) *ending {
 	}
 	err := r.interruption()
 	if err == nil {
-		err = context.Cause(ctx) // of the group
+		err = context.Cause(ctx) // the group may have failed
 	}
 	if err != nil {
 		r.edit(func() { r.unbegin(i) })
@@ -81,9 +81,8 @@ func (r *run) beginStep(ctx context.Context, i int) *ending {
 	return nil
 }
 
-// call runs the step once, in a goroutine of its own so that one which ends its
-// goroutine ends nothing else, and checks its output. again says that its error
-// is worth another attempt.
+// call runs the step once, in a new goroutine, since the step may end its goroutine, and
+// checks its output. again reports whether its error is worth another attempt.
 func (r *run) call(ctx context.Context, i int) (output json.RawMessage, again bool, err error) {
 	planned := &r.plan.Steps[i]
 	ctx, cancel := withTimeout(ctx, planned)
@@ -93,7 +92,7 @@ func (r *run) call(ctx context.Context, i int) (output json.RawMessage, again bo
 	if planned.Tx != nil {
 		return r.callInTx(ctx, i, session)
 	}
-	again = true // a panic is an error like others
+	again = true // also after a panic
 	err = plan.Guard(func() (err error) {
 		if output, err = planned.Run(ctx, session); err != nil {
 			again = planned.Retry.ShouldRetry(plan.WithReason(ctx, err))
@@ -110,11 +109,11 @@ func (r *run) call(ctx context.Context, i int) (output json.RawMessage, again bo
 	return output, false, nil
 }
 
-// failed records a failed attempt. It returns nil if another one follows, or how the
-// run ends. After a decision from outside none follows.
+// failed records a failed attempt. It returns nil if another attempt follows, or how the
+// run ends. After a decision from outside the run no attempt follows.
 func (r *run) failed(ctx context.Context, i int, err error, again bool) *ending {
 	if errors.Is(context.Cause(ctx), plan.ErrGroupFailed) && !errors.Is(err, plan.ErrGroupFailed) {
-		err = fmt.Errorf("%w: %w", plan.ErrGroupFailed, err) // in whatever way it says that its context has ended
+		err = fmt.Errorf("%w: %w", plan.ErrGroupFailed, err) // the step's error may not say why its context ended
 	}
 	e := r.afterStep(i, err)
 	if e.status != model.Failed || !again || ctx.Err() != nil || r.decided() || !r.postpone(i) {

@@ -9,9 +9,8 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// beforeFirstAttempt does what comes before a step's first attempt in this run: it
-// finds out whether the step is to run, and what became of an attempt that was cut
-// short. It reports whether the step is done with that.
+// beforeFirstAttempt calls a step's When or Verify before its first attempt in this run. It
+// reports whether the step is done with that: skipped, or verified as completed.
 func (r *run) beforeFirstAttempt(ctx context.Context, i int) (done bool, end *ending) {
 	planned, record := &r.plan.Steps[i], r.record(i)
 	cutShort := record.Status == model.StepInterrupted
@@ -25,7 +24,7 @@ func (r *run) beforeFirstAttempt(ctx context.Context, i int) (done bool, end *en
 	}
 }
 
-// evaluateWhen skips a step that is not to run.
+// evaluateWhen calls the step's When, and skips the step if it returns false.
 func (r *run) evaluateWhen(i int) (skipped bool, end *ending) {
 	planned := &r.plan.Steps[i]
 	session := newSession(r, planned.Name)
@@ -34,11 +33,11 @@ func (r *run) evaluateWhen(i int) (skipped bool, end *ending) {
 	err := plan.Guard(func() error { wanted = planned.When(session); return nil })
 	switch {
 	case err != nil:
-		return false, r.notAsked(i, fmt.Errorf("decide whether it runs: %w", err))
+		return false, r.conditionFailed(i, fmt.Errorf("decide whether it runs: %w", err))
 	case wanted:
 		return false, nil
 	}
-	// Later steps rely on it: it is recorded before they begin.
+	// Later steps depend on it, so it must be in the database before they begin.
 	if err := r.write(func() { r.skip(i, planned.WhenWhy) }); err != nil {
 		e := r.afterError(planned.Name, err)
 		return false, &e
@@ -46,8 +45,8 @@ func (r *run) evaluateWhen(i int) (skipped bool, end *ending) {
 	return true, nil
 }
 
-// verify completes a step whose effect happened though its attempt was cut
-// short.
+// verify calls the step's Verify after an attempt that was cut short, and completes the step
+// if its effect has happened.
 func (r *run) verify(ctx context.Context, i int) (happened bool, end *ending) {
 	planned := &r.plan.Steps[i]
 	ctx, cancel := withTimeout(ctx, planned)
@@ -64,14 +63,14 @@ func (r *run) verify(ctx context.Context, i int) (happened bool, end *ending) {
 	}
 	switch {
 	case err != nil:
-		return false, r.notAsked(i, fmt.Errorf("verify whether its effect happened: %w", plan.WithReason(ctx, err)))
+		return false, r.conditionFailed(i, fmt.Errorf("verify whether its effect happened: %w", plan.WithReason(ctx, err)))
 	case !happened:
 		return false, nil
 	}
 	err = r.write(func() {
-		took := r.data.Steps[i].DurationMS // the attempt, and not the time since
+		duration := r.data.Steps[i].DurationMS // of the attempt, without the time since
 		r.complete(i, output)
-		r.data.Steps[i].DurationMS = took
+		r.data.Steps[i].DurationMS = duration
 	})
 	if err != nil {
 		e := r.afterError(planned.Name, err)
@@ -80,15 +79,15 @@ func (r *run) verify(ctx context.Context, i int) (happened bool, end *ending) {
 	return true, nil
 }
 
-// notAsked ends the run because it could not be found out whether a step is to
-// run.
-func (r *run) notAsked(i int, err error) *ending {
+// conditionFailed ends the run because a When or Verify failed, so that it is not known
+// whether the step must run.
+func (r *run) conditionFailed(i int, err error) *ending {
 	e := r.afterError(r.plan.Steps[i].Name, err)
 	if e.status != model.Failed {
 		return &e
 	}
 	r.edit(func() {
-		plan.NotAsked(&r.data.Steps[i], r.cut(err.Error()))
+		plan.ConditionFailed(&r.data.Steps[i], r.cut(err.Error()))
 		r.changes.record(i)
 	})
 	return &e

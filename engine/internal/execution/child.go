@@ -8,13 +8,13 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// child is a job that a step has enqueued; its row is nil if that is gone.
+// child is a job that a step has enqueued. job is nil if its row was removed.
 type child struct {
 	id  uuid.UUID
 	job *model.Job
 }
 
-// open reports whether the child is going to run, or runs.
+// open reports whether the child runs or will run.
 func (c child) open() bool {
 	return c.job != nil && !c.job.Status.Ended() && c.job.DeletedAt.IsZero()
 }
@@ -40,7 +40,7 @@ func countLate(children []child, deadline model.Time) (n int) {
 	return n
 }
 
-// result is how the child has ended, for the parent's step.
+// result returns how the child has ended, for the output of the parent's step.
 func (c child) result() model.ChildResult {
 	if c.job == nil {
 		return model.ChildResult{ID: c.id, Status: model.Cancelled, Error: "its row is gone"}
@@ -49,20 +49,20 @@ func (c child) result() model.ChildResult {
 	if data, err := model.ParseData(c.job.Data); err == nil {
 		result.Result = data.Outcome(c.job.Status)
 	}
-	if !c.job.Status.Ended() { // it will not run any more
+	if !c.job.Status.Ended() { // a deleted job does not run
 		result.Status, result.Error = model.Cancelled, "it was deleted"
 	}
 	return result
 }
 
-// failure says why the child has not succeeded, nil if it has.
+// failure returns why the child has not succeeded, nil if it has.
 func (c child) failure() error {
 	result := c.result()
 	switch {
 	case result.Status == model.Succeeded:
 		return nil
 	case c.job == nil || !c.job.Status.Ended():
-		return fmt.Errorf("job %s: %s; to enqueue the step's jobs anew, resume from it", c.id, result.Error)
+		return fmt.Errorf("job %s: %s; to enqueue the step's jobs again, rerun the job from this step", c.id, result.Error)
 	case result.Status == model.Cancelled && c.job.CancelledBy != "":
 		return fmt.Errorf("job %s of type %q was cancelled by %s", c.id, result.Type, c.job.CancelledBy)
 	case result.Error == "":

@@ -13,22 +13,23 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// childrenCheck is how often a job looks after its children, should it not be woken at
-// their end: the process that was to do that may have died in between.
-const childrenCheck = 20 * time.Second
+// childrenCheckInterval is how often a job that waits for children checks whether they have
+// ended. Normally it is woken at their end, but the process that should wake it may die.
+const childrenCheckInterval = 20 * time.Second
 
-// awaitChildren waits for the step's jobs: the step is done, or the run ends to wait.
+// awaitChildren waits for the step's child jobs: either they have ended, or the run ends to
+// wait.
 func (r *run) awaitChildren(i int) (json.RawMessage, *ending) {
 	record := r.record(i)
 	if record.Status != model.StepWaiting {
 		return r.startChildren(i)
 	}
 	children, err := r.readChildren(r.ctx, record.Children)
-	if err != nil { // neither they nor this job have failed: look again
-		r.Log.Warn("cannot read a job's children; looking again before long", r.with("error", err)...)
+	if err != nil { // no job has failed: try again
+		r.Log.Warn("cannot read a job's children; trying again soon", r.with("error", err)...)
 		return nil, r.waitForChildren(i)
 	}
-	r.addShare(i) // people have seen it: it must not fall if the step fails
+	r.addShare(i) // so that progress does not fall if the step fails
 	n := countOpen(children)
 	if late := countLate(children, record.WaitUntil); n == 0 && late > 0 {
 		return nil, r.fail(i, fmt.Errorf("%w: %d of its %d children ended after %v", plan.ErrTimeout, late, len(children), r.plan.Steps[i].Timeout))
@@ -37,27 +38,28 @@ func (r *run) awaitChildren(i int) (json.RawMessage, *ending) {
 		return r.childrenEnded(i, children)
 	}
 	if r.timedOut(record) {
-		return nil, r.fail(i, fmt.Errorf("%w: %d of its %d children have not ended within %v, and go on", plan.ErrTimeout, n, len(children), r.plan.Steps[i].Timeout))
+		return nil, r.fail(i, fmt.Errorf("%w: %d of its %d children have not ended within %v, and keep running", plan.ErrTimeout, n, len(children), r.plan.Steps[i].Timeout))
 	}
 	return nil, r.waitForChildren(i)
 }
 
-// waitForChildren is waits, and looks after the children now and then.
+// waitForChildren returns the ending of a run that waits for the children of step i. The
+// job is due again after childrenCheckInterval at the latest.
 func (r *run) waitForChildren(i int) *ending {
 	r.addShare(i)
 	e := r.waits(i)
-	if next := model.TimeOf(r.clock.now().Add(childrenCheck)); next.Before(e.wake.at.Time) {
+	if next := model.TimeOf(r.clock.now().Add(childrenCheckInterval)); next.Before(e.wake.at.Time) {
 		e.wake.at = next
 	}
 	return e
 }
 
-// addShare counts how far the step's children are as its own progress.
+// addShare sets the step's progress to that of its children.
 func (r *run) addShare(i int) {
 	r.edit(func() { r.tracker.Set(r.data.Steps[i].Name, r.childrenShare, "") })
 }
 
-// readChildren reads the children, and how far they are together.
+// readChildren reads the children, and sets childrenShare to their mean progress.
 func (r *run) readChildren(ctx context.Context, ids []uuid.UUID) ([]child, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -79,8 +81,8 @@ func (r *run) readChildren(ctx context.Context, ids []uuid.UUID) ([]child, error
 	return children, nil
 }
 
-// startChildren enqueues the step's jobs, or resumes those that an earlier attempt has
-// left without success.
+// startChildren enqueues the step's jobs. If an earlier attempt has enqueued them, it
+// resumes those that have not succeeded.
 func (r *run) startChildren(i int) (json.RawMessage, *ending) {
 	if children := r.record(i).Children; len(children) > 0 {
 		return nil, r.resumeChildren(i, children)
@@ -103,15 +105,15 @@ func (r *run) startChildren(i int) (json.RawMessage, *ending) {
 	return nil, e
 }
 
-// beginChildren marks the step as waiting, as long as its timeout says.
+// beginChildren marks the step as waiting until its timeout.
 func (r *run) beginChildren(i int) {
 	until := r.timeout(i)
 	r.edit(func() { r.beginWait(i, until) })
-	r.childrenShare = 0 // it may be that of an earlier step's
+	r.childrenShare = 0 // an earlier step may have set it
 }
 
-// makeChildren asks the step for its children, and makes jobs of them. Nothing
-// is written.
+// makeChildren calls the step's function, and makes jobs of the children that it returns.
+// It writes nothing.
 func (r *run) makeChildren(i int) ([]*model.Job, error) {
 	planned := &r.plan.Steps[i]
 	session := newSession(r, planned.Name)
@@ -155,8 +157,8 @@ func (r *run) newChild(c plan.Child) (*model.Job, error) {
 	return j, nil
 }
 
-// resumeChildren resumes those children that have ended without success. That the run
-// is to end meanwhile stops it no more: they are cancelled together.
+// resumeChildren resumes the children that have ended without success. It continues even if
+// the run must end meanwhile: the cancel of the job then reaches all of its children.
 func (r *run) resumeChildren(i int, children []uuid.UUID) *ending {
 	r.beginChildren(i)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), r.Owner.Lease)
@@ -169,7 +171,8 @@ func (r *run) resumeChildren(i int, children []uuid.UUID) *ending {
 	return r.waitForChildren(i)
 }
 
-// childrenEnded completes the step with its children's results, or fails it.
+// childrenEnded returns the children's results as the step's output, or ends the run because
+// some did not succeed.
 func (r *run) childrenEnded(i int, children []child) (json.RawMessage, *ending) {
 	failed := []error{}
 	for _, c := range children {
@@ -187,8 +190,9 @@ func (r *run) childrenEnded(i int, children []child) (json.RawMessage, *ending) 
 	return output, nil
 }
 
-// childrenOutput is the children's results. Where they are too large together,
-// what the children's own rows have is left out.
+// childrenOutput returns the children's results. If they are too large together, it leaves
+// out the children's results, and if that is not enough, their errors: the children's own
+// rows have both.
 func (r *run) childrenOutput(children []child) (output json.RawMessage, err error) {
 	results := make([]model.ChildResult, len(children))
 	for k, c := range children {
@@ -210,14 +214,14 @@ func (r *run) childrenOutput(children []child) (output json.RawMessage, err erro
 	return nil, err
 }
 
-// waitForCancelled is how the run of a cancelled job ends whose step i waits for
-// children that are still to end; nil if there are none.
+// waitForCancelled cancels the children that step i of a cancelled job waits for, and
+// returns the ending of a run that waits for their end; nil if all have ended.
 func (r *run) waitForCancelled(i int) *ending {
 	record := r.record(i)
 	if record.Status != model.StepWaiting || len(record.Children) == 0 {
 		return nil
 	}
-	// The run's context has ended; the children are cancelled all the same.
+	// The run's context has ended, but the children must still be cancelled.
 	ctx := context.WithoutCancel(r.ctx)
 	children, err := r.readChildren(ctx, record.Children)
 	if err == nil && countOpen(children) == 0 {
@@ -237,6 +241,6 @@ func (r *run) cancelChild(ctx context.Context, c child) {
 	ctx, cancel := context.WithTimeout(ctx, r.Owner.Lease)
 	defer cancel()
 	if err := r.Jobs.Cancel(ctx, c.id, r.job.CancelledBy, r.job.CancelReason); err != nil {
-		r.Log.Warn("cannot cancel a child of a cancelled job; trying again before long", r.with("child", c.id, "error", err)...)
+		r.Log.Warn("cannot cancel a child of a cancelled job; trying again soon", r.with("child", c.id, "error", err)...)
 	}
 }

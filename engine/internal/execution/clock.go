@@ -6,8 +6,8 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// clock is the database's time, counted by this process's monotonic clock: the
-// host's own may be wrong or jump.
+// clock is the database's time, measured with this process's monotonic clock: the host's
+// wall clock may be wrong or jump.
 type clock struct {
 	base  time.Time
 	since time.Time

@@ -13,7 +13,7 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// Config is what runs need. All fields are set, but for those that say otherwise.
+// Config is what runs need. All fields are required, except where noted.
 type Config struct {
 	Store     *store.Store
 	Owner     store.Owner
@@ -23,7 +23,7 @@ type Config struct {
 	RetryInPlace time.Duration
 	Limits       plan.Limits
 	Log          *slog.Logger
-	Redact       model.Redactor // of errors in the log; nil for none
+	Redact       model.Redactor // for errors in the log; nil for none
 	Handlers     map[string]Handler
 	Jobs         Jobs
 }
@@ -32,12 +32,12 @@ type Config struct {
 type Jobs interface {
 	// New returns a job for [store.Write.Children], checked and not written.
 	New(input steps.Input, name string) (*model.Job, error)
-	// Resume resumes a job that has failed or was cancelled, and leaves others as
-	// they are.
+	// Resume resumes a job that has failed or was cancelled, and does nothing to any
+	// other job.
 	Resume(ctx context.Context, id uuid.UUID) error
-	// Cancel requests that a job is cancelled unless it has ended.
+	// Cancel requests the cancel of a job that has not ended.
 	Cancel(ctx context.Context, id uuid.UUID, by, reason string) error
-	// WakeParent makes a job due that waits for children which have all ended.
+	// WakeParent makes a job due if it waits for children and all of them have ended.
 	WakeParent(ctx context.Context, parent uuid.UUID) error
 }
 
@@ -46,23 +46,23 @@ type Dispatch interface {
 	// Due says that there may be a due job of these types.
 	Due(types ...string)
 	// Ended says that a run has ended, and whether the next job of its type was
-	// claimed with that.
+	// claimed with that end.
 	Ended(claimedNext bool)
 }
 
-// Handler is a definition, and what makes the contexts of its jobs.
+// Handler is a definition, with the function that makes the contexts of its jobs.
 type Handler struct {
 	steps.Handler
-	// Context makes the context of a job's steps; nil leaves it as it is.
+	// Context returns the context of a job's steps; nil for the run's own context.
 	Context func(context.Context, *model.Job) (context.Context, error)
 }
 
-// wakeParent makes a job due whose children have all ended. If that fails, the job
-// looks after them by itself before long.
+// wakeParent makes a job due if all its children have ended. If that fails, the job checks
+// its children itself, within childrenCheckInterval.
 func (c *Config) wakeParent(parent uuid.UUID) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.Owner.Lease)
 	defer cancel()
 	if err := c.Jobs.WakeParent(ctx, parent); err != nil {
-		c.Log.Warn("cannot wake the parent of a job that has ended; it looks by itself", "parent", parent, "error", err)
+		c.Log.Warn("cannot wake the parent of a job that has ended; it will check by itself", "parent", parent, "error", err)
 	}
 }

@@ -8,37 +8,37 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// ending is how a run ends.
+// ending describes how a run ends.
 type ending struct {
 	status model.Status
 	err    string
-	wake   wake // of a job that waits
+	wake   wake // for a job that waits
 }
 
-// wake is when and why a job that waits continues, and the jobs that are enqueued with
-// that.
+// wake describes when and why a job that waits continues, and which jobs are enqueued
+// together with that.
 type wake struct {
-	at       model.Time
-	why      string
+	at       model.Time // when the job is due
+	why      string     // what it waits for, for people
 	children []*model.Job
-	// signal says that the job waits for one: if another has come by the time
-	// this is written, it is due at once.
+	// signal says that the job waits for a signal: if another one has arrived when the
+	// end is written, the job is due at once.
 	signal bool
-	// cancelled says that the job is cancelled already, and waits for its
-	// children to end before it does.
+	// cancelled says that a cancel was requested, and that the job waits for its children
+	// to end before it becomes cancelled.
 	cancelled bool
 }
 
-// seen is the number of signals that the run has seen: with more of them the job is
-// due at once.
-func (w wake) seen(signals model.Signals) int {
+// seenSignals returns how many signals the run has seen: if the row has more, the job is due
+// at once.
+func (w wake) seenSignals(signals model.Signals) int {
 	if !w.signal {
 		return math.MaxInt32
 	}
 	return len(signals)
 }
 
-// Decision is how a run is to end, as it was decided from outside its steps.
+// Decision is how a run must end, decided from outside its steps.
 type Decision struct {
 	Status model.Status // succeeded or failed
 	Error  string
@@ -46,8 +46,8 @@ type Decision struct {
 }
 
 var (
-	// ErrNotHere is returned for a job that does not run in this process.
+	// ErrNotHere means that the job does not run in this process.
 	ErrNotHere = errors.New("job does not run in this process")
-	// ErrEnding is returned for a decision on a run that has already ended.
+	// ErrEnding means that a decision came too late: how the run ends is decided.
 	ErrEnding = errors.New("job is ending already")
 )

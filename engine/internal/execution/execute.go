@@ -12,8 +12,8 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// execute runs the job's steps from the first that is not done, and ends the
-// job. It reports whether the end is in the database; if not, the run is lost.
+// execute runs the job's steps from the first that is not done, and ends the run. It
+// reports whether the end is in the database; if not, the job is left to be settled.
 func (r *run) execute() bool {
 	r.Log.Info("job started", r.LogAttrs()...)
 	if err := r.prepare(); err != nil {
@@ -26,8 +26,8 @@ func (r *run) execute() bool {
 	return r.finish(r.undoAfter(r.conclude(e)))
 }
 
-// prepare makes the plan and matches the records with it. It changes nothing if it
-// fails.
+// prepare makes the plan and matches the records with it. If it returns an error, it has
+// changed nothing.
 func (r *run) prepare() error {
 	data, err := model.ParseData(r.job.Data)
 	if err != nil {
@@ -51,7 +51,7 @@ func (r *run) prepare() error {
 	if err != nil {
 		return err
 	}
-	checkpoints, adopted := made.AdoptCheckpoints(checkpoints)
+	checkpoints, renamed := made.RenameCheckpoints(checkpoints)
 	tracker, err := r.track(made, match.Records)
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (r *run) prepare() error {
 	}
 	planRecord, planChanged := made.Record(data.Plan)
 	if planChanged {
-		r.Log.Info("the definition has changed; the job goes on under another plan, which its record fits",
+		r.Log.Info("the definition has changed; the job continues under another plan, which its record fits",
 			r.with("plan", planRecord.Fingerprint, "earlier", planRecord.Earlier)...)
 	}
 	r.mu.Lock()
@@ -76,16 +76,16 @@ func (r *run) prepare() error {
 	if !slices.ContainsFunc(match.Records, func(s model.StepRecord) bool { return s.SetsResult && s.Status.Done() }) {
 		r.data.Result = nil
 	}
-	r.changes.document, r.changes.checkpoints = true, adopted
-	r.startTime()
+	r.changes.document, r.changes.checkpoints = true, renamed
+	r.startWorkTime()
 	return nil
 }
 
-// makeContext makes the context of the job's steps.
+// makeContext calls the host's function that makes the context of the job's steps.
 func (r *run) makeContext(handler Handler, data model.Data) error {
 	base := r.ctx
-	if plan.Undoes(data) || len(plan.WaitedChildren(data)) > 0 {
-		base = r.life // a cancelled job's handler has more to do in that context
+	if plan.UndoesOnCancel(data) || len(plan.AwaitedChildren(data)) > 0 {
+		base = r.life // the handler works in this context also after a cancel
 	}
 	made, err := handler.Context(base, r.job)
 	if err != nil {
@@ -94,7 +94,7 @@ func (r *run) makeContext(handler Handler, data model.Data) error {
 	if made == nil {
 		return errors.New("the context factory returned nil")
 	}
-	// The made context carries values; that it ends is the run's business.
+	// The new context carries values; the run decides when it ends.
 	var cancel context.CancelCauseFunc
 	ctx := r.ctx
 	made, cancel = context.WithCancelCause(made)
@@ -103,7 +103,8 @@ func (r *run) makeContext(handler Handler, data model.Data) error {
 	return nil
 }
 
-// track makes the tracker of a plan whose steps are as far as their records say.
+// track returns the progress tracker of a plan, with the steps done that are recorded as
+// done.
 func (r *run) track(p *plan.Plan, records []model.StepRecord) (*progress.Tracker, error) {
 	phases := make([]progress.Phase, len(records))
 	for i, record := range records {
@@ -124,10 +125,10 @@ func (r *run) track(p *plan.Plan, records []model.StepRecord) (*progress.Tracker
 	return tracker, nil
 }
 
-// perform runs the steps that are not done: one after the other, the members of
-// a group together.
+// perform runs the steps that are not done: one after the other, and the members of a group
+// at the same time.
 func (r *run) perform() ending {
-	begun := -1 // the step that a commit has marked as running already
+	begun := -1 // the step that is marked as running already
 	for i := 0; i < len(r.plan.Steps); {
 		stageEnd := r.plan.StageEnd(i)
 		if r.stageDone(i, stageEnd) {
@@ -157,7 +158,7 @@ func (r *run) perform() ending {
 	return r.success(r.lastOutput())
 }
 
-// lastOutput is the recorded output of the last step.
+// lastOutput returns the recorded output of the last step, nil if it has none.
 func (r *run) lastOutput() json.RawMessage {
 	last := r.record(len(r.plan.Steps) - 1)
 	if last.Status != model.StepCompleted {

@@ -10,8 +10,8 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// performGroup runs the members of a group, steps from up to to, that are not
-// done, and returns how the run ends if it does not continue.
+// performGroup runs the members of a group that are not done: the steps from from up to but
+// not including to. It returns how the run ends, nil if it continues.
 func (r *run) performGroup(from, to int) *ending {
 	settings := r.plan.Steps[from].Group
 	ctx, cancel := context.WithCancelCause(r.ctx)
@@ -28,7 +28,7 @@ func (r *run) performGroup(from, to int) *ending {
 		if r.record(i).Status.Done() {
 			continue
 		}
-		if !r.takePlace(ctx, places) {
+		if !r.acquirePlace(ctx, places) {
 			break
 		}
 		members.Go(func() {
@@ -40,7 +40,7 @@ func (r *run) performGroup(from, to int) *ending {
 			mu.Lock()
 			ends = append(ends, *e)
 			mu.Unlock()
-			// One that is handed over leaves the others their time to a boundary.
+			// When a member is handed over, the others may still reach their boundary.
 			if e.status == model.Failed && !settings.LetFinish {
 				cancel(plan.ErrGroupFailed)
 			}
@@ -50,9 +50,9 @@ func (r *run) performGroup(from, to int) *ending {
 	return r.groupEnding(ends, from, to)
 }
 
-// takePlace waits for a place among the members that run, and reports whether
-// another one may begin.
-func (r *run) takePlace(ctx context.Context, places chan struct{}) bool {
+// acquirePlace waits until fewer than MaxParallel members run, and reports whether another
+// one may begin.
+func (r *run) acquirePlace(ctx context.Context, places chan struct{}) bool {
 	select {
 	case <-ctx.Done():
 		return false
@@ -73,9 +73,9 @@ func (r *run) performMember(ctx context.Context, i int) *ending {
 	return nil
 }
 
-// groupEnding is how the run ends after members that did, nil if all are done.
-// What the first one met weighs most, unless the job is cancelled; of those that
-// wait, the one that continues first.
+// groupEnding returns how the run ends, given how some of its members ended it; nil if all
+// members are done. A cancel has priority over a failure, and a failure over a wait. Of
+// several failures the first counts, and of several waits the one that is over first.
 func (r *run) groupEnding(ends []ending, from, to int) *ending {
 	slices.SortStableFunc(ends, func(a, b ending) int { return a.wake.at.Compare(b.wake.at.Time) })
 	for _, status := range []model.Status{model.Cancelled, model.Failed, model.Scheduled} {
@@ -99,7 +99,7 @@ func (r *run) groupEnding(ends []ending, from, to int) *ending {
 	return &e
 }
 
-// stageDone reports whether the steps from up to to are done.
+// stageDone reports whether the steps from from up to but not including to are done.
 func (r *run) stageDone(from, to int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -10,15 +10,14 @@ import (
 )
 
 const (
-	// historyJobs is how many of a type's last jobs say how long its steps
-	// typically take, historyAge how long that is believed.
+	// historyJobs is the number of a type's last jobs whose durations are used, and
+	// historyAge the time after which they are read again.
 	historyJobs = 9
 	historyAge  = time.Minute
 )
 
-// history knows how long the steps of recent jobs took. It asks the database
-// only for types whose jobs run long enough for people to want an estimate. It is safe
-// for concurrent use.
+// history holds how long the steps of recent jobs took. It reads the database only for
+// types whose jobs run so long that an estimate is useful. It is safe for concurrent use.
 type history struct {
 	store *store.Store
 
@@ -26,26 +25,28 @@ type history struct {
 	types map[string]typical
 }
 
+// typical holds the typical durations of one type's steps.
 type typical struct {
-	steps     map[string]time.Duration
-	jobs      int // of which steps is the median
-	read      time.Time
-	succeeded int // since the engine began: another one may end while the others are read
+	steps     map[string]time.Duration // the median for each step
+	jobs      int                      // how many jobs they are based on
+	read      time.Time                // when they were read
+	succeeded int                      // jobs since the engine began: one may end during a read
 }
 
 func newHistory(s *store.Store) *history {
 	return &history{store: s, types: make(map[string]typical)}
 }
 
-// of returns the typical durations of the type's steps as known now.
+// of returns the typical durations of the type's steps, as far as known now.
 func (h *history) of(jobType string) map[string]time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.types[jobType].steps
 }
 
-// refresh returns the typical durations of the type's steps, read again if they are
-// old. ok is false if they could not be read: the run's own rate is the estimate then.
+// refresh returns the typical durations of the type's steps, and reads them again if they
+// are old. ok is false if they could not be read: then the estimate is based on the run's
+// own speed.
 func (h *history) refresh(ctx context.Context, jobType string) (steps map[string]time.Duration, ok bool) {
 	h.mu.Lock()
 	known := h.types[jobType]
@@ -68,8 +69,8 @@ func (h *history) refresh(ctx context.Context, jobType string) (steps map[string
 	return known.steps, true
 }
 
-// succeeded notes that another job has ended which says how long steps take: the first
-// few make a difference at once.
+// succeeded counts another succeeded job of a type. As long as there are few of them, the
+// durations are read again at once.
 func (h *history) succeeded(jobType string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

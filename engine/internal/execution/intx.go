@@ -15,27 +15,27 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// stepTx is one attempt of a step in a transaction: what the step writes there
-// and its record commit together.
+// stepTx is one attempt of a step in a transaction: the step's own writes and its record
+// commit together.
 type stepTx struct {
 	*run
-	i      int
-	before model.StepRecord // as it is again if the transaction is rolled back
-	result json.RawMessage  // the same
-	output json.RawMessage
-	again  bool // the error is worth another attempt
-	wrote  bool // the record has been sent: from here on the end may be unknown
-	taken  bool // the row is not the run's any more
-	ack    store.Ack
-	worked time.Duration // how long the step had the transaction, where that is of interest
+	i       int
+	before  model.StepRecord // the record to restore if the transaction is rolled back
+	result  json.RawMessage  // the job's result to restore then
+	output  json.RawMessage
+	again   bool // whether the error is worth another attempt
+	wrote   bool // whether the record was sent: from then on the outcome may be unknown
+	rowLost bool // whether the row is no longer the run's
+	ack     store.Ack
+	worked  time.Duration // how long the step used the transaction; measured only with a sole writer
 }
 
-// callInTx is call for a step in a transaction. If the transaction's end is
+// callInTx is call for a step in a transaction. If the outcome of the transaction is
 // unknown, it waits until it is known.
 func (r *run) callInTx(ctx context.Context, i int, session *session) (output json.RawMessage, again bool, err error) {
 	session.inTx = true
-	// Nothing else of this run is written meanwhile: it would have to wait for
-	// the row, and on SQLite for the one connection.
+	// No flush may write this run meanwhile: it would wait for the locked row, and on
+	// SQLite for the only connection.
 	if err := r.holdForTx(ctx); err != nil {
 		return nil, false, err
 	}
@@ -43,13 +43,13 @@ func (r *run) callInTx(ctx context.Context, i int, session *session) (output jso
 	t := &stepTx{run: r, i: i, before: r.record(i), again: true}
 	r.edit(func() { t.result = r.data.Result })
 	err = t.runInTx(ctx, session)
-	if err != nil && t.wrote && !t.taken {
+	if err != nil && t.wrote && !t.rowLost {
 		err = t.findOutcome(err)
 	}
 	if err != nil {
-		t.takeBack()
+		t.rollBack()
 		if t.exceedsLease() {
-			return nil, false, fmt.Errorf("its transaction was rolled back after %v: the engine's lease of %v ran out, which nobody can renew meanwhile on a database with one writer; "+
+			return nil, false, fmt.Errorf("its transaction was rolled back after %v: the engine's lease of %v expired, since no lease can be renewed during a transaction on a database with one writer; "+
 				"do less in one step, or give the engine a longer lease", t.worked.Round(time.Second/10), r.Owner.Lease)
 		}
 		return nil, t.again, txError(ctx, err)
@@ -59,8 +59,9 @@ func (r *run) callInTx(ctx context.Context, i int, session *session) (output jso
 	return t.output, false, nil
 }
 
-// runInTx performs the step in a transaction. Until one has begun it waits for the
-// database, as any write does: that it is away is no failure of the step's.
+// runInTx performs the step in a transaction. It waits for the database until a transaction
+// has begun, as any write does: that the database is not available is no failure of the
+// step.
 func (t *stepTx) runInTx(ctx context.Context, session *session) error {
 	delays := pause.New()
 	for {
@@ -79,7 +80,7 @@ func (t *stepTx) runInTx(ctx context.Context, session *session) error {
 	}
 }
 
-// mostBeforeEnd is the most progress that a job has which has not ended.
+// mostBeforeEnd is the highest progress of a job that has not ended.
 const mostBeforeEnd = 0.999999
 
 // perform calls the step and writes its record.
@@ -87,30 +88,30 @@ func (t *stepTx) perform(ctx context.Context, tx bun.Tx, session *session) error
 	if err := t.callStep(ctx, tx, session); err != nil {
 		return err
 	}
-	var unfit error
+	var outputErr error
 	t.edit(func() {
-		if t.output, unfit = t.keepOutput(t.output); unfit == nil {
+		if t.output, outputErr = t.keepOutput(t.output); outputErr == nil {
 			t.recordCompletion(t.i, t.output)
 		}
 	})
-	if unfit != nil {
+	if outputErr != nil {
 		t.again = false
-		return unfit
+		return outputErr
 	}
 	t.wrote = true
 	write := t.entry.Send()
-	// The tracker, which takes nothing back, moves once the step is committed.
+	// The tracker cannot go back, so it is updated only after the commit.
 	t.edit(func() { write.Progress = max(write.Progress, min(model.WeightedShare(t.data.Steps), mostBeforeEnd)) })
-	ack, mine, err := t.Store.WriteIn(ctx, tx, write)
-	if err == nil && !mine {
-		t.taken = true
+	ack, owned, err := t.Store.WriteIn(ctx, tx, write)
+	if err == nil && !owned {
+		t.rowLost = true
 		return plan.ErrLeaseLost
 	}
 	t.ack = ack
 	return err
 }
 
-// callStep calls the step's function.
+// callStep calls the step's function in the transaction.
 func (t *stepTx) callStep(ctx context.Context, tx bun.Tx, session *session) error {
 	const precision = 50 // parts of a lease
 	if t.Store.SoleWriter() {
@@ -126,8 +127,8 @@ func (t *stepTx) callStep(ctx context.Context, tx bun.Tx, session *session) erro
 	})
 }
 
-// takeBack puts the run back to what it was before a transaction that was rolled back.
-func (t *stepTx) takeBack() {
+// rollBack restores the run's state from before a transaction that was rolled back.
+func (t *stepTx) rollBack() {
 	t.edit(func() {
 		if t.data.Steps[t.i].SetsResult {
 			t.data.Result = t.result
@@ -137,15 +138,15 @@ func (t *stepTx) takeBack() {
 			t.Restore()
 		}
 	})
-	if t.taken {
+	if t.rowLost {
 		t.entry.Lose()
 	}
 }
 
-// exceedsLease reports whether the lease expired because of what the step did in its
-// transaction: it would do so each time. That its process stood still, or what the
-// database takes to commit it or is away for, is not the step's. The run ends with that
-// as its failure then, if its row is still its own.
+// exceedsLease reports whether the lease expired because the step worked too long in its
+// transaction, as it would in each attempt. Time in which the process was suspended, and
+// time that the database took to commit or was not available, does not count. If it returns
+// true, the run ends with that failure, provided that the row is still its own.
 func (t *stepTx) exceedsLease() bool {
 	if !t.Store.SoleWriter() || t.worked < t.Owner.Lease-t.Heartbeat {
 		return false
@@ -156,8 +157,8 @@ func (t *stepTx) exceedsLease() bool {
 	return t.stops.txExceedsLease
 }
 
-// txError is the error of a transaction, together with why its context ended:
-// that is why it was rolled back, whatever the database or the driver call it.
+// txError returns the error of a transaction, together with why its context ended. That is
+// why it was rolled back, even if the error of the database or the driver does not say so.
 func txError(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
 	switch {
@@ -170,19 +171,19 @@ func txError(ctx context.Context, err error) error {
 	}
 }
 
-// findOutcome finds out what became of a transaction whose end is unknown: nil if it
-// took effect after all. It asks until it has an answer, even when the run is to end:
-// a run that continues without knowing would write over the record. Only where the
-// engine stops and the lease has expired is that left to whoever settles the job.
+// findOutcome finds out whether a transaction with an unknown outcome took effect, and
+// returns nil if it did. It queries the database until it knows, even when the run must
+// end: a run that continued without knowing would overwrite the record. Only if the engine
+// stops and the lease has expired, the job is left to be settled.
 func (t *stepTx) findOutcome(failed error) error {
-	t.Log.Warn("the end of a step's transaction is unknown; asking for it", t.with("step", t.plan.Steps[t.i].Name, "error", t.Shown(failed.Error()))...)
+	t.Log.Warn("the outcome of a step's transaction is unknown; reading it from the database", t.with("step", t.plan.Steps[t.i].Name, "error", t.Redacted(failed.Error()))...)
 	delays := pause.New()
 	for {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.life), t.Owner.Lease)
-		document, mine, err := t.Store.Recorded(ctx, t.job.ID, t.job.Attempt)
+		document, owned, err := t.Store.Recorded(ctx, t.job.ID, t.job.Attempt)
 		cancel()
 		if err == nil {
-			return t.outcome(document, mine, failed)
+			return t.outcome(document, owned, failed)
 		}
 		if t.isHandedOver() {
 			t.abandon()
@@ -190,7 +191,7 @@ func (t *stepTx) findOutcome(failed error) error {
 		if !t.entry.Live() {
 			return fmt.Errorf("%w: %w: whether the transaction took effect is not known here", plan.ErrLeaseLost, failed)
 		}
-		pause.For(context.WithoutCancel(t.life), delays.NextBackOff()) // also when the run is to end: see above
+		pause.For(context.WithoutCancel(t.life), delays.NextBackOff()) // also when the run must end: see above
 	}
 }
 
@@ -201,10 +202,11 @@ func (r *run) isHandedOver() bool {
 	return r.stops.handOver
 }
 
-// outcome is findOutcome's answer from what the row has.
-func (t *stepTx) outcome(document json.RawMessage, mine bool, failed error) error {
-	if !mine {
-		t.taken = true
+// outcome returns the outcome of a transaction from what the row contains: nil if it took
+// effect, and otherwise the error with which it failed.
+func (t *stepTx) outcome(document json.RawMessage, owned bool, failed error) error {
+	if !owned {
+		t.rowLost = true
 		return plan.ErrLeaseLost
 	}
 	data, err := model.ParseData(document)
@@ -217,8 +219,9 @@ func (t *stepTx) outcome(document json.RawMessage, mine bool, failed error) erro
 	return failed
 }
 
-// holdForTx keeps the run out of flushes, once the one that it may be in has finished,
-// and once no other member of its group is in a transaction. releaseTx must follow.
+// holdForTx waits until no other member of the group is in a transaction and the run is in
+// no flush, and then keeps the run out of flushes. Unless it returns an error, the caller
+// must call releaseTx.
 func (r *run) holdForTx(ctx context.Context) error {
 	select {
 	case r.inTx <- struct{}{}:

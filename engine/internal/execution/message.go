@@ -7,26 +7,26 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// message is what people read about a run: a text, or what is to be formatted when
-// somebody wants to see it.
+// message is a run's progress message: a text, or a format with arguments that is formatted
+// when the message is written.
 type message struct {
 	text   string
-	format string // empty where the text stands
+	format string // empty if text is the message
 	args   []any
 }
 
-// plain is a message that needs no formatting.
-func plain(text string) message { return message{text: text} }
+// textMessage returns a message that needs no formatting.
+func textMessage(text string) message { return message{text: text} }
 
-// say replaces the message, unless the new one turns out to be empty. The arguments
-// are such that never change: see immutable.
-func (m *message) say(format string, args []any) {
+// set replaces the message, unless the new one is empty when it is formatted. The arguments
+// must be immutable: see that function.
+func (m *message) set(format string, args []any) {
 	clear(m.args)
 	m.format, m.args = format, append(m.args[:0], args...)
 }
 
-// show is the message, cut to that many characters.
-func (m *message) show(limit int) string {
+// render returns the message as text, cut to that many characters.
+func (m *message) render(limit int) string {
 	if m.format != "" {
 		if text := fmt.Sprintf(m.format, m.args...); text != "" {
 			m.text = model.CutText(text, limit)
@@ -37,8 +37,8 @@ func (m *message) show(limit int) string {
 	return m.text
 }
 
-// immutable reports whether arguments can be formatted later as well as now: they
-// never change, and no code of the host's is called for that.
+// immutable reports whether arguments can be formatted later with the same result: they
+// cannot change, and formatting them calls no code of the host.
 func immutable(args []any) bool {
 	for _, arg := range args {
 		switch arg.(type) {

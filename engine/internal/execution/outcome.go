@@ -11,7 +11,8 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// afterError says how a run ends because of an error, of that step if it has a name.
+// afterError returns how a run ends because of an error. step is the name of the step that
+// returned it, empty if it is not the error of a step.
 func (r *run) afterError(step string, err error) ending {
 	text := err.Error()
 	if step != "" {
@@ -31,8 +32,8 @@ func (r *run) afterError(step string, err error) ending {
 // cutJobError is text as the job's own column holds an error.
 func (r *run) cutJobError(text string) string { return model.CutText(text, r.Limits.Error) }
 
-// statusAfter is the status in which a run ends because of an error. Why the context
-// ended weighs more than what the step made of it.
+// statusAfter returns the status with which a run ends because of an error. The reason why
+// the run's context ended has priority over the error itself.
 func (r *run) statusAfter(err error) model.Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -41,15 +42,15 @@ func (r *run) statusAfter(err error) model.Status {
 		return model.Scheduled // if the row is still this run's
 	case r.stops.cancelled:
 		return model.Cancelled
-	case errors.Is(context.Cause(r.ctx), plan.ErrShutdown) || r.stops.handOver && (r.stops.told || errors.Is(err, plan.ErrShutdown)):
+	case errors.Is(context.Cause(r.ctx), plan.ErrShutdown) || r.stops.handOver && (r.stops.reported || errors.Is(err, plan.ErrShutdown)):
 		return model.Scheduled
 	default:
 		return model.Failed
 	}
 }
 
-// cancelledText is the error of a cancelled job: none, unless its step failed
-// in a way of its own.
+// cancelledText returns the error of a cancelled job: none, unless its step failed for
+// another reason.
 func cancelledText(err error, text string) string {
 	if errors.Is(err, plan.ErrCancelled) || errors.Is(err, context.Canceled) {
 		return ""
@@ -57,11 +58,11 @@ func cancelledText(err error, text string) string {
 	return text
 }
 
-// afterStep records a step that returned an error, and says how the run ends.
+// afterStep records that a step returned an error, and returns how the run ends.
 func (r *run) afterStep(i int, err error) ending {
 	end := r.afterError(r.plan.Steps[i].Name, err)
 	r.edit(func() {
-		plan.EndUnsuccessful(&r.data.Steps[i], end.status, errors.Is(err, plan.ErrGroupFailed), r.cut(err.Error()), r.clock.now())
+		plan.EndWithError(&r.data.Steps[i], end.status, errors.Is(err, plan.ErrGroupFailed), r.cut(err.Error()), r.clock.now())
 		r.changes.record(i)
 	})
 	return end
@@ -73,7 +74,7 @@ func (r *run) fail(i int, err error) *ending {
 	return &e
 }
 
-// decide keeps the decision for when the running step has returned.
+// decide stores a decision, which takes effect when the running step has returned.
 func (r *run) decide(d Decision) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -91,17 +92,17 @@ func (r *run) decide(d Decision) error {
 	return nil
 }
 
-// decided reports whether it was decided from outside how the run ends.
+// decided reports whether a decision from outside determines how the run ends.
 func (r *run) decided() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.decision != nil
 }
 
-// conclude is the ending that a decision makes of e, together with its result. A
-// step's own failure weighs more than being declared succeeded; being cancelled
-// or handed over weighs more than any decision. No decision is taken after it:
-// see decide.
+// conclude returns how the run ends, given the ending e of its steps and a decision from
+// outside, if there is one. The failure of a step has priority over the decision that the
+// job has succeeded; a cancel and a hand-over have priority over any decision. After
+// conclude, decide accepts no decision.
 func (r *run) conclude(e ending) ending {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -117,8 +118,8 @@ func (r *run) conclude(e ending) ending {
 	return ending{status: d.Status, err: r.cutJobError(d.Error)}
 }
 
-// success ends the job well, with the last step's output as its result unless
-// a step has set another one.
+// success returns the ending of a job that has succeeded. The output of the last step is
+// its result, unless a step has set another one.
 func (r *run) success(output json.RawMessage) ending {
 	r.edit(func() {
 		if r.data.Result == nil && output != nil {
@@ -128,15 +129,15 @@ func (r *run) success(output json.RawMessage) ending {
 	return ending{status: model.Succeeded}
 }
 
-// finish writes how the run ended and waits until that is in the database. It
-// reports whether it is.
+// finish writes how the run ended, and waits until that is in the database. It reports
+// whether that succeeded.
 func (r *run) finish(e ending) bool {
 	began := time.Now()
 	err := r.write(func() {
 		if e.status == model.Succeeded {
 			r.skipRest()
 		}
-		r.keepTime(e.status)
+		r.recordWorkTime(e.status)
 		r.end, r.err, r.wake = e.status, e.err, e.wake
 	})
 	if err != nil && !errors.Is(err, plan.ErrLeaseLost) {
@@ -145,10 +146,10 @@ func (r *run) finish(e ending) bool {
 	attrs := r.with("status", e.status, "flushed_in", time.Since(began))
 	switch {
 	case err != nil:
-		r.Log.Warn("job ended without its end being recorded", append(attrs, "error", r.Shown(err.Error()))...)
+		r.Log.Warn("job ended without its end being recorded", append(attrs, "error", r.Redacted(err.Error()))...)
 		return false
 	case e.err != "":
-		r.Log.Warn("job ended", append(attrs, "error", r.Shown(e.err))...)
+		r.Log.Warn("job ended", append(attrs, "error", r.Redacted(e.err))...)
 	case !e.wake.at.IsZero():
 		r.Log.Info("job waits", r.with("for", e.wake.why)...)
 	default:
@@ -158,8 +159,8 @@ func (r *run) finish(e ending) bool {
 	return true
 }
 
-// finishRejected ends a run whose record the database rejects: failed, with that as
-// the reason, and the row's document as it was written last.
+// finishRejected ends a run whose record the database rejects: it writes that the job failed
+// for that reason, and leaves the row's document as it was written last.
 func (r *run) finishRejected(rejection error) error {
 	return r.write(func() {
 		r.entry.ClearRejected()
@@ -169,7 +170,8 @@ func (r *run) finishRejected(rejection error) error {
 	})
 }
 
-// afterEnd wakes those who wait for what has just ended.
+// afterEnd starts what can continue after this run: its children, and the parent that waits
+// for it.
 func (r *run) afterEnd(e ending) {
 	if e.status == model.Succeeded {
 		r.history.succeeded(r.job.Type)
@@ -181,10 +183,10 @@ func (r *run) afterEnd(e ending) {
 		}
 		r.dispatch.Due(types...)
 	}
-	if r.job.ParentID != nil { // a request may have made this a cancelled job, whatever e says
+	if r.job.ParentID != nil { // whatever e says, a cancel request may have ended the job
 		r.wakeParent(*r.job.ParentID)
 	}
-	if e.status == model.Scheduled && len(plan.WaitedChildren(r.data)) > 0 {
-		r.wakeParent(r.job.ID) // they may have ended before this job began to wait
+	if e.status == model.Scheduled && len(plan.AwaitedChildren(r.data)) > 0 {
+		r.wakeParent(r.job.ID) // its children may have ended before it began to wait
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// The database has rejected a run's record, and the run is about to end in its own way
-// before it learns of that: it ends with the rejection.
+// The database has rejected a run's record, and the run is about to end in another way
+// before it knows that: it ends with the rejection.
 func TestARunWhoseRecordIsRejectedEndsInNoOtherWay(t *testing.T) {
 	t.Parallel()
 	c := Config{Log: slog.New(slog.DiscardHandler), Owner: store.Owner{Lease: time.Hour}, Limits: plan.Limits{Error: 100}}
@@ -40,7 +40,7 @@ func TestARunWhoseRecordIsRejectedEndsInNoOtherWay(t *testing.T) {
 	}
 	write := r.entry.Send()
 	assert.Equal(t, model.Failed, write.End)
-	assert.Equal(t, "the database refused the job's record: check constraint", write.Error)
+	assert.Equal(t, "the database rejected the job's record: check constraint", write.Error)
 	r.entry.Confirm(store.Ack{}, false)
 	require.NoError(t, <-finished)
 }

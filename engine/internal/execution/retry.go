@@ -9,21 +9,21 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// postpone counts a failed attempt and makes the step wait for its next one, with
-// the next write. It reports whether there is a next one.
+// postpone counts a failed attempt and makes the step wait for its next one; both are
+// recorded with the next write. It returns false if no attempt is left.
 func (r *run) postpone(i int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	more := r.plan.Steps[i].Postpone(&r.data.Steps[i], r.clock.now())
 	if more {
-		r.changes.records[i] = true // another member's write may have carried the failure already
+		r.changes.records[i] = true // another member's write may already have included the failure
 	}
 	return more
 }
 
-// waitToRetry waits for the time of a step's next attempt, if it has failed
-// before. It returns how the run ends if it must end before that, or leaves its type
-// to others meanwhile.
+// waitToRetry waits until a step's next attempt is due, if the step has failed. It returns
+// how the run ends if it must end before that, or if the delay is so long that other jobs
+// of its type should run meanwhile.
 func (r *run) waitToRetry(ctx context.Context, i int) *ending {
 	record := r.record(i)
 	if !record.Retrying() {
@@ -33,11 +33,11 @@ func (r *run) waitToRetry(ctx context.Context, i int) *ending {
 	if delay > 0 && delay > r.RetryInPlace {
 		return r.waits(i)
 	}
-	if r.plan.Steps[i].Group == nil { // the other members work on
+	if r.plan.Steps[i].Group == nil { // in a group the other members keep working
 		r.edit(r.time.halt)
 		defer r.edit(func() { r.time.start(r.timeUp) })
 	}
-	r.entry.Mark() // the failed attempt counts, and people see what it waits for
+	r.entry.Mark() // to record the failed attempt, and to show what the job waits for
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {
@@ -56,8 +56,8 @@ func (r *run) waitToRetry(ctx context.Context, i int) *ending {
 	return r.stopRetrying(i, why)
 }
 
-// stopRetrying is how the run ends instead of another attempt of the step. One
-// that is handed over waits on elsewhere.
+// stopRetrying returns how the run ends instead of another attempt of the step. If the job
+// is handed over, the step keeps waiting for its next attempt.
 func (r *run) stopRetrying(i int, why error) *ending {
 	end := r.afterError(r.plan.Steps[i].Name, why)
 	if end.status == model.Scheduled {

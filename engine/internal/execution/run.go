@@ -24,33 +24,33 @@ type run struct {
 	entry    *journal.Entry
 	lease    *lease.Lease
 
-	// life ends when the run may do nothing more: its lease is lost, or the
-	// engine stops. ctx is the steps' and ends with it, or when the job is
-	// cancelled or its time is up.
-	life    context.Context //nolint:containedctx // the run is what lives and ends with it
+	// life ends when the run may do nothing more: its lease is lost, or the engine's
+	// grace is over. ctx is the context of the steps: it ends with life, or earlier, when
+	// the job is cancelled or its time is up.
+	life    context.Context //nolint:containedctx // it is the lifetime of the run
 	endLife context.CancelCauseFunc
 	ctx     context.Context //nolint:containedctx // the same
 	cancel  context.CancelCauseFunc
-	// handingOver is closed when the engine stops and the job is to be handed over.
+	// handingOver is closed when the engine stops and the job must be handed over.
 	handingOver chan struct{}
-	// inTx has room for the one step of the run that may be in a transaction.
+	// inTx has a capacity of one: one step of the run at a time may be in a transaction.
 	inTx chan struct{}
 
-	signals model.Signals // that had come when the job was claimed
+	signals model.Signals // those that had arrived when the job was claimed
 	// childrenShare is the mean progress of the children that a step waits for.
 	childrenShare float64
 
-	mu sync.Mutex // guards what is below
+	mu sync.Mutex // guards the fields below
 	state
 	stops stops
 	time  workTime
-	// decision is how the run ends, as was decided from outside; concluded says that
-	// no decision changes that any more.
+	// decision says how the run must end, decided from outside, nil if it is not.
+	// concluded says that it is too late for a decision.
 	decision  *Decision
 	concluded bool
 }
 
-// newRun returns the run of a job whose claim was sent at that time.
+// newRun returns the run of a job. claimed is when the claim was sent.
 func newRun(ctx context.Context, c *Config, h *history, j *journal.Journal, d Dispatch, job *model.Job, claimed time.Time) *run {
 	r := &run{
 		Config: c, history: h, dispatch: d, job: job,
@@ -68,24 +68,24 @@ func newRun(ctx context.Context, c *Config, h *history, j *journal.Journal, d Di
 	return r
 }
 
-// LogAttrs name the run in a log.
+// LogAttrs returns attributes that identify the run in a log.
 func (r *run) LogAttrs() []any {
 	return []any{slog.String("job", r.job.ID.String()), slog.String("type", r.job.Type), slog.Int64("attempt", r.job.Attempt)}
 }
 
-// with are the log attributes of the run, and some more.
+// with returns the log attributes of the run, followed by these.
 func (r *run) with(attrs ...any) []any { return append(r.LogAttrs(), attrs...) }
 
-// Shown is an error of the run as the log may have it: steps, and the code that reads
-// their inputs, put values into their errors.
-func (r *run) Shown(text string) string {
+// Redacted returns an error text of the run without the values that a log must not contain.
+// The errors of steps, and of the code that decodes their inputs, may quote such values.
+func (r *run) Redacted(text string) string {
 	if r.Redact == nil {
 		return text
 	}
 	return r.Redact.Of(r.asRow()).Text(text)
 }
 
-// asRow is the job with all that the run knows of its values.
+// asRow returns the job's row with the current values of the run.
 func (r *run) asRow() *model.Job {
 	j := *r.job
 	r.mu.Lock()
@@ -99,20 +99,20 @@ func (r *run) asRow() *model.Job {
 	return &j
 }
 
-// Snapshot returns what is to be written. The lock is held.
+// Snapshot returns the changes to write, and marks them as sent. The lock is held.
 func (r *run) Snapshot() store.Write { return r.snapshot(r.signals) }
 
-// Restore makes what the last snapshot had be written again. The lock is held.
+// Restore marks the changes of the last snapshot as not written. The lock is held.
 func (r *run) Restore() { r.changes.restore(r.sent) }
 
-// Discard drops what the database does not take. The lock is held.
+// Discard drops the changes that the database rejects. The lock is held.
 func (r *run) Discard() { r.changes.discard() }
 
 // EndLife ends the run's context.
 func (r *run) EndLife(cause error) { r.endLife(cause) }
 
-// RequestCancel ends the context of the run's steps because the job is to be
-// cancelled.
+// RequestCancel ends the context of the run's steps because a cancel of the job was
+// requested.
 func (r *run) RequestCancel() {
 	r.mu.Lock()
 	r.stops.cancelled = true
@@ -120,8 +120,8 @@ func (r *run) RequestCancel() {
 	r.cancel(plan.ErrCancelled)
 }
 
-// expire ends the run whose lease could not be renewed in time: another engine
-// may take the job over from now on.
+// expire ends the run because its lease was not renewed in time: from now on another engine
+// may take the job over.
 func (r *run) expire() {
 	r.Log.Warn("the lease could not be renewed in time; ending the run", r.LogAttrs()...)
 	r.edit(func() { r.stops.expired = true })
@@ -138,9 +138,9 @@ func (r *run) handOver() {
 	}
 }
 
-// abandon gives up writing a run whose lease has expired: whoever settles it finds
-// what was written before. Only an engine that stops does that; another one waits for
-// the database to come back.
+// abandon gives up writing a run whose lease has expired; the engine that settles it finds
+// what was written before. It is for an engine that stops. An engine that does not stop
+// waits until the database is available again.
 func (r *run) abandon() {
 	r.mu.Lock()
 	expired := r.stops.expired
@@ -151,8 +151,8 @@ func (r *run) abandon() {
 	}
 }
 
-// close ends the run for good. It returns whether the next job of its type was claimed
-// with its end.
+// close ends the run's lease, entry and context. It reports whether the next job of its type
+// was claimed with the run's end.
 func (r *run) close() (claimedNext bool) {
 	r.lease.End()
 	r.edit(r.time.halt)
@@ -161,26 +161,26 @@ func (r *run) close() (claimedNext bool) {
 	return claimedNext
 }
 
-// edit changes the run's state without waiting for the database.
+// edit calls change with the lock held. It does not wait for the database.
 func (r *run) edit(change func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change()
 }
 
-// record is a copy of a step's record.
+// record returns a copy of a step's record.
 func (r *run) record(i int) model.StepRecord {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.data.Steps[i]
 }
 
-// write edits the run's state and waits until the database has what that changed: see
-// [journal.Entry.Write]. That the run is to end is no reason to wait no longer: the
-// write is all the more wanted then.
+// write edits the run's state and waits until the change is in the database: see
+// [journal.Entry.Write]. It keeps waiting when the run must end, since the record is needed
+// then too.
 func (r *run) write(edit func()) error { return r.entry.Write(edit, nil) }
 
-// writeWithin is write, and waits no longer than until ctx ends.
+// writeWithin is like write, but waits only until ctx ends.
 func (r *run) writeWithin(ctx context.Context, edit func()) error {
 	giveUp := make(chan struct{})
 	defer context.AfterFunc(ctx, func() {
@@ -189,13 +189,13 @@ func (r *run) writeWithin(ctx context.Context, edit func()) error {
 		}
 	})()
 	err := r.entry.Write(edit, giveUp)
-	if err == journal.ErrGaveUp { //nolint:errorlint // it is never wrapped
+	if err == journal.ErrGaveUp { //nolint:errorlint // Write does not wrap it
 		return fmt.Errorf("waiting for the write to be confirmed: %w", context.Cause(ctx))
 	}
 	return err
 }
 
-// interruption says why the run should not continue, or nil.
+// interruption returns why the run must not continue, nil if it may.
 func (r *run) interruption() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -215,8 +215,8 @@ func (r *run) interruption() error {
 	return r.time.over()
 }
 
-// undoInterruption is interruption while steps are undone, which no cancel request
-// ends.
+// undoInterruption returns why the run must not continue to undo steps, nil if it may. A
+// cancel request does not stop that.
 func (r *run) undoInterruption() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -230,17 +230,18 @@ func (r *run) undoInterruption() error {
 	}
 }
 
-// tellInterruption is interruption, for a step that is told of it.
-func (r *run) tellInterruption() error {
+// reportInterruption is interruption for a checkpoint, which reports the reason to the step.
+func (r *run) reportInterruption() error {
 	err := r.interruption()
 	if err != nil {
-		r.edit(func() { r.stops.told = true })
+		r.edit(func() { r.stops.reported = true })
 	}
 	return err
 }
 
-// startTime makes the run end when the job's time is up. The lock is held.
-func (r *run) startTime() {
+// startWorkTime starts to measure the job's time, and ends the run's context when it is up.
+// The lock is held.
+func (r *run) startWorkTime() {
 	r.time.limit = r.plan.Timeout
 	r.time.worked = time.Duration(r.data.Plan.WorkedMS) * time.Millisecond
 	r.time.start(r.timeUp)
@@ -251,14 +252,14 @@ func (r *run) timeUp() {
 	r.mu.Lock()
 	err := r.time.over()
 	r.mu.Unlock()
-	if err != nil { // it may stand still by now
+	if err != nil { // nil if the job has begun to wait in the meantime
 		r.cancel(err)
 	}
 }
 
-// keepTime records the time that the job has worked with the end of a run that another
-// one may follow. The lock is held.
-func (r *run) keepTime(end model.Status) {
+// recordWorkTime records the time that the job has worked, when a run ends after which
+// another may follow. The lock is held.
+func (r *run) recordWorkTime(end model.Status) {
 	r.time.halt()
 	if r.time.limit == 0 || r.data.Plan == nil || end == model.Succeeded {
 		return

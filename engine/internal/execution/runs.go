@@ -15,7 +15,7 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// Runs are the runs of an engine. It is safe for concurrent use.
+// Runs holds the runs of an engine. It is safe for concurrent use.
 type Runs struct {
 	Config
 	// Journal and Dispatch are set before the first run begins.
@@ -26,25 +26,25 @@ type Runs struct {
 
 	mu   sync.Mutex
 	runs map[runKey]*run
-	// stopping says that no more claims may start, graceOver that the runs' lives
+	// stopping says that no more claims may start, graceOver that the lives of all runs
 	// have been ended.
 	stopping  bool
 	graceOver bool
-	// unrecorded are runs that ended here without their end being recorded:
-	// they are left to be settled, and not begun again.
+	// unrecorded holds the runs that ended here without their end being recorded: they
+	// are left to be settled, and must not begin again.
 	unrecorded map[runKey]bool
-	claims     int           // that are under way
+	claims     int           // how many claims are in progress
 	idle       chan struct{} // closed when stopping and nothing runs
 }
 
-// runKey tells runs apart: a job that is resumed while its lost run has not
-// returned yet has two.
+// runKey identifies a run. A job has two runs if it was resumed before its lost run has
+// returned.
 type runKey struct {
 	job     uuid.UUID
 	attempt int64
 }
 
-// New returns an engine's runs, of which there are none yet.
+// New returns an empty Runs.
 func New(c Config) *Runs {
 	return &Runs{
 		Config: c, history: newHistory(c.Store), runs: make(map[runKey]*run),
@@ -52,8 +52,8 @@ func New(c Config) *Runs {
 	}
 }
 
-// Begin begins the run of a job that this engine has claimed, by a request sent at
-// that time. It does nothing if the run has begun already.
+// Begin begins the run of a job that this engine has claimed. claimed is when the claim was
+// sent. It does nothing if the run has begun already.
 func (rs *Runs) Begin(ctx context.Context, j *model.Job, claimed time.Time) {
 	rs.mu.Lock()
 	key := runKey{j.ID, j.Attempt}
@@ -91,8 +91,8 @@ func (rs *Runs) remove(key runKey, recorded bool) {
 	}
 }
 
-// StartClaim reports whether jobs may be claimed; EndClaim must follow when those that
-// were have begun.
+// StartClaim reports whether jobs may be claimed now. If so, the caller must call EndClaim
+// when the claimed jobs have begun.
 func (rs *Runs) StartClaim() bool {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -111,7 +111,7 @@ func (rs *Runs) EndClaim() {
 	rs.checkIdle()
 }
 
-// checkIdle closes idle when nothing runs or can begin. The lock is held.
+// checkIdle closes idle if nothing runs and nothing can begin. The lock is held.
 func (rs *Runs) checkIdle() {
 	if rs.stopping && rs.claims == 0 && len(rs.runs) == 0 {
 		select {
@@ -122,8 +122,8 @@ func (rs *Runs) checkIdle() {
 	}
 }
 
-// Stop ends claiming and returns once all runs have ended: they have so much time to
-// reach a boundary, and then their contexts end.
+// Stop stops claiming and returns when all runs have ended. They have the time grace to
+// reach a boundary; then their contexts end.
 func (rs *Runs) Stop(grace time.Duration) {
 	rs.mu.Lock()
 	rs.stopping = true
@@ -140,7 +140,7 @@ func (rs *Runs) Stop(grace time.Duration) {
 	case <-timer.C:
 	}
 	rs.mu.Lock()
-	rs.graceOver = true // for runs that a claim under way still begins
+	rs.graceOver = true // also for runs that a claim in progress still begins
 	rs.mu.Unlock()
 	for _, r := range rs.current() {
 		r.Log.Info("grace is over: ending the step", r.LogAttrs()...)
@@ -149,7 +149,7 @@ func (rs *Runs) Stop(grace time.Duration) {
 	<-rs.idle
 }
 
-// FlushFailed gives up the runs whose lease has expired, if the engine stops.
+// FlushFailed abandons the runs whose lease has expired, if the engine stops.
 func (rs *Runs) FlushFailed() {
 	rs.mu.Lock()
 	stopping := rs.stopping
@@ -162,14 +162,14 @@ func (rs *Runs) FlushFailed() {
 	}
 }
 
-// Len is the number of runs.
+// Len returns the number of runs.
 func (rs *Runs) Len() int {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	return len(rs.runs)
 }
 
-// Free returns those of the types of which no job runs here.
+// Free returns the given types of which no job runs here.
 func (rs *Runs) Free(types []string) []string {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -180,7 +180,7 @@ func (rs *Runs) Free(types []string) []string {
 	return slices.DeleteFunc(slices.Clone(types), func(t string) bool { return busy[t] })
 }
 
-// Leases are those of the runs that continue.
+// Leases returns the leases of the runs that may still write.
 func (rs *Runs) Leases() (leases []*lease.Lease) {
 	for _, r := range rs.current() {
 		if r.entry.Live() {
@@ -190,8 +190,8 @@ func (rs *Runs) Leases() (leases []*lease.Lease) {
 	return leases
 }
 
-// Tick marks the runs whose progress is to be written, and looks for cancel requests.
-// ctx bounds its time.
+// Tick marks the runs that have progress to write, and reads the cancel requests of all
+// runs. ctx limits its time.
 func (rs *Runs) Tick(ctx context.Context) {
 	live := make(map[uuid.UUID]*run)
 	for _, r := range rs.current() {
@@ -208,7 +208,7 @@ func (rs *Runs) Tick(ctx context.Context) {
 	}
 	requests, err := rs.Store.CancelRequests(ctx, slices.Collect(maps.Keys(live)))
 	if err != nil {
-		rs.Log.Warn("cannot look for cancel requests", "error", err)
+		rs.Log.Warn("cannot read cancel requests", "error", err)
 		return
 	}
 	for _, id := range requests {
@@ -219,14 +219,15 @@ func (rs *Runs) Tick(ctx context.Context) {
 	}
 }
 
-// hasProgress reports whether there is progress to be written.
+// hasProgress reports whether the run has progress to write.
 func (r *run) hasProgress() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.progressed()
 }
 
-// refreshHistory gives the run's estimate what is known of the type's last jobs.
+// refreshHistory updates the durations on which the run's estimate is based, from the type's
+// last jobs.
 func (r *run) refreshHistory(ctx context.Context) {
 	typical, ok := r.history.refresh(ctx, r.job.Type)
 	r.mu.Lock()
@@ -237,15 +238,15 @@ func (r *run) refreshHistory(ctx context.Context) {
 	}
 }
 
-// current returns the runs of this moment.
+// current returns the runs that exist now.
 func (rs *Runs) current() []*run {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	return slices.Collect(maps.Values(rs.runs))
 }
 
-// find returns the run of that job, the latest if an earlier one is about to
-// return, or nil.
+// find returns the run of that job, or nil. If an earlier run of the job has not returned
+// yet, it returns the latest.
 func (rs *Runs) find(id uuid.UUID) *run {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -258,8 +259,8 @@ func (rs *Runs) find(id uuid.UUID) *run {
 	return latest
 }
 
-// Cancel gives a cancel request that is in the database already to the run of that
-// job, and reports whether it is here.
+// Cancel cancels the run of that job, whose cancel request is in the database already. It
+// reports whether the run is here.
 func (rs *Runs) Cancel(id uuid.UUID) bool {
 	r := rs.find(id)
 	if r != nil {
@@ -268,8 +269,8 @@ func (rs *Runs) Cancel(id uuid.UUID) bool {
 	return r != nil
 }
 
-// Decide sets how the run of that job ends once its running step has returned:
-// succeeded or failed, with a result.
+// Decide sets how the run of that job ends once its running step has returned. It returns
+// [ErrNotHere], [ErrEnding], or an error for a result that cannot be stored.
 func (rs *Runs) Decide(id uuid.UUID, d Decision) error {
 	r := rs.find(id)
 	if r == nil {
@@ -278,5 +279,5 @@ func (rs *Runs) Decide(id uuid.UUID, d Decision) error {
 	return r.decide(d)
 }
 
-// WakeParent makes a job due that waits for children which have all ended.
+// WakeParent makes a job due if it waits for children and all of them have ended.
 func (rs *Runs) WakeParent(parent uuid.UUID) { rs.wakeParent(parent) }

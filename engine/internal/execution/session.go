@@ -13,22 +13,22 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// session is a step's connection to its run.
+// session connects a step to its run.
 type session struct {
 	run            *run
 	step           string
 	lastCheckpoint json.RawMessage // of an earlier attempt
-	closed         atomic.Bool     // the step has returned
-	progressed     atomic.Bool     // it has said how far it is
+	closed         atomic.Bool     // whether the step has returned
+	progressed     atomic.Bool     // whether the step has reported progress
 	attempt        int
 	begunAs        string // the step's name when it first began
-	inTx           bool   // the step runs in a transaction, see intx.go
-	undoing        bool   // the step is being undone
+	inTx           bool   // whether the step runs in a transaction, see intx.go
+	undoing        bool   // whether the step is being undone
 }
 
 var _ plan.Session = (*session)(nil)
 
-// errReturned is what code gets that a step has left running.
+// errReturned is the error for code that a step has left running.
 var errReturned = errors.New("the step has returned already; a Run must not be used after that")
 
 func newSession(r *run, step string) *session {
@@ -43,7 +43,7 @@ func newSession(r *run, step string) *session {
 	return s
 }
 
-// close ends the session: what the step has left running can do nothing more.
+// close ends the session: code that the step has left running can do nothing more with it.
 func (s *session) close() { s.closed.Store(true) }
 
 func (s *session) Job() *model.Job                 { return s.run.job }
@@ -51,14 +51,14 @@ func (s *session) LastCheckpoint() json.RawMessage { return s.lastCheckpoint }
 func (s *session) Attempt() int                    { return s.attempt }
 func (s *session) BegunAs() string                 { return s.begunAs }
 
-// Progress moves the tracker and keeps the message, which is formatted when it is
-// written: a step may say very much.
+// Progress updates the tracker and stores the message. The message is formatted only when it
+// is written, since a step may report very often.
 func (s *session) Progress(fraction float64, format string, args []any) {
 	if s.closed.Load() {
 		return
 	}
 	if fraction > 0 && s.lastCheckpoint != nil && s.progressed.CompareAndSwap(false, true) {
-		s.run.tracker.RestorePart(s.step, fraction) // it continues from there: an earlier run has got it that far
+		s.run.tracker.RestorePart(s.step, fraction) // an earlier run did this part
 	}
 	s.run.tracker.Set(s.step, fraction, "")
 	if format == "" {
@@ -67,11 +67,11 @@ func (s *session) Progress(fraction float64, format string, args []any) {
 	if !immutable(args) {
 		format, args = "%s", []any{model.CutText(fmt.Sprintf(format, args...), s.run.Limits.Message)}
 	}
-	s.run.edit(func() { s.run.message.say(format, args) })
+	s.run.edit(func() { s.run.message.set(format, args) })
 }
 
-// Remaining keeps what the step says of the time that it will still take; a
-// negative one takes that back.
+// Remaining stores how long the step says that it will still take; a negative value
+// withdraws that.
 func (s *session) Remaining(left time.Duration) {
 	if s.closed.Load() {
 		return
@@ -80,13 +80,13 @@ func (s *session) Remaining(left time.Duration) {
 	s.run.edit(func() { s.run.estimated = true })
 }
 
-// Checkpoint makes the value durable, and returns an error when the run is to end.
+// Checkpoint makes the value durable, and returns an error if the run must end.
 func (s *session) Checkpoint(ctx context.Context, value json.RawMessage) error {
 	if s.closed.Load() {
 		return fmt.Errorf("checkpoint of step %q: %w", s.step, errReturned)
 	}
 	if s.inTx {
-		return fmt.Errorf("checkpoint of step %q: a step in a transaction has none: it happens as a whole or not at all", s.step)
+		return fmt.Errorf("checkpoint of step %q: a step in a transaction cannot make checkpoints: it takes effect as a whole or not at all", s.step)
 	}
 	value, err := plan.KeepJSON(value, s.run.Limits.Output)
 	if err != nil {
@@ -103,7 +103,7 @@ func (s *session) Checkpoint(ctx context.Context, value json.RawMessage) error {
 	case err == nil && s.undoing:
 		err = s.run.undoInterruption()
 	case err == nil:
-		err = s.run.tellInterruption()
+		err = s.run.reportInterruption()
 	}
 	if err != nil {
 		return fmt.Errorf("checkpoint of step %q: %w", s.step, err)
@@ -111,6 +111,8 @@ func (s *session) Checkpoint(ctx context.Context, value json.RawMessage) error {
 	return nil
 }
 
+// Output returns the recorded output of a completed step. It finds none of a member of the
+// same group.
 func (s *session) Output(step string) (json.RawMessage, bool) {
 	record, planned, ok := s.readable(step)
 	if !ok {
@@ -135,7 +137,7 @@ func (s *session) readable(step string) (record model.StepRecord, planned *plan.
 	return record, planned, record.Status == model.StepCompleted && !sibling
 }
 
-// groupOf is the group of a step, nil if it has none.
+// groupOf returns the group of a step, nil if it has none.
 func (r *run) groupOf(step string) *plan.Group {
 	if i := r.plan.Index(step); i >= 0 {
 		return r.plan.Steps[i].Group
@@ -143,6 +145,7 @@ func (r *run) groupOf(step string) *plan.Group {
 	return nil
 }
 
+// SetResult sets the job's result, if it can be stored.
 func (s *session) SetResult(result json.RawMessage) error {
 	r := s.run
 	r.mu.Lock()

@@ -9,33 +9,33 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// state is what a run's row is going to hold. The run's lock guards it: all methods
-// are called with it held.
+// state is what a run's row will contain. The run's lock guards it: all methods are called
+// with it held.
 type state struct {
 	limits plan.Limits
 	clock  clock
 	plan   *plan.Plan // nil until the run has made it
 
 	data model.Data
-	// before has the records of steps as they were before they began.
+	// before holds the records of steps from before they began.
 	before map[int]model.StepRecord
-	// checkpoints are the last ones of the steps that have begun.
+	// checkpoints are the last checkpoints of the steps that have begun.
 	checkpoints model.Checkpoints
 	changes     changes
-	sent        changes // those of the write that is in flight
+	sent        changes // the changes in the write in flight
 
 	message       message
 	tracker       *progress.Tracker // nil until there is a plan
-	leastProgress float64           // what people have seen already
+	leastProgress float64           // the progress that people have seen already
 	reported      report            // the progress written last
-	estimated     bool              // since then, a step has said how long it will still take
+	estimated     bool              // whether a step has reported its remaining time since then
 
 	end  model.Status // empty until the run ends
 	err  string
 	wake wake
 }
 
-// report is the progress as it stands in the row.
+// report is the progress in the row.
 type report struct {
 	fraction float64
 	message  string
@@ -44,7 +44,7 @@ type report struct {
 func newState(j *model.Job, limits plan.Limits, clock clock) state {
 	return state{
 		limits: limits, clock: clock, changes: newChanges(), sent: newChanges(), before: make(map[int]model.StepRecord),
-		message: plain(j.Message), leastProgress: j.Progress, reported: report{fraction: j.Progress, message: j.Message},
+		message: textMessage(j.Message), leastProgress: j.Progress, reported: report{fraction: j.Progress, message: j.Message},
 	}
 }
 
@@ -57,7 +57,8 @@ func (s *state) begin(i int) {
 	s.began(i)
 }
 
-// beginWait marks a step as waiting until a time, which stands once it is recorded.
+// beginWait marks a step as waiting until a time. Once the time is recorded, it does not
+// change.
 func (s *state) beginWait(i int, until model.Time) {
 	s.before[i] = s.data.Steps[i]
 	if plan.BeginWait(&s.data, i, s.clock.now(), until) {
@@ -69,10 +70,10 @@ func (s *state) beginWait(i int, until model.Time) {
 func (s *state) began(i int) {
 	s.changes.record(i)
 	s.message = message{}
-	_ = s.tracker.Start(s.data.Steps[i].Name) // the phases are the records
+	_ = s.tracker.Start(s.data.Steps[i].Name) // cannot fail: the phases are the steps
 }
 
-// unbegin takes back the begin of a step that never ran.
+// unbegin restores the record of a step that was marked as running but did not run.
 func (s *state) unbegin(i int) {
 	s.data.Steps[i] = s.before[i]
 	s.changes.records[i] = true
@@ -84,13 +85,13 @@ func (s *state) complete(i int, output json.RawMessage) {
 	s.done(i)
 }
 
-// recordCompletion is the part of complete that can be taken back.
+// recordCompletion is the part of complete that can be rolled back.
 func (s *state) recordCompletion(i int, output json.RawMessage) {
 	s.plan.Steps[i].Complete(&s.data.Steps[i], output, s.clock.now())
 	s.changes.record(i)
 }
 
-// done moves the progress behind a step, and drops its checkpoint.
+// done marks a step as done in the progress tracker, and drops its checkpoint.
 func (s *state) done(i int) {
 	s.tracker.Done(s.data.Steps[i].Name)
 	s.dropCheckpoint(i)
@@ -110,7 +111,8 @@ func (s *state) skip(i int, why string) {
 	s.done(i)
 }
 
-// skipRest records the steps that a decision made needless.
+// skipRest records the remaining steps as skipped after the decision that the job has
+// succeeded.
 func (s *state) skipRest() {
 	for i := range s.data.Steps {
 		if record := &s.data.Steps[i]; !record.Status.Done() {
@@ -123,7 +125,7 @@ func (s *state) skipRest() {
 	}
 }
 
-// setResult sets what the job ends with.
+// setResult sets the job's result.
 func (s *state) setResult(result json.RawMessage) {
 	s.data.Result, s.changes.result = result, true
 }
@@ -131,8 +133,8 @@ func (s *state) setResult(result json.RawMessage) {
 // cut is text as a record holds an error.
 func (s *state) cut(text string) string { return s.limits.CutError(&s.data, text) }
 
-// sizeWith is about the number of bytes of the document with n more, for which history
-// gives way.
+// sizeWith returns the approximate size of the document with n more bytes. If that would be
+// too large, it drops history.
 func (s *state) sizeWith(n int) int {
 	size, dropped := s.limits.SizeWith(&s.data, n)
 	s.changes.document = s.changes.document || dropped
@@ -153,9 +155,9 @@ func (s *state) keepResult(result json.RawMessage) (json.RawMessage, error) {
 	return kept, err
 }
 
-// update is the progress now, and all that the tracker says.
+// update returns the progress now, and the tracker's whole update.
 func (s *state) update() (report, progress.Update) {
-	u := report{fraction: s.leastProgress, message: s.message.show(s.limits.Message)}
+	u := report{fraction: s.leastProgress, message: s.message.render(s.limits.Message)}
 	if s.tracker == nil {
 		return u, progress.Update{Source: progress.SourceUnknown}
 	}
@@ -164,8 +166,8 @@ func (s *state) update() (report, progress.Update) {
 	return u, now
 }
 
-// remaining is the estimate in milliseconds, nil when there is none, and what it was
-// made from.
+// remaining returns the estimate in milliseconds, nil if there is none, and what it is based
+// on.
 func (s *state) remaining(now progress.Update) (*int64, progress.ETASource) {
 	if now.Source == progress.SourceUnknown || s.end != "" || s.data.Undoing != nil {
 		return nil, ""
@@ -174,25 +176,24 @@ func (s *state) remaining(now progress.Update) (*int64, progress.ETASource) {
 	return &ms, now.Source
 }
 
-// progressed reports whether there is progress to be written, though nobody waits for
-// it.
+// progressed reports whether there is progress to write, for which no goroutine waits.
 func (s *state) progressed() bool {
 	u, _ := s.update()
 	return s.changes.progress || s.estimated || u != s.reported
 }
 
-// snapshot takes the changes and returns them as a write.
+// snapshot returns the changes as a write, and marks them as sent.
 func (s *state) snapshot(signals model.Signals) store.Write {
 	u, now := s.update()
 	remaining, source := s.remaining(now)
 	progressed := s.changes.progress || u != s.reported
-	s.sent = s.changes.take()
+	s.sent = s.changes.pop()
 	write := store.Write{
 		Progress: u.fraction, Message: u.message, TimeToCompleteMS: remaining, TimeToCompleteSource: string(source),
 		Progressed:     progressed,
 		SetCheckpoints: s.sent.checkpoints,
 		End:            s.end, Error: s.err, OnCancel: s.onCancel(),
-		WakeAt: s.wake.at, Signals: s.wake.seen(signals), Children: s.wake.children,
+		WakeAt: s.wake.at, Signals: s.wake.seenSignals(signals), Children: s.wake.children,
 	}
 	if s.sent.checkpoints {
 		write.Checkpoints = must(s.checkpoints.JSON())
@@ -202,23 +203,24 @@ func (s *state) snapshot(signals model.Signals) store.Write {
 	return write
 }
 
-// onCancel is what a cancel request makes of a job whose run ends otherwise.
+// onCancel returns what the database does if it finds a cancel request when the run ends in
+// another way.
 func (s *state) onCancel() store.OnCancel {
 	switch {
 	case s.wake.cancelled:
 		return store.CancelWaits
-	case plan.Undoes(s.data) || s.end == model.Scheduled && len(plan.WaitedChildren(s.data)) > 0:
+	case plan.UndoesOnCancel(s.data) || s.end == model.Scheduled && len(plan.AwaitedChildren(s.data)) > 0:
 		return store.CancelDue
 	default:
 		return store.CancelEnds
 	}
 }
 
-// maxPatches is the number of changed records up to which they are written one
-// by one and not with the whole list.
+// maxPatches is the largest number of changed records that are written one by one. If more
+// have changed, the whole list is written.
 const maxPatches = 3
 
-// addDocument adds to the write what has changed in the document.
+// addDocument adds the changes in the document to the write.
 func (s *state) addDocument(write *store.Write) {
 	patch := func(key string, index int, value json.RawMessage) {
 		write.Patches = append(write.Patches, store.Patch{Path: store.Path{Key: key, Index: index}, Value: value})
@@ -244,7 +246,8 @@ func (s *state) addDocument(write *store.Write) {
 	}
 }
 
-// must is for parts of the document: all raw JSON in them was checked when it came in.
+// must is for encoding parts of the document, which cannot fail: all raw JSON in them was
+// checked before.
 func must(raw json.RawMessage, err error) json.RawMessage {
 	if err != nil {
 		panic(err)

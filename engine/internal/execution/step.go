@@ -8,18 +8,19 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// performStep runs step i, and returns how the run ends if it does not continue.
-// begun says that the step is marked as running; so is next then, unless it is -1.
+// performStep runs step i, and returns how the run ends, nil if it continues. begun says
+// that the step is already marked as running. next is the step that it has marked as
+// running, together with the record of step i, or -1.
 func (r *run) performStep(i int, begun bool) (next int, end *ending) {
 	output, end := r.attempt(r.ctx, i, begun)
 	if end != nil {
 		return -1, end
 	}
-	now := r.standing(i)
+	now := r.continuation(i)
 	switch {
 	case now.status == model.StepSkipped:
 		return -1, nil
-	case now.status == model.StepCompleted: // recorded already, by its transaction or by being verified
+	case now.status == model.StepCompleted: // recorded already, by its transaction or by Verify
 	case now.next >= 0 && !now.decided:
 		return r.recordAndBegin(i, output, now.begins)
 	default: // recorded with the run's end
@@ -36,44 +37,44 @@ func (r *run) performStep(i int, begun bool) (next int, end *ending) {
 	}
 }
 
-// standing is how far a run is when step i has returned.
-type standing struct {
-	status  model.StepStatus // of the step
+// continuation says how a run continues after step i.
+type continuation struct {
+	status  model.StepStatus // of step i
 	next    int              // the next step that is not done, -1 if there is none
-	begins  int              // that step if it begins with the record of this one, else -1
-	decided bool             // it was decided from outside how the run ends
+	begins  int              // that step if its begin is written with the record of step i, else -1
+	decided bool             // whether a decision from outside ends the run
 }
 
-func (r *run) standing(i int) standing {
+func (r *run) continuation(i int) continuation {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := standing{status: r.data.Steps[i].Status, next: plan.Next(r.data.Steps, i), begins: -1, decided: r.decision != nil}
+	s := continuation{status: r.data.Steps[i].Status, next: plan.Next(r.data.Steps, i), begins: -1, decided: r.decision != nil}
 	if s.next >= 0 && r.beginsWithRecord(s.next) {
 		s.begins = s.next
 	}
 	return s
 }
 
-// largeDocument is the size from which on a step's begin is not written with the
-// record of the one before, but with what is written next, a second later at
-// most: a database takes about as long for each part of a large document that
-// changes as for the whole.
+// largeDocument is the document size in bytes above which the begin of a step is not written
+// together with the record of the step before, but with the next write, a second later at
+// most: for each changed part of a large document a database needs about as long as for the
+// whole document.
 const largeDocument = 32 << 10
 
-// beginsWithRecord reports whether a step may begin with the record of the one before:
-// there is nothing to do in between. The lock is held.
+// beginsWithRecord reports whether the begin of a step may be written together with the
+// record of the step before, since nothing must happen in between. The lock is held.
 func (r *run) beginsWithRecord(i int) bool {
 	planned, record := &r.plan.Steps[i], &r.data.Steps[i]
 	switch {
 	case planned.Waits() || planned.When != nil || planned.Group != nil || record.Retrying() || planned.Verify != nil && record.Status == model.StepInterrupted:
 		return false
 	default:
-		return r.plan.BeginCounts(i) || r.sizeWith(0) <= largeDocument
+		return r.plan.RecordsBegin(i) || r.sizeWith(0) <= largeDocument
 	}
 }
 
-// recordAndBegin waits until a step's record is in the database, together with the
-// begin of step next unless that is -1.
+// recordAndBegin writes a step's record, together with the begin of step next unless that
+// is -1, and waits until both are in the database.
 func (r *run) recordAndBegin(i int, output json.RawMessage, next int) (begun int, end *ending) {
 	err := r.write(func() {
 		r.complete(i, output)
@@ -88,8 +89,8 @@ func (r *run) recordAndBegin(i int, output json.RawMessage, next int) (begun int
 	return next, nil
 }
 
-// beforeStep says how a run ends that may not continue with step i. A cancelled job
-// whose step waits for children ends when they have.
+// beforeStep returns how a run ends that must not continue with step i. If the job is
+// cancelled and the step waits for children, the job ends when they have ended.
 func (r *run) beforeStep(i int, err error) ending {
 	if errors.Is(err, plan.ErrCancelled) {
 		if e := r.waitForCancelled(i); e != nil {

@@ -1,13 +1,13 @@
 package execution
 
-// stops are the reasons for which a run is to end before its steps are done, other
-// than that its row is not its own any more or that its time is up. They add up.
+// stops holds the reasons why a run must end before its steps are done, except that its row
+// is no longer its own and that its time is up. Several reasons can be set.
 type stops struct {
 	cancelled bool // a cancel request was seen
 	handOver  bool // the engine stops, and the job is handed over at the next boundary
-	told      bool // a checkpoint has told the step of the reason
+	reported  bool // a checkpoint has reported the reason to the step
 	expired   bool // the lease could not be renewed in time
-	// txExceedsLease says that the lease expired because of what a step did in its
+	// txExceedsLease says that the lease expired because a step worked too long in its
 	// transaction.
 	txExceedsLease bool
 }

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// stopwatch measures time in which this process ran, be it busy: it ticks, and what
-// is between two ticks counts as no more than a few of them, so that a process that
-// stands still gains hardly any.
+// stopwatch measures how long this process ran, without the time in which it was suspended.
+// It ticks, and counts the time between two ticks as a few ticks at most: so it counts
+// almost all of the time in a busy process, and almost nothing in a suspended one.
 type stopwatch struct {
 	tick   time.Duration
 	ran    time.Duration
@@ -16,7 +16,7 @@ type stopwatch struct {
 	group  sync.WaitGroup
 }
 
-// newStopwatch starts one, which is to be stopped.
+// newStopwatch starts a stopwatch. The caller must stop it.
 func newStopwatch(tick time.Duration) *stopwatch {
 	s := &stopwatch{tick: tick, ticker: time.NewTicker(tick), end: make(chan struct{})}
 	s.group.Go(s.run)
@@ -28,7 +28,7 @@ func (s *stopwatch) run() {
 	for last := time.Now(); ; {
 		ended := false
 		select {
-		case <-s.ticker.C: // it drops ticks that nobody takes
+		case <-s.ticker.C: // a ticker drops ticks that are not received
 		case <-s.end:
 			ended = true
 		}
@@ -40,7 +40,7 @@ func (s *stopwatch) run() {
 	}
 }
 
-// stop ends it and returns the time.
+// stop ends the stopwatch and returns the time.
 func (s *stopwatch) stop() time.Duration {
 	s.ticker.Stop()
 	close(s.end)

@@ -7,7 +7,7 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// withTimeout returns a context that ends when an attempt of the step takes too long.
+// withTimeout returns a context that ends when the time limit of one attempt is over.
 func withTimeout(ctx context.Context, planned *plan.Step) (context.Context, context.CancelFunc) {
 	if planned.Timeout == 0 {
 		return ctx, func() {}

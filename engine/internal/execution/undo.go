@@ -9,9 +9,8 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// undoAfter undoes the job's completed steps, the last one first, if the run
-// ends in a way after which they are undone, or if an earlier run has begun that. It
-// returns how the run ends then.
+// undoAfter undoes the job's completed steps, the last one first, if an end with status
+// e.status requires that, or if an earlier run has begun to. It returns how the run ends.
 func (r *run) undoAfter(e ending) ending {
 	if r.data.Undoing == nil {
 		if !r.undoesAfter(e.status) {
@@ -19,11 +18,11 @@ func (r *run) undoAfter(e ending) ending {
 		}
 		r.edit(func() {
 			r.data.Undoing = &model.Undoing{Status: e.status, Error: e.err}
-			r.changes.document, r.message = true, plain("undoing")
+			r.changes.document, r.message = true, textMessage("undoing")
 		})
 	}
 	e = ending{status: r.data.Undoing.Status, err: r.data.Undoing.Error}
-	// The steps' own context has ended if the job was cancelled.
+	// The context of the steps cannot be used: it has ended if the job was cancelled.
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.ctx))
 	defer cancel(nil)
 	defer context.AfterFunc(r.life, func() { cancel(context.Cause(r.life)) })()
@@ -42,15 +41,15 @@ func (r *run) undoesAfter(end model.Status) bool {
 	return r.plan.UndoesAfter(end, r.data.Steps)
 }
 
-// lastToUndo is the index of the step that is undone next, or -1.
+// lastToUndo returns the index of the step that is undone next, or -1.
 func (r *run) lastToUndo() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.plan.LastToUndo(r.data.Steps)
 }
 
-// undo undoes one step, with its retries. It returns how the run ends if that
-// does not succeed now.
+// undo undoes one step, with its retries. It returns how the run ends if that does not
+// succeed, nil if it does.
 func (r *run) undo(ctx context.Context, i int, e ending) *ending {
 	planned := &r.plan.Steps[i]
 	for failures := 1; ; failures++ {
@@ -64,11 +63,11 @@ func (r *run) undo(ctx context.Context, i int, e ending) *ending {
 		again, err := r.callUndo(ctx, i)
 		if err == nil {
 			r.edit(func() {
-				if plan.Undone(&r.data, i, r.clock.now()) {
+				if plan.CompleteUndo(&r.data, i, r.clock.now()) {
 					r.changes.document = true
 				}
 				r.changes.record(i)
-				r.dropCheckpoint(i) // of its undoing
+				r.dropCheckpoint(i) // made by its undo
 			})
 			return nil
 		}
@@ -76,7 +75,7 @@ func (r *run) undo(ctx context.Context, i int, e ending) *ending {
 			return end
 		}
 		r.edit(func() {
-			plan.UndoFailed(&r.data.Steps[i], r.cut(err.Error()), r.clock.now())
+			plan.FailUndo(&r.data.Steps[i], r.cut(err.Error()), r.clock.now())
 			r.changes.record(i)
 		})
 		delay, ok := planned.Retry.Delay(failures)
@@ -87,8 +86,8 @@ func (r *run) undo(ctx context.Context, i int, e ending) *ending {
 	}
 }
 
-// callUndo calls the step's undo once. again says that its error is worth
-// another attempt.
+// callUndo calls the step's undo once. again reports whether its error is worth another
+// attempt.
 func (r *run) callUndo(ctx context.Context, i int) (again bool, err error) {
 	planned, record := &r.plan.Steps[i], r.record(i)
 	output, err := planned.Read(record.Output, record.Version)
@@ -100,7 +99,7 @@ func (r *run) callUndo(ctx context.Context, i int) (again bool, err error) {
 	session := newSession(r, planned.Name)
 	session.undoing, session.attempt = true, record.Undo.Attempts
 	defer session.close()
-	again = true // a panic is an error like others
+	again = true // also after a panic
 	err = plan.Guard(func() error {
 		err := planned.Undo(ctx, session, output)
 		again = err != nil && planned.Retry.ShouldRetry(err)
@@ -112,8 +111,8 @@ func (r *run) callUndo(ctx context.Context, i int) (again bool, err error) {
 	return again, err
 }
 
-// notUndone is how the run ends when a step cannot be undone: as it would have,
-// with both errors. That it is undoing stays recorded.
+// notUndone returns how the run ends when a step cannot be undone: with the status that it
+// would have had, and with both errors. The document still says that steps are being undone.
 func (r *run) notUndone(step string, e ending, err error) *ending {
 	text := fmt.Sprintf("undo step %q: %v", step, err)
 	if e.err != "" {
@@ -122,8 +121,8 @@ func (r *run) notUndone(step string, e ending, err error) *ending {
 	return &ending{status: e.status, err: r.cutJobError(text)}
 }
 
-// undoHandedOver is how the run ends when the engine stops or the lease is lost while
-// steps are undone: another run continues with that.
+// undoHandedOver returns how the run ends when the engine stops or the lease is lost while
+// steps are undone, nil if neither has happened. Another run continues the undo.
 func (r *run) undoHandedOver() *ending {
 	if r.undoInterruption() != nil {
 		return &ending{status: model.Scheduled}
@@ -131,7 +130,7 @@ func (r *run) undoHandedOver() *ending {
 	return nil
 }
 
-// pauseUndo waits for d, or until the run is to end.
+// pauseUndo waits for d, or until the run must end.
 func (r *run) pauseUndo(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

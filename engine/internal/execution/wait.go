@@ -9,7 +9,7 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// waits is the ending of a run whose step waits.
+// waits returns the ending of a run whose step i waits.
 func (r *run) waits(i int) *ending {
 	record := r.record(i)
 	at := record.WaitUntil
@@ -19,8 +19,8 @@ func (r *run) waits(i int) *ending {
 	return &ending{status: model.Scheduled, wake: wake{at: at, why: plan.WaitsFor(record)}}
 }
 
-// timeout is when a step gives up waiting that begins to wait now, the zero time for
-// never.
+// timeout returns the time until which a step waits that begins to wait now, the zero time
+// for no limit.
 func (r *run) timeout(i int) (until model.Time) {
 	if limit := r.plan.Steps[i].Timeout; limit > 0 {
 		until = plan.Deadline(r.clock.now().Add(limit))
@@ -33,7 +33,7 @@ func (r *run) timedOut(record model.StepRecord) bool {
 	return !record.WaitUntil.IsZero() && !r.clock.now().Before(record.WaitUntil.Time)
 }
 
-// sleep waits for a time: the step is done, or the run ends to wait.
+// sleep waits for a time: either it is over, or the run ends to wait.
 func (r *run) sleep(i int) (json.RawMessage, *ending) {
 	planned := &r.plan.Steps[i]
 	if r.record(i).Status != model.StepWaiting {
@@ -57,14 +57,14 @@ func (r *run) sleep(i int) (json.RawMessage, *ending) {
 	return nil, nil
 }
 
-// awaitSignal waits for the step's signal: the step is done, or the run ends to wait.
+// awaitSignal waits for the step's signal: either it has arrived, or the run ends to wait.
 func (r *run) awaitSignal(i int) (json.RawMessage, *ending) {
 	planned := &r.plan.Steps[i]
 	if r.record(i).Status != model.StepWaiting {
 		until := r.timeout(i)
 		r.edit(func() { r.beginWait(i, until) })
 	}
-	r.edit(func() { // the step may have had another name when it began to wait
+	r.edit(func() { // the step may have been renamed since it began to wait
 		record := &r.data.Steps[i]
 		record.Awaits, r.changes.records[i] = planned.Name, r.changes.records[i] || record.Awaits != planned.Name
 	})
@@ -82,8 +82,8 @@ func (r *run) awaitSignal(i int) (json.RawMessage, *ending) {
 	return nil, e
 }
 
-// useSignal makes a signal's payload the step's output. That it was used is recorded,
-// so that a resume waits for another one after a payload that does not fit.
+// useSignal returns a signal's payload as the step's output. It records which signal was
+// used, so that a resume waits for another one if the payload does not fit.
 func (r *run) useSignal(i int, signal *model.Signal) (json.RawMessage, *ending) {
 	r.edit(func() {
 		record := &r.data.Steps[i]

@@ -7,16 +7,16 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// workTime is the time that a job works, over all its runs, which its definition
-// bounds. It stands still while the job waits.
+// workTime measures the time that a job works, all its runs together, which its definition
+// may limit. It does not run while the job waits.
 type workTime struct {
 	limit  time.Duration // 0 for none
 	worked time.Duration // until since
-	since  time.Time     // zero while it stands still
+	since  time.Time     // when it was last started, zero while it does not run
 	up     *time.Timer
 }
 
-// over says that the job's time is up, or nil.
+// over returns an error if the job's time is up.
 func (t *workTime) over() error {
 	if t.limit == 0 || t.now() < t.limit {
 		return nil
@@ -24,7 +24,7 @@ func (t *workTime) over() error {
 	return fmt.Errorf("the job %w after %v of work, all its runs together", plan.ErrTimeout, t.limit)
 }
 
-// now is the time that the job has worked by now.
+// now returns the time that the job has worked until now.
 func (t *workTime) now() time.Duration {
 	if t.since.IsZero() {
 		return t.worked
@@ -32,7 +32,7 @@ func (t *workTime) now() time.Duration {
 	return t.worked + time.Since(t.since)
 }
 
-// start lets the time pass, and calls end when it is up.
+// start starts the time, and calls end when it is up.
 func (t *workTime) start(end func()) {
 	if t.limit == 0 || !t.since.IsZero() {
 		return

@@ -1,28 +1,30 @@
-// Package journal writes the runs' rows: one writer for all runs of an engine.
+// Package journal writes the rows of an engine's runs. It is the only writer of all of
+// them.
 //
-// A run keeps its whole state in memory and has an [Entry] here, which it marks when
-// there is something to write. A flush takes all marked entries at once and writes
-// them in one transaction (group commit); what is marked meanwhile rides in the next
-// one, which on a database server may begin before the first has finished. So there is
-// no timer in the way of a step that waits for its record, and a failed flush is
-// repeated with whatever is newest.
+// A run keeps its whole state in memory. It has an [Entry] in the journal, and marks it
+// when there is something to write. A flush writes all marked entries in one transaction
+// (group commit). Entries that are marked during a flush are written by the next one; on a
+// database server that may begin before the first has finished. So a step that waits for
+// its record never waits for a timer, and after a failed flush the next one writes the
+// newest state.
 //
-// Every write carries the run's attempt and a number of its own: the fence. A write
-// that the fence keeps out means that the run was taken over, or that an earlier flush
-// took effect and its answer was lost.
+// Every write carries the run's attempt and a number of its own: the fence. A fenced
+// write, one that changed no row, means that another engine took the job over, or that an
+// earlier flush took effect although its result was lost.
 //
-// A flush that ends runs also claims the next jobs of their types. When its answer is
-// lost, it is uncertain whether jobs were claimed: [Journal.Reconcile] looks for them
-// once nothing is in flight.
+// A flush that ends runs also claims the next jobs of their types. If its result is lost,
+// it is uncertain whether jobs were claimed: [Journal.Reconcile] finds them when nothing
+// is in flight.
 //
-// Entries are safe for concurrent use. The methods of [Journal] that flush are not:
+// Entries are safe for concurrent use. The methods of [Journal] that flush are not: only
 // one goroutine, the dispatcher's, calls them.
 //
-// It may import the packages store, pause and plan, model, and the standard library.
-// Higher rooms are reached through the interfaces [Run] and [Claims] only.
+// It may import the packages store, pause, model and steps/plan, backoff, and the standard
+// library. It reaches the packages above it only through the interfaces [Run] and
+// [Claims].
 //
-//	entry.go       what of one run is written, and who waits for that
+//	entry.go       what one run writes, and who waits for that
 //	journal.go     the marked entries of all runs
-//	uncertain.go   claims that may have taken effect, and writes that were fenced
+//	uncertain.go   uncertain claims, and fenced writes
 //	flush.go       group commit
 package journal

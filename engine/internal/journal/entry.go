@@ -11,23 +11,23 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// Run is what the journal needs of a run. Snapshot, Restore and Discard are called
-// with the run's lock held, the others without it.
+// Run is what the journal needs of a run. Snapshot, Restore and Discard are called with the
+// run's lock held, the other methods without it.
 type Run interface {
-	// Snapshot returns what is to be written now, and forgets that it is to be.
+	// Snapshot returns the changes to write, and marks them as sent.
 	Snapshot() store.Write
-	// Restore makes what the last snapshot had be written again.
+	// Restore marks the changes of the last snapshot as not written.
 	Restore()
-	// Discard forgets what is to be written of the document and the checkpoints.
+	// Discard drops the changes of the document and the checkpoints.
 	Discard()
 	// RequestCancel cancels the run: its row has a cancel request.
 	RequestCancel()
 	// EndLife ends the run's context with a cause.
 	EndLife(cause error)
-	// LogAttrs name the run in a log.
+	// LogAttrs returns attributes that identify the run in a log.
 	LogAttrs() []any
-	// Shown is an error text as the log may have it.
-	Shown(text string) string
+	// Redacted returns an error text without the values that a log must not contain.
+	Redacted(text string) string
 }
 
 // marks are the entries that are to be written. Its lock guards what its entries say
@@ -46,46 +46,46 @@ func (m *marks) wakeUp() {
 	}
 }
 
-// Entry is a run's place in the journal: what of the run is written, and who waits for
-// that. Make one with [Journal.Open].
+// Entry is a run's place in the journal: it holds what is known of the run's writes, and
+// who waits for them. Make one with [Journal.Open].
 type Entry struct {
 	marks *marks
 	log   *slog.Logger
 	run   Run
 	key   store.LockedRun
 
-	// The lock of the marks guards these. queued says that the entry is among the marked
-	// ones, inFlight that it is in a flush, and held that it stays out of flushes. free
-	// is closed when it is in none any more, nil if nobody waits for that.
+	// The journal's lock guards these. queued says that the entry is marked, inFlight
+	// that it is in a flush, and held that it stays out of flushes. free is closed when
+	// the entry is in no flush; it is nil if no goroutine waits for that.
 	queued, inFlight, held bool
 	free                   chan struct{}
 
-	// Whoever writes the entry uses these, the flushing goroutine or the one that
-	// holds it: when the first of the writes failed that
-	// have all failed since, and when the first of those did that have all failed
-	// while the database took another write.
+	// Only the goroutine that writes the entry uses these: the flushing one, or the one
+	// that holds the entry. All writes have failed since failingSince. Since
+	// rejectingSince they have failed although the database accepted another write to
+	// the same rows. The zero time means that the last write succeeded.
 	failingSince, rejectingSince time.Time
 
-	mu *sync.Mutex // the run's; it guards what is below
-	// version counts changes that are waited for, sent is the version in the write
-	// that is in flight, and written the one in the database.
+	mu *sync.Mutex // the run's; it guards the fields below
+	// version counts the changes that a goroutine waits for. sent is the version in the
+	// write in flight, and written the version in the database.
 	version, sent, written uint64
 	number                 int64 // of the last write that was sent
 	waiting                []chan struct{}
-	endSent                bool  // the write in flight ends the run
-	ended                  bool  // its end is written
-	gone                   bool  // the row is not this run's any more
-	claimedNext            bool  // the type's next job was claimed as this one ended
-	rejected               error // why the database does not take the run's record
+	endSent                bool  // whether the write in flight ends the run
+	ended                  bool  // whether the run's end is written
+	gone                   bool  // whether the row is no longer this run's
+	claimedNext            bool  // whether the type's next job was claimed with the run's end
+	rejected               error // why the database rejects the run's record, nil if it does not
 }
 
-// ErrGaveUp is returned by [Entry.Write] when the caller does not wait any longer.
+// ErrGaveUp means that giveUp was closed before [Entry.Write] knew the outcome.
 var ErrGaveUp = errors.New("gave up waiting for the write to be confirmed")
 
-// Write edits the run's state, with its lock held, and waits until the database has
-// what edit changed. It fails with plan.ErrLeaseLost if the row is not the run's any
-// more, with the database's error if that rejects this write while it takes others,
-// and with [ErrGaveUp] when giveUp is closed before that is known.
+// Write calls edit, which changes the run's state, with the run's lock held, and waits
+// until the change is in the database. It returns plan.ErrLeaseLost if the row is no longer
+// the run's, the database's error if the database rejects this write while it accepts
+// others, and [ErrGaveUp] if giveUp is closed before the outcome is known.
 func (e *Entry) Write(edit func(), giveUp <-chan struct{}) error {
 	e.mu.Lock()
 	edit()
@@ -108,8 +108,8 @@ func (e *Entry) Write(edit func(), giveUp <-chan struct{}) error {
 	}
 }
 
-// outcome returns how the write of a version went, or a channel that is closed when
-// there is news of it.
+// outcome returns the outcome of writing a version. If it is not known yet, it returns a
+// channel that is closed when it may be.
 func (e *Entry) outcome(version uint64) (news <-chan struct{}, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -126,7 +126,7 @@ func (e *Entry) outcome(version uint64) (news <-chan struct{}, err error) {
 	return done, nil
 }
 
-// wakeWaiting makes everybody who waits look again. The run's lock is held.
+// wakeWaiting makes all waiting goroutines call outcome again. The run's lock is held.
 func (e *Entry) wakeWaiting() {
 	for _, done := range e.waiting {
 		close(done)
@@ -134,8 +134,8 @@ func (e *Entry) wakeWaiting() {
 	e.waiting = nil
 }
 
-// Send returns what is to be written now: the caller writes it, and then calls
-// [Entry.Confirm], or restores the run. The entry is not in a flush meanwhile.
+// Send returns the write to make now. The caller makes it, and then calls [Entry.Confirm],
+// or restores the run if it failed. Until then no other goroutine writes the entry.
 func (e *Entry) Send() store.Write {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -146,8 +146,8 @@ func (e *Entry) Send() store.Write {
 	return write
 }
 
-// Confirm notes that the last write is in the database, and whether the next job of
-// the type was claimed with it.
+// Confirm records that the last write is in the database, and whether the next job of the
+// type was claimed with it.
 func (e *Entry) Confirm(ack store.Ack, claimedNext bool) {
 	e.failingSince, e.rejectingSince = time.Time{}, time.Time{}
 	if ack.Cancelled {
@@ -161,7 +161,8 @@ func (e *Entry) Confirm(ack store.Ack, claimedNext bool) {
 	e.wakeWaiting()
 }
 
-// Lose ends the run: its row is not the run's any more, or left to whoever settles it.
+// Lose ends the run because its row is no longer the run's, or because the run is left to
+// be settled.
 func (e *Entry) Lose() {
 	e.mu.Lock()
 	e.gone = true
@@ -170,8 +171,8 @@ func (e *Entry) Lose() {
 	e.run.EndLife(plan.ErrLeaseLost)
 }
 
-// Close ends the entry: the run writes nothing more. It returns whether the type's
-// next job was claimed as the run ended.
+// Close ends the entry: the run writes nothing more. It reports whether the type's next job
+// was claimed with the run's end.
 func (e *Entry) Close() (claimedNext bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -187,38 +188,38 @@ func (e *Entry) Live() bool {
 	return !e.gone
 }
 
-// Busy reports whether the type's next job has to wait for this run: until its end is
-// written, though its goroutine may have a little more to do then.
+// Busy reports whether the type's next job must wait for this run: it must until the run's
+// end is written. The run's goroutine may return a little later.
 func (e *Entry) Busy() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return !e.ended
 }
 
-// Gone is Live, negated, for callers that hold the run's lock.
+// Gone reports whether the row is no longer the run's: the opposite of Live, for callers
+// that hold the run's lock.
 func (e *Entry) Gone() bool { return e.gone }
 
-// Rejected is why the database does not take the run's record, nil if it does. The
-// run's lock is held.
+// Rejected returns why the database rejects the run's record, nil if it does not. The run's
+// lock is held.
 func (e *Entry) Rejected() error { return e.rejected }
 
-// ClearRejected lets the run write again, which has something else to write now. The
+// ClearRejected allows the run to write again, after it has changed what it writes. The
 // run's lock is held.
 func (e *Entry) ClearRejected() { e.rejected = nil }
 
 // isRejected reports whether the run is about to end because the database rejects its
-// record: until that end is known it has nothing to write, and least of all another
-// end.
+// record. Until it knows how it ends it must write nothing, least of all another end.
 func (e *Entry) isRejected() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.rejected != nil
 }
 
-// Reject forgets what the database does not take for this run alone, so that the run
-// can fail with the reason.
+// Reject drops the changes that the database rejects for this run alone, and ends the run,
+// so that it can fail with the reason.
 func (e *Entry) Reject(err error) {
-	e.log.Error("the database rejects this run's record; failing the job", append(e.run.LogAttrs(), "error", e.run.Shown(err.Error()))...)
+	e.log.Error("the database rejects this run's record; failing the job", append(e.run.LogAttrs(), "error", e.run.Redacted(err.Error()))...)
 	e.mu.Lock()
 	e.rejected = err
 	e.run.Discard()
@@ -227,8 +228,8 @@ func (e *Entry) Reject(err error) {
 	e.run.EndLife(err)
 }
 
-// notWritten makes what the last write had be written again.
-func (e *Entry) notWritten() {
+// writeFailed marks the changes of the last write as not written.
+func (e *Entry) writeFailed() {
 	if e.failingSince.IsZero() {
 		e.failingSince = time.Now()
 	}
@@ -237,8 +238,8 @@ func (e *Entry) notWritten() {
 	e.run.Restore()
 }
 
-// Hold keeps the entry out of flushes, and returns once it is in none. Release must
-// follow, unless Hold fails because ctx has ended.
+// Hold keeps the entry out of flushes, and returns once it is in none. The caller must call
+// Release, unless Hold returns an error because ctx has ended.
 func (e *Entry) Hold(ctx context.Context) error {
 	m := e.marks
 	m.mu.Lock()
@@ -259,7 +260,7 @@ func (e *Entry) Hold(ctx context.Context) error {
 	}
 }
 
-// Release lets the entry into flushes again.
+// Release allows flushes to write the entry again.
 func (e *Entry) Release() {
 	m := e.marks
 	m.mu.Lock()
@@ -268,7 +269,7 @@ func (e *Entry) Release() {
 	m.wakeUp()
 }
 
-// Mark has the entry written with the next flush.
+// Mark makes the next flush write the entry.
 func (e *Entry) Mark() {
 	m := e.marks
 	m.mu.Lock()

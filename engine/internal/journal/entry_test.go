@@ -17,7 +17,7 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// ends is a run that has nothing to write but its end.
+// ends is a run that only writes its end.
 type ends struct {
 	mu        sync.Mutex
 	end       model.Status
@@ -25,13 +25,13 @@ type ends struct {
 	cause     error
 }
 
-func (r *ends) Snapshot() store.Write    { return store.Write{End: r.end} }
-func (r *ends) Restore()                 {}
-func (r *ends) Discard()                 { r.discarded = true }
-func (r *ends) RequestCancel()           {}
-func (r *ends) EndLife(cause error)      { r.cause = cause }
-func (r *ends) LogAttrs() []any          { return nil }
-func (r *ends) Shown(text string) string { return text }
+func (r *ends) Snapshot() store.Write       { return store.Write{End: r.end} }
+func (r *ends) Restore()                    {}
+func (r *ends) Discard()                    { r.discarded = true }
+func (r *ends) RequestCancel()              {}
+func (r *ends) EndLife(cause error)         { r.cause = cause }
+func (r *ends) LogAttrs() []any             { return nil }
+func (r *ends) Redacted(text string) string { return text }
 
 func open(t *testing.T) (*Journal, *Entry, *ends) {
 	t.Helper()
@@ -40,9 +40,8 @@ func open(t *testing.T) (*Journal, *Entry, *ends) {
 	return j, j.Open(store.LockedRun{Type: "test:job", JobID: uuid.New(), Attempt: 1}, &r.mu, r), r
 }
 
-// The database has rejected a run's record, and the run is about to end in its own
-// way before it learns of that: nothing of it is written until it says what to write
-// instead.
+// The database has rejected a run's record, and the run is about to end in another way
+// before it knows that: nothing is written until the run has replaced what it writes.
 func TestARejectedEntryIsInNoFlushUntilItHasSomethingElseToWrite(t *testing.T) {
 	t.Parallel()
 	j, e, r := open(t)
@@ -63,7 +62,7 @@ func TestARejectedEntryIsInNoFlushUntilItHasSomethingElseToWrite(t *testing.T) {
 	require.NoError(t, <-written)
 }
 
-// takeOne waits until an entry is marked, and takes it.
+// takeOne waits until an entry is marked, and returns the next batch.
 func takeOne(t *testing.T, j *Journal) []*Entry {
 	t.Helper()
 	for {

@@ -14,9 +14,9 @@ const singlyAfter = 3
 // Finished brings each flush that has finished; Finish must follow.
 func (j *Journal) Finished() <-chan *inFlightBatch { return j.finished }
 
-// Flush begins to write what is marked: a batch in each transaction, and as many of
-// those at once as the database gains by. What is marked meanwhile rides in the next
-// one. It does not wait.
+// Flush begins to write the marked entries: one batch in each transaction, and as many
+// transactions at the same time as make the database faster. The next flush writes entries
+// that are marked after this one has begun. Flush does not wait.
 func (j *Journal) Flush(ctx context.Context) {
 	for !j.pausing && !j.reconcileDue() && j.inFlight < j.maxInFlight() {
 		batch := j.marks.take(j.maxBatch())
@@ -28,8 +28,8 @@ func (j *Journal) Flush(ctx context.Context) {
 	j.forgetFailures()
 }
 
-// maxInFlight is how many flushes may be in flight at once. After a failure it is one,
-// so that what fails can be told.
+// maxInFlight returns how many flushes may be in flight at the same time. After a failure
+// it is one, so that it can be seen which one fails.
 func (j *Journal) maxInFlight() int {
 	if j.failures > 0 {
 		return 1
@@ -51,7 +51,7 @@ func (j *Journal) startFlush(ctx context.Context, entries []*Entry) {
 		b.writes[i] = e.Send()
 		b.ends = b.ends || b.writes[i].End != ""
 	}
-	// What keeps failing may be the claim: the record goes without it then.
+	// It may be the claim that keeps failing: then the records are written without it.
 	b.claims = b.ends && j.failures < singlyAfter && j.ClaimNext && j.Claims.StartClaim()
 	j.inFlight++
 	go func() {
@@ -63,8 +63,8 @@ func (j *Journal) startFlush(ctx context.Context, entries []*Entry) {
 	}()
 }
 
-// Finish gives each run the outcome of a flush, and begins the runs of the jobs that
-// it has claimed.
+// Finish reports the outcome of a flush to each run, and begins the runs of the jobs that
+// the flush has claimed.
 func (j *Journal) Finish(ctx context.Context, b *inFlightBatch) {
 	j.inFlight--
 	if b.claims {
@@ -95,13 +95,14 @@ func (j *Journal) Finish(ctx context.Context, b *inFlightBatch) {
 	}
 }
 
-// flushFailed repeats a failed flush after a pause, with whatever is newest.
+// flushFailed marks the entries of a failed flush again. After a pause the next flush
+// writes their newest state.
 func (j *Journal) flushFailed(ctx context.Context, b *inFlightBatch) {
 	if b.ends {
 		j.MarkClaimUncertain()
 	}
 	for _, e := range b.entries {
-		if e.notWritten(); len(b.entries) == 1 && !b.late && !store.IsFull(b.err) && j.rejects(ctx, e) {
+		if e.writeFailed(); len(b.entries) == 1 && !b.late && !store.IsFull(b.err) && j.rejects(ctx, e) {
 			e.Reject(b.err)
 		}
 		e.Mark()
@@ -113,8 +114,8 @@ func (j *Journal) flushFailed(ctx context.Context, b *inFlightBatch) {
 	j.retry.Reset(j.delays.NextBackOff())
 }
 
-// forgetFailures ends a failure that has nothing left to repeat: its runs have ended
-// otherwise, or stay out of flushes for a while.
+// forgetFailures resets the failures if there is nothing left to retry: the runs have ended
+// in another way, or are held out of flushes.
 func (j *Journal) forgetFailures() {
 	if j.failures > 0 && !j.pausing && j.inFlight == 0 && !j.reconcileDue() {
 		j.resetFailures()
@@ -126,8 +127,8 @@ func (j *Journal) resetFailures() {
 	j.delays.Reset()
 }
 
-// Drain waits for the flushes in flight, whose context has ended, and stops the
-// journal.
+// Drain waits for the flushes in flight, whose context has ended, and stops the journal's
+// timer.
 func (j *Journal) Drain() {
 	for ; j.inFlight > 0; j.inFlight-- {
 		<-j.finished

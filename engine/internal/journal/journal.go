@@ -14,26 +14,26 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Claims is what the journal needs of those who run jobs: a flush that ends runs also
+// Claims is what the journal needs of the runs to claim jobs: a flush that ends runs also
 // claims the next jobs of their types.
 type Claims interface {
-	// StartClaim reports whether jobs may be claimed now. EndClaim must follow, when
-	// those that were have begun.
+	// StartClaim reports whether jobs may be claimed now. If so, the caller must call
+	// EndClaim when the claimed jobs have begun.
 	StartClaim() bool
 	EndClaim()
-	// Begin begins the run of a job that was claimed, by a request sent at that time.
+	// Begin begins the run of a claimed job. claimed is when the claim was sent.
 	Begin(ctx context.Context, j *model.Job, claimed time.Time)
-	// FlushFailed says that the database does not take what runs have to write.
+	// FlushFailed reports that a flush has failed.
 	FlushFailed()
 }
 
-// Config is what a journal needs. All fields are set, but for those that say otherwise.
+// Config is what a journal needs. All fields are required.
 type Config struct {
 	Store  *store.Store
 	Owner  store.Owner
 	Log    *slog.Logger
 	Claims Claims
-	// Types are those of the engine's jobs.
+	// Types are the job types that the engine runs.
 	Types []string
 	// ClaimNext says that a flush may claim the next jobs of the types whose runs it
 	// ends.
@@ -62,8 +62,7 @@ type Journal struct {
 
 	// The flushing goroutine alone uses what is below.
 
-	// inFlight is the number of flushes under way. Each has entries of its own: none
-	// is in two.
+	// inFlight is the number of flushes in flight. An entry is in one of them at most.
 	inFlight int
 	delays   *backoff.ExponentialBackOff
 	// failures counts failed flushes in a row. After one, pausing is set until retry
@@ -71,9 +70,8 @@ type Journal struct {
 	failures int
 	retry    *time.Timer
 	pausing  bool
-	// uncertain is set for a while when a transaction that may have claimed jobs has
-	// failed: it may have taken effect, or still do. reconciled is when that was
-	// looked for last.
+	// uncertain is set when a transaction that may have claimed jobs has failed: until
+	// then it may still take effect. reconciled is the time of the last [Journal.Reconcile].
 	uncertain, reconciled time.Time
 }
 
@@ -85,7 +83,7 @@ func New(c Config) *Journal {
 	}
 }
 
-// Open returns the entry of a run, whose lock mu is.
+// Open returns a new entry for a run. mu is the run's lock.
 func (j *Journal) Open(key store.LockedRun, mu *sync.Mutex, run Run) *Entry {
 	return &Entry{marks: &j.marks, log: j.Log, run: run, key: key, mu: mu}
 }
@@ -93,14 +91,14 @@ func (j *Journal) Open(key store.LockedRun, mu *sync.Mutex, run Run) *Entry {
 // Wake is signalled when there is something to flush.
 func (j *Journal) Wake() <-chan struct{} { return j.marks.wake }
 
-// Retry fires when the pause after a failed flush is over; EndPause must follow.
+// Retry fires when the pause after a failed flush is over. The receiver must call EndPause.
 func (j *Journal) Retry() <-chan time.Time { return j.retry.C }
 
-// EndPause lets the next flush begin.
+// EndPause allows the next flush to begin.
 func (j *Journal) EndPause() { j.pausing = false }
 
-// Failing reports whether the last flush has failed. Whatever else the database is
-// asked for has to wait then.
+// Failing reports whether the last flush has failed. As long as it has, nothing else should
+// be sent to the database.
 func (j *Journal) Failing() bool { return j.failures > 0 }
 
 // limit bounds the time of one transaction.

@@ -9,29 +9,29 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// reconcileInterval is how often, at most, claims are looked for whose answers were
-// lost.
+// reconcileInterval is the shortest time between two calls that find uncertain claims.
 const reconcileInterval = 100 * time.Millisecond
 
-// MarkClaimUncertain notes that a claim whose answer was lost may have taken effect,
-// or still may: a commit can reach the database after its answer was given up.
+// MarkClaimUncertain records that a claim whose result was lost may have taken effect, or
+// may take effect within a lease: a commit can reach the database after the engine has given
+// up waiting for its result.
 func (j *Journal) MarkClaimUncertain() { j.uncertain = time.Now().Add(j.Owner.Lease) }
 
-// reconcileDue reports whether claims whose answers were lost are to be looked for. No
-// flush begins before that is done.
+// reconcileDue reports whether uncertain claims must be resolved now. No flush begins before
+// that.
 func (j *Journal) reconcileDue() bool {
 	return !j.uncertain.IsZero() && time.Since(j.reconciled) >= reconcileInterval
 }
 
-// Reconcile begins the runs of jobs that a transaction claimed whose answer was lost.
-// It waits for the flushes in flight: the answer of one that is still to come must not
-// begin a job which was begun from here, and has ended by then.
+// Reconcile begins the runs of jobs that were claimed by a transaction whose result was
+// lost. It does nothing while flushes are in flight: the result of one of them could
+// otherwise begin a job again that Reconcile has begun and that has ended since.
 func (j *Journal) Reconcile(ctx context.Context) {
 	if !j.reconcileDue() || j.inFlight > 0 {
 		return
 	}
 	if !j.Claims.StartClaim() {
-		j.uncertain = time.Time{} // nothing begins any more: the jobs are left to be settled
+		j.uncertain = time.Time{} // the engine stops: such jobs are left to be settled
 		return
 	}
 	defer j.Claims.EndClaim()
@@ -39,15 +39,16 @@ func (j *Journal) Reconcile(ctx context.Context) {
 	defer cancel()
 	began := time.Now()
 	j.reconciled = began
-	// The answer may have been given up when the lease ran out: what begins here
-	// begins with a new one, or belongs to whoever settles it, and has locked it.
+	// The engine may have waited for the result until the lease expired, so renew the
+	// leases first. A job whose lock is locked may be settled by another engine now: it
+	// does not begin here.
 	renewed, locked, err := j.Store.Renew(limited, j.Types, j.Owner)
 	if err != nil {
-		return // the flush or the claim that follows fails too, and says so
+		return // the next flush or claim fails too, and logs it
 	}
 	owned, err := j.Store.Owned(limited, j.Owner)
 	if err != nil {
-		return // the flush or the claim that follows fails too, and says so
+		return // the next flush or claim fails too, and logs it
 	}
 	if began.After(j.uncertain) && len(locked) == 0 {
 		j.uncertain = time.Time{}
@@ -59,19 +60,20 @@ func (j *Journal) Reconcile(ctx context.Context) {
 	}
 }
 
-// fenced handles a write that the fence kept out: the row is no longer the run's. An
-// earlier attempt may have taken effect, and its answer was lost.
+// fenced handles a write that changed no row because the row is no longer the run's: the
+// job was taken over, or an earlier attempt of this write took effect and its result was
+// lost.
 func (j *Journal) fenced(ctx context.Context, e *Entry, write store.Write) {
 	if write.End != "" && !e.failingSince.IsZero() && j.wroteEnd(ctx, write) {
-		j.MarkClaimUncertain() // the claim that went with it took effect as well
+		j.MarkClaimUncertain() // the claim in the same transaction took effect too
 		e.Confirm(store.Ack{}, false)
 		return
 	}
-	j.Log.Warn("the job was taken over; its run ends here and nothing more of it is kept", e.run.LogAttrs()...)
+	j.Log.Warn("the job was taken over; its run ends here, and its further writes have no effect", e.run.LogAttrs()...)
 	e.Lose()
 }
 
-// wroteEnd reports whether the row has ended as the write says.
+// wroteEnd reports whether the row shows the end that the write has.
 func (j *Journal) wroteEnd(ctx context.Context, write store.Write) bool {
 	limited, cancel := j.limit(ctx)
 	defer cancel()
@@ -79,10 +81,10 @@ func (j *Journal) wroteEnd(ctx context.Context, write store.Write) bool {
 	return err == nil && row != nil && row.Attempt == write.Attempt && (row.Status == write.End || row.Status == model.Cancelled) && row.Error == write.Error
 }
 
-// rejects reports whether the database rejects what this run has to write: for as long
-// as a lease each attempt has failed, and each time it has taken another write to the
-// same rows. One that is away, or whose rows are locked, takes neither; and it may come
-// back just after an attempt has failed.
+// rejects reports whether the database rejects the writes of this run: for the length of a
+// lease each attempt has failed, while each time another write to the same rows succeeded.
+// If the database is not available, or the rows are locked, both fail. It takes a whole
+// lease because the database may become available between an attempt and the other write.
 func (j *Journal) rejects(ctx context.Context, e *Entry) bool {
 	limited, cancel := j.limit(ctx)
 	defer cancel()

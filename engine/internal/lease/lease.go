@@ -7,7 +7,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 )
 
-// Lease is the right of one run to its job, as this process knows it. It is safe for
+// Lease is the right of one run to its job, as far as this process knows. It is safe for
 // concurrent use.
 type Lease struct {
 	run     store.LockedRun
@@ -19,14 +19,14 @@ type Lease struct {
 	expiry *time.Timer
 }
 
-// Begin returns the lease of a run whose claim was sent at that time: the lease counts
-// from then on. renewed is called after each renewal, and expired once, in a goroutine
-// of its own, when there was none for the lease's length.
+// Begin returns the lease of a run. claimed is when the claim was sent; the lease lasts from
+// then on for length. renewed is called after each renewal. expired is called once, in a
+// goroutine of its own, when the lease was not renewed in time.
 func Begin(run store.LockedRun, claimed time.Time, length time.Duration, renewed, expired func()) *Lease {
 	return &Lease{run: run, length: length, renewed: renewed, expiry: time.AfterFunc(time.Until(claimed.Add(length)), expired)}
 }
 
-// extend notes that the lease was renewed by a request sent at that time.
+// extend extends the lease, which a request sent at that time has renewed.
 func (l *Lease) extend(sent time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -35,7 +35,7 @@ func (l *Lease) extend(sent time.Time) {
 	}
 }
 
-// End ends the lease: it does not expire after that.
+// End ends the lease. After that it does not expire.
 func (l *Lease) End() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -11,17 +11,17 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 )
 
-// minRenewTime is how long a renewal may take at least: one that is given up costs a
-// connection, and the next one has to make another.
+// minRenewTime is the shortest time limit of a renewal. Giving a renewal up costs its
+// connection, and the next one has to open another.
 const minRenewTime = time.Second
 
-// Renewer renews the leases of an engine's runs. All fields are set.
+// Renewer renews the leases of an engine's runs. All fields are required.
 type Renewer struct {
 	Store     *store.Store
 	Owner     store.Owner
 	Heartbeat time.Duration
 	Log       *slog.Logger
-	// Leases returns those of the runs that continue.
+	// Leases returns the leases of the runs that may still write.
 	Leases func() []*Lease
 }
 
@@ -49,7 +49,7 @@ func (r *Renewer) renew(ctx context.Context) {
 	defer cancel()
 	err := r.renewAll(limited, leases)
 	switch {
-	case ctx.Err() != nil: // the engine has stopped meanwhile
+	case ctx.Err() != nil: // the engine has stopped
 		return
 	case err != nil:
 		r.Log.Warn("leases could not be renewed; trying again", "error", err, "runs", len(leases))
@@ -60,8 +60,8 @@ func (r *Renewer) renew(ctx context.Context) {
 	}
 }
 
-// renewAll renews these leases, and tries again those whose locks another transaction
-// has locked.
+// renewAll renews these leases. It retries those whose lock rows another transaction has
+// locked.
 func (r *Renewer) renewAll(ctx context.Context, leases []*Lease) error {
 	byRun := make(map[store.LockedRun]*Lease, len(leases))
 	for _, l := range leases {
@@ -86,7 +86,7 @@ func (r *Renewer) renewAll(ctx context.Context, leases []*Lease) error {
 			if errors.Is(ctx.Err(), context.Canceled) {
 				return nil // the engine stops
 			}
-			r.Log.Warn("leases could not be renewed: another transaction keeps their rows of job_type_lock locked; end it, or they run out", "types", locked)
+			r.Log.Warn("leases could not be renewed: another transaction keeps their rows of job_type_lock locked; end it, or the leases expire", "types", locked)
 			return nil
 		}
 	}

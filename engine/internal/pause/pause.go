@@ -1,4 +1,4 @@
-// Package pause has the waits of an engine that has to try again.
+// Package pause waits before an engine tries something again, with delays that grow.
 //
 // It may import backoff and the standard library.
 //
@@ -13,18 +13,18 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// New returns the delays between two attempts to reach the database: 10 ms, and longer
-// from one to the next, up to a second.
+// New returns the delays between attempts to reach the database: they grow from 10 ms to a
+// second.
 func New() *backoff.ExponentialBackOff { return Between(10*time.Millisecond, time.Second) }
 
-// Between returns delays that grow from first to most.
+// Between returns delays that grow from first to most. They are for one goroutine.
 func Between(first, most time.Duration) *backoff.ExponentialBackOff {
 	delays := backoff.NewExponentialBackOff()
 	delays.InitialInterval, delays.MaxInterval = first, most
 	return delays
 }
 
-// For waits for d and reports whether ctx has lasted that long.
+// For waits for d. It returns false if ctx ended before that.
 func For(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -36,8 +36,8 @@ func For(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Jitter returns d, longer or shorter by up to a tenth, so that engines that started
-// together do not ask the database together.
+// Jitter returns d, longer or shorter by up to a tenth at random, so that engines that
+// started at the same time do not query the database at the same time.
 func Jitter(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64())) //nolint:gosec // spreads load, and is no secret
+	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64())) //nolint:gosec // it spreads load, and is no secret
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/pause"
 )
 
-// Config is what a worker needs. All fields are set, but for those that say otherwise.
+// Config is what a worker needs. All fields are required, except where noted.
 type Config struct {
 	execution.Config
 	Poll       time.Duration
@@ -22,22 +22,22 @@ type Config struct {
 	Listener   dispatch.Listener // nil for none
 }
 
-// Worker runs the jobs of some types for one engine. Make one for each start.
+// Worker runs the jobs of some types for one engine. Make a new one for each start.
 type Worker struct {
 	*dispatch.Dispatcher
 	config  Config
 	renewer *lease.Renewer
 }
 
-// New returns a worker that has started nothing.
+// New returns a worker. It starts nothing.
 func New(c Config) *Worker {
 	runs := execution.New(c.Config)
 	types := dispatch.Types(c.Handlers)
 	runs.Journal = journal.New(journal.Config{
 		Store: c.Store, Owner: c.Owner, Log: c.Log, Claims: runs, Types: types,
-		// Where fewer jobs may run than there are types, those that follow at once
-		// would keep the others out.
-		ClaimNext: dispatch.PlacesForAll(c.MaxRunning, len(types)),
+		// If fewer jobs may run than there are types, claiming the next job of a type at
+		// once would starve the other types.
+		ClaimNext: dispatch.RoomForAll(c.MaxRunning, len(types)),
 	})
 	d := dispatch.New(dispatch.Config{
 		Store: c.Store, Owner: c.Owner, Poll: c.Poll, Log: c.Log, Handlers: c.Handlers, MaxRunning: c.MaxRunning, Listener: c.Listener,
@@ -50,16 +50,16 @@ func New(c Config) *Worker {
 	}
 }
 
-// startTime is for how long a start tries to reach the database: it may be about to
-// come back, or another transaction may be in the way.
-const startTime = 10 * time.Second
+// startTimeout limits how long a start tries to reach the database, which may be restarting
+// or have a transaction that holds the locks.
+const startTimeout = 10 * time.Second
 
-// makeLocks makes the locks of the worker's types.
+// makeLocks creates the missing lock rows of the worker's types.
 func (w *Worker) makeLocks(ctx context.Context) error {
 	began := time.Now()
 	for delays := pause.New(); ; {
 		err := w.config.Store.EnsureLocks(ctx, dispatch.Types(w.config.Handlers))
-		if err == nil || ctx.Err() != nil || time.Since(began) > startTime {
+		if err == nil || ctx.Err() != nil || time.Since(began) > startTimeout {
 			return err
 		}
 		w.config.Log.Warn("cannot start; trying again", "error", err)
@@ -69,10 +69,10 @@ func (w *Worker) makeLocks(ctx context.Context) error {
 	}
 }
 
-// Run claims and runs jobs until ctx ends, and returns after everything it
-// started has ended: it stops claiming, gives the running steps their grace to
-// reach a boundary, ends their contexts, hands the jobs over, and only then
-// stops writing records and renewing leases.
+// Run claims and runs jobs until ctx ends, and returns after everything that it started has
+// ended. It stops claiming, gives the running steps their grace to reach a boundary, ends
+// their contexts, hands the jobs over, and only then stops writing records and renewing
+// leases. It returns an error only if it could not start.
 func (w *Worker) Run(ctx context.Context) error {
 	switch err := w.makeLocks(ctx); {
 	case ctx.Err() != nil:
