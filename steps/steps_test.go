@@ -55,6 +55,9 @@ func (m *memory) Output(step string) (json.RawMessage, bool) {
 	raw, ok := m.outputs[step]
 	return raw, ok
 }
+func (m *memory) ChildResults(context.Context, []uuid.UUID) (map[uuid.UUID]json.RawMessage, error) {
+	return nil, nil
+}
 func (m *memory) SetResult(result json.RawMessage) error { m.result = result; return nil }
 
 // run runs a plan as an engine would, without any of its guarantees.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/ntxdev/jobsystem/model"
 )
 
@@ -32,6 +34,9 @@ type Session interface {
 	// Output returns the recorded output of a completed step, as the step's Read
 	// returns it, and false if there is none.
 	Output(step string) (json.RawMessage, bool)
+	// ChildResults returns the results of jobs that a step has enqueued, as their rows
+	// have them; none for a job without one.
+	ChildResults(ctx context.Context, jobs []uuid.UUID) (map[uuid.UUID]json.RawMessage, error)
 	// SetResult sets the job's result.
 	SetResult(result json.RawMessage) error
 }

@@ -131,7 +131,7 @@ func (r *run) makeChildren(i int) ([]*model.Job, error) {
 		if err := plan.Guard(func() (err error) { jobs[n], err = r.newChild(c); return err }); err != nil {
 			return nil, fmt.Errorf("child %d: %w", n+1, err)
 		}
-		results[n] = model.ChildResult{ID: jobs[n].ID, Type: jobs[n].Type, Status: model.Succeeded}
+		results[n] = model.ChildResult{ID: jobs[n].ID, Type: jobs[n].Type, Status: model.Succeeded, Omitted: true}
 	}
 	// What is certain to be too large is an error before anything runs.
 	r.edit(func() { _, err = r.keepOutput(must(json.Marshal(results))) })
@@ -196,12 +196,14 @@ func (r *run) childrenEnded(i int, children []child) (json.RawMessage, *ending) 
 func (r *run) childrenOutput(children []child) (output json.RawMessage, err error) {
 	results := make([]model.ChildResult, len(children))
 	for k, c := range children {
-		results[k] = c.result()
+		if results[k] = c.result(); !nests(results[k]) {
+			omit(&results[k].Result, &results[k])
+		}
 	}
 	for _, leaveOut := range []func(*model.ChildResult){
 		func(*model.ChildResult) {},
-		func(result *model.ChildResult) { result.Result = nil },
-		func(result *model.ChildResult) { result.Error = "" },
+		func(result *model.ChildResult) { omit(&result.Result, result) },
+		func(result *model.ChildResult) { omit(&result.Error, result) },
 	} {
 		for k := range results {
 			leaveOut(&results[k])
@@ -212,6 +214,19 @@ func (r *run) childrenOutput(children []child) (output json.RawMessage, err erro
 		}
 	}
 	return nil, err
+}
+
+// nests reports whether a child's result can be part of the parent's output, in which it
+// is nested more deeply than in the child's own row.
+func nests(result model.ChildResult) bool {
+	return model.CheckJSON(must(json.Marshal([]model.ChildResult{result}))) == nil
+}
+
+// omit leaves a part of a child's result out, if there is any.
+func omit[T string | json.RawMessage](part *T, result *model.ChildResult) {
+	if len(*part) > 0 {
+		*part, result.Omitted = *new(T), true
+	}
 }
 
 // waitForCancelled cancels the children that step i of a cancelled job waits for, and

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
@@ -143,6 +145,24 @@ func (r *run) groupOf(step string) *plan.Group {
 		return r.plan.Steps[i].Group
 	}
 	return nil
+}
+
+// ChildResults reads the results of jobs that a step has enqueued.
+func (s *session) ChildResults(ctx context.Context, jobs []uuid.UUID) (map[uuid.UUID]json.RawMessage, error) {
+	if s.inTx && s.run.Store.SoleWriter() {
+		return nil, errors.New("a step in a transaction has the database's one connection: read the children's results in a step before it")
+	}
+	rows, err := s.run.Store.ByIDs(ctx, s.run.Store.DB(), jobs)
+	if err != nil {
+		return nil, err
+	}
+	results := make(map[uuid.UUID]json.RawMessage, len(rows))
+	for id, j := range rows {
+		if result := (child{id: id, job: j}).result().Result; result != nil {
+			results[id] = result
+		}
+	}
+	return results, nil
 }
 
 // SetResult sets the job's result, if it can be stored.
