@@ -65,6 +65,8 @@ func TestSignalMakesAWaitingJobContinue(t *testing.T) {
 	testutil.EachDSN(t, func(t *testing.T, text string) {
 		f := setupOn(t, text)
 		f.opts.Register = f.shop.waiting
+		strange := setupOn(t, text) // a command without the definition
+		strange.opts.Register = nil
 		f.worker()
 		id := f.ask(`{}`)
 		out := f.ok("show", id)
@@ -79,7 +81,8 @@ func TestSignalMakesAWaitingJobContinue(t *testing.T) {
 		watch := f.start("watch", id)
 		watch.stdout.WaitFor(`waits for the signal "sign off"`)
 
-		assert.Equal(t, "job "+id+" has the signal \"extra\", but has no step of that name so far: step \"sign off\" is where it is\n", f.ok("signal", id, "extra"))
+		assert.Equal(t, "job "+id+" has the signal \"extra\", but has no step of that name so far: step \"sign off\" is where it is\n", strange.ok("signal", id, "extra"))
+		assert.Contains(t, f.fails(ExitUsage, "signal", id, "other"), `it has no step "other" that waits for a signal`)
 		var sent view.SentSignal
 		require.NoError(t, json.Unmarshal([]byte(f.ok("-o", "json", "signal", id, "sign off", "--data", `{"packed":"all"}`, "--by", "ann")), &sent))
 		assert.Equal(t, id, sent.JobID.String())

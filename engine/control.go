@@ -179,15 +179,20 @@ func reschedulable(row *store.Row, doing string) error {
 
 // Delete hides a job: it is neither run nor listed any more, its row stays, and
 // its idempotency key is free again. A processing job is a [StatusError].
-// So is a job whose children have not ended. Deleting a deleted job is no error.
+// So is a job whose children have not ended, and one whose steps are still to be undone.
+// Deleting a deleted job is no error.
 func (c *Client) Delete(ctx context.Context, id uuid.UUID) error {
+	before, err := c.row(ctx, "delete", id)
+	if err != nil {
+		return err
+	}
+	if err := c.checkChildren(ctx, before); err != nil {
+		return err
+	}
 	var deleted model.Job
 	found, err := c.engine.store.Change(ctx, c.db, id, func(row *store.Row) error {
-		if row.Status == model.Scheduled && row.DeletedAt.IsZero() && waitsForChildren(&row.Job) {
-			return &StatusError{ID: id, Status: row.Status, Op: "delete", Hint: "and waits for its children: cancel it first"}
-		}
-		if row.Status == model.Processing {
-			return &StatusError{ID: id, Status: row.Status, Op: "delete", Hint: "cancel it first"}
+		if err := deletable(row); err != nil {
+			return err
 		}
 		if row.DeletedAt.IsZero() {
 			row.DeletedAt, row.IdempotencyKey = row.Now, nil
@@ -207,10 +212,49 @@ func (c *Client) Delete(ctx context.Context, id uuid.UUID) error {
 	}
 }
 
-// waitsForChildren reports whether a step of the job waits for other jobs.
-func waitsForChildren(j *model.Job) bool {
-	data, err := model.ParseData(j.Data)
-	return err == nil && len(plan.AwaitedChildren(data)) > 0
+// checkChildren returns a [StatusError] for a job that has ended and whose children have
+// not: deleting it would leave them without anybody who could resume or cancel them with
+// it.
+func (c *Client) checkChildren(ctx context.Context, row *store.Row) error {
+	data, err := model.ParseData(row.Data)
+	if err != nil || !row.DeletedAt.IsZero() || !row.Status.Ended() {
+		return nil //nolint:nilerr // a document that cannot be read names no children
+	}
+	var children []uuid.UUID
+	for _, record := range data.Steps {
+		children = append(children, record.Children...)
+	}
+	if len(children) == 0 {
+		return nil
+	}
+	open, err := c.engine.store.AnyOpen(ctx, c.db, children)
+	if err != nil {
+		return fmt.Errorf("delete job %s: %w", row.ID, err)
+	}
+	if open {
+		return &StatusError{ID: row.ID, Status: row.Status, Op: "delete", Hint: "and some of its children have not ended: cancel them first"}
+	}
+	return nil
+}
+
+// deletable returns a [StatusError] for a job that still has something to do.
+func deletable(row *store.Row) error {
+	refuse := func(hint string) error {
+		return &StatusError{ID: row.ID, Status: row.Status, Op: "delete", Hint: hint}
+	}
+	data, err := model.ParseData(row.Data)
+	switch {
+	case row.Status == model.Processing:
+		return refuse("cancel it first")
+	case row.Status != model.Scheduled || !row.DeletedAt.IsZero() || err != nil:
+		return nil
+	case len(plan.AwaitedChildren(data)) > 0:
+		return refuse("and waits for its children: cancel it first")
+	case data.Undoing != nil || !row.CancelRequestedAt.IsZero() && plan.CancelNeedsHandler(&row.Job):
+		return refuse("and its steps are being undone: wait until it has ended")
+	default:
+		return nil
+	}
 }
 
 // Succeed declares a processing job succeeded, with a result that is kept as

@@ -71,7 +71,7 @@ func standstill(t *testing.T, db *bun.DB, d func(hold func()) *steps.Definition[
 	t.Cleanup(func() { close(release) }) // before the engine is stopped
 	job := enqueue(t, eng, input{})
 	receive(t, begun)
-	expire(t, db, job.ID)
+	expireBefore(t, db, job.ID, time.Second)
 	return job.ID
 }
 
@@ -82,6 +82,7 @@ func TestAnyEngineHasAJobGoOnAlsoOneWithoutItsDefinition(t *testing.T) {
 			steps.Do(d, "only", func(context.Context, *steps.Run[input]) error { hold(); return nil })
 			return d
 		})
+		expire(t, db, id)
 		other := steps.Define[input](steps.Type("another:type"))
 		steps.Do(other, "only", func(context.Context, *steps.Run[input]) error { return nil })
 		eng := newEngine(t, db, config(), other)

@@ -39,9 +39,13 @@ func flaky(failures int32, ran *atomic.Int32, opts ...steps.Option) *steps.Defin
 func waiting(s *model.JobView) bool { return s.WaitsFor != "" }
 
 // expire makes the engine of a job a dead one to all others.
-func expire(t *testing.T, db *bun.DB, id uuid.UUID) {
+func expire(t *testing.T, db *bun.DB, id uuid.UUID) { expireBefore(t, db, id, 24*time.Hour) }
+
+// expireBefore makes a job's lease one that has run out so long ago. From four leases on,
+// engines that do not have the job's type settle it too, and so does its own.
+func expireBefore(t *testing.T, db *bun.DB, id uuid.UUID, ago time.Duration) {
 	t.Helper()
-	res, err := db.NewUpdate().Model((*model.TypeLock)(nil)).Set("locked_until = ?", model.TimeOf(time.Now().Add(-24*time.Hour))).
+	res, err := db.NewUpdate().Model((*model.TypeLock)(nil)).Set("locked_until = ?", model.TimeOf(time.Now().Add(-ago))).
 		Where("job_id = ?", id.String()).Exec(t.Context())
 	require.NoError(t, err)
 	n, err := res.RowsAffected()

@@ -173,8 +173,9 @@ func TestAPanicFailsThatJobWithItsStackAndNothingElse(t *testing.T) {
 		s := ended(t, eng, enqueue(t, eng, input{Text: "panic"}).ID)
 		assert.Equal(t, model.Failed, s.Status)
 		assert.Contains(t, s.Error, "out of order")
-		assert.Contains(t, s.Error, "run_test.go", "the stack")
-		assert.Contains(t, s.Steps[0].Error, "run_test.go")
+		assert.Equal(t, `step "panics": panic: out of order`, s.Error, "without the stack")
+		assert.Equal(t, "panic: out of order", s.Steps[0].Error)
+		assert.Contains(t, s.Steps[0].Stack, "run_test.go")
 
 		s = ended(t, eng, enqueue(t, eng, input{Text: "goexit"}).ID)
 		assert.Equal(t, model.Failed, s.Status)
@@ -189,7 +190,8 @@ func TestAnInputThatDoesNotDecodeFailsTheJobWithTheReason(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		start(t, eng)
-		job := enqueue(t, eng, engine.RawInput{Type: "test:job", Input: json.RawMessage(`{"n":"four"}`)})
+		stranger := newEngine(t, db, config()) // who does not have the definition
+		job := enqueue(t, stranger, engine.RawInput{Type: "test:job", Input: json.RawMessage(`{"n":"four"}`)})
 		s := ended(t, eng, job.ID)
 		assert.Equal(t, model.Failed, s.Status)
 		assert.Contains(t, s.Error, "input does not fit")

@@ -311,11 +311,14 @@ func TestWhatCannotBeASignalIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 		row, err := eng.Job(t.Context(), job.ID)
 		require.NoError(t, err)
 		assert.Empty(t, row.Signals)
+		cfg := config()
+		cfg.Limits.Signals = 100
+		stranger := newEngine(t, db, cfg) // who does not know which the job awaits
 		for i := range 100 {
-			_, err := eng.Signal(t.Context(), job.ID, fmt.Sprint("signal-", i), nil, "")
+			_, err := stranger.Signal(t.Context(), job.ID, fmt.Sprint("signal-", i), nil, "")
 			require.NoError(t, err)
 		}
-		_, err = eng.Signal(t.Context(), job.ID, "approve", nil, "")
+		_, err = stranger.Signal(t.Context(), job.ID, "approve", nil, "")
 		assert.ErrorContains(t, err, "it has 100 signals")
 	})
 }

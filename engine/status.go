@@ -82,7 +82,7 @@ func remaining(row *store.Row) *int64 {
 }
 
 func addSteps(s *model.JobView, data model.Data, now model.Time) {
-	s.Result, s.Undoing = data.Outcome(s.Status), data.Undoing != nil
+	s.Result, s.Undoing = data.Result, data.Undoing != nil
 	if data.Plan != nil {
 		s.Crashes = data.Plan.Crashes
 	}
@@ -93,7 +93,7 @@ func addSteps(s *model.JobView, data model.Data, now model.Time) {
 		view := model.StepView{
 			Name: record.Name, Status: record.Status, Weight: record.Weight, Attempts: record.Attempts,
 			StartedAt: record.StartedAt, FinishedAt: record.FinishedAt, Output: record.Output, Error: record.Error,
-			Group: record.Group, WaitUntil: record.WaitUntil, Awaits: record.Awaits, SentBy: record.SentBy, SentAt: record.SentAt, Children: record.Children, Undo: record.Undo,
+			EarlierErrors: record.EarlierErrors, Stack: record.Stack, Group: record.Group, WaitUntil: record.WaitUntil, Awaits: record.Awaits, SentBy: record.SentBy, SentAt: record.SentAt, Children: record.Children, Undo: record.Undo,
 		}
 		if record.InDoubt() {
 			s.InDoubt = append(s.InDoubt, record.Name)

@@ -75,7 +75,9 @@ func TestAPanicAfterTheTimeoutKeepsItsStack(t *testing.T) {
 		}, steps.Timeout(time.Millisecond))
 		eng := newEngine(t, db, config(), d)
 		start(t, eng)
-		assert.Contains(t, ended(t, eng, enqueue(t, eng, input{}).ID).Error, "timeout_test.go")
+		s := ended(t, eng, enqueue(t, eng, input{}).ID)
+		assert.Equal(t, `step "slow": panic: out of order`, s.Error)
+		assert.Contains(t, s.Steps[0].Stack, "timeout_test.go")
 	})
 }
 

@@ -83,6 +83,11 @@ type StepRecord struct {
 	// output.
 	Output json.RawMessage `json:"output,omitempty"`
 	Error  string          `json:"error,omitempty"`
+	// Stack is where the step panicked, if it did, for those who mend its code.
+	Stack string `json:"stack,omitempty"`
+	// EarlierErrors are those of the last attempts before the latest that failed, the
+	// oldest first: at most [MaxEarlierErrors].
+	EarlierErrors []AttemptError `json:"earlier_errors,omitempty"`
 	// SetsResult says that this step has set the job's result.
 	SetsResult bool `json:"sets_result,omitempty"`
 	// BegunAs is the name under which the step first began, if the definition
@@ -114,6 +119,18 @@ type StepRecord struct {
 	// has not completed yet. After a step was undone, it stays until the step
 	// completes again.
 	Undo *UndoRecord `json:"undo,omitempty"`
+
+	unknown unknown
+}
+
+// MaxEarlierErrors is how many errors of earlier attempts a record keeps.
+const MaxEarlierErrors = 3
+
+// AttemptError is the error of a failed attempt of a step.
+type AttemptError struct {
+	Attempt int    `json:"attempt"`
+	At      Time   `json:"at"`
+	Error   string `json:"error"`
 
 	unknown unknown
 }
@@ -282,10 +299,14 @@ func (d Data) ErrorSize() (n int) {
 }
 
 func (r StepRecord) errorSize() int {
-	if r.Undo == nil {
-		return len(r.Error)
+	n := len(r.Error) + len(r.Stack)
+	for _, earlier := range r.EarlierErrors {
+		n += len(earlier.Error)
 	}
-	return len(r.Error) + len(r.Undo.Error)
+	if r.Undo != nil {
+		n += len(r.Undo.Error)
+	}
+	return n
 }
 
 // DropHistory drops the oldest records of the history until the document has at most
@@ -299,15 +320,6 @@ func (d *Data) DropHistory(size int) bool {
 	d.History = d.History[n:]
 	d.HistoryDropped += n
 	return n > 0
-}
-
-// Outcome is what people see as the job's result: what it has succeeded with, or was
-// declared failed with. What a step has set for a success that has not come is none.
-func (d Data) Outcome(status Status) json.RawMessage {
-	if status == Succeeded || d.Declared != "" {
-		return d.Result
-	}
-	return nil
 }
 
 // Step returns the index of the record of that name, or -1.

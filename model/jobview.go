@@ -135,7 +135,10 @@ type StepView struct {
 	Duration   string          `json:"duration,omitempty"`
 	Output     json.RawMessage `json:"output,omitempty"`
 	Error      string          `json:"error,omitempty"`
-	Group      string          `json:"group,omitempty"`
+	// EarlierErrors and Stack say more about the step's failures: see [StepRecord].
+	EarlierErrors []AttemptError `json:"earlier_errors,omitempty"`
+	Stack         string         `json:"stack,omitempty"`
+	Group         string         `json:"group,omitempty"`
 	// WaitUntil, Awaits, SentBy, SentAt and Children say what the step waits for, or
 	// waited for: see [StepRecord].
 	WaitUntil Time        `json:"wait_until,omitzero"`

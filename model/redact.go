@@ -133,7 +133,10 @@ func (r Redaction) texts(j *Job) {
 	}
 	for _, records := range [][]StepRecord{data.Steps, data.History} {
 		for i := range records {
-			records[i].Error = r.Text(records[i].Error)
+			records[i].Error, records[i].Stack = r.Text(records[i].Error), r.Text(records[i].Stack)
+			for k := range records[i].EarlierErrors {
+				records[i].EarlierErrors[k].Error = r.Text(records[i].EarlierErrors[k].Error)
+			}
 			if undo := records[i].Undo; undo != nil {
 				undo.Error = r.Text(undo.Error)
 			}

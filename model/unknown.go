@@ -169,3 +169,19 @@ func (s *Signal) UnmarshalJSON(raw []byte) error {
 	s.unknown = unknownTo[Signal](raw)
 	return nil
 }
+
+// MarshalJSON returns the error with all its keys, also unknown ones.
+func (e AttemptError) MarshalJSON() ([]byte, error) {
+	type plain AttemptError
+	return e.unknown.encode(plain(e))
+}
+
+// UnmarshalJSON reads what MarshalJSON returns, and keeps unknown keys.
+func (e *AttemptError) UnmarshalJSON(raw []byte) error {
+	type plain AttemptError
+	if err := json.Unmarshal(raw, (*plain)(e)); err != nil {
+		return err
+	}
+	e.unknown = unknownTo[AttemptError](raw)
+	return nil
+}

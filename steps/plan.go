@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -43,7 +42,7 @@ func (d *Definition[In]) ResumesOnCrash() int { return d.resumeOnCrash }
 func (d *Definition[In]) CheckInput(value any, raw json.RawMessage) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			err = fmt.Errorf("read it: panic: %v", value)
+			err = fmt.Errorf("read it: %w", plan.NewPanicError(value))
 		}
 	}()
 	var in In
@@ -62,7 +61,7 @@ func (d *Definition[In]) CheckInput(value any, raw json.RawMessage) (err error) 
 func (d *Definition[In]) Plan(input json.RawMessage) (p *plan.Plan, err error) {
 	defer func() {
 		if value := recover(); value != nil { // the host's build function, or its input's UnmarshalJSON
-			p, err = nil, fmt.Errorf("make the plan: panic: %v\n\n%s", value, debug.Stack())
+			p, err = nil, fmt.Errorf("make the plan: %w", plan.NewPanicError(value))
 		}
 	}()
 	var in In

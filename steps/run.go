@@ -137,8 +137,9 @@ func (r *Run[In]) LastCheckpoint(checkpoint any) (bool, error) {
 	return true, nil
 }
 
-// SetResult sets the job's result, instead of the output of the last step. It is written
-// when the job succeeds. It returns an error for a result that cannot be stored.
+// SetResult sets the job's result, instead of the output of the last step. It is recorded
+// with the step, also if a later one fails, and taken back when the step runs again or is
+// undone. It returns an error for a result that cannot be stored.
 func (r *Run[In]) SetResult(result any) error {
 	raw, err := json.Marshal(result)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 type month struct {
@@ -303,6 +304,8 @@ func TestARecordedOutputIsCheckedAgainstItsType(t *testing.T) {
 func TestABuildThatPanicsIsAnError(t *testing.T) {
 	t.Parallel()
 	_, err := steps.DefineFunc(func(month) (*steps.Definition[month], error) { panic("no regions") }).Plan([]byte(`{}`))
-	assert.ErrorContains(t, err, "no regions")
-	assert.ErrorContains(t, err, "steps_test.go")
+	assert.ErrorContains(t, err, "panic: no regions")
+	var panicked *plan.PanicError
+	require.ErrorAs(t, err, &panicked)
+	assert.Contains(t, string(panicked.Stack), "steps_test.go")
 }

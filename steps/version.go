@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"runtime/debug"
 	"slices"
+
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // Version sets the version of the step's output, 0 by default. Increase it when the type of
@@ -93,7 +94,7 @@ func acceptsAny(t reflect.Type) bool {
 func (p *planned[In]) read(raw json.RawMessage, version int) (out json.RawMessage, err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			out, err = nil, fmt.Errorf("of version %d cannot be read: panic: %v\n\n%s", version, value, debug.Stack())
+			out, err = nil, fmt.Errorf("of version %d cannot be read: %w", version, plan.NewPanicError(value))
 		}
 	}()
 	if out, err = p.migrate(raw, version); err != nil {

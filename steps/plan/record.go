@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/ntxdev/jobsystem/model"
 )
@@ -15,7 +16,7 @@ func Begin(data *model.Data, i int, now model.Time) (resultCleared bool) {
 	}
 	record.Status, record.StartedAt, record.FinishedAt = model.StepRunning, now, model.Time{}
 	record.Attempts++
-	record.Error, record.DurationMS, record.Output, record.SetsResult = "", 0, nil, false
+	record.Error, record.Stack, record.DurationMS, record.Output, record.SetsResult = "", "", 0, nil, false
 	record.WaitUntil, record.Awaits, record.SentBy, record.SentAt = model.Time{}, "", "", model.Time{}
 	return resultCleared
 }
@@ -83,8 +84,18 @@ func (s *Step) Postpone(record *model.StepRecord, now model.Time) bool {
 	delay, more := s.Retry.Delay(record.Failures)
 	if more {
 		record.Status, record.WaitUntil = model.StepWaiting, model.TimeOf(now.Add(delay))
+		keepError(record)
 	}
 	return more
+}
+
+// keepError keeps the error of an attempt that another one follows, and of those before
+// it the last ones.
+func keepError(record *model.StepRecord) {
+	earlier := append(record.EarlierErrors, model.AttemptError{
+		Attempt: record.Attempts, At: record.FinishedAt, Error: model.CutText(record.Error, shortError),
+	})
+	record.EarlierErrors = slices.Clone(earlier[max(0, len(earlier)-model.MaxEarlierErrors):])
 }
 
 // StopRetrying marks a step that waits for its next attempt as ended, because the job ends

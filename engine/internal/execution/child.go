@@ -47,7 +47,7 @@ func (c child) result() model.ChildResult {
 	}
 	result := model.ChildResult{ID: c.id, Type: c.job.Type, Status: c.job.Status, Error: c.job.Error}
 	if data, err := model.ParseData(c.job.Data); err == nil {
-		result.Result = data.Outcome(c.job.Status)
+		result.Result = data.Result
 	}
 	if !c.job.Status.Ended() { // a deleted job does not run
 		result.Status, result.Error = model.Cancelled, "it was deleted"

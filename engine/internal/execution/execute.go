@@ -17,6 +17,10 @@ import (
 func (r *run) execute() bool {
 	r.Log.Info("job started", r.LogAttrs()...)
 	if err := r.prepare(); err != nil {
+		var panicked *plan.PanicError
+		if errors.As(err, &panicked) {
+			r.Log.Error("the job's definition panicked", r.with("error", r.Redacted(err.Error()), "stack", r.Redacted(string(panicked.Stack)))...)
+		}
 		return r.finish(r.conclude(r.afterError("", err)))
 	}
 	var e ending

@@ -52,7 +52,11 @@ func (r *run) callInTx(ctx context.Context, i int, session *session) (output jso
 			return nil, false, fmt.Errorf("its transaction was rolled back after %v: the engine's lease of %v expired, since no lease can be renewed during a transaction on a database with one writer; "+
 				"do less in one step, or give the engine a longer lease", t.worked.Round(time.Second/10), r.Owner.Lease)
 		}
-		return nil, t.again, txError(ctx, err)
+		err = txError(ctx, err)
+		if t.wrote && !t.rowLost { // what the database has against the commit is an error of the step's like others
+			t.again = t.shouldRetry(err)
+		}
+		return nil, t.again, err
 	}
 	r.edit(func() { r.done(i) })
 	r.entry.Confirm(t.ack, false)
@@ -155,6 +159,15 @@ func (t *stepTx) exceedsLease() bool {
 	defer t.mu.Unlock()
 	t.stops.txExceedsLease = t.stops.expired && !t.entry.Gone()
 	return t.stops.txExceedsLease
+}
+
+// shouldRetry asks the step's RetryIf, which is the host's code, about an error.
+func (t *stepTx) shouldRetry(err error) (again bool) {
+	asked := plan.Guard(func() error {
+		again = t.plan.Steps[t.i].Retry.ShouldRetry(err)
+		return nil
+	})
+	return asked == nil && again
 }
 
 // txError returns the error of a transaction, together with why its context ended. That is

@@ -63,6 +63,10 @@ func (r *run) afterStep(i int, err error) ending {
 	end := r.afterError(r.plan.Steps[i].Name, err)
 	r.edit(func() {
 		plan.EndWithError(&r.data.Steps[i], end.status, errors.Is(err, plan.ErrGroupFailed), r.cut(err.Error()), r.clock.now())
+		var panicked *plan.PanicError
+		if errors.As(err, &panicked) {
+			r.data.Steps[i].Stack = r.cut(string(panicked.Stack))
+		}
 		r.changes.record(i)
 	})
 	return end
@@ -143,17 +147,21 @@ func (r *run) finish(e ending) bool {
 	if err != nil && !errors.Is(err, plan.ErrLeaseLost) {
 		err = r.finishRejected(err)
 	}
-	attrs := r.with("status", e.status, "flushed_in", time.Since(began))
+	// Of the run's context: what its factory has put there is in the log's lines too.
+	ctx := context.WithoutCancel(r.ctx)
+	attrs := r.with("status", e.status, "ran_ms", time.Since(r.clock.since).Milliseconds(), "flush_ms", time.Since(began).Milliseconds())
 	switch {
 	case err != nil:
-		r.Log.Warn("job ended without its end being recorded", append(attrs, "error", r.Redacted(err.Error()))...)
+		r.Log.WarnContext(ctx, "job ended without its end being recorded", append(attrs, "error", r.Redacted(err.Error()))...)
 		return false
 	case e.err != "":
-		r.Log.Warn("job ended", append(attrs, "error", r.Redacted(e.err))...)
+		r.Log.WarnContext(ctx, "job ended", append(attrs, "error", r.Redacted(e.err))...)
 	case !e.wake.at.IsZero():
-		r.Log.Info("job waits", r.with("for", e.wake.why)...)
+		r.Log.InfoContext(ctx, "job waits", r.with("for", e.wake.why)...)
+	case e.status == model.Scheduled:
+		r.Log.InfoContext(ctx, "job handed over", attrs...)
 	default:
-		r.Log.Info("job ended", attrs...)
+		r.Log.InfoContext(ctx, "job ended", attrs...)
 	}
 	r.afterEnd(e)
 	return true
@@ -166,7 +174,7 @@ func (r *run) finishRejected(rejection error) error {
 		r.entry.ClearRejected()
 		r.changes.discard()
 		r.end, r.wake = model.Failed, wake{}
-		r.err = r.cutJobError("the database refused the job's record: " + rejection.Error())
+		r.err = r.cutJobError("the database rejected the job's record: " + rejection.Error())
 	})
 }
 

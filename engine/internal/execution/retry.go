@@ -12,13 +12,27 @@ import (
 // postpone counts a failed attempt and makes the step wait for its next one; both are
 // recorded with the next write. It returns false if no attempt is left.
 func (r *run) postpone(i int) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	more := r.plan.Steps[i].Postpone(&r.data.Steps[i], r.clock.now())
+	var record model.StepRecord
+	more := false
+	r.edit(func() {
+		if more = r.plan.Steps[i].Postpone(&r.data.Steps[i], r.clock.now()); more {
+			r.changes.records[i] = true // another member's write may already have included the failure
+		}
+		record = r.data.Steps[i]
+	})
 	if more {
-		r.changes.records[i] = true // another member's write may already have included the failure
+		r.logFailure(record)
 	}
 	return more
+}
+
+// logFailure logs an attempt that failed and that another one follows.
+func (r *run) logFailure(record model.StepRecord) {
+	attrs := r.with("step", record.Name, "step_attempt", record.Attempts, "error", r.Redacted(record.Error), "next_in_ms", record.WaitUntil.Sub(record.FinishedAt.Time).Milliseconds())
+	if record.Stack != "" {
+		attrs = append(attrs, "stack", r.Redacted(record.Stack))
+	}
+	r.Log.WarnContext(context.WithoutCancel(r.ctx), "step failed; trying again", attrs...)
 }
 
 // waitToRetry waits until a step's next attempt is due, if the step has failed. It returns

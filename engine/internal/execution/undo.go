@@ -21,6 +21,7 @@ func (r *run) undoAfter(e ending) ending {
 			r.changes.document, r.message = true, textMessage("undoing")
 		})
 	}
+	r.edit(r.time.halt) // undoing is none of the job's work
 	e = ending{status: r.data.Undoing.Status, err: r.data.Undoing.Error}
 	// The context of the steps cannot be used: it has ended if the job was cancelled.
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.ctx))
@@ -31,7 +32,10 @@ func (r *run) undoAfter(e ending) ending {
 			return *end
 		}
 	}
-	r.edit(func() { r.data.Undoing, r.changes.document, r.message = nil, true, message{} })
+	r.edit(func() {
+		r.data.Undoing, r.changes.document, r.message = nil, true, message{}
+		r.time.worked = 0 // the work that was undone may be done again
+	})
 	return e
 }
 
@@ -102,7 +106,7 @@ func (r *run) callUndo(ctx context.Context, i int) (again bool, err error) {
 	again = true // also after a panic
 	err = plan.Guard(func() error {
 		err := planned.Undo(ctx, session, output)
-		again = err != nil && planned.Retry.ShouldRetry(err)
+		again = err != nil && planned.Retry.ShouldRetry(plan.WithReason(ctx, err))
 		return err
 	})
 	if err != nil {

@@ -51,10 +51,10 @@ func (e *resumeError) Is(target error) bool { return e.ofJob && target == app.Er
 func inFlags(err error) (text string, reason error) {
 	if e, ok := errors.AsType[*engine.InDoubtError](err); ok {
 		step := view.ShellWord(e.Step)
-		return fmt.Sprintf("its process died in the middle of step %q, and whether its effect happened is not known: look, and resume with --rerun-from %s to run it again, or with --skip-step %s to go on behind it", e.Step, step, step), e
+		return fmt.Sprintf("its process died in the middle of step %q, and whether its effect happened is not known: look, and resume with --rerun-from %s to run it again, or with --skip-step %s to skip it", e.Step, step, step), e
 	}
 	if e, ok := errors.AsType[*engine.NotDoneError](err); ok {
-		return fmt.Sprintf("step %q before step %q is recorded as %s: go on from there, or resume without --rerun-from", e.Step, e.From, e.Status), e
+		return fmt.Sprintf("step %q before step %q is recorded as %s: rerun from there, or resume without --rerun-from", e.Step, e.From, e.Status), e
 	}
 	return "", nil
 }
