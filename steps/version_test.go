@@ -89,7 +89,9 @@ func TestAMigrationThatPanicsIsAnError(t *testing.T) {
 	read := reader(t, counts(steps.Version(1), steps.Migrate(0, func(map[string]any) (totals3, error) { panic("no idea") })))
 	_, err := read(`{}`, 0)
 	assert.ErrorContains(t, err, "of version 0 cannot be read: panic: no idea")
-	assert.ErrorContains(t, err, "version_test.go")
+	var panicked *plan.PanicError
+	require.ErrorAs(t, err, &panicked)
+	assert.Contains(t, string(panicked.Stack), "version_test.go")
 }
 
 func TestMigrationsThatDoNotFitTogetherAreMistakes(t *testing.T) {
