@@ -97,7 +97,7 @@ func TestShowTellsWhichSignalAStepWaitsForAndWhoSentIt(t *testing.T) {
 	s.bench.ok("signal", s.id, "later", "--by", "bob")
 	s.bench.ok("signal", s.id, "approve", "--data", `"fine"`, "--by", "ann")
 	s.tells(t,
-		`^Waits +for a worker, to go on with the signal "approve"`,
+		`^Waits +for a worker, to continue with the signal "approve"`,
 		`^Signal +"later", sent by bob at 20\S+Z: kept for a step that waits for it$`,
 		`^Signal +"approve", sent by ann at 20\S+Z: a worker goes on with it$`,
 		`^Step "approve" goes on with the signal "approve", sent by ann at 20\S+Z\.$`,

@@ -12,19 +12,21 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// maxSignals is how many signals a job may be sent.
+// maxSignals is how many signals a job may have.
 const maxSignals = 100
 
-// Signal tells a job what its step of that name waits for (see [steps.AwaitSignal]),
-// with a payload that is kept as JSON, or nil, and records who sent it. A signal
-// that comes before the step is kept for it. The first one of a name stands: a
-// second one changes nothing, and the first is returned, with Existing set. A
-// job that has ended or is deleted is a [StatusError]. Where the job's type is
-// registered, a payload that does not fit its step, or a step that waits for no
-// signal, is [ErrInvalid].
+// Signal sends a job the signal for which its step of that name waits (see
+// [steps.AwaitSignal]), with a payload that is stored as JSON, or nil, and records who sent
+// it. A signal that arrives before its step begins is stored until then. Of several signals
+// of one name only the first counts: a second one changes nothing, and the first is
+// returned, with Existing set.
 //
-// A signal that its step has used stays with the job, so that it is not used
-// twice; a resume from before that step has it wait for another one. So has a
+// If the job has ended or is deleted, Signal returns a [StatusError]. If the job's type is
+// registered here, and the payload does not fit the step or the step does not wait for a
+// signal, it returns an [ErrInvalid].
+//
+// A signal that was used stays in the job's row, so that it is not used twice. A resume from
+// that step or an earlier one removes it, so that the step waits for another one. So does a
 // resume after a payload that did not fit the step's type.
 func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload any, by string) (*model.Signal, error) {
 	signal, err := c.newSignal(name, payload, by)
@@ -35,8 +37,8 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 	if err != nil {
 		return nil, err
 	}
-	// The host's code, which may use the database, is called before the row is
-	// locked. What it is called with never changes.
+	// This calls the host's code, which may use the database: so it comes before the
+	// row is locked. The job's input, with which the code is called, never changes.
 	mismatch := c.signalMismatch(&before.Job, signal)
 	jobType, sentTo := "", ""
 	found, err := c.engine.store.Signal(ctx, c.db, id, func(row *store.Row) error {
@@ -91,7 +93,7 @@ func (c *Client) newSignal(name string, payload any, by string) (*model.Signal, 
 		return nil, invalid("the signal's name %w", err)
 	}
 	if err := checkText(by, maxName); err != nil {
-		return nil, invalid("who sends it %w", err)
+		return nil, invalid("the name of the sender %w", err)
 	}
 	raw, err := encode(payload)
 	if err != nil {
@@ -106,11 +108,12 @@ func (c *Client) newSignal(name string, payload any, by string) (*model.Signal, 
 	return &model.Signal{Name: name, Payload: raw, SentBy: by}, nil
 }
 
-// mismatch is why the job's definition has no use for a signal, where that is known
-// here. A job of another version of the definition is not judged.
+// signalMismatch returns an error if the job's definition cannot use a signal. It returns
+// nil if that is not known here, or if the job has the plan of another version of the
+// definition.
 func (c *Client) signalMismatch(j *model.Job, signal *model.Signal) error {
 	known, err := c.engine.newResume(j, nil)
-	if err != nil || known.Plan == nil { // the job's run says what is wrong with it
+	if err != nil || known.Plan == nil { // the job's run will fail with this error
 		return nil //nolint:nilerr // see above
 	}
 	if data, err := model.ParseData(j.Data); err != nil || data.Plan != nil && data.Plan.Fingerprint != known.Plan.Fingerprint() {
@@ -126,8 +129,8 @@ func (c *Client) signalMismatch(j *model.Job, signal *model.Signal) error {
 	return nil
 }
 
-// awaits reports whether a job waits for a signal now; of which name, its run
-// finds out, since its step may have got another name meanwhile.
+// awaitsSignal reports whether a job waits for a signal now, of whatever name: the step may
+// have been renamed since it began to wait, and the job's run knows its name.
 func awaitsSignal(row *store.Row) bool {
 	if row.Status != model.Scheduled {
 		return false
