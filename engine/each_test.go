@@ -286,7 +286,7 @@ func TestEachRefusesWhatCannotWork(t *testing.T) {
 			_, err := steps.Each(ctx, run, func(int) iter.Seq2[int, error] { return nil }, use)
 			return err
 		},
-		"goes through items already": func(ctx context.Context, run *steps.Run[input]) error {
+		"has called Each already, and has one checkpoint only": func(ctx context.Context, run *steps.Run[input]) error {
 			_, err := steps.Each(ctx, run, upTo(1), use)
 			_, second := steps.Each(ctx, run, upTo(1), use)
 			return errors.Join(err, second)
