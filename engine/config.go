@@ -11,47 +11,47 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// Config is how an engine works. Its zero value has the defaults, which are
-// right for most.
+// Config holds the settings of an engine. The zero value has the defaults, which suit most
+// programs.
 type Config struct {
-	// Lease is how long a running job stays this engine's without a renewal;
-	// a killed engine's jobs can be taken over after that. Default 15 s. All
-	// engines on one database should have the same.
+	// Lease is how long a running job belongs to this engine without a renewal. If the
+	// engine is killed, other engines can take its jobs over after that. Default 15 s.
+	// All engines on one database should have the same value.
 	Lease time.Duration
-	// Heartbeat is how often leases are renewed, at most half a Lease.
-	// Default a third of Lease: 5 s.
+	// Heartbeat is how often leases are renewed, at most half of Lease. Default a third
+	// of Lease: 5 s.
 	Heartbeat time.Duration
-	// Poll is how often the database is asked for due jobs when nothing else
-	// wakes the engine. Default 1 s.
+	// Poll is how often the database is queried for due jobs if nothing else wakes the
+	// engine. Default 1 s.
 	Poll time.Duration
-	// Grace is how long running steps may go on to a boundary - their end or
-	// a checkpoint - when the engine stops, before their contexts end.
-	// Default 10 s; negative for none.
+	// Grace is how long running steps may continue to a boundary (their end or a
+	// checkpoint) when the engine stops, before their contexts end. Default 10 s;
+	// negative for none.
 	Grace time.Duration
-	// RetryInPlace is the longest delay before another attempt of a failed step
-	// during which the job stays processing and its type taken; for a longer
-	// one the job is scheduled again. Default 5 s; negative for none.
+	// RetryInPlace is the longest delay before another attempt of a failed step during
+	// which the job stays processing, and other jobs of its type wait. For a longer delay
+	// the job becomes scheduled. Default 5 s; negative for none.
 	RetryInPlace time.Duration
-	// MaxRunning bounds the jobs that run at once in this engine. Default 0:
+	// MaxRunning limits how many jobs run at the same time in this engine. Default 0:
 	// one for each registered type.
 	MaxRunning int
-	// Listener, on PostgreSQL, wakes the engine when another process has
-	// enqueued a job or asked for one to be cancelled; without one, its next
-	// look at the database finds that out. See dsn.NewListener. Default none.
+	// Listener wakes the engine, on PostgreSQL, when another process has enqueued a job
+	// or requested a cancel. Without a listener, the engine finds that out at its next
+	// poll. See dsn.NewListener. Default none.
 	Listener Listener
-	// Logger gets what the engine has to say; no inputs, outputs or DSNs.
+	// Logger gets the engine's log messages. They contain no inputs, outputs or DSNs.
 	// Default slog.Default().
 	Logger *slog.Logger
-	// Redact takes secrets out of what people see of jobs: of what
-	// [Client.Redacted] returns, and of the errors in the log. Default none.
+	// Redact hides secrets in what [Client.Redacted] returns, and in the errors in the
+	// log. Default none.
 	Redact model.Redactor
-	// Limits bound what a job may keep in its row.
+	// Limits are the largest values that a job may store in its row.
 	Limits Limits
 }
 
-// Limits bound what a job may keep in its row. A zero field has its default.
-// What is too large is refused with an error that names the bound, before
-// anything is written; texts for people are cut.
+// Limits are the largest values that a job may store in its row. A zero field has its
+// default. A larger value is an error that names the limit, before anything is written;
+// longer texts for people are cut.
 type Limits struct {
 	Input   int // bytes of a job's input; default 256 KiB
 	Output  int // bytes of one step's output, checkpoint or result; default 64 KiB
@@ -62,7 +62,7 @@ type Limits struct {
 	Error   int // characters of an error, then cut; default 4,000
 }
 
-// withDefaults fills in the defaults and reports all mistakes together.
+// withDefaults returns the settings with their defaults, or all mistakes together.
 func (c Config) withDefaults() (Config, error) {
 	c.Lease = cmp.Or(c.Lease, 15*time.Second)
 	c.Heartbeat = cmp.Or(c.Heartbeat, c.Lease/3)

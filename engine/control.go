@@ -13,18 +13,22 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// Cancel asks for a job to be cancelled, and records who asked and why; both
-// may be empty. A scheduled job is cancelled at once, unless a step of it waits for
-// other jobs or steps are to be undone: then those are cancelled with it, and an
-// engine that has its type ends it when all that is done. A processing job keeps
-// running until its handler has returned: its step's context ends, wherever it
-// runs, and then it becomes cancelled. If its last step completes all the same,
-// it has succeeded. The first request stands; cancelling a job again changes
-// nothing and is no error. A job that has succeeded or failed is a
-// [StatusError].
+// Cancel requests the cancel of a job, and records who requested it and why; both may be
+// empty.
+//
+// A scheduled job becomes cancelled at once, with two exceptions: if a step of it waits for
+// child jobs, these are cancelled too, and if steps must be undone, that happens first. Then
+// an engine that has the job's type ends it when everything is done.
+//
+// For a processing job, the context of its running step ends, in whichever process it runs;
+// the job becomes cancelled when its handler has returned. If its last step nevertheless
+// completes, the job has succeeded.
+//
+// Only the first request counts; cancelling a job again changes nothing and returns nil. If
+// the job has succeeded or failed, Cancel returns a [StatusError].
 func (c *Client) Cancel(ctx context.Context, id uuid.UUID, by, reason string) error {
 	if err := checkText(by, maxName); err != nil {
-		return fmt.Errorf("cancel job %s: %w", id, invalid("who asks %w", err))
+		return fmt.Errorf("cancel job %s: %w", id, invalid("the name of the requester %w", err))
 	}
 	if err := checkText(reason, maxReason); err != nil {
 		return fmt.Errorf("cancel job %s: %w", id, invalid("the reason %w", err))
@@ -39,7 +43,7 @@ func (c *Client) Cancel(ctx context.Context, id uuid.UUID, by, reason string) er
 		return &StatusError{ID: id, Status: row.Status, Op: "cancel", Hint: "it has ended already"}
 	case row.Status == model.Scheduled && !row.DeletedAt.IsZero():
 		return &StatusError{ID: id, Status: row.Status, Op: "cancel", Hint: "and it is deleted: it will not run"}
-	case row.Status == model.Scheduled: // its handler sees to it
+	case row.Status == model.Scheduled: // its handler must run to cancel it
 		return c.cancelHandled(ctx, row, by, reason)
 	case row.Status == model.Cancelled:
 		return c.wakeParentOf(ctx, &row.Job)
@@ -56,8 +60,8 @@ func (c *Client) Cancel(ctx context.Context, id uuid.UUID, by, reason string) er
 	return nil
 }
 
-// cancelHandled passes a cancel request on to the children that the job waits
-// for, and has an engine see to the job itself.
+// cancelHandled cancels the children that a scheduled job waits for, and wakes the engines
+// that can run its handler.
 func (c *Client) cancelHandled(ctx context.Context, row *store.Row, by, reason string) error {
 	data, err := model.ParseData(row.Data)
 	if err != nil {
@@ -75,9 +79,8 @@ func (c *Client) cancelHandled(ctx context.Context, row *store.Row, by, reason s
 	return nil
 }
 
-// wakeParentOf makes the job due that waits for one which has ended without a
-// run. Outside a caller's transaction that is no reason to fail: the parent looks
-// by itself before long.
+// wakeParentOf makes the parent of a job due that has ended without a run. Outside of a
+// caller's transaction it only logs an error, since the parent will check by itself.
 func (c *Client) wakeParentOf(ctx context.Context, j *model.Job) error {
 	if j.ParentID == nil {
 		return nil
@@ -89,13 +92,13 @@ func (c *Client) wakeParentOf(ctx context.Context, j *model.Job) error {
 	case c.inTx:
 		return fmt.Errorf("wake the parent of job %s: %w", j.ID, err)
 	default:
-		c.engine.config.Logger.Warn("cannot wake the parent of a job that has ended; it looks by itself", "job", j.ID, "error", err)
+		c.engine.config.Logger.Warn("cannot wake the parent of a job that has ended; it will check by itself", "job", j.ID, "error", err)
 		return nil
 	}
 }
 
-// settleDead ends a run whose lease has run out, as any running engine would do
-// before long.
+// settleDead settles a run whose lease has expired, as any running engine would do at its
+// next poll.
 func (c *Client) settleDead(ctx context.Context, row *store.Row) error {
 	if c.inTx || !dead(row) {
 		return nil
@@ -108,8 +111,8 @@ func (c *Client) settleDead(ctx context.Context, row *store.Row) error {
 	return c.wakeParentOf(ctx, settled)
 }
 
-// Restart puts a failed or cancelled job back to scheduled without its record:
-// all steps run again.
+// Restart makes a failed or cancelled job scheduled without its record: all steps run
+// again. If the job has another status, it returns a [StatusError].
 func (c *Client) Restart(ctx context.Context, id uuid.UUID) error {
 	return c.reschedule(ctx, id, "restart", func(j *model.Job) error {
 		data, err := model.ParseData(j.Data)
@@ -124,17 +127,18 @@ func (c *Client) Restart(ctx context.Context, id uuid.UUID) error {
 	})
 }
 
-// reschedule makes a failed or cancelled job scheduled and due now.
-func (c *Client) reschedule(ctx context.Context, id uuid.UUID, doing string, edit func(*model.Job) error) error {
-	row, err := c.row(ctx, doing, id)
+// reschedule makes a failed or cancelled job scheduled and due now. edit changes the rest of
+// the row; op is the operation for errors.
+func (c *Client) reschedule(ctx context.Context, id uuid.UUID, op string, edit func(*model.Job) error) error {
+	row, err := c.row(ctx, op, id)
 	if err != nil {
 		return err
 	}
 	if err := c.settleDead(ctx, row); err != nil {
-		return fmt.Errorf("%s job %s: %w", doing, id, err)
+		return fmt.Errorf("%s job %s: %w", op, id, err)
 	}
 	found, err := c.engine.store.Change(ctx, c.db, id, func(row *store.Row) error {
-		if err := reschedulable(row, doing); err != nil {
+		if err := reschedulable(row, op); err != nil {
 			return err
 		}
 		j := &row.Job
@@ -146,41 +150,41 @@ func (c *Client) reschedule(ctx context.Context, id uuid.UUID, doing string, edi
 	case errors.Is(err, ErrStatus):
 		return err
 	case err != nil:
-		return fmt.Errorf("%s job %s: %w", doing, id, err)
+		return fmt.Errorf("%s job %s: %w", op, id, err)
 	case !found:
-		return notFound(doing, id)
+		return notFound(op, id)
 	}
 	if err := c.wakeEngines(ctx, row.Type); err != nil {
-		return fmt.Errorf("%s job %s: %w", doing, id, err)
+		return fmt.Errorf("%s job %s: %w", op, id, err)
 	}
 	return nil
 }
 
-func reschedulable(row *store.Row, doing string) error {
-	refuse := func(hint string) error {
-		return &StatusError{ID: row.ID, Status: row.Status, Op: doing, Hint: hint}
+// reschedulable returns a StatusError if a job cannot be resumed or restarted.
+func reschedulable(row *store.Row, op string) error {
+	statusError := func(hint string) error {
+		return &StatusError{ID: row.ID, Status: row.Status, Op: op, Hint: hint}
 	}
 	switch {
 	case !row.DeletedAt.IsZero():
-		return refuse("and it is deleted")
+		return statusError("and it is deleted")
 	case row.Status.Resumable():
 		return nil
 	case row.Status == model.Processing && row.Owner != "" && row.LockedUntil.After(row.Now.Time):
-		return refuse(fmt.Sprintf("cancel it first; or if its process was killed, wait %s for its lease to run out",
+		return statusError(fmt.Sprintf("cancel it first; or if its process was killed, wait %s for its lease to expire",
 			humanize(millis(row.LockedUntil.Sub(row.Now.Time)))))
 	case row.Status == model.Processing:
-		return refuse("its engine is gone; try again in a moment")
+		return statusError("its engine is dead or cut off; try again in a moment")
 	case row.Status == model.Scheduled:
-		return refuse("it goes on by itself, when it is due or when what it waits for has come")
+		return statusError("it continues without a resume, when it is due or when its wait is over")
 	default:
-		return refuse("it has nothing left to do")
+		return statusError("it has nothing left to do")
 	}
 }
 
-// Delete hides a job: it is neither run nor listed any more, its row stays, and
-// its idempotency key is free again. A processing job is a [StatusError].
-// So is a job whose children have not ended, and one whose steps are still to be undone.
-// Deleting a deleted job is no error.
+// Delete hides a job: it does not run and is not listed any more, its row stays, and its
+// idempotency key can be used again. If the job is processing, or waits for children that
+// have not ended, Delete returns a [StatusError]. Deleting a deleted job returns nil.
 func (c *Client) Delete(ctx context.Context, id uuid.UUID) error {
 	before, err := c.row(ctx, "delete", id)
 	if err != nil {
@@ -257,29 +261,29 @@ func deletable(row *store.Row) error {
 	}
 }
 
-// Succeed declares a processing job succeeded, with a result that is kept as
-// JSON. It takes effect when the step under way has returned without an error;
-// the steps after it are recorded as skipped. It works in the process that runs
-// the job, from within its step or beside it; elsewhere, and for jobs that are
-// not processing, it is a [StatusError]. If the step fails, it is not tried again
-// after that, and the job fails. It is no part of a transaction that [Engine.WithTx]
-// was given.
+// Succeed ends a processing job as succeeded, with a result that is stored as JSON. It takes
+// effect when the running step has returned without an error; the steps after it are
+// recorded as skipped. If the running step fails, it is not tried again, and the job fails.
+//
+// Succeed works only in the process that runs the job, inside or outside of its step. In
+// another process, and for a job that is not processing, it returns a [StatusError]. It is
+// not part of a transaction given to [Engine.WithTx].
 func (c *Client) Succeed(ctx context.Context, id uuid.UUID, result any) error {
 	return c.decide(ctx, id, "declare succeeded", execution.Decision{Status: model.Succeeded}, result)
 }
 
-// Fail declares a processing job failed, with a reason for people and a result
-// that is kept as JSON, or nil. It takes effect when the step under way has
-// returned; see [Client.Succeed] for the rest.
+// Fail ends a processing job as failed, with a reason for people and a result that is stored
+// as JSON, or nil. It takes effect when the running step has returned; see [Client.Succeed]
+// for the rest.
 func (c *Client) Fail(ctx context.Context, id uuid.UUID, reason string, result any) error {
 	return c.decide(ctx, id, "declare failed", execution.Decision{Status: model.Failed, Error: reason}, result)
 }
 
-func (c *Client) decide(ctx context.Context, id uuid.UUID, doing string, d execution.Decision, result any) error {
+func (c *Client) decide(ctx context.Context, id uuid.UUID, op string, d execution.Decision, result any) error {
 	if result != nil {
 		raw, err := encode(result)
 		if err != nil {
-			return fmt.Errorf("%s job %s: %w", doing, id, invalid("result: %w", err))
+			return fmt.Errorf("%s job %s: %w", op, id, invalid("result: %w", err))
 		}
 		d.Result = raw
 	}
@@ -289,13 +293,13 @@ func (c *Client) decide(ctx context.Context, id uuid.UUID, doing string, d execu
 	}
 	switch {
 	case errors.Is(err, execution.ErrNotHere) || errors.Is(err, execution.ErrEnding):
-		row, rowErr := c.row(ctx, doing, id)
+		row, rowErr := c.row(ctx, op, id)
 		if rowErr != nil {
 			return rowErr
 		}
-		return &StatusError{ID: id, Status: row.Status, Op: doing, Hint: err.Error()}
+		return &StatusError{ID: id, Status: row.Status, Op: op, Hint: err.Error()}
 	case err != nil:
-		return fmt.Errorf("%s job %s: %w", doing, id, invalid("%w", err))
+		return fmt.Errorf("%s job %s: %w", op, id, invalid("%w", err))
 	default:
 		return nil
 	}

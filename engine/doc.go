@@ -1,5 +1,5 @@
-// Package engine runs durable, step-by-step jobs that are kept in the
-// application's own database: SQLite, PostgreSQL, MySQL or MariaDB, through Bun.
+// Package engine runs durable, step-by-step jobs that are stored in the application's own
+// database: SQLite, PostgreSQL, MySQL or MariaDB, through Bun.
 //
 //	eng, err := engine.New(db, engine.Config{})
 //	...
@@ -9,135 +9,148 @@
 //	...
 //	err = eng.Run(ctx) // until ctx ends
 //
-// Handlers are written with the package steps; the tables are made by the
-// package migrations.
+// Handlers are written with package steps, whose documentation is a guide. Package
+// migrations creates the tables. How the engine works inside is described in the files of
+// engine/doc.
+//
+// # What to call
+//
+//   - [Engine.Register] and [Engine.Run] run jobs. A program that only enqueues or shows
+//     jobs needs neither.
+//   - [Client.Enqueue] and [Client.EnqueueMany] create jobs.
+//   - [Client.Status], [Client.List], [Client.Wait] and [Client.Types] show jobs, for an API
+//     or a page. [Client.Job], [Client.RunningJob] and [Client.LatestJob] return rows.
+//   - [Client.Cancel], [Client.Resume], [Client.Restart], [Client.Delete] and
+//     [Client.Signal] control a job; [Client.DryRun] shows what a resume would do.
+//     [Client.Succeed] and [Client.Fail] end a running job from outside its steps.
+//   - [Engine.WithTx] does any of this in the caller's transaction.
+//   - [Client.Redacted] hides secrets in everything that it returns.
 //
 // # The contract
 //
-// What holds, each with the tests that hold it. Those of the module
-// testutil/proof kill, freeze and cut off real processes and servers, and judge by
-// the tables and by what the steps themselves wrote down.
+// This is what the engine guarantees, each point with the tests that prove it. The tests of
+// the module testutil/proof kill, freeze and cut off real processes and servers, and check
+// the tables and what the steps themselves have logged.
 //
 // Jobs:
 //
-//   - A job that Enqueue has returned is not lost, and one that is enqueued in a
-//     transaction is there exactly if that commits
+//   - A job that Enqueue has returned is not lost. A job that was enqueued in a transaction
+//     exists exactly if the transaction commits
 //     (TestWorkersKilledAtRandomMoments, TestEnqueueInTheCallersTransaction).
-//   - Of jobs of one type with one idempotency key there is one, whoever enqueues
-//     (TestOfManyEnqueuesWithOneKeyThereIsOneJob).
-//   - One job of a type is processing at a time, across all processes and machines
+//   - Of several jobs of one type with one idempotency key, only one is created, whichever
+//     processes enqueue them (TestOfManyEnqueuesWithOneKeyThereIsOneJob).
+//   - At most one job of a type is processing at a time, across all processes and machines
 //     on one database (TestManyEnginesRunEachJobOnceAndNeverTwoOfAType,
 //     TestWorkersKilledAtRandomMoments, TestTheUniqueIndexIsTheLastWall).
 //   - The jobs of a type run in the order in which they are due
 //     (TestJobsOfOneTypeNeverOverlapAndRunInOrder).
-//   - A job has one of five statuses, and moves between them as [model.Status]
-//     documents (TestStatusesMoveOnlyAsDocumented).
+//   - A job has one of five statuses, which change only as [model.Status] documents
+//     (TestStatusesMoveOnlyAsDocumented).
 //
 // Steps:
 //
-//   - A completed step's record is committed before the next step begins
+//   - The record of a completed step is committed before the next step begins
 //     (TestAStepsRecordIsDurableBeforeTheNextBegins).
-//   - A step with a completed record does not run again, unless somebody asks for
-//     that by name; its record does not change (TestWorkersKilledAtRandomMoments,
+//   - A step that is recorded as completed does not run again, unless a resume names it or
+//     an earlier step; its record does not change (TestWorkersKilledAtRandomMoments,
 //     TestAProcessMayDieAtEachOfItsStatements).
-//   - A step runs at least once: it can run again if its process dies after its
-//     effect and before its record (TestHarnessKillBeforeRecordMakesTheStepRunAgain).
-//   - What a step of steps.InTx writes is there once, together with its record, or
-//     not at all (TestWhateverIsKilledAroundItsCommitHasItsEffectOnceOrNotAtAll).
-//   - A checkpoint that has returned is found by the next attempt
+//   - A step runs at least once: it can run again if its process dies after its effect and
+//     before its record (TestHarnessKillBeforeRecordMakesTheStepRunAgain).
+//   - What a step of steps.InTx writes takes effect exactly once, together with its record,
+//     or not at all (TestWhateverIsKilledAroundItsCommitHasItsEffectOnceOrNotAtAll).
+//   - After a call of Checkpoint has returned, the next attempt finds that checkpoint
 //     (TestAKillLosesNoMoreThanTheItemsSinceTheLastCheckpoint).
 //   - Progress never falls (TestProgressFollowsTheWeightsAndNeverFalls).
 //
 // Failures:
 //
-//   - A job whose process died is settled by any engine on the database that is
-//     alive and has its type, at most a lease and a heartbeat later: failed with its
-//     record, to be resumed, or going on where its definition says so
+//   - A job whose process died is settled by any live engine on the database that has its
+//     type, a lease and a heartbeat later at most: it becomes failed and keeps its record,
+//     to be resumed by a person, or is resumed automatically if its definition says so
 //     (TestAnotherEngineGoesOnWithinALeaseAndAHeartbeat,
-//     TestAKilledEnginesJobFailsWithItsRecordAndIsResumed). Where nobody has its type
-//     any more, others settle it some four leases and a minute later
+//     TestAKilledEnginesJobFailsWithItsRecordAndIsResumed). If no live engine has its type,
+//     other engines settle it after about four leases and a minute
 //     (TestAKilledEnginesJobIsSettledByEnginesWithoutItsTypeInTheEnd).
-//   - A live engine's job is never settled by another
+//   - The job of a live engine is never settled by another one
 //     (TestRecoveryNeverTouchesALiveEnginesJob).
-//   - A run that was taken over writes nothing more, however late it wakes up
-//     (TestALateWriteOfALostRunIsRefused).
-//   - While the database is away, steps wait for it, and go on when it is back
-//     (TestStepsWaitForADatabaseThatIsAwayAndLoseNothing).
-//   - A commit whose answer is lost is neither lost nor doubled
+//   - After another engine has taken a job over, writes of the first run have no effect,
+//     however late it makes them (TestALateWriteOfALostRunIsRefused).
+//   - While the database is not available, steps wait, and they continue when it is
+//     available again (TestStepsWaitForADatabaseThatIsAwayAndLoseNothing).
+//   - If the result of a commit is lost, its writes are neither lost nor made twice
 //     (TestALostAnswerLosesAndDoublesNothing).
-//   - One row that the database refuses holds up no other job
+//   - A row that the database rejects delays no job of another type
 //     (TestABadRowHoldsUpNoMoreThanItsType).
-//   - Leases and due times are by the database's clock, never by a host's
+//   - Leases and due times are measured by the database's clock, never by a host's
 //     (TestRenewingExtendsTheLeaseByTheDatabasesClock).
 //
-// Faults, under each of which, and for as long as it lasts, all of the above holds,
-// and after which all types go on by themselves:
+// Faults: all of the above holds during each of these faults, however long it lasts, and
+// after it all types continue without help:
 //
-//   - processes killed between any two statements, a migration's among them, and at
-//     random moments (TestAProcessMayDieAtEachOfItsStatements,
+//   - processes are killed between any two statements, including those of a migration, and
+//     at random moments (TestAProcessMayDieAtEachOfItsStatements,
 //     TestAMigrationMayDieAtEachOfItsStatements, TestWorkersKilledAtRandomMoments);
-//   - a process frozen for longer than its lease, and woken
+//   - a process is suspended for longer than its lease and then continues
 //     (TestAWorkerIsFrozenForLongerThanItsLease), also in the middle of a step's
 //     transaction (TestAWorkerIsFrozenInTheMiddleOfATransaction);
-//   - the server killed, or stopped for longer than a lease, or read-only, its disk
+//   - the server is killed, stopped for longer than a lease, or read-only, or its disk is
 //     full (TestTheDatabaseIsKilledAndStartedAgain, TestTheDiskIsFullForAWhile,
 //     TestTheDatabaseIsStoppedForLongerThanALease, TestTheDatabaseIsReadOnlyForAWhile);
-//   - connections refused, ended, reset, cut, stalled or slowed, and none left in the
-//     server or in the pool (TestConnectionsAreCutStalledAndSlowed,
+//   - connections are refused, ended, reset, cut, stalled or slowed, and the server or the
+//     pool has none left (TestConnectionsAreCutStalledAndSlowed,
 //     TestConnectionsAreRefused, TestTheDatabaseEndsItsConnections,
 //     TestTheServerIsOutOfConnections, TestTheHostTakesAllConnections);
-//   - the network cut between an engine and its database, for a while or for good
+//   - the network between an engine and its database is cut, for a while or for good
 //     (TestTheNetworkIsCut);
-//   - clocks of hosts and database hours apart, and the database's stepping
+//   - the clocks of hosts and database are hours apart, and the database's clock is changed
 //     (TestTheClocksAreAnHourApart, TestTheDatabasesClockSteps);
-//   - deadlocks, serialization failures and lock timeouts
-//     (TestARivalLocksRowsInTheWrongOrder), and many processes that write to one
-//     SQLite file (TestManyProcessesWriteToOneFile);
-//   - hours of all that, without anything that grows (TestASoakLeavesNothingBehind).
+//   - deadlocks, serialization failures and lock timeouts occur
+//     (TestARivalLocksRowsInTheWrongOrder), and many processes write to one SQLite file
+//     (TestManyProcessesWriteToOneFile);
+//   - all of this happens for hours, and nothing grows (TestASoakLeavesNothingBehind).
 //
 // People:
 //
-//   - A job is cancelled only when its handler has returned
-//     (TestCancelWaitsForARunningJob); a cancel that comes after the last step's
-//     end loses against it (TestACancelThatComesWithTheLastStepsEndLosesAgainstIt).
-//   - Whatever people and engines do to a job at once, it ends in a documented way
-//     (TestCancelRacesWithTheClaim, TestResumesAndRestartsRaceWithRecovery and the
-//     other tests of races).
-//   - An engine that stops hands its jobs over at their next boundary, and that
-//     costs them no attempt (TestAGracefulStopHandsTheJobOver,
+//   - A job becomes cancelled only when its handler has returned
+//     (TestCancelWaitsForARunningJob). If a cancel and the end of the last step coincide,
+//     the end of the step counts (TestACancelThatComesWithTheLastStepsEndLosesAgainstIt).
+//   - Whatever people and engines do to a job at the same time, it ends in a documented way
+//     (TestCancelRacesWithTheClaim, TestResumesAndRestartsRaceWithRecovery and the other
+//     tests of races).
+//   - An engine that stops hands its jobs over at their next boundary, which costs them no
+//     attempt (TestAGracefulStopHandsTheJobOver,
 //     TestAnEngineThatStopsUnderLoadLosesAndDoublesNothing).
 //
-// This holds as long as the database keeps what it has committed: SQLite with
-// synchronous=FULL, which package dsn sets; PostgreSQL with fsync and
-// synchronous_commit on, and MySQL and MariaDB with
-// innodb_flush_log_at_trx_commit=1, which they have by default.
+// All of this requires that the database keeps what it has committed: SQLite with
+// synchronous=FULL, which package dsn sets; PostgreSQL with fsync and synchronous_commit on,
+// and MySQL and MariaDB with innodb_flush_log_at_trx_commit=1, which are their defaults.
 //
-// What does not hold:
+// # What is not guaranteed
 //
-//   - A step's effect outside of the database is not exactly once: see
-//     steps.Run.IdempotencyKey, which the other side can tell repetitions by.
-//   - The code of a step that runs on while its process has lost the lease - it was
-//     frozen, or does not look at its context - can overlap with that of the run
-//     which took over. Nothing that it writes through its Run is kept.
-//   - Jobs of different types are in no order.
-//   - On SQLite a step of steps.InTx keeps everybody else from writing, and so from
-//     renewing leases: one that takes longer than a lease has the runs of other
-//     engines and types lose theirs too, as if their processes were cut off.
-//   - A step of the database's own clock forward ends leases early: jobs are settled
-//     as if their engines had died, and nothing is lost or doubled. One back delays
-//     recovery, and what is due, by as much.
-//   - A host that vanishes without a word in the middle of a transaction leaves its
-//     rows locked until the server takes its connection for dead, which can take
-//     hours by default: have servers end idle transactions and dead connections
-//     (idle_in_transaction_session_timeout and tcp_keepalives_idle on PostgreSQL,
-//     idle_transaction_timeout on MariaDB, wait_timeout on MySQL).
+//   - A step's effect outside of the database does not happen exactly once. Pass
+//     steps.Run.IdempotencyKey to the other system, so that it can recognize repetitions.
+//   - Two runs of a step can overlap, if the first one keeps running after its process has
+//     lost the lease, because it was suspended or ignores its context. Nothing that the
+//     first one writes through its Run takes effect.
+//   - There is no order between jobs of different types.
+//   - On SQLite no other transaction can write while a step of steps.InTx runs, so no lease
+//     can be renewed. If that takes longer than a lease, the runs of other engines and types
+//     lose their leases, as if their processes were cut off.
+//   - If the database's clock jumps forward, leases expire early: jobs are settled as if
+//     their engines had died, and nothing is lost or done twice. If it jumps back, recovery
+//     and due jobs are delayed by as much.
+//   - If a host disappears in the middle of a transaction without closing its connection,
+//     its rows stay locked until the server considers the connection dead, by default after
+//     hours. Configure the server to end idle transactions and dead connections:
+//     idle_in_transaction_session_timeout and tcp_keepalives_idle on PostgreSQL,
+//     idle_transaction_timeout on MariaDB, wait_timeout on MySQL.
 //
-// # Using it in a transaction
+// # Transactions
 //
-// [Engine.WithTx] returns a [Client] that works in the caller's own transaction,
-// so that a job is enqueued exactly if the transaction commits.
+// [Engine.WithTx] returns a [Client] that works in the caller's own transaction, so that a
+// job is enqueued exactly if the transaction commits.
 //
 // # Imports
 //
-// This package may import model, steps and progress, and bun; no driver.
+// This package may import model, steps, steps/plan and progress, bun and uuid; no driver.
 package engine

@@ -9,8 +9,8 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// encode writes a caller's value as JSON. One that is JSON already is looked at
-// first: of what nests very deeply, encoding/json tells less.
+// encode returns a caller's value as JSON. It checks the depth of a value that is JSON
+// already, since encoding/json has a less clear error for values that nest very deeply.
 func encode(value any) (json.RawMessage, error) {
 	var given json.RawMessage
 	switch value := value.(type) {

@@ -18,12 +18,12 @@ import (
 	"github.com/ntxdev/jobsystem/steps"
 )
 
-// newTimeout bounds the questions that New asks the database.
+// newTimeout limits the time of the queries that New makes.
 const newTimeout = 15 * time.Second
 
-// Engine enqueues, runs, shows and controls jobs on one database. Several
-// engines work side by side, in one process or many. The methods that work on
-// jobs are those of [Client]. All methods are safe for concurrent use.
+// Engine enqueues, runs, shows and controls jobs on one database. Several engines can use
+// one database, in one process or in many. The methods that work on jobs are those of
+// [Client]. All methods are safe for concurrent use.
 type Engine struct {
 	Client
 	config Config
@@ -34,8 +34,9 @@ type Engine struct {
 	worker   *worker.Worker // nil before Run
 }
 
-// Client works on jobs: with the engine's own database, or as [Engine.WithTx]
-// returns it, within the caller's transaction.
+// Client enqueues, shows and controls jobs: on the engine's own database, or, if it was
+// returned by [Engine.WithTx], in the caller's transaction. Its methods are safe for
+// concurrent use if its database or transaction is.
 type Client struct {
 	engine *Engine
 	db     bun.IDB
@@ -43,10 +44,9 @@ type Client struct {
 	redact model.Redactor // nil shows everything
 }
 
-// New returns an engine on db, whose tables the package migrations has made. It
-// asks the database a few questions and fails if the tables are missing
-// ([ErrNotMigrated]), or if the connection's settings would change values. It
-// starts nothing: see [Engine.Run].
+// New returns an engine on db, whose tables package migrations has created. It makes a few
+// queries, and returns an error if the tables are missing ([ErrNotMigrated]) or if the
+// settings of the connection would change values. It starts nothing: see [Engine.Run].
 func New(db *bun.DB, config Config) (*Engine, error) {
 	if db == nil {
 		return nil, fmt.Errorf("new engine: %w", invalid("the database is nil"))
@@ -76,8 +76,8 @@ func New(db *bun.DB, config Config) (*Engine, error) {
 	return e, nil
 }
 
-// ownerName is a random id for one start of an engine, with the host and the process for
-// people to read. Nothing is ever concluded from those two.
+// ownerName returns a random id for one start of an engine, followed by the host and the
+// process for people to read. The engine itself uses only the id.
 func ownerName() string {
 	const longest = 200
 	host, err := os.Hostname()
@@ -88,16 +88,14 @@ func ownerName() string {
 	return name[:min(len(name), longest)]
 }
 
-// WithTx returns a client that does its work in tx, a transaction of the caller's
-// on the engine's database: it takes effect if and when that commits. The
-// engine is not woken by what happens there; call [Engine.Wake] after the
-// commit to spare the job up to a poll's time.
+// WithTx returns a client that works in tx, the caller's transaction on the engine's
+// database: its effects happen if and when the transaction commits. They do not wake this
+// engine; call [Engine.Wake] after the commit, or the job waits for the next poll.
 func (e *Engine) WithTx(tx bun.IDB) *Client {
 	return &Client{engine: e, db: tx, inTx: true}
 }
 
-// Wake has the engine look for due jobs now. It does nothing if the engine does
-// not run.
+// Wake makes the engine look for due jobs now. It does nothing if the engine does not run.
 func (e *Engine) Wake() {
 	if w := e.running(); w != nil {
 		w.PollNow()
@@ -118,16 +116,17 @@ type registration struct {
 	context func(context.Context, *model.Job) (context.Context, error)
 }
 
-// ContextFunc has factory make the context of each job's steps, from the run's
-// own context and the job as it was claimed: a place for a logger, a tenant or
-// a trace. It is called once for each run. An error fails the job.
+// ContextFunc sets a function that returns the context of a job's steps, for example with a
+// logger, a tenant or a trace. factory gets the run's own context, from which it must derive
+// the new one, and the job as it was claimed. It is called once for each run. If it returns
+// an error, the job fails.
 func ContextFunc(factory func(ctx context.Context, job *model.Job) (context.Context, error)) RegisterOption {
 	return func(r *registration) { r.context = factory }
 }
 
-// Register has the engine run the jobs of a definition's type, made with the
-// package steps. It returns all mistakes of the definition together. A type can
-// be registered once, and only before [Engine.Run].
+// Register makes the engine run the jobs of a definition's type. Definitions are made with
+// package steps. It returns all mistakes of the definition together, as an [ErrInvalid]. A
+// type can be registered once, and only before [Engine.Run].
 func (e *Engine) Register(definition steps.Handler, opts ...RegisterOption) error {
 	if definition == nil {
 		return fmt.Errorf("register: %w", invalid("the definition is nil"))
@@ -152,16 +151,16 @@ func (e *Engine) Register(definition steps.Handler, opts ...RegisterOption) erro
 	return nil
 }
 
-// Run claims and runs jobs of the registered types until ctx ends. It owns
-// every goroutine that the engine starts and returns after the last has ended:
-// it stops claiming, gives the steps under way [Config.Grace] to reach a
-// boundary, ends their contexts with [ErrShutdown], and puts the jobs that have
-// not ended back to scheduled with their records, to be continued by any engine.
-// A step that ignores its context holds Run up.
+// Run claims and runs jobs of the registered types until ctx ends. It owns every goroutine
+// that the engine starts, and returns after the last one has ended. When ctx ends, it stops
+// claiming, gives the running steps [Config.Grace] to reach a boundary, ends their contexts
+// with [ErrShutdown], and makes the jobs that have not ended scheduled again with their
+// records, so that any engine can continue them. Run waits for a step that ignores its
+// context.
 //
-// Run returns nil after a stop, and an error if it could not start. A database that
-// refuses that is asked for some seconds. It can be called again after it has
-// returned, but not twice at a time.
+// Run returns nil after a stop, and an error if it could not start. If the database is not
+// available at the start, Run tries again for some seconds. Run can be called again after it
+// has returned, but not twice at the same time.
 func (e *Engine) Run(ctx context.Context) error {
 	w, err := e.start()
 	if err != nil {
@@ -185,7 +184,7 @@ func (e *Engine) start() (*worker.Worker, error) {
 		return nil, ErrAlreadyRunning
 	}
 	if len(e.handlers) == 0 {
-		return nil, invalid("no definitions are registered: nothing could be run")
+		return nil, invalid("no definitions are registered: there is nothing to run")
 	}
 	e.worker = worker.New(worker.Config{
 		Config: execution.Config{

@@ -17,16 +17,16 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// RawInput is an input whose type is known only at run time: a job type and JSON.
+// RawInput is an input whose job type is known only at run time, with the input as JSON.
 type RawInput struct {
 	Type  string
 	Input json.RawMessage
 }
 
-// JobType returns the type.
+// JobType returns r.Type.
 func (r RawInput) JobType() string { return r.Type }
 
-// MarshalJSON returns the input, null if it is empty.
+// MarshalJSON returns r.Input, null if it is empty.
 func (r RawInput) MarshalJSON() ([]byte, error) {
 	if len(r.Input) == 0 {
 		return []byte("null"), nil
@@ -42,13 +42,13 @@ type request struct {
 	immediately bool
 }
 
-// Name sets the name that people see; the type is the default.
+// Name sets the name that people see. The default is the job's type.
 func Name(name string) EnqueueOption { return func(r *request) { r.job.Name = name } }
 
-// Role sets the role of the user whom the job belongs to.
+// Role sets the role of the user to whom the job belongs.
 func Role(role string) EnqueueOption { return func(r *request) { r.job.Role = role } }
 
-// Email sets the address of the user whom the job belongs to.
+// Email sets the address of the user to whom the job belongs.
 func Email(email string) EnqueueOption { return func(r *request) { r.job.Email = email } }
 
 // UploadedFileURL sets the address of the file that the job works on.
@@ -56,30 +56,30 @@ func UploadedFileURL(url string) EnqueueOption {
 	return func(r *request) { r.job.UploadedFileURL = url }
 }
 
-// At has the job run at that time or later, by the database's clock. Without
-// it, the job is due now.
+// At sets when the job is due: it runs at that time or later, by the database's clock. The
+// default is now.
 func At(t time.Time) EnqueueOption {
 	return func(r *request) { r.job.ScheduledAt = model.TimeOf(t) }
 }
 
-// Immediately has this engine, if it runs and handles the type, claim the job
-// at once and before all others of its type that wait. If a job of the type is
-// running, or in a caller's transaction, it is due now like any other. With [At] it is
-// an [ErrInvalid].
+// Immediately makes this engine claim the job at once, before the other scheduled jobs of its
+// type, provided that the engine runs and has the type. If a job of the type is running, or
+// in a caller's transaction, the option has no effect, and the job is due now like any
+// other. Together with [At] it is an [ErrInvalid].
 func Immediately() EnqueueOption { return func(r *request) { r.immediately = true } }
 
-// IdempotencyKey makes enqueuing idempotent: a second job of the same type with
-// the same key is not made; the first one is returned, with Existing set. In a
-// caller's transaction, which waits for others that enqueue with the key, the
-// database may end the transaction to end a deadlock: repeat it then.
+// IdempotencyKey makes enqueuing idempotent: if there is a job of the same type with the
+// same key, no other is created, and that job is returned with Existing set. In a caller's
+// transaction, the enqueue waits for other transactions that enqueue with the same key. The
+// database may then abort the transaction to resolve a deadlock: repeat the transaction.
 func IdempotencyKey(key string) EnqueueOption {
 	return func(r *request) { r.job.IdempotencyKey = &key }
 }
 
-// Enqueue writes a job with this input and returns its row. It is scheduled:
-// it runs when it is due, an engine that has its type is running, and no other
-// job of the type is. Everything is checked before anything is written; an
-// input that cannot be kept alike on every database is an [ErrInvalid].
+// Enqueue creates a job with this input and returns its row. The job is scheduled: it runs
+// when it is due, an engine that has its type runs, and no other job of the type is
+// processing. Everything is checked before anything is written; an input that cannot be
+// stored unchanged in every supported database is an [ErrInvalid].
 func (c *Client) Enqueue(ctx context.Context, input steps.Input, opts ...EnqueueOption) (*model.Job, error) {
 	if input == nil {
 		return nil, fmt.Errorf("enqueue: %w", invalid("the input is nil"))
@@ -101,16 +101,17 @@ func (c *Client) Enqueue(ctx context.Context, input steps.Input, opts ...Enqueue
 	return c.shownJob(&r.job), nil
 }
 
-// othersMayRun reports whether other engines are to be told of a due job of a
-// type: not if it runs here as soon as its type is free. In a caller's
-// transaction they and this engine are told with the commit.
+// othersMayRun reports whether other engines must be notified of a due job of a type. They
+// need not be if this engine will run it as soon as the type is free. In a caller's
+// transaction all engines are notified by the commit.
 func (c *Client) othersMayRun(jobType string) bool {
 	here := c.engine.running() != nil && !c.inTx && c.engine.Registered(jobType) != nil && c.engine.config.MaxRunning == 0
 	return !here
 }
 
-// tell wakes whoever can run a job of that type which is written already, so
-// that a notification which fails is left to the others' next look.
+// wakeEngines wakes the engines that can run a due job of that type. The job is written
+// already, so outside of a caller's transaction a failed notification is only logged: other
+// engines find the job at their next poll.
 func (c *Client) wakeEngines(ctx context.Context, jobType string) error {
 	if w := c.engine.running(); w != nil && !c.inTx {
 		w.Due(jobType)
@@ -120,22 +121,22 @@ func (c *Client) wakeEngines(ctx context.Context, jobType string) error {
 	}
 	err := c.engine.store.NotifyDue(ctx, c.db, jobType)
 	if err != nil && !c.inTx {
-		c.engine.config.Logger.Warn("cannot notify other engines; they will find the job at their next look", "type", jobType, "error", err)
+		c.engine.config.Logger.Warn("cannot notify other engines; they will find the job at their next poll", "type", jobType, "error", err)
 		return nil
 	}
 	return err
 }
 
-// NewJob is a job for [Client.EnqueueMany].
+// NewJob describes a job for [Client.EnqueueMany].
 type NewJob struct {
 	Input   steps.Input
 	Options []EnqueueOption
 }
 
-// EnqueueMany is [Client.Enqueue] for many jobs: all of them are written in one
-// transaction, or none. Everything is checked before anything is written, and
-// the error names the item that cannot be used. It returns the rows in the order
-// of the items. Immediately has no effect here.
+// EnqueueMany creates many jobs in one transaction: all of them, or none. Everything is
+// checked before anything is written; the error names the first item that is invalid. It
+// returns the rows in the order of the items. [Immediately] has no effect. See
+// [Client.Enqueue] for the rest.
 func (c *Client) EnqueueMany(ctx context.Context, items []NewJob) ([]*model.Job, error) {
 	jobs := make([]*model.Job, len(items))
 	types := make(map[string]bool)
@@ -178,7 +179,7 @@ func (c *Client) newRequest(input steps.Input, opts []EnqueueOption) (*request, 
 		return nil, invalid("it is to run at %v, which is not between the year 1 and %v", at.Time, model.MaxTime().Time)
 	}
 	if r.immediately && !r.job.ScheduledAt.IsZero() {
-		return nil, invalid("it is to run immediately, and at %v: one or the other", r.job.ScheduledAt.Time)
+		return nil, invalid("it has both Immediately and At(%v): give one of them", r.job.ScheduledAt.Time)
 	}
 	if err := checkTexts(&r.job); err != nil {
 		return nil, err
@@ -211,8 +212,8 @@ func (c *Client) encodeInput(input steps.Input) (json.RawMessage, error) {
 	return kept, nil
 }
 
-// The longest texts of a job, in characters; the columns have that size where a
-// database wants one.
+// The lengths of a job's longest texts, in characters. The columns have that size in the
+// databases that require one.
 const (
 	maxName   = 255
 	maxEmail  = 320
@@ -248,7 +249,7 @@ func checkTexts(j *model.Job) error {
 	return nil
 }
 
-// checkText reports why a column cannot hold text.
+// checkText returns an error if a column of limit characters cannot store text.
 func checkText(text string, limit int) error {
 	switch {
 	case !utf8.ValidString(text):

@@ -178,7 +178,7 @@ func TestWhatCannotBeKeptIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 		assert.ErrorIs(t, err, engine.ErrInvalid)
 		_, err = eng.Enqueue(t.Context(), input{}, engine.Immediately(), engine.At(time.Now().Add(time.Hour)))
 		assert.ErrorIs(t, err, engine.ErrInvalid)
-		assert.ErrorContains(t, err, "immediately")
+		assert.ErrorContains(t, err, "it has both Immediately and At(")
 		jobs, err := eng.List(t.Context(), engine.Filter{})
 		require.NoError(t, err)
 		assert.Empty(t, jobs)

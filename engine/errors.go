@@ -11,59 +11,60 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// Conditions that callers test for with [errors.Is].
+// Errors that callers can test for with [errors.Is].
 var (
-	// ErrNotFound: there is no such job.
+	// ErrNotFound means that there is no such job.
 	ErrNotFound = errors.New("job not found")
-	// ErrStatus: the job's status does not allow this; the error is a
+	// ErrStatus means that the job's status does not allow the operation. The error is a
 	// [StatusError], which has the status.
 	ErrStatus = errors.New("not possible in the job's status")
 	// ErrDeleted: the job was deleted while it was scheduled, and never ends.
 	ErrDeleted = errors.New("job was deleted")
-	// ErrInvalid: what the caller gave cannot be used. Nothing was written.
+	// ErrInvalid means that an argument or the requested operation is invalid. Nothing
+	// was written.
 	ErrInvalid = plan.ErrInvalid
-	// ErrDrift: a job's recorded steps do not fit the definition that is registered
-	// for its type; the error names them. Nothing was written.
+	// ErrDrift means that a job's recorded steps do not fit the definition that is
+	// registered for its type; the error names them. Nothing was written.
 	ErrDrift = plan.ErrDrift
-	// ErrNotMigrated: the database lacks the tables or some of their columns.
+	// ErrNotMigrated means that the database lacks the tables or some of their columns.
 	ErrNotMigrated = errors.New("tables are missing")
-	// ErrAlreadyRunning: the engine has been started already.
+	// ErrAlreadyRunning means that the engine runs already.
 	ErrAlreadyRunning = errors.New("engine has been started")
 
-	// ErrCancelled, ErrShutdown and ErrLeaseLost are the causes with which a
-	// step's context ends.
+	// ErrCancelled, ErrShutdown and ErrLeaseLost are causes with which a step's context
+	// ends; package steps documents them.
 	ErrCancelled = steps.ErrCancelled
 	ErrShutdown  = steps.ErrShutdown
 	ErrLeaseLost = steps.ErrLeaseLost
 )
 
-// StatusError says that a job's status does not allow what was asked for. It
-// is an [ErrStatus].
+// StatusError means that a job's status does not allow the operation. It is an
+// [ErrStatus].
 type StatusError struct {
 	ID     uuid.UUID
 	Status model.Status
-	Op     string // what was asked for: "cancel"
-	Hint   string // what to do
+	Op     string // the operation: "cancel"
+	Hint   string // what to do instead
 }
 
 func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s job %s: it is %s; %s", e.Op, e.ID, e.Status, e.Hint)
 }
 
-// Is makes the error an [ErrStatus].
+// Is reports whether target is [ErrStatus].
 func (e *StatusError) Is(target error) bool { return target == ErrStatus }
 
-// InDoubtError says that a resume has to tell what becomes of a step in whose
-// middle the process died: see [steps.StopOnCrash], [RerunFrom] and [SkipStep]. It comes
-// with an [ErrInvalid].
+// InDoubtError means that a resume must say whether to run or to skip a step in whose middle
+// the process died: see [steps.StopOnCrash], [RerunFrom] and [SkipStep]. It is wrapped
+// together with [ErrInvalid].
 type InDoubtError = plan.InDoubtError
 
-// NotDoneError says that [RerunFrom] cannot go back to a step, since one before it is
-// not done. It comes with an [ErrInvalid].
+// NotDoneError means that [RerunFrom] cannot begin with a step, because a step before it is
+// not done. It is wrapped together with [ErrInvalid].
 type NotDoneError = plan.NotDoneError
 
-func notFound(doing string, id uuid.UUID) error {
-	return fmt.Errorf("%s job %s: %w", doing, id, ErrNotFound)
+func notFound(op string, id uuid.UUID) error {
+	return fmt.Errorf("%s job %s: %w", op, id, ErrNotFound)
 }
 
 func invalid(format string, args ...any) error {

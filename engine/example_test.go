@@ -231,7 +231,7 @@ func ExampleClient_Resume() {
 	}
 	// Output:
 	// true
-	// resume scheduled it goes on by itself, when it is due or when what it waits for has come
+	// resume scheduled it continues without a resume, when it is due or when its wait is over
 }
 
 // Deleted jobs are neither run nor listed; their rows stay.

@@ -12,8 +12,8 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// jobsAdapter is what the runs of an engine do with the children and the parents of
-// their jobs.
+// jobsAdapter implements [execution.Jobs] with the engine's own methods: what runs do with
+// the children and the parents of their jobs.
 type jobsAdapter struct{ engine *Engine }
 
 var _ execution.Jobs = jobsAdapter{}
@@ -29,7 +29,7 @@ func (f jobsAdapter) New(input steps.Input, name string) (*model.Job, error) {
 func (f jobsAdapter) Resume(ctx context.Context, id uuid.UUID) error {
 	err := f.engine.Client.Resume(ctx, id)
 	if errors.Is(err, ErrStatus) || errors.Is(err, ErrNotFound) || errors.Is(err, plan.ErrTimeUp) {
-		return nil // it has succeeded, runs or waits, is gone, or stays failed
+		return nil // it has succeeded, runs or waits, was removed, or stays failed
 	}
 	return err
 }
@@ -46,7 +46,7 @@ func (f jobsAdapter) WakeParent(ctx context.Context, parent uuid.UUID) error {
 	return f.engine.Client.wakeParent(ctx, parent)
 }
 
-// wakeParent makes a job due that waits for children which have all ended.
+// wakeParent makes a job due if it waits for children and all of them have ended.
 func (c *Client) wakeParent(ctx context.Context, parent uuid.UUID) error {
 	row, err := c.engine.store.Get(ctx, c.db, parent)
 	if err != nil || row == nil || row.Status != model.Scheduled {

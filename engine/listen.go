@@ -2,14 +2,13 @@ package engine
 
 import "context"
 
-// Listener brings notifications from other processes: PostgreSQL's LISTEN. An
-// engine that has one learns of new jobs and of cancel requests at once, and not
-// at its next look. Package dsn has one; a host with another driver writes its
-// own.
+// Listener receives notifications from other processes, with PostgreSQL's LISTEN. An engine
+// with a listener knows of new jobs and cancel requests at once, instead of at its next
+// poll. Package dsn has an implementation for pgx; a host with another driver writes its own.
 type Listener interface {
-	// Listen listens on a channel: it calls ready when it has begun, and then
-	// notify with the payload of each notification, none of them concurrently.
-	// It returns when ctx ends, and with an error when its connection breaks:
-	// the engine then calls it again, after a pause.
+	// Listen listens on a channel until ctx ends. It calls ready when it has begun to
+	// listen, and then notify with the payload of each notification. The calls must not be
+	// concurrent. It returns an error when its connection breaks; the engine then calls it
+	// again after a pause.
 	Listen(ctx context.Context, channel string, ready func(), notify func(payload string)) error
 }

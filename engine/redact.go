@@ -8,16 +8,15 @@ import (
 	"github.com/ntxdev/jobsystem/steps"
 )
 
-// Redacted returns a client that does the same, and tells of jobs what people
-// may see: whatever it returns, errors too, has gone through [Config.Redact].
-// What is written is not changed.
+// Redacted returns a client that hides secrets: whatever it returns of jobs, also in errors,
+// has gone through [Config.Redact]. It writes the same as c.
 func (c *Client) Redacted() *Client {
 	view := *c
 	view.redact = c.engine.config.Redact
 	return &view
 }
 
-// shown is a row as this client may tell it.
+// shown returns a row as this client may return it.
 func (c *Client) shown(row *store.Row) *store.Row {
 	if c.redact == nil {
 		return row
@@ -27,24 +26,25 @@ func (c *Client) shown(row *store.Row) *store.Row {
 	return &out
 }
 
+// shownJob returns a job as this client may return it.
 func (c *Client) shownJob(j *model.Job) *model.Job { return c.redact.Of(j).Job }
 
-// about is an error about a job as this client may tell it.
+// redactErr returns an error about a job as this client may return it.
 func (c *Client) redactErr(j *model.Job, err error) error { return c.redact.Of(j).Error(err) }
 
-// aboutInput is an error about an input as this client may tell it.
+// redactInputErr returns an error about an input as this client may return it.
 func (c *Client) redactInputErr(input steps.Input, err error) error {
 	if c.redact == nil {
 		return err
 	}
 	raw, marshalErr := json.Marshal(input)
 	if marshalErr != nil {
-		raw = json.RawMessage("{") // not JSON: nothing of it is shown
+		raw = json.RawMessage("{") // it is not JSON: OfInput hides all of it
 	}
 	return c.redact.OfInput(input.JobType(), raw).Error(err)
 }
 
-// shownForecast is what a resume would do as this client may tell it.
+// shownForecast returns a forecast as this client may return it.
 func (c *Client) shownForecast(j *model.Job, list []model.ForecastStep) []model.ForecastStep {
 	if c.redact == nil {
 		return list
@@ -56,7 +56,7 @@ func (c *Client) shownForecast(j *model.Job, list []model.ForecastStep) []model.
 	return list
 }
 
-// shownSignal is a signal of a job as this client may tell it.
+// shownSignal returns a signal of a job as this client may return it.
 func (c *Client) shownSignal(jobType string, signal *model.Signal) *model.Signal {
 	if c.redact == nil {
 		return signal

@@ -14,44 +14,47 @@ import (
 // ResumeOption is an option of [Client.Resume] and [Client.DryRun].
 type ResumeOption func(*plan.Resume)
 
-// RerunFrom has the job go on with that step: it and the steps behind it in the
-// definition run again, whatever is recorded of them, but for those that [SkipStep]
-// names; conditions, signals and children are asked for anew. Their records are
-// kept as history in the job's data, the oldest of which is dropped when there
-// is no room for it. The steps before it must be done, or be new in the
-// definition. Steps that are run again are not undone before. The last one given
-// counts.
+// RerunFrom makes the job continue with that step. The step and those after it in the
+// definition run again, whatever their records say, except those that [SkipStep] names.
+// Conditions are evaluated again, and signals and children are awaited again. The replaced
+// records are kept as history in the job's data; if there is no room, the oldest are
+// dropped. The steps before the named one must be done, or be new in the definition. The
+// steps are not undone before they run again. If RerunFrom is given several times, the last
+// one counts.
 //
-// Where the job's type is not registered, the steps are those of the record.
+// If the job's type is not registered here, the recorded steps are used instead of the
+// definition's.
 func RerunFrom(step string) ResumeOption {
 	return func(r *plan.Resume) { r.From, r.Rewinds = step, true }
 }
 
-// SkipStep has the job go on behind that step, which is recorded as skipped and has
-// no output: for a step whose process died in the middle of it, and whose effect
-// somebody has found to have happened. It must have begun, and not be done. It
-// may be given for several steps: those of a group.
+// SkipStep makes the job continue after that step, which is recorded as skipped and has no
+// output. Use it for a step whose process died in the middle of it, after a person has found
+// out that its effect has happened. The step must have begun, and must not be done. The
+// option can be given for several steps, for example the members of a group.
 func SkipStep(step string) ResumeOption {
 	return func(r *plan.Resume) { r.Skips = append(r.Skips, step) }
 }
 
-// Resume puts a failed or cancelled job back to scheduled with its record: it
-// goes on with the first step that is not done. If its type is registered here,
-// it is checked first that the record fits the definition. A job whose engine
-// was killed can be resumed once its lease has run out. The steps' retries begin
-// anew, without the delay that may be under way. A job of which steps were being
-// undone goes on with that, unless [RerunFrom] begins somewhere. One whose process
-// died in the middle of a [steps.StopOnCrash] step is refused, with an
-// [InDoubtError], unless [RerunFrom] or [SkipStep] says what becomes of that. A record
-// that does not fit is an [ErrDrift], what else cannot be an [ErrInvalid]; neither
-// changes anything.
+// Resume makes a failed or cancelled job scheduled and keeps its record: the job continues
+// with its first step that is not done. A job whose engine was killed can be resumed when
+// its lease has expired. All steps get their retries again, and a delay before a next
+// attempt ends. If an undo was in progress, Resume continues it, unless [RerunFrom] is
+// given.
+//
+// If the job's type is registered here, Resume checks first that the record fits the
+// definition, and returns an [ErrDrift] if it does not. If the process died in the middle of
+// a [steps.StopOnCrash] step, it returns an [InDoubtError], unless [RerunFrom] or [SkipStep]
+// says whether to run or to skip the step. If the job is not failed or cancelled, it returns
+// a [StatusError], and for other mistakes an [ErrInvalid]. With any of these errors the job
+// is not resumed.
 func (c *Client) Resume(ctx context.Context, id uuid.UUID, opts ...ResumeOption) error {
 	row, err := c.row(ctx, "resume", id)
 	if err != nil {
 		return err
 	}
-	// The plan is the host's code, which may use the database: it is made
-	// before the row is locked. Its input never changes.
+	// Making the plan calls the host's code, which may use the database: so it is made
+	// before the row is locked. The input of a job never changes.
 	r, err := c.engine.newResume(&row.Job, opts)
 	if err != nil {
 		return fmt.Errorf("resume job %s: %w", id, c.redactErr(&row.Job, err))
@@ -66,9 +69,9 @@ func (c *Client) Resume(ctx context.Context, id uuid.UUID, opts ...ResumeOption)
 	})
 }
 
-// DryRun tells what Resume with these options would do with each step, and
-// changes nothing. It fails as Resume would, together with what it tells if that
-// is because the record does not fit; the job's type must be registered here.
+// DryRun returns what Resume with these options would do with each step, and changes
+// nothing. It returns the same errors as Resume; with an [ErrDrift] it also returns the
+// forecast. The job's type must be registered here.
 func (c *Client) DryRun(ctx context.Context, id uuid.UUID, opts ...ResumeOption) ([]model.ForecastStep, error) {
 	row, err := c.row(ctx, "dry-run", id)
 	if err != nil {
@@ -79,7 +82,7 @@ func (c *Client) DryRun(ctx context.Context, id uuid.UUID, opts ...ResumeOption)
 	if c.engine.Registered(row.Type) == nil {
 		return nil, fails(invalid("its type %q is not registered here", row.Type))
 	}
-	if dead(row) { // a resume settles it first
+	if dead(row) { // a resume would settle it first
 		if err := c.engine.interrupt(&row.Job); err != nil {
 			return nil, fails(err)
 		}
@@ -101,8 +104,8 @@ func (c *Client) DryRun(ctx context.Context, id uuid.UUID, opts ...ResumeOption)
 	return c.shownForecast(&found, forecast), err
 }
 
-// resumption makes the plan of a job, if its type is registered here, and takes
-// the options.
+// newResume returns a resume of a job with these options, with the job's plan if its type is
+// registered here.
 func (e *Engine) newResume(j *model.Job, opts []ResumeOption) (*plan.Resume, error) {
 	r := &plan.Resume{Limits: e.config.Limits.ofPlan()}
 	for _, opt := range opts {
@@ -120,7 +123,7 @@ func (e *Engine) newResume(j *model.Job, opts []ResumeOption) (*plan.Resume, err
 	return r, err
 }
 
-// dead reports whether a job's engine is gone, so that a resume settles it.
+// dead reports whether the lease of a processing job has expired.
 func dead(row *store.Row) bool {
 	return row.Status == model.Processing && row.Owner != "" && !row.LockedUntil.After(row.Now.Time)
 }

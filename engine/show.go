@@ -20,8 +20,8 @@ func (c *Client) Job(ctx context.Context, id uuid.UUID) (*model.Job, error) {
 	return &c.shown(row).Job, nil
 }
 
-// Status returns all that an API's client needs to show a job, deleted or not,
-// or [ErrNotFound].
+// Status returns the status of a job, deleted or not, with everything that a client of an
+// API needs to show it, or [ErrNotFound].
 func (c *Client) Status(ctx context.Context, id uuid.UUID) (*model.JobView, error) {
 	row, err := c.row(ctx, "show", id)
 	if err != nil {
@@ -34,8 +34,8 @@ func (c *Client) Status(ctx context.Context, id uuid.UUID) (*model.JobView, erro
 	return s, nil
 }
 
-// addChildren counts the progress of the children that a job waits for: its own
-// stands still meanwhile.
+// addChildren adds the progress of the children that a job waits for: the progress in the
+// job's row does not change while it waits.
 func (c *Client) addChildren(ctx context.Context, s *model.JobView) error {
 	waiting := 0.0
 	var children []uuid.UUID
@@ -57,18 +57,19 @@ func (c *Client) addChildren(ctx context.Context, s *model.JobView) error {
 	return nil
 }
 
-func (c *Client) row(ctx context.Context, doing string, id uuid.UUID) (*store.Row, error) {
+// row reads a job. op is the operation for errors.
+func (c *Client) row(ctx context.Context, op string, id uuid.UUID) (*store.Row, error) {
 	row, err := c.engine.store.Get(ctx, c.db, id)
 	if err != nil {
-		return nil, fmt.Errorf("%s job %s: %w", doing, id, err)
+		return nil, fmt.Errorf("%s job %s: %w", op, id, err)
 	}
 	if row == nil {
-		return nil, notFound(doing, id)
+		return nil, notFound(op, id)
 	}
 	return row, nil
 }
 
-// RunningJob returns the job of a type that is processing, or [ErrNotFound].
+// RunningJob returns the processing job of a type, or [ErrNotFound].
 func (c *Client) RunningJob(ctx context.Context, jobType string) (*model.Job, error) {
 	if err := checkTypes(jobType); err != nil {
 		return c.found(nil, err, "running", jobType)
@@ -77,8 +78,7 @@ func (c *Client) RunningJob(ctx context.Context, jobType string) (*model.Job, er
 	return c.found(row, err, "running", jobType)
 }
 
-// LatestJob returns the job of a type that was made last and is not deleted, or
-// [ErrNotFound].
+// LatestJob returns the newest job of a type that is not deleted, or [ErrNotFound].
 func (c *Client) LatestJob(ctx context.Context, jobType string) (*model.Job, error) {
 	if err := checkTypes(jobType); err != nil {
 		return c.found(nil, err, "latest", jobType)
@@ -87,7 +87,8 @@ func (c *Client) LatestJob(ctx context.Context, jobType string) (*model.Job, err
 	return c.found(row, err, "latest", jobType)
 }
 
-// checkTypes fails on what is no name of a type, so that no statement asks for it.
+// checkTypes returns an error for a text that cannot be the name of a type. Such a text must
+// not be sent to the database.
 func checkTypes(types ...string) error {
 	for _, t := range types {
 		if err := model.CheckName(t); err != nil {
@@ -108,22 +109,22 @@ func (c *Client) found(row *store.Row, err error, which, jobType string) (*model
 	}
 }
 
-// Filter selects jobs for [Client.List]. Its zero value selects all that are
-// not deleted.
+// Filter selects jobs for [Client.List]. The zero value selects all jobs that are not
+// deleted.
 type Filter struct {
-	Types    []string
-	Statuses []model.Status
+	Types    []string       // empty for all
+	Statuses []model.Status // empty for all
 	// Deleted includes soft-deleted jobs.
 	Deleted bool
-	// Before selects jobs that are older than this one, for the next page.
+	// Before selects the jobs that are older than this one, for the next page.
 	Before uuid.UUID
 	// Parent selects the children of this job.
 	Parent uuid.UUID
-	// Limit is the most jobs to return; default 50.
+	// Limit is how many jobs are returned at most; default 50.
 	Limit int
 }
 
-// List returns the status of jobs, the newest first.
+// List returns the status of the jobs that f selects, the newest first.
 func (c *Client) List(ctx context.Context, f Filter) ([]*model.JobView, error) {
 	const page = 50
 	if f.Limit <= 0 {
@@ -151,7 +152,7 @@ type TypeSummary struct {
 	Jobs       map[model.Status]int `json:"jobs"`
 }
 
-// Types returns the types that are registered or have jobs, by name.
+// Types returns the types that are registered here or have jobs, sorted by name.
 func (c *Client) Types(ctx context.Context) ([]TypeSummary, error) {
 	counts, err := c.engine.store.Types(ctx, c.db)
 	if err != nil {
@@ -160,10 +161,9 @@ func (c *Client) Types(ctx context.Context) ([]TypeSummary, error) {
 	return c.engine.summarize(counts), nil
 }
 
-// Wait watches a job until it has ended, and returns its last status. It calls
-// each, if not nil, with the status now and whenever that has changed. The
-// database is asked every 100 ms. A job that was deleted while it was scheduled
-// never ends: Wait returns its status with an [ErrDeleted].
+// Wait waits until a job has ended, and returns its last status. If each is not nil, it is
+// called with the status now and after each change. Wait reads the job every 100 ms. When
+// ctx ends, it returns the status so far and the cause.
 func (c *Client) Wait(ctx context.Context, id uuid.UUID, each func(*model.JobView)) (*model.JobView, error) {
 	const interval = 100 * time.Millisecond
 	ticker := time.NewTicker(interval)

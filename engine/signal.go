@@ -23,8 +23,12 @@ import (
 // the definition has worked on the job, that is not judged. A job keeps
 // [Limits.Signals] of them that no step has used yet.
 //
-// A signal that its step has used stays with the job, so that it is not used
-// twice; a resume from before that step has it wait for another one. So has a
+// If the job has ended or is deleted, Signal returns a [StatusError]. If the job's type is
+// registered here, and the payload does not fit the step or the step does not wait for a
+// signal, it returns an [ErrInvalid].
+//
+// A signal that was used stays in the job's row, so that it is not used twice. A resume from
+// that step or an earlier one removes it, so that the step waits for another one. So does a
 // resume after a payload that did not fit the step's type.
 func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload any, by string) (*model.Signal, error) {
 	signal, err := c.newSignal(name, payload, by)
@@ -35,8 +39,8 @@ func (c *Client) Signal(ctx context.Context, id uuid.UUID, name string, payload 
 	if err != nil {
 		return nil, err
 	}
-	// The host's code, which may use the database, is called before the row is
-	// locked. What it is called with never changes.
+	// This calls the host's code, which may use the database: so it comes before the
+	// row is locked. The job's input, with which the code is called, never changes.
 	mismatch := c.signalMismatch(&before.Job, signal)
 	jobType, sentTo := "", ""
 	found, err := c.engine.store.Signal(ctx, c.db, id, func(row *store.Row) error {
@@ -106,7 +110,7 @@ func (c *Client) newSignal(name string, payload any, by string) (*model.Signal, 
 		return nil, invalid("the signal's name %w", err)
 	}
 	if err := checkText(by, maxName); err != nil {
-		return nil, invalid("who sends it %w", err)
+		return nil, invalid("the name of the sender %w", err)
 	}
 	raw, err := encode(payload)
 	if err != nil {
@@ -122,11 +126,12 @@ func (c *Client) newSignal(name string, payload any, by string) (*model.Signal, 
 	return &model.Signal{Name: name, Payload: kept, SentBy: by}, nil
 }
 
-// signalMismatch is why the job's definition has no use for a signal, where that is known
-// here.
+// signalMismatch returns an error if the job's definition cannot use a signal. It returns
+// nil if that is not known here, or if the job has the plan of another version of the
+// definition.
 func (c *Client) signalMismatch(j *model.Job, signal *model.Signal) error {
 	known, err := c.engine.newResume(j, nil)
-	if err != nil || known.Plan == nil { // the job's run says what is wrong with it
+	if err != nil || known.Plan == nil { // the job's run will fail with this error
 		return nil //nolint:nilerr // see above
 	}
 	data, err := model.ParseData(j.Data)
@@ -143,8 +148,8 @@ func (c *Client) signalMismatch(j *model.Job, signal *model.Signal) error {
 	return nil
 }
 
-// awaitsSignal reports whether a job waits for a signal now; of which name, its run
-// finds out, since its step may have got another name meanwhile.
+// awaitsSignal reports whether a job waits for a signal now, of whatever name: the step may
+// have been renamed since it began to wait, and the job's run knows its name.
 func awaitsSignal(row *store.Row) bool {
 	if row.Status != model.Scheduled {
 		return false

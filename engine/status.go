@@ -12,7 +12,7 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// status makes the answer for an API from a row.
+// status returns the status of a job from its row.
 func status(row *store.Row) *model.JobView {
 	j := &row.Job
 	s := &model.JobView{
@@ -51,7 +51,7 @@ func status(row *store.Row) *model.JobView {
 	return s
 }
 
-// addSignals tells of the signals that no step has used.
+// addSignals adds the signals that no step has used.
 func addSignals(s *model.JobView, raw json.RawMessage, records []model.StepRecord) {
 	signals, err := model.ParseSignals(raw)
 	if err != nil {
@@ -62,8 +62,8 @@ func addSignals(s *model.JobView, raw json.RawMessage, records []model.StepRecor
 	}
 }
 
-// percent is a share in whole percent: 100 only for all of it, and no less for
-// the rounding of floating point numbers.
+// percent returns a share in whole percent: 100 only for a share of 1, and not one less
+// because of rounding errors in floating point numbers.
 func percent(share float64) int {
 	const rounding = 1e-9
 	if share < 1 {
@@ -72,7 +72,7 @@ func percent(share float64) int {
 	return 100
 }
 
-// remaining is the estimate as of now: what was written, less the time since.
+// remaining returns the estimate as of now: the written one, less the time since.
 func remaining(row *store.Row) *int64 {
 	if row.TimeToCompleteMS == nil {
 		return nil
@@ -119,10 +119,10 @@ func addSteps(s *model.JobView, data model.Data, now model.Time) {
 	addWait(s, data.Steps)
 }
 
-// currentStep is the first step that is not done; where that is a member of a group,
-// the one of them that tells most.
+// currentStep returns the name of the first step that is not done. If that is a member of a
+// group, it returns the member with the most interesting status.
 func currentStep(all []model.StepView) string {
-	tells := func(s model.StepStatus) int {
+	interest := func(s model.StepStatus) int {
 		return slices.Index([]model.StepStatus{model.StepPending, model.StepWaiting, model.StepCancelled, model.StepInterrupted, model.StepFailed, model.StepRunning}, s)
 	}
 	var current *model.StepView
@@ -130,7 +130,7 @@ func currentStep(all []model.StepView) string {
 		step := &all[i]
 		switch {
 		case step.Status.Done():
-		case current == nil, step.Group != "" && step.Group == current.Group && tells(step.Status) > tells(current.Status):
+		case current == nil, step.Group != "" && step.Group == current.Group && interest(step.Status) > interest(current.Status):
 			current = step
 		}
 	}
@@ -140,9 +140,9 @@ func currentStep(all []model.StepView) string {
 	return current.Name
 }
 
-// waitedUntilEnd is the status of a step that waited when its job ended, which its
-// record need not tell: a scheduled job is cancelled, and one whose process has died
-// fails, without it.
+// waitedUntilEnd returns the status to show for a step that still waited when its job ended.
+// Its record may still say that it waits: a scheduled job can be cancelled, and a job whose
+// process has died can fail, without a change of the record.
 func waitedUntilEnd(s *model.JobView, record model.StepRecord) model.StepStatus {
 	switch {
 	case record.Retrying():
@@ -154,8 +154,8 @@ func waitedUntilEnd(s *model.JobView, record model.StepRecord) model.StepStatus 
 	}
 }
 
-// addWait tells what the job waits for: with several steps that wait, what goes
-// on first. One of which a step runs does not wait.
+// addWait sets what the job waits for: if several steps wait, the one whose wait ends first.
+// A job with a running step does not wait.
 func addWait(s *model.JobView, records []model.StepRecord) {
 	if s.Status.Ended() || slices.ContainsFunc(records, func(r model.StepRecord) bool { return r.Status == model.StepRunning }) {
 		return
@@ -168,7 +168,7 @@ func addWait(s *model.JobView, records []model.StepRecord) {
 		if s.WaitsFor == "" || !until.IsZero() && until.Before(s.WaitsUntil.Time) {
 			s.WaitsFor, s.WaitsUntil = plan.WaitsFor(record), until
 			if s.Signal(record.Awaits) != nil {
-				s.WaitsFor = fmt.Sprintf("a worker, to go on with the signal %q", record.Awaits)
+				s.WaitsFor = fmt.Sprintf("a worker, to continue with the signal %q", record.Awaits)
 			}
 		}
 	}

@@ -9,7 +9,8 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// summarize joins the counts of jobs with the registered types.
+// summarize returns the registered types and those with jobs, with the counts of their jobs,
+// sorted by name.
 func (e *Engine) summarize(counts []store.TypeCount) []TypeSummary {
 	byType := make(map[string]TypeSummary)
 	e.mu.Lock()
@@ -30,7 +31,7 @@ func (e *Engine) summarize(counts []store.TypeCount) []TypeSummary {
 	return out
 }
 
-// interrupt changes a job to what it is when its engine is gone.
+// interrupt changes a job whose engine is dead: see [plan.Interrupt].
 func (e *Engine) interrupt(j *model.Job) error {
 	if h := e.Registered(j.Type); h != nil {
 		return plan.Interrupt(j, h)
