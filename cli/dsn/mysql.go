@@ -57,7 +57,14 @@ var required = map[string][]string{
 	"charset":               {"utf8mb4"},
 	"transaction_isolation": {"read-committed"},
 	"tx_isolation":          {"read-committed"},
+	"autocommit":            {"1", "true", "on"},
+	"completion_type":       {"no_chain", "0"},
+	"sql_select_limit":      {unlimited},
+	"columnsWithAlias":      {"false", "0"},
 }
+
+// unlimited is the number of rows of a SELECT without a limit.
+const unlimited = "18446744073709551615"
 
 func mysqlConfig(a *address) (*mysql.Config, error) {
 	values := url.Values{"interpolateParams": {"true"}, "timeout": {connectTimeout.String()}}
@@ -93,9 +100,13 @@ func mysqlConfig(a *address) (*mysql.Config, error) {
 		config.Params = map[string]string{}
 	}
 	config.Params["time_zone"] = "'+00:00'"
-	// Bun escapes backslashes. The server's default may change while this
-	// process runs, which would not be noticed before it has spoiled data.
-	config.Params["sql_mode"] = "REPLACE(" + sqlMode(config.Params["sql_mode"]) + ", 'NO_BACKSLASH_ESCAPES', '')"
+	// A server's own values of these would lose what is written without a transaction, leave
+	// the next one open, or hide rows.
+	config.Params["autocommit"], config.Params["completion_type"], config.Params["sql_select_limit"] = "1", "'NO_CHAIN'", unlimited
+	// Bun escapes backslashes, and an empty text is not NULL. The server's default may
+	// change while this process runs, which would not be noticed before it has spoiled
+	// data.
+	config.Params["sql_mode"] = "REPLACE(REPLACE(" + sqlMode(config.Params["sql_mode"]) + ", 'NO_BACKSLASH_ESCAPES', ''), 'EMPTY_STRING_IS_NULL', '')"
 	return config, config.Apply(mysql.Charset("utf8mb4", config.Collation))
 }
 

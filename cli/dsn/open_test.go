@@ -195,6 +195,49 @@ func TestMySQLSettingsTakeOnTheServer(t *testing.T) {
 	assert.Equal(t, 8, db.Stats().MaxOpenConnections)
 }
 
+// A server whose own settings would lose what is written without a transaction, leave the
+// next one open, or hide rows, is used without them.
+func TestAMySQLServersOwnSettingsLoseNothing(t *testing.T) {
+	if os.Getenv("JOBSYSTEM_TEST_MYSQL_DSN") != "" {
+		t.Log("the server is given: its settings are not changed")
+		return
+	}
+	text := testutil.EmptyDSN(t, testutil.MariaDB)
+	admin := testutil.Open(t, text)
+	for name, bad := range map[string]string{"autocommit": "0", "completion_type": "1", "sql_select_limit": "1"} {
+		before := scan[string](t, admin, "SELECT @@global."+name)
+		_, err := admin.ExecContext(t.Context(), "SET GLOBAL "+name+" = "+bad)
+		require.NoError(t, err)
+		t.Cleanup(func() {
+			if _, err := strconv.ParseUint(before, 10, 64); err != nil {
+				before = "'" + before + "'"
+			}
+			_, err := admin.ExecContext(context.WithoutCancel(t.Context()), "SET GLOBAL "+name+" = "+before)
+			assert.NoError(t, err)
+		})
+	}
+	one, other := testutil.Open(t, text), testutil.Open(t, text)
+	_, err := one.ExecContext(t.Context(), "CREATE TABLE t (n INT)")
+	require.NoError(t, err)
+	_, err = one.ExecContext(t.Context(), "INSERT INTO t VALUES (1), (2)")
+	require.NoError(t, err)
+	assert.Equal(t, 2, scan[int](t, other, "SELECT COUNT(*) FROM t"), "it is committed")
+	rows, err := other.QueryContext(t.Context(), "SELECT n FROM t")
+	require.NoError(t, err)
+	n := 0
+	for ; rows.Next(); n++ {
+	}
+	require.NoError(t, rows.Err())
+	assert.Equal(t, 2, n)
+	require.NoError(t, one.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO t VALUES (3)")
+		return err
+	}))
+	_, err = one.ExecContext(t.Context(), "INSERT INTO t VALUES (4)")
+	require.NoError(t, err)
+	assert.Equal(t, 4, scan[int](t, other, "SELECT COUNT(*) FROM t"), "no transaction is open behind a commit")
+}
+
 func TestPostgresIsOpenedWithTheUsersOwnParameters(t *testing.T) {
 	t.Parallel()
 	text := change(t, testutil.EmptyDSN(t, testutil.Postgres), func(u *url.URL) { u.RawQuery = "application_name=a%20b&statement_timeout=4321" })
@@ -212,12 +255,17 @@ func TestTextsMeanTheSameWhateverTheServersDefaults(t *testing.T) {
 		testutil.MariaDB: {
 			{"sql_mode='NO_BACKSLASH_ESCAPES,STRICT_TRANS_TABLES,NO_ZERO_DATE'", "SELECT @@sql_mode", "STRICT_TRANS_TABLES,NO_ZERO_DATE"},
 			{"sql_mode=NO_BACKSLASH_ESCAPES", "SELECT @@sql_mode", ""},
+			{"sql_mode='EMPTY_STRING_IS_NULL,NO_ZERO_DATE'", "SELECT @@sql_mode", "NO_ZERO_DATE"},
 			{"sql_mode=CONCAT('NO_ZERO_DATE,','NO_BACKSLASH_ESCAPES')", "SELECT @@sql_mode", "NO_ZERO_DATE"},
 		},
 		testutil.Postgres: {
 			{"standard_conforming_strings=off", "SHOW standard_conforming_strings", "on"},
 			{"options=-c standard_conforming_strings=off", "SHOW standard_conforming_strings", "on"},
 			{"client_encoding=LATIN1", "SHOW client_encoding", "UTF8"},
+			{"datestyle=German", "SHOW datestyle", "ISO, MDY"},
+			{"options=-c datestyle=SQL,DMY", "SHOW datestyle", "ISO, MDY"},
+			{"default_transaction_isolation=serializable", "SHOW transaction_isolation", "read committed"},
+			{"options=-c default_transaction_isolation=serializable", "SHOW transaction_isolation", "read committed"},
 		},
 	} {
 		t.Run(string(kind), func(t *testing.T) {

@@ -21,13 +21,20 @@ func openPostgres(ctx context.Context, a *address) (*bun.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := stdlib.OpenDB(*config)
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(setIsolation))
 	poolForServer(db)
 	if err := db.PingContext(ctx); err != nil {
 		db.Close()
 		return nil, explainPostgres(config, err)
 	}
 	return bun.NewDB(db, pgdialect.New()), nil
+}
+
+// setIsolation sets the isolation level that single statements rely on. It is no parameter
+// of the connection's start, which PgBouncer would refuse.
+func setIsolation(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "SET default_transaction_isolation = 'read committed'", pgx.QueryExecModeSimpleProtocol)
+	return err
 }
 
 func postgresConfig(a *address) (*pgx.ConnConfig, error) {
@@ -57,6 +64,8 @@ func postgresConfig(a *address) (*pgx.ConnConfig, error) {
 	// defaults may change while this process runs.
 	config.RuntimeParams["standard_conforming_strings"] = "on"
 	config.RuntimeParams["client_encoding"] = "UTF8"
+	// In another style, the driver cannot read times.
+	config.RuntimeParams["datestyle"] = "ISO, MDY"
 	// Preparing such a text costs twice what running it does, and it is never
 	// seen again.
 	if !a.has("default_query_exec_mode") {
