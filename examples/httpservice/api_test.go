@@ -132,7 +132,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"an input of another form", "POST", "/jobs", `{"type": "orders:export", "input": []}`, nil, 400, "invalid", "does not fit"},
 		{"an input that cannot be used", "POST", "/jobs", `{"type": "orders:export", "input": {"country": "XX"}}`, nil, 400, "invalid", `country is \"XX\"`},
 		{"a name too long", "POST", "/jobs", fmt.Sprintf(`{"type": "demo:steps", "name": %q}`, strings.Repeat("n", 256)), nil, 400, "invalid", "255"},
-		{"two times", "POST", "/jobs", `{"type": "demo:steps", "scheduled_at": "2099-01-01T00:00:00Z", "immediately": true}`, nil, 400, "invalid", "one or the other"},
+		{"two times", "POST", "/jobs", `{"type": "demo:steps", "scheduled_at": "2099-01-01T00:00:00Z", "immediately": true}`, nil, 400, "invalid", "it has both Immediately and At("},
 		{"no time", "POST", "/jobs", `{"type": "demo:steps", "scheduled_at": "tomorrow"}`, nil, 400, "invalid", "tomorrow"},
 		{"no content type", "POST", "/jobs", slow, []string{"Content-Type", ""}, 415, "unsupported_media_type", "want application/json"},
 		{"another content type", "POST", "/jobs", slow, []string{"Content-Type", "text/plain"}, 415, "unsupported_media_type", "text/plain"},
