@@ -52,7 +52,7 @@ func TestARejectedEntryIsInNoFlushUntilItHasSomethingElseToWrite(t *testing.T) {
 
 	err := e.Write(func() { r.end = model.Succeeded }, nil)
 	require.ErrorIs(t, err, rejection)
-	require.Empty(t, j.marks.take(store.MaxBatch), "that it has succeeded is not to be written: its record is not there")
+	require.Empty(t, j.marks.nextBatch(store.MaxBatch), "that it has succeeded is not to be written: its record is not there")
 
 	written := make(chan error, 1)
 	go func() { written <- e.Write(func() { e.ClearRejected(); r.end = model.Failed }, nil) }()
@@ -66,7 +66,7 @@ func TestARejectedEntryIsInNoFlushUntilItHasSomethingElseToWrite(t *testing.T) {
 func takeOne(t *testing.T, j *Journal) []*Entry {
 	t.Helper()
 	for {
-		if batch := j.marks.take(store.MaxBatch); len(batch) > 0 {
+		if batch := j.marks.nextBatch(store.MaxBatch); len(batch) > 0 {
 			return batch
 		}
 		select {
@@ -115,18 +115,18 @@ func TestAHeldEntryIsInNoFlush(t *testing.T) {
 	j, e, _ := open(t)
 	require.NoError(t, e.Hold(t.Context()))
 	e.Mark()
-	require.Empty(t, j.marks.take(store.MaxBatch), "it is held")
+	require.Empty(t, j.marks.nextBatch(store.MaxBatch), "it is held")
 	e.Release()
-	require.Len(t, j.marks.take(store.MaxBatch), 1)
+	require.Len(t, j.marks.nextBatch(store.MaxBatch), 1)
 	e.Mark()
-	require.Empty(t, j.marks.take(store.MaxBatch), "it is in a flush")
+	require.Empty(t, j.marks.nextBatch(store.MaxBatch), "it is in a flush")
 
 	ended, end := context.WithCancel(t.Context())
 	end()
 	require.ErrorIs(t, e.Hold(ended), context.Canceled, "the flush has not finished")
 	j.marks.clearInFlight([]*Entry{e})
 	require.NoError(t, e.Hold(t.Context()))
-	require.Empty(t, j.marks.take(store.MaxBatch))
+	require.Empty(t, j.marks.nextBatch(store.MaxBatch))
 	e.Release()
-	require.Len(t, j.marks.take(store.MaxBatch), 1)
+	require.Len(t, j.marks.nextBatch(store.MaxBatch), 1)
 }

@@ -19,7 +19,7 @@ func (j *Journal) Finished() <-chan *inFlightBatch { return j.finished }
 // that are marked after this one has begun. Flush does not wait.
 func (j *Journal) Flush(ctx context.Context) {
 	for !j.pausing && !j.reconcileDue() && j.inFlight < j.maxInFlight() {
-		batch := j.marks.take(j.maxBatch())
+		batch := j.marks.nextBatch(j.maxBatch())
 		if len(batch) == 0 {
 			break
 		}

@@ -106,9 +106,9 @@ func (j *Journal) limit(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, j.Owner.Lease)
 }
 
-// take takes as many marked entries as one flush holds, and none that is in a
-// flush already or must not be written now.
-func (m *marks) take(limit int) (batch []*Entry) {
+// nextBatch removes up to limit entries from the marked ones and returns them. It leaves
+// those that are in a flush already or must not be written now.
+func (m *marks) nextBatch(limit int) (batch []*Entry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.entries = slices.DeleteFunc(m.entries, func(e *Entry) bool {
