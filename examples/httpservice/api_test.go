@@ -132,7 +132,7 @@ func TestInvalidRequestsAreRejected(t *testing.T) {
 		{"an input of the wrong type", "POST", "/jobs", `{"type": "orders:export", "input": []}`, nil, 400, "invalid", "does not fit"},
 		{"an invalid input", "POST", "/jobs", `{"type": "orders:export", "input": {"country": "XX"}}`, nil, 400, "invalid", `country is \"XX\"`},
 		{"a name that is too long", "POST", "/jobs", fmt.Sprintf(`{"type": "demo:steps", "name": %q}`, strings.Repeat("n", 256)), nil, 400, "invalid", "255"},
-		{"two due times", "POST", "/jobs", `{"type": "demo:steps", "scheduled_at": "2099-01-01T00:00:00Z", "immediately": true}`, nil, 400, "invalid", "one or the other"},
+		{"two due times", "POST", "/jobs", `{"type": "demo:steps", "scheduled_at": "2099-01-01T00:00:00Z", "immediately": true}`, nil, 400, "invalid", "it has both Immediately and At("},
 		{"an invalid time", "POST", "/jobs", `{"type": "demo:steps", "scheduled_at": "tomorrow"}`, nil, 400, "invalid", "tomorrow"},
 		{"no content type", "POST", "/jobs", slowJob, []string{"Content-Type", ""}, 415, "unsupported_media_type", "want application/json"},
 		{"another content type", "POST", "/jobs", slowJob, []string{"Content-Type", "text/plain"}, 415, "unsupported_media_type", "text/plain"},
