@@ -221,8 +221,11 @@ func (c *Client) Delete(ctx context.Context, id uuid.UUID) error {
 // it.
 func (c *Client) checkChildren(ctx context.Context, row *store.Row) error {
 	data, err := model.ParseData(row.Data)
-	if err != nil || !row.DeletedAt.IsZero() || !row.Status.Ended() {
+	if err != nil {
 		return nil //nolint:nilerr // a document that cannot be read names no children
+	}
+	if !row.DeletedAt.IsZero() || !row.Status.Ended() {
+		return nil
 	}
 	var children []uuid.UUID
 	for _, record := range data.Steps {

@@ -22,7 +22,7 @@ type cents struct{ amount int }
 
 func (c cents) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]int{"cents": c.amount}) }
 
-type hidden struct{ amount int }
+type hidden struct{ amount int } //nolint:unused // that nothing can be read of it is the point
 
 type tree struct {
 	Name     string

@@ -92,10 +92,10 @@ func (s *Step) Postpone(record *model.StepRecord, now model.Time) bool {
 // keepError keeps the error of an attempt that another one follows, and of those before
 // it the last ones.
 func keepError(record *model.StepRecord) {
-	earlier := append(record.EarlierErrors, model.AttemptError{
+	earlier := append(slices.Clone(record.EarlierErrors), model.AttemptError{
 		Attempt: record.Attempts, At: record.FinishedAt, Error: model.CutText(record.Error, shortError),
 	})
-	record.EarlierErrors = slices.Clone(earlier[max(0, len(earlier)-model.MaxEarlierErrors):])
+	record.EarlierErrors = earlier[max(0, len(earlier)-model.MaxEarlierErrors):]
 }
 
 // StopRetrying marks a step that waits for its next attempt as ended, because the job ends
