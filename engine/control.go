@@ -220,16 +220,14 @@ func (c *Client) Delete(ctx context.Context, id uuid.UUID) error {
 // not: deleting it would leave them without anybody who could resume or cancel them with
 // it.
 func (c *Client) checkChildren(ctx context.Context, row *store.Row) error {
-	data, err := model.ParseData(row.Data)
-	if err != nil {
-		return nil //nolint:nilerr // a document that cannot be read names no children
-	}
 	if !row.DeletedAt.IsZero() || !row.Status.Ended() {
 		return nil
 	}
 	var children []uuid.UUID
-	for _, record := range data.Steps {
-		children = append(children, record.Children...)
+	if data, err := model.ParseData(row.Data); err == nil { // otherwise it names none
+		for _, record := range data.Steps {
+			children = append(children, record.Children...)
+		}
 	}
 	if len(children) == 0 {
 		return nil
