@@ -3,7 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"strings"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,12 +12,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
 var errAway = errors.New("the database is away")
+
+// writesOfJobs are the operations with which an engine writes to the jobs that it
+// runs or is about to run.
+var writesOfJobs = []store.Op{store.OpClaim, store.OpFlush, store.OpFlushClaim, store.OpTouch, store.OpRecordedWait, store.OpSettle, store.OpSettleOrphanLock}
 
 // The database is away for longer than a lease, and takes writes again just after
 // the last of a run's tries to write its record has failed: that it takes others
@@ -30,11 +35,11 @@ func TestADatabaseThatComesBackRefusesNothing(t *testing.T) {
 			cfg := mortal()
 			var away atomic.Pointer[time.Time]
 			db := openFailing(t, kind, func(query string) error {
-				since := away.Load()
-				if since == nil || !strings.Contains(query, "job_system_jobs") || strings.HasPrefix(query, "SELECT") {
+				since, op := away.Load(), store.OpOf(query)
+				if since == nil || !slices.Contains(writesOfJobs, op) {
 					return nil
 				}
-				if record := strings.Contains(query, "progressed_at"); record && time.Since(*since) > cfg.Lease+time.Second {
+				if record := op == store.OpFlush || op == store.OpFlushClaim; record && time.Since(*since) > cfg.Lease+time.Second {
 					away.Store(nil)
 				}
 				return errAway

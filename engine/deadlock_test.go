@@ -11,15 +11,16 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
 // waitingInserts counts the sessions of a database that wait for another one's
-// transaction as they insert.
+// transaction as they insert jobs.
 var waitingInserts = map[testutil.Kind]string{
-	testutil.Postgres: "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-	testutil.MariaDB:  "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'INSERT INTO job_system_jobs%'",
+	testutil.Postgres: "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%" + store.OpInsertNotify.Tag() + "%'",
+	testutil.MariaDB:  "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID() AND info LIKE '%" + store.OpInsert.Tag() + "%'",
 }
 
 // Somebody's transaction and an enqueue wait for each other's keys. The database

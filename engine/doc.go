@@ -41,7 +41,7 @@
 //     processes enqueue them (TestOfManyEnqueuesWithOneKeyThereIsOneJob).
 //   - At most one job of a type is processing at a time, across all processes and machines
 //     on one database (TestManyEnginesRunEachJobOnceAndNeverTwoOfAType,
-//     TestWorkersKilledAtRandomMoments, TestTheUniqueIndexIsTheLastWall).
+//     TestWorkersKilledAtRandomMoments, TestTheUniqueIndexRejectsASecondRun).
 //   - The jobs of a type run in the order in which they are due
 //     (TestJobsOfOneTypeNeverOverlapAndRunInOrder).
 //   - A job has one of five statuses, which change only as [model.Status] documents

@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"fmt"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
 )
@@ -30,10 +30,12 @@ func TestAnIdleEngineAsksLittle(t *testing.T) {
 			looks := make(chan look, 2*(settled+polls))
 			db := openOverheard(t, kind, func(query string) {
 				n := asked.Add(1)
-				if strings.Contains(query, "INSERT INTO job_system_jobs") {
+				switch store.OpOf(query) {
+				case store.OpInsert, store.OpInsertNotify:
 					inserted.Store(true)
-				}
-				if !strings.Contains(query, " AS due_at") {
+					return
+				case store.OpReady:
+				default:
 					return
 				}
 				select {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
@@ -39,7 +40,7 @@ func TestAWriteThatArrivesLateTakesNoRecordBack(t *testing.T) {
 				for i, arg := range args {
 					values[i] = arg.Value
 				}
-				if len(args) == 0 || !strings.Contains(query, "job_system_jobs AS j SET") || !strings.Contains(args[0].Value.(string), "first's") {
+				if len(args) == 0 || store.OpOf(query) != store.OpFlush || !strings.Contains(args[0].Value.(string), "first's") {
 					return false
 				}
 				hold.Store(&nothingHeld)

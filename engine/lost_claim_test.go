@@ -3,13 +3,13 @@ package engine_test
 import (
 	"context"
 	"database/sql/driver"
-	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
@@ -30,12 +30,12 @@ func TestAJobThatWasClaimedUnheardDoesNotBeginWhileItIsSettled(t *testing.T) {
 	asked := make(chan struct{}, 100)
 	var claims, lost, settles atomic.Bool
 	watched := func(query string, _ []driver.NamedValue) bool {
-		switch {
-		case strings.HasPrefix(query, "WITH mine"):
+		switch op := store.OpOf(query); {
+		case op == store.OpClaim:
 			claims.Store(true)
-		case strings.Contains(query, "JOIN job_system_jobs j ON j.id = l.job_id"):
+		case op == store.OpOwned:
 			asked <- struct{}{}
-		case lost.Load() && strings.HasPrefix(query, "SELECT l.type FROM job_type_lock l") && settles.CompareAndSwap(false, true):
+		case op == store.OpRenewLock && lost.Load() && settles.CompareAndSwap(false, true):
 			_, err := settling.Exec("UPDATE job_type_lock SET job_id = NULL, attempt = 0, owner = '', locked_until = clock_timestamp() WHERE job_id IS NOT NULL")
 			assert.NoError(t, err)
 		}

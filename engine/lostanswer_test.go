@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +21,7 @@ import (
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	"github.com/uptrace/bun/schema"
 
+	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
@@ -86,12 +88,15 @@ func (c lossyConn) QueryContext(ctx context.Context, query string, args []driver
 	})
 }
 
+// changingOps are the operations whose statements change rows and return some.
+var changingOps = []store.Op{store.OpClaim, store.OpFlush, store.OpFlushClaim, store.OpInsertNotify}
+
 // query runs a statement, and may lose the answer to one that changes rows.
 func (c lossyConn) query(query string, args []driver.NamedValue, run func() (driver.Rows, error)) (driver.Rows, error) {
 	if c.hold != nil && (*c.hold.Load())(query, args) {
 		return nil, errAnswerLost
 	}
-	changes := strings.HasPrefix(query, "UPDATE") || strings.HasPrefix(query, "WITH")
+	changes := slices.Contains(changingOps, store.OpOf(query))
 	if changes && c.lost(lateCommit, nil) != nil {
 		return nil, errAnswerLost // the test does it later
 	}

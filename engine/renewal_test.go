@@ -3,7 +3,6 @@ package engine_test
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
 
+	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
@@ -24,7 +24,7 @@ type slowRenewals struct {
 }
 
 func (s *slowRenewals) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
-	if strings.HasPrefix(event.Query, "UPDATE job_type_lock SET locked_until") {
+	if store.OpOf(event.Query) == store.OpRenew {
 		select {
 		case <-ctx.Done():
 		case <-time.After(s.takes):

@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/engine"
+	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
@@ -21,7 +21,7 @@ import (
 type refusals struct{ left atomic.Int32 }
 
 func (r *refusals) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
-	if strings.HasPrefix(event.Query, "INSERT INTO job_type_lock") && r.left.Add(-1) >= 0 {
+	if store.OpOf(event.Query) == store.OpEnsureLocks && r.left.Add(-1) >= 0 {
 		ctx, cancel := context.WithCancel(ctx)
 		cancel()
 		return ctx

@@ -97,7 +97,8 @@ func (d *death) writes() int {
 	return d.begun
 }
 
-// isWrite reports whether a call makes a change last.
+// isWrite reports whether a call makes a change last: a host's own statements do,
+// too, so that it goes by what they do and not by the engine's tags.
 func isWrite(call wire.Call) bool {
 	if call.Kind != wire.Statement || call.Tx != 0 {
 		return call.Kind == wire.Commit

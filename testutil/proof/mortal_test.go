@@ -140,25 +140,8 @@ func (m *mortal) does(call wire.Call, after bool) string {
 	return what
 }
 
-// purposes are what the statements are for, by what is in them.
-var purposes = []struct {
-	name string
-	has  []string
-}{
-	{"flush, release and claim", []string{"progressed_at = CASE", "attempt = j.attempt + 1"}},
-	{"flush", []string{"progressed_at = CASE"}},
-	{"claim", []string{"attempt = j.attempt + 1"}},
-	{"claim", []string{"status = 'processing'", "started_at ="}},
-	{"pass the lock on", []string{"UPDATE job_type_lock", "owner = CASE"}},
-	{"renew", []string{"UPDATE job_type_lock", "SET locked_until"}},
-	{"settle", []string{"UPDATE job_system_jobs", "time_to_complete_source = '', finished_at"}},
-	{"change", []string{"UPDATE job_system_jobs", "idempotency_key ="}},
-	{"cancel", []string{"UPDATE job_system_jobs", "cancelled_by ="}},
-	{"enqueue", []string{"INSERT INTO job_system_jobs"}},
-	{"make the lock", []string{"INSERT INTO job_type_lock"}},
-	{"effect", []string{"proof_effects"}},
-}
-
+// purpose says what a statement is for: its operation, if it is one of the
+// engine's, and what it changes or reads.
 func purpose(text string) string {
 	what := strings.Join(changes(text), " and ")
 	if what == "" {
@@ -167,25 +150,26 @@ func purpose(text string) string {
 	if what == "" {
 		what, _, _ = strings.Cut(strings.TrimSpace(text), " ")
 	}
-next:
-	for _, p := range purposes {
-		for _, has := range p.has {
-			if !strings.Contains(text, has) {
-				continue next
-			}
-		}
-		return p.name + ": " + what
+	if op := tag.FindStringSubmatch(text); op != nil {
+		return op[1] + ": " + what
+	}
+	if strings.Contains(text, "proof_effects") {
+		return "effect: " + what
 	}
 	return what
 }
 
 var (
-	change = regexp.MustCompile(`(?i)\b(INSERT(?: IGNORE)? INTO|DELETE FROM|UPDATE|CREATE (?:UNIQUE )?INDEX|CREATE TABLE|ALTER TABLE|DROP TABLE|DROP INDEX)\s+(?:IF (?:NOT )?EXISTS\s+)?["` + "`" + `]?((?:job_|jobs?_|ix_|idx_|uq_|proof_)\w+)`)
-	read   = regexp.MustCompile(`(?i)\b(FROM)\s+["` + "`" + `]?\w+`)
+	// tag is the comment in which the engine's statements name their operations.
+	tag     = regexp.MustCompile(`/\* jobsystem:([a-z-]+) \*/`)
+	comment = regexp.MustCompile(`/\*.*?\*/`)
+	change  = regexp.MustCompile(`(?i)\b(INSERT(?: IGNORE)? INTO|DELETE FROM|UPDATE|CREATE (?:UNIQUE )?INDEX|CREATE TABLE|ALTER TABLE|DROP TABLE|DROP INDEX)\s+(?:IF (?:NOT )?EXISTS\s+)?["` + "`" + `]?((?:job_|jobs?_|ix_|idx_|uq_|proof_)\w+)`)
+	read    = regexp.MustCompile(`(?i)\b(FROM)\s+["` + "`" + `]?\w+`)
 )
 
 // changes are what a statement changes: "UPDATE job_type_lock".
 func changes(text string) (all []string) {
+	text = strings.Join(strings.Fields(comment.ReplaceAllString(text, "")), " ")
 	for _, found := range change.FindAllStringSubmatch(text, -1) {
 		one := strings.Join(strings.Fields(strings.ToUpper(found[1])), " ") + " " + found[2]
 		if len(all) == 0 || all[len(all)-1] != one {

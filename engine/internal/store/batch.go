@@ -8,17 +8,16 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/uptrace/bun"
+	"github.com/google/uuid"
 )
 
-// column is a column of a batch: rows that a statement is given as one
-// argument, so that its text is the same whatever their number.
+// column is a column of a batch.
 type column struct {
 	name string
 	kind columnKind
 }
 
-// columnKind is what a batch's column holds; the dialects have types for it.
+// columnKind is what a batch's column holds.
 type columnKind int
 
 const (
@@ -29,8 +28,10 @@ const (
 	documents // JSON, given as its text
 )
 
-// batch is rows of values for the columns, nil for NULL: string, int, int64 and
-// float64.
+// batch is the rows that a statement works on: of values for the columns, string,
+// int, int64 and float64, or nil for NULL. A statement is given them as one
+// argument, so that its text is the same for any number of rows; on MySQL, it has
+// them in its text.
 type batch struct {
 	columns []column
 	rows    [][]any
@@ -39,8 +40,26 @@ type batch struct {
 // add appends a row.
 func (b *batch) add(values ...any) { b.rows = append(b.rows, values) }
 
-// objects are the rows as JSON objects with the columns' names as keys, without
-// line breaks. What is missing in one is NULL.
+// and returns the batch with another column, of the same value in each row.
+func (b *batch) and(c column, value any) *batch {
+	wider := &batch{columns: append(slices.Clone(b.columns), c)}
+	for _, row := range b.rows {
+		wider.add(append(slices.Clone(row), value)...)
+	}
+	return wider
+}
+
+// values returns the values of the k-th column.
+func (b *batch) values(k int) []any {
+	values := make([]any, len(b.rows))
+	for i, row := range b.rows {
+		values[i] = row[k]
+	}
+	return values
+}
+
+// objects returns the rows as JSON objects with the columns' names as keys, without
+// line breaks. A key that is missing is NULL.
 func (b *batch) objects() []string {
 	objects := make([]string, len(b.rows))
 	var row []byte
@@ -92,41 +111,11 @@ func appendText(row []byte, text string) []byte {
 	return append(append(append(row, '"'), text...), '"')
 }
 
-// inlineValues puts the batch's values in place of v's columns in a text, where a
-// statement cannot read a table of them at a fair price: MySQL and MariaDB
-// update through a join by way of a temporary table, which is on disk if there
-// is a text in it. Each becomes an expression that chooses by the batch's first
-// column, which key is in the statement. {keys} and {owner} are put in as well.
-func (s *Store) inlineValues(b *batch, key, text string, owner Owner) bun.Safe {
-	keys := make([]any, len(b.rows))
-	for i, row := range b.rows {
-		keys[i] = row[0]
+// idTexts returns ids as texts, which all databases compare them with.
+func idTexts(ids []uuid.UUID) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = id.String()
 	}
-	listed := s.literals(keys)
-	field := "FIELD(" + key + ", " + listed + ")"
-	pairs := []string{"{keys}", listed, "{owner}", s.literals([]any{owner.ID})}
-	for k := len(b.columns) - 1; k >= 0; k-- { // a name that begins like another comes after it
-		values := make([]any, len(b.rows))
-		for i, row := range b.rows {
-			values[i] = row[k]
-		}
-		pairs = append(pairs, "v."+b.columns[k].name, s.chosen(field, b.columns[k].kind, values))
-	}
-	return bun.Safe(strings.NewReplacer(pairs...).Replace(s.sql(text)))
-}
-
-func (s *Store) chosen(field string, kind columnKind, values []any) string {
-	if !slices.ContainsFunc(values, func(v any) bool { return v != values[0] }) {
-		return s.literals(values[:1])
-	}
-	choice := "ELT(" + field + ", " + s.literals(values) + ")"
-	if kind == integers || kind == floats {
-		return "(" + choice + " + 0)"
-	}
-	return choice
-}
-
-// literals are values as they stand in a statement.
-func (s *Store) literals(values []any) string {
-	return s.db.NewRaw("?"+strings.Repeat(", ?", len(values)-1), values...).String()
+	return out
 }

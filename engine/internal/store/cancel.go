@@ -10,17 +10,31 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
+// cancelQuery puts a cancel request on a job, whose state may have changed since it
+// was read: hence the conditions. {change} is what it changes besides.
+const cancelQuery = `
+UPDATE job_system_jobs
+SET {change} cancel_requested_at = {now}, cancelled_by = ?, cancel_reason = ?, updated_at = {now}
+WHERE id = ? AND status = ? AND attempt = ? AND deleted_at IS NULL AND cancel_requested_at IS NULL`
+
+// What a cancel request changes besides.
+const (
+	cancelRunning = ""
+	cancelHandled = "scheduled_at = {now},"
+	cancelAtOnce  = "status = 'cancelled', finished_at = {now}, time_to_complete_ms = NULL, time_to_complete_source = '',"
+)
+
 // RequestCancel cancels a scheduled job, or puts a cancel request on a
-// processing one unless there is one already. So it does on a scheduled one of
-// which handled says that its handler has to see to it, and makes it due. It
-// returns the row as it is then, or nil if there is no such job.
+// processing one unless there is one already. It also puts the request on a
+// scheduled job of which handled says that its handler sees to the request, and
+// makes it due. It returns the row as it is then, or nil if there is no such job.
 func (s *Store) RequestCancel(ctx context.Context, db bun.IDB, id uuid.UUID, by, reason string, handled func(*model.Job) bool) (*Row, error) {
-	for {
+	for { // until the row is in a state that is left as it is
 		row, err := s.Get(ctx, db, id)
 		if err != nil || row == nil {
 			return nil, err
 		}
-		if err := s.readNewest(ctx, db, row); err != nil {
+		if err := s.database.readNewest(ctx, db, row); err != nil {
 			return nil, err
 		}
 		waits := row.Status == model.Scheduled && row.DeletedAt.IsZero()
@@ -28,38 +42,25 @@ func (s *Store) RequestCancel(ctx context.Context, db bun.IDB, id uuid.UUID, by,
 		if !row.CancelRequestedAt.IsZero() || !waits && !runs {
 			return row, nil
 		}
-		set := "status = 'cancelled', finished_at = {now}, time_to_complete_ms = NULL, time_to_complete_source = '', "
+		change := cancelAtOnce
 		switch {
 		case runs:
-			set = ""
+			change = cancelRunning
 		case handled(&row.Job):
-			set = "scheduled_at = {now}, "
+			change = cancelHandled
 		}
-		// The state may change between the statements: hence the conditions, and
-		// the loop until the row is in a state that is left as it is.
-		_, err = db.NewRaw(s.sql("UPDATE job_system_jobs SET "+set+"cancel_requested_at = {now}, cancelled_by = ?, cancel_reason = ?, updated_at = {now} "+
-			"WHERE id = ? AND status = ? AND attempt = ? AND deleted_at IS NULL AND cancel_requested_at IS NULL"),
-			by, reason, id.String(), string(row.Status), row.Attempt).Exec(ctx)
-		if err != nil {
+		type key struct{ change string }
+		text := s.text(OpCancel, key{change}, cancelQuery, func() words { return words{"change": change} })
+		if _, err := db.NewRaw(text, by, reason, id.String(), string(row.Status), row.Attempt).Exec(ctx); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// readNewest reads the state of a row anew where the transaction's snapshot may
-// be older than what its own statements have met.
-func (s *Store) readNewest(ctx context.Context, db bun.IDB, row *Row) error {
-	if s.dialect.keyLock == "" {
-		return nil
-	}
-	return db.NewRaw(s.sql("SELECT j.status, j.attempt, j.cancel_requested_at, j.deleted_at FROM job_system_jobs j WHERE j.id = ?{key_lock}"), row.ID.String()).
-		Scan(ctx, &row.Status, &row.Attempt, &row.CancelRequestedAt, &row.DeletedAt)
-}
-
-// CancelRequests returns those of the jobs that somebody asked to cancel.
+// CancelRequests returns those of the jobs that have a cancel request.
 func (s *Store) CancelRequests(ctx context.Context, jobs []uuid.UUID) ([]uuid.UUID, error) {
 	var requests []uuid.UUID
-	err := s.db.NewRaw("SELECT j.id FROM job_system_jobs j WHERE j.id IN (?) AND j.cancel_requested_at IS NOT NULL", list(idTexts(jobs))).Scan(ctx, &requests)
+	err := s.db.NewRaw(s.sql(OpCancelRequests, "SELECT j.id FROM job_system_jobs j WHERE j.id IN (?) AND j.cancel_requested_at IS NOT NULL"), bun.List(idTexts(jobs))).Scan(ctx, &requests)
 	if err != nil {
 		return nil, fmt.Errorf("look for cancel requests: %w", err)
 	}

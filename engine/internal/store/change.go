@@ -11,14 +11,15 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// ErrUnchanged is what a change returns that is none.
+// ErrUnchanged is the error of a change that leaves the job as it was: it is not
+// written, and the error is not returned.
 var ErrUnchanged = errors.New("unchanged")
 
 // Signal reads a job with its row locked, lets change edit its signals and when
 // it is due, and writes those. It reports whether there is such a job.
 func (s *Store) Signal(ctx context.Context, db bun.IDB, id uuid.UUID, change func(*Row) error) (found bool, err error) {
 	return s.change(ctx, db, id, change, func(ctx context.Context, tx bun.Tx, j *model.Job) error {
-		_, err := tx.NewRaw(s.sql("UPDATE job_system_jobs SET signals = "+s.dialect.json("?")+", scheduled_at = ?, updated_at = {now} WHERE id = ?"),
+		_, err := tx.NewRaw(s.sql(OpSignal, "UPDATE job_system_jobs SET signals = {json ?}, scheduled_at = ?, updated_at = {now} WHERE id = ?"),
 			string(j.Signals), j.ScheduledAt, j.ID.String()).Exec(ctx)
 		return err
 	})
@@ -38,7 +39,7 @@ func (s *Store) change(ctx context.Context, db bun.IDB, id uuid.UUID, change fun
 	err = s.InTx(ctx, db, func(ctx context.Context, tx bun.Tx) error {
 		// Touching the row locks it on every database, and makes the
 		// transaction a writing one from the start on SQLite.
-		if _, err := tx.NewRaw(s.sql("UPDATE job_system_jobs SET updated_at = {now} WHERE id = ?"), id.String()).Exec(ctx); err != nil {
+		if _, err := tx.NewRaw(s.sql(OpChangeLock, "UPDATE job_system_jobs SET updated_at = {now} WHERE id = ?"), id.String()).Exec(ctx); err != nil {
 			return fmt.Errorf("lock job: %w", err)
 		}
 		row, err := s.Get(ctx, tx, id)
@@ -57,12 +58,34 @@ func (s *Store) change(ctx context.Context, db bun.IDB, id uuid.UUID, change fun
 	return found, err
 }
 
+const changeQuery = `
+UPDATE job_system_jobs
+SET
+	status = ?,
+	data = {json ?},
+	progress = ?,
+	message = ?,
+	time_to_complete_ms = ?,
+	time_to_complete_source = ?,
+	checkpoints = {json ?},
+	resumptions = ?,
+	error = ?,
+	scheduled_at = ?,
+	started_at = ?,
+	finished_at = ?,
+	cancel_requested_at = ?,
+	cancelled_by = ?,
+	cancel_reason = ?,
+	signals = {json ?},
+	idempotency_key = ?,
+	deleted_at = ?,
+	updated_at = {now}
+WHERE id = ?`
+
 func (s *Store) writeChange(ctx context.Context, tx bun.Tx, j *model.Job) error {
-	_, err := tx.NewRaw(s.sql("UPDATE job_system_jobs SET status = ?, data = "+s.dialect.json("?")+", progress = ?, message = ?, time_to_complete_ms = ?, time_to_complete_source = ?, checkpoints = "+
-		s.dialect.json("?")+", resumptions = ?, error = ?, scheduled_at = ?, started_at = ?, finished_at = ?, cancel_requested_at = ?, cancelled_by = ?, "+
-		"cancel_reason = ?, signals = "+s.dialect.json("?")+", idempotency_key = ?, deleted_at = ?, updated_at = {now} WHERE id = ?"),
-		string(j.Status), string(j.Data), j.Progress, j.Message, j.TimeToCompleteMS, j.TimeToCompleteSource, nullable(j.Checkpoints), j.Resumptions, j.Error,
-		j.ScheduledAt, j.StartedAt, j.FinishedAt, j.CancelRequestedAt, j.CancelledBy, j.CancelReason, nullable(j.Signals), j.IdempotencyKey, j.DeletedAt, j.ID.String()).Exec(ctx)
+	_, err := tx.NewRaw(s.sql(OpChange, changeQuery),
+		string(j.Status), string(j.Data), j.Progress, j.Message, j.TimeToCompleteMS, j.TimeToCompleteSource, orNil(j.Checkpoints), j.Resumptions, j.Error,
+		j.ScheduledAt, j.StartedAt, j.FinishedAt, j.CancelRequestedAt, j.CancelledBy, j.CancelReason, orNil(j.Signals), j.IdempotencyKey, j.DeletedAt, j.ID.String()).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("write job: %w", err)
 	}

@@ -13,7 +13,7 @@ import (
 // Values stand in the SQL as literals. A host's own connection may have settings
 // under which a value ends elsewhere than it was written to, and the rest of it
 // is run.
-func TestAConnectionThatTakesValuesForSomethingElseIsRefused(t *testing.T) {
+func TestNewRejectsAConnectionThatChangesValues(t *testing.T) {
 	t.Parallel()
 	texts := map[testutil.Kind]string{
 		testutil.MariaDB:  testutil.EmptyDSN(t, testutil.MariaDB),

@@ -6,10 +6,10 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// unlessDeadlocked does something that waits for the transactions of others, and
-// does it again where the database has ended it to end a deadlock: on MySQL and
-// MariaDB those deadlock who wait for one key when whoever had it rolls back. In
-// a caller's transaction, that is the caller's to repeat.
+// unlessDeadlocked calls do, which waits for other transactions, and calls it again
+// if the database has ended it because of a deadlock: on MySQL and MariaDB,
+// transactions that wait for one key deadlock when the one that had it rolls back.
+// A caller's transaction is not repeated: that is up to the caller.
 func unlessDeadlocked(db bun.IDB, do func() error) error {
 	const tries = 20
 	_, own := db.(*bun.DB)
@@ -24,10 +24,10 @@ func unlessDeadlocked(db bun.IDB, do func() error) error {
 // deadlocked reports whether the database has ended a transaction because it and
 // others waited for each other.
 func deadlocked(err error) bool {
-	const postgres, mysql = "40P01", 1213
+	const onPostgres, onMySQL = "40P01", 1213
 	var state interface{ SQLState() string }
 	if errors.As(err, &state) {
-		return state.SQLState() == postgres
+		return state.SQLState() == onPostgres
 	}
-	return mysqlNumber(err) == mysql
+	return mysqlNumber(err) == onMySQL
 }

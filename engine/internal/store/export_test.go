@@ -1,49 +1,76 @@
 package store
 
-// UpdateSQL is the statement that writes a batch.
+import (
+	"strings"
+
+	"github.com/uptrace/bun"
+)
+
+// explained returns the statements whose plans tests look at, with their
+// arguments; an empty text where that is no statement of its own.
+type explained interface {
+	updateSQL(writes []Write) (string, []any)
+	runningSQL(writes []Write) (string, []any)
+	flushClaimSQL(writes []Write, owner Owner) (string, []any)
+	claimSQL(types []string, owner Owner) (string, []any)
+}
+
+// UpdateSQL writes a batch.
 func (s *Store) UpdateSQL(writes []Write) (string, []any) {
-	if s.dialect.returning {
-		return s.updateReturning(writes)
-	}
-	return string(s.updateChosen(writes, "")), nil
+	return s.database.(explained).updateSQL(writes)
 }
 
-// FencedSQL locks the rows of a batch, where that is a statement of its own.
-func (s *Store) FencedSQL(writes []Write) (string, []any) {
-	if s.dialect.returning {
-		return "", nil
-	}
-	return string(s.fenced(writes, "")), nil
+// RunningSQL locks the rows of a batch.
+func (s *Store) RunningSQL(writes []Write) (string, []any) {
+	return s.database.(explained).runningSQL(writes)
 }
 
-// FlushAtOnceSQL is the statement that ends runs, claims and passes locks on,
-// where that is one.
-func (s *Store) FlushAtOnceSQL(writes []Write, owner Owner) (string, []any) {
-	if !s.dialect.writableCTE {
-		return "", nil
-	}
-	return s.flushCTEQuery(writes, owner)
+// FlushClaimSQL ends runs, claims the next jobs and assigns locks.
+func (s *Store) FlushClaimSQL(writes []Write, owner Owner) (string, []any) {
+	return s.database.(explained).flushClaimSQL(writes, owner)
 }
 
-// ReadySQL looks for due jobs, ClaimSQL claims them or begins to.
-func (s *Store) ReadySQL() string { return s.readyQuery() }
-
+// ClaimSQL claims jobs, or finds those that it claims.
 func (s *Store) ClaimSQL(types []string, owner Owner) (string, []any) {
-	free := s.freeLocks(types)
-	if s.dialect.writableCTE {
-		return s.claimCTE(free, owner), append(free.args, owner.ID)
-	}
-	if s.dialect.returning {
-		return s.sql("WITH mine AS MATERIALIZED (" + free.query + "), " + s.pickFirst() + " SELECT id FROM picked"), free.args
-	}
-	return s.sql(free.query), free.args
+	return s.database.(explained).claimSQL(types, owner)
 }
 
-// Kind is the dialect's name.
-func (s *Store) Kind() string { return s.dialect.name }
+func (d postgres) updateSQL(writes []Write) (string, []any) { return d.updateQuery(writes) }
+func (postgres) runningSQL([]Write) (string, []any)         { return "", nil }
+func (d postgres) flushClaimSQL(writes []Write, owner Owner) (string, []any) {
+	return d.flushClaimQuery(writes, owner)
+}
+func (d postgres) claimSQL(types []string, owner Owner) (string, []any) {
+	return d.claimQuery(types, owner)
+}
+
+func (d sqlite) updateSQL(writes []Write) (string, []any)   { return d.updateQuery(writes) }
+func (sqlite) runningSQL([]Write) (string, []any)           { return "", nil }
+func (sqlite) flushClaimSQL([]Write, Owner) (string, []any) { return "", nil }
+func (d sqlite) claimSQL(types []string, _ Owner) (string, []any) {
+	picks, _, _ := strings.Cut(d.claimQuery(), "UPDATE")
+	return picks + "SELECT id FROM picked", []any{jsonTexts(types)}
+}
+
+func (d mysql) updateSQL(writes []Write) (string, []any) {
+	return string(d.updateQuery(writes, "")), nil
+}
+func (d mysql) runningSQL(writes []Write) (string, []any) {
+	return string(d.runningQuery(OpFlushRead, mysqlRunning, writes)), nil
+}
+func (mysql) flushClaimSQL([]Write, Owner) (string, []any) { return "", nil }
+func (d mysql) claimSQL(types []string, _ Owner) (string, []any) {
+	return d.withFirstJob(OpClaimLocks, mysqlLockFree), []any{bun.List(types)}
+}
+
+// ReadySQL looks for due jobs.
+func (s *Store) ReadySQL() string { return s.sql(OpReady, readyQuery) }
+
+// DueTypesSQL lists the types with scheduled jobs.
+func (s *Store) DueTypesSQL() string { return s.database.dueTypes() }
+
+// Kind is the database's name.
+func (s *Store) Kind() string { return s.database.kind() }
 
 // Numbers is a statement as PostgreSQL prepares it.
 func Numbers(text string) string { return numbers(text) }
-
-// DueTypesSQL lists the types with scheduled jobs.
-func (s *Store) DueTypesSQL() string { return s.dueTypesQuery() }

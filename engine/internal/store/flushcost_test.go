@@ -19,8 +19,8 @@ import (
 //
 //   - flush: as the engine does.
 //   - statement: the bare driver runs the same update, whose text and arguments
-//     are made before: what the database alone takes. On MySQL and MariaDB the
-//     engine has to read the rows as well, which is not in it.
+//     are made before: the time of the database alone. On MySQL and MariaDB the
+//     engine has to read the rows as well, which is not included.
 func BenchmarkFlush(b *testing.B) {
 	for _, kind := range testutil.Kinds(b) {
 		for _, rows := range []int{1, 10, 100} {
@@ -102,8 +102,8 @@ func raw(b *testing.B, v any) json.RawMessage {
 	return text
 }
 
-// bare returns what has the driver run the statement that writes a batch,
-// prepared where the store has it so, and tells how many rows were met.
+// bare returns a function that runs the statement that writes a batch by the bare
+// driver, prepared where the store prepares it, and returns the number of rows.
 func bare(b *testing.B, s *store.Store, writes []store.Write) (run func() int) {
 	b.Helper()
 	query, args := s.UpdateSQL(writes)

@@ -24,8 +24,8 @@ var hostile = []string{
 	`'; DROP TABLE job_system_jobs; -- `, `' OR '1'='1`, `"; DELETE FROM job_type_lock; #`, "`job_type_lock`", `/* `, ` */ --`,
 	`\`, `\'`, `\\'`, `'\`, `''`, `中\`, `中\' OR 1=1 -- `, `ソ'`, `E'\x27'`, `0x27`, `\u0027`, `\0`, `\n`,
 	`?`, `??`, `?0`, `?1`, `?name`, `?TableName`, `$1`, `$$`, `:name`, `@v`, `%s`, `%!d(int=1)`, `%27`,
-	`{now}`, `{keys}`, `{owner}`, `{micros}`, `{lock}`, `{skip}`, `{head_hint}`, `{`, `}`,
-	`v.attempt`, `v.job_id`, `v.message`, `v.error`, `v.document`, `v.path0`, `v.value0`, `v.value10`, `j.data`, `l.type`,
+	`{now}`, `{later}`, `{keys}`, `{micros}`, `{skip_locked}`, `{json x}`, `{rows}`, `{`, `}`, `@`, `/* jobsystem:claim */`,
+	`v.owner`, `v.attempt`, `v.job_id`, `v.message`, `v.error`, `v.document`, `v.path0`, `v.value0`, `v.value10`, `j.data`, `l.type`,
 	`NULL`, `null`, `"quoted"`, `[1]`, `{"a": 1}`, `<script>`, "\u2028", "e\u0301", "\U0001F4A3", "\u202e", `ß`, `1e999`,
 }
 

@@ -21,8 +21,8 @@ func TestMain(m *testing.M) { testutil.Main(m) }
 
 var owner = store.Owner{ID: "tester", Lease: time.Minute}
 
-// backlog makes a store with jobs of some types in the table, which the planner
-// knows of.
+// backlog makes a store with jobs of some types in the table, of which the planner
+// has statistics.
 func backlog(t testing.TB, db *bun.DB, types, jobs int) (*store.Store, []string) {
 	t.Helper()
 	s, names := unknownBacklog(t, db, types, jobs)
@@ -30,7 +30,7 @@ func backlog(t testing.TB, db *bun.DB, types, jobs int) (*store.Store, []string)
 	return s, names
 }
 
-// analyze has the planner know of the tables.
+// analyze makes statistics of the tables for the planner.
 func analyze(t testing.TB, s *store.Store) {
 	t.Helper()
 	command := map[string]string{"sqlite": "ANALYZE", "postgres": "ANALYZE"}[s.Kind()]
@@ -41,8 +41,8 @@ func analyze(t testing.TB, s *store.Store) {
 	require.NoError(t, err)
 }
 
-// unknownBacklog is backlog before the planner knows of it: PostgreSQL may take
-// a minute to look.
+// unknownBacklog is backlog without statistics: PostgreSQL may make them only after
+// a minute.
 func unknownBacklog(t testing.TB, db *bun.DB, types, jobs int) (*store.Store, []string) {
 	t.Helper()
 	s, err := store.New(t.Context(), db)
@@ -136,8 +136,8 @@ func TestTheClaimWalksItsIndex(t *testing.T) {
 	})
 }
 
-// The same for the statement that claims as it ends runs.
-func TestHandingOnWalksTheClaimsIndex(t *testing.T) {
+// The same for the statement that ends runs and claims the next jobs.
+func TestTheFlushThatClaimsWalksTheClaimsIndex(t *testing.T) {
 	t.Parallel()
 	for _, spread := range []int{1, 10} {
 		db := testutil.Open(t, testutil.DSN(t, testutil.Postgres))
@@ -146,7 +146,7 @@ func TestHandingOnWalksTheClaimsIndex(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, jobs, 1)
 		j := jobs[0]
-		query, args := s.FlushAtOnceSQL([]store.Write{{JobID: j.ID, Type: j.Type, Attempt: j.Attempt, End: model.Succeeded}}, owner)
+		query, args := s.FlushClaimSQL([]store.Write{{JobID: j.ID, Type: j.Type, Attempt: j.Attempt, End: model.Succeeded}}, owner)
 		plan := strings.Join(explain(t, s, query, args...), "")
 		assert.Contains(t, plan, "using job_system_jobs_claim")
 		assert.NotContains(t, plan, "Incremental Sort")
@@ -175,10 +175,11 @@ func TestListingTheTypesDoesNotReadTheirJobs(t *testing.T) {
 	})
 }
 
-// A plan that was made for any arguments meets each row of a batch once, finds
+// A plan that was made for any arguments reads each row of a batch once, finds
 // its job by id and the next one by the claim's index, whatever the planner knows
-// of the tables: one that reads the batch for each running job takes the square
-// of their number, and one that reads the waiting jobs takes the backlog.
+// of the tables: the time of one that reads the batch for each running job grows
+// with the square of their number, and of one that reads the waiting jobs, with the
+// backlog.
 func TestTheJournalsPreparedPlanIsLinear(t *testing.T) {
 	t.Parallel()
 	for name, fill := range map[string]func(testing.TB, *bun.DB, int, int) (*store.Store, []string){"known": backlog, "unknown": unknownBacklog} {
@@ -198,7 +199,7 @@ func TestTheJournalsPreparedPlanIsLinear(t *testing.T) {
 			assert.Contains(t, plan, "Index Scan using job_system_jobs_pkey on job_system_jobs j")
 			assert.NotContains(t, plan, "job_system_jobs_processing")
 
-			query, args = s.FlushAtOnceSQL(writes, owner)
+			query, args = s.FlushClaimSQL(writes, owner)
 			plan = preparedPlan(t, db, query, args)
 			assert.Contains(t, plan, "CTE Scan on v")
 			assert.Contains(t, plan, "Index Scan using job_system_jobs_pkey on job_system_jobs j")
@@ -243,7 +244,7 @@ func TestTheJournalFindsItsRowsByTheirIDs(t *testing.T) {
 			writes = append(writes, store.Write{JobID: j.ID, Type: j.Type, Attempt: j.Attempt})
 		}
 		statements := [][]any{}
-		for _, build := range []func([]store.Write) (string, []any){s.UpdateSQL, s.FencedSQL} {
+		for _, build := range []func([]store.Write) (string, []any){s.UpdateSQL, s.RunningSQL} {
 			if query, args := build(writes); query != "" {
 				statements = append(statements, append([]any{query}, args...))
 			}

@@ -1,25 +1,23 @@
 package store
 
 import (
-	"context"
 	"encoding/json"
 
 	"github.com/google/uuid"
-	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Write is what a run has to put into its row. It takes effect only if the row
-// is still processing under the same attempt, and no later write of the run has:
-// the fence.
+// Write is what a run writes to its row. It takes effect only if the row is still
+// processing under the same attempt, and no later write of the run has taken
+// effect: the fence.
 type Write struct {
 	JobID   uuid.UUID
 	Type    string
 	Attempt int64
-	// Number is greater than that of any write which the run has sent before. One
-	// that was given up and repeated may reach the database at last, and must not
-	// take back what was written since: it takes no effect after a later one.
+	// Number is greater than that of any write which the run has sent before. A
+	// write that was given up and repeated may reach the database at last, and must
+	// not undo what was written since: it takes no effect after a later one.
 	Number int64
 
 	// Document replaces the whole data column, if not nil; otherwise Patches
@@ -34,31 +32,31 @@ type Write struct {
 	Message              string
 	TimeToCompleteMS     *int64
 	TimeToCompleteSource string
-	Progressed           bool // the job has got further since the last write
+	Progressed           bool // the job has made progress since the last write
 
 	// End, if not empty, ends the run: the job's status becomes that one, and
 	// its type is free for the next job.
 	End   model.Status
 	Error string
-	// WakeAt is when a run that ends as scheduled is due, if it waits for
+	// WakeAt is when the job of a run that ends as scheduled is due, if it waits for
 	// something: at once, if the job has more signals than Signals by now.
 	WakeAt  model.Time
 	Signals int
-	// Children are jobs to be inserted with this write, if it takes effect.
+	// Children are jobs that are inserted with this write, if it takes effect.
 	Children []*model.Job
-	// OnCancel is what a cancel request on the row makes of a failed or
-	// scheduled end.
+	// OnCancel is what a cancel request on the row does to an end as failed or
+	// scheduled.
 	OnCancel OnCancel
 }
 
-// OnCancel is what a cancel request makes of the end of a run.
+// OnCancel is what a cancel request does to the end of a run.
 type OnCancel int
 
 const (
-	// CancelEnds has the job be cancelled.
+	// CancelEnds makes the job cancelled.
 	CancelEnds OnCancel = iota
-	// CancelDue has a scheduled job be due at once, so that its handler can see
-	// to the request; a failed one stays that.
+	// CancelDue makes a scheduled job due at once, so that its handler can see to
+	// the request; a failed job stays failed.
 	CancelDue
 	// CancelWaits leaves the job as it is: its handler has seen the request.
 	CancelWaits
@@ -77,29 +75,20 @@ type Patch struct {
 	Value json.RawMessage
 }
 
-// WriteIn is Flush of one write, of a run that goes on, within the caller's
-// transaction. It reports whether the row is still the run's.
-func (s *Store) WriteIn(ctx context.Context, tx bun.Tx, write Write) (Ack, bool, error) {
-	acks, err := s.update(ctx, tx, []Write{write})
-	ack, ok := acks[write.JobID]
-	return ack, ok, err
+// Ack says that a write took effect, and whether its row has a cancel request.
+type Ack struct {
+	JobID     uuid.UUID `bun:"id"`
+	Cancelled bool      `bun:"cancelled"`
 }
 
-// Recorded reports whether a job's row is still a run's, and what its document
-// and checkpoint are, once no transaction is left that might still change them.
-func (s *Store) Recorded(ctx context.Context, id uuid.UUID, attempt int64) (document json.RawMessage, mine bool, err error) {
-	var rows []struct {
-		Data json.RawMessage `bun:"data"`
-	}
-	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		// Touching the row waits for whoever has locked it.
-		if _, err := tx.NewRaw(s.sql("UPDATE job_system_jobs SET heartbeat_at = {now} WHERE id = ? AND attempt = ? AND status = 'processing'"), id.String(), attempt).Exec(ctx); err != nil {
-			return err
-		}
-		return tx.NewRaw("SELECT j.data FROM job_system_jobs j WHERE j.id = ? AND j.attempt = ? AND j.status = 'processing'", id.String(), attempt).Scan(ctx, &rows)
-	})
-	if err != nil || len(rows) == 0 {
-		return nil, false, err
-	}
-	return rows[0].Data, true, nil
+// MaxBatch is the most writes that one Flush takes.
+const MaxBatch = 200
+
+// Flushed is the outcome of a Flush.
+type Flushed struct {
+	// Acks has an entry for each write that took effect. The fence kept out a write
+	// without one: its row is no longer its run's.
+	Acks map[uuid.UUID]Ack
+	// Next are the jobs claimed for the types of ended runs.
+	Next []*model.Job
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// IsFull reports whether an error of the database says that it has no room, on
-// its disk or otherwise: not for what is large, though it may have some for what
-// is small. Its own code tells that, of which each driver has another kind.
+// IsFull reports whether an error of the database says that it is out of space, on
+// its disk or otherwise: for a large write, though it may have some for a small
+// one. It goes by the database's own code, which each driver gives in another form.
 func IsFull(err error) bool {
 	var state interface{ SQLState() string }
 	if errors.As(err, &state) {
@@ -23,13 +23,13 @@ func IsFull(err error) bool {
 	return slices.Contains(mysqlFull, mysqlNumber(err))
 }
 
-// mysqlFull are the numbers of MySQL and MariaDB: ER_DISK_FULL, ER_ERROR_ON_WRITE,
-// ER_GET_ERRNO (of a storage engine that met the operating system's error),
+// mysqlFull are the error numbers of MySQL and MariaDB: ER_DISK_FULL, ER_ERROR_ON_WRITE,
+// ER_GET_ERRNO (an error of the operating system in a storage engine),
 // ER_RECORD_FILE_FULL, ER_TEMP_FILE_WRITE_FAILURE, EE_WRITE and EE_DISKFULL.
 var mysqlFull = []uint64{1021, 1026, 1030, 1114, 1878, 3, 20}
 
-// mysqlNumber is the server's number in an error of the MySQL driver, which has
-// it in a field and in no method; 0 if there is none.
+// mysqlNumber returns the server's number in an error of the MySQL driver, which
+// has it in a field and in no method; 0 if there is none.
 func mysqlNumber(err error) uint64 {
 	for ; err != nil; err = errors.Unwrap(err) {
 		value := reflect.Indirect(reflect.ValueOf(err))

@@ -13,39 +13,33 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Row is a job with the lock that covers it, read at Now.
-type Row struct {
-	model.Job   `bun:",extend"`
-	Owner       string     `bun:"owner"`
-	LockedUntil model.Time `bun:"locked_until"`
-	Now         model.Time `bun:"now"`
-}
-
 // rowQuery reads jobs with their locks: the lock's columns are empty unless it
 // covers this run of the job.
-const rowQuery = `SELECT ` + jobColumns + `, COALESCE(l.owner, '') AS owner, l.locked_until, {now} AS now
+const rowQuery = `
+SELECT {job_columns j}, COALESCE(l.owner, '') AS owner, l.locked_until, {now} AS now
 FROM job_system_jobs j
-LEFT JOIN job_type_lock l ON l.type = j.type AND l.job_id = j.id AND l.attempt = j.attempt AND j.status = 'processing' `
+LEFT JOIN job_type_lock l ON l.type = j.type AND l.job_id = j.id AND l.attempt = j.attempt AND j.status = 'processing'
+`
 
 // Get returns the job of that id, deleted or not, or nil if there is none.
 func (s *Store) Get(ctx context.Context, db bun.IDB, id uuid.UUID) (*Row, error) {
-	return s.one(ctx, db, `WHERE j.id = ?`, id.String())
+	return s.one(ctx, db, OpJob, `WHERE j.id = ?`, id.String())
 }
 
 // Running returns the processing job of a type, or nil.
 func (s *Store) Running(ctx context.Context, db bun.IDB, jobType string) (*Row, error) {
-	return s.one(ctx, db, `WHERE j.type = ? AND j.status = 'processing'`, jobType)
+	return s.one(ctx, db, OpRunning, `WHERE j.type = ? AND j.status = 'processing'`, jobType)
 }
 
 // Latest returns the job of a type that was made last and is not deleted, or
 // nil.
 func (s *Store) Latest(ctx context.Context, db bun.IDB, jobType string) (*Row, error) {
-	return s.one(ctx, db, `WHERE j.type = ? AND j.deleted_at IS NULL ORDER BY j.created_at DESC, j.id DESC LIMIT 1`, jobType)
+	return s.one(ctx, db, OpLatest, `WHERE j.type = ? AND j.deleted_at IS NULL ORDER BY j.created_at DESC, j.id DESC LIMIT 1`, jobType)
 }
 
-func (s *Store) one(ctx context.Context, db bun.IDB, where string, args ...any) (*Row, error) {
+func (s *Store) one(ctx context.Context, db bun.IDB, op Op, where string, args ...any) (*Row, error) {
 	var row Row
-	switch err := db.NewRaw(s.sql(rowQuery+where), args...).Scan(ctx, &row); {
+	switch err := db.NewRaw(s.sql(op, rowQuery+where), args...).Scan(ctx, &row); {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, nil
 	case err != nil:
@@ -69,10 +63,10 @@ type Filter struct {
 func (s *Store) List(ctx context.Context, db bun.IDB, f Filter) ([]Row, error) {
 	where, args := []string{"1 = 1"}, []any(nil)
 	if len(f.Types) > 0 {
-		where, args = append(where, "j.type IN (?)"), append(args, list(f.Types))
+		where, args = append(where, "j.type IN (?)"), append(args, bun.List(f.Types))
 	}
 	if len(f.Statuses) > 0 {
-		where, args = append(where, "j.status IN (?)"), append(args, list(f.Statuses))
+		where, args = append(where, "j.status IN (?)"), append(args, bun.List(f.Statuses))
 	}
 	if !f.Deleted {
 		where = append(where, "j.deleted_at IS NULL")
@@ -85,7 +79,7 @@ func (s *Store) List(ctx context.Context, db bun.IDB, f Filter) ([]Row, error) {
 	}
 	args = append(args, f.Limit)
 	var rows []Row
-	err := db.NewRaw(s.sql(rowQuery+"WHERE "+strings.Join(where, " AND ")+" ORDER BY j.id DESC LIMIT ?"), args...).Scan(ctx, &rows)
+	err := db.NewRaw(s.sql(OpList, rowQuery+"WHERE "+strings.Join(where, " AND ")+" ORDER BY j.id DESC LIMIT ?"), args...).Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
 	}
@@ -101,9 +95,14 @@ type TypeCount struct {
 
 // Types counts the jobs that are not deleted by type and status.
 func (s *Store) Types(ctx context.Context, db bun.IDB) ([]TypeCount, error) {
+	const query = `
+SELECT j.type, j.status, COUNT(*) AS jobs
+FROM job_system_jobs j
+WHERE j.deleted_at IS NULL
+GROUP BY j.type, j.status
+ORDER BY j.type, j.status`
 	var counts []TypeCount
-	err := db.NewRaw(`SELECT j.type, j.status, COUNT(*) AS jobs FROM job_system_jobs j
-WHERE j.deleted_at IS NULL GROUP BY j.type, j.status ORDER BY j.type, j.status`).Scan(ctx, &counts)
+	err := db.NewRaw(s.sql(OpTypes, query)).Scan(ctx, &counts)
 	if err != nil {
 		return nil, fmt.Errorf("count jobs by type: %w", err)
 	}
@@ -112,11 +111,16 @@ WHERE j.deleted_at IS NULL GROUP BY j.type, j.status ORDER BY j.type, j.status`)
 
 // History returns the data documents of a type's jobs that succeeded last.
 func (s *Store) History(ctx context.Context, jobType string, limit int) ([]model.Data, error) {
+	const query = `
+SELECT j.data
+FROM job_system_jobs j
+WHERE j.type = ? AND j.status = 'succeeded' AND j.deleted_at IS NULL
+ORDER BY j.created_at DESC
+LIMIT ?`
 	var rows []struct {
 		Data []byte `bun:"data"`
 	}
-	err := s.db.NewRaw(`SELECT j.data FROM job_system_jobs j
-WHERE j.type = ? AND j.status = 'succeeded' AND j.deleted_at IS NULL ORDER BY j.created_at DESC LIMIT ?`, jobType, limit).Scan(ctx, &rows)
+	err := s.db.NewRaw(s.sql(OpHistory, query), jobType, limit).Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("read recent jobs: %w", err)
 	}
@@ -127,25 +131,4 @@ WHERE j.type = ? AND j.status = 'succeeded' AND j.deleted_at IS NULL ORDER BY j.
 		}
 	}
 	return documents, nil
-}
-
-// DueTypes returns the types that have a scheduled job. It steps from type to
-// type through an index, whatever the number of jobs.
-func (s *Store) DueTypes(ctx context.Context) ([]string, error) {
-	var types []string
-	if err := s.db.NewRaw(s.dueTypesQuery()).Scan(ctx, &types); err != nil {
-		return nil, fmt.Errorf("list the types with scheduled jobs: %w", err)
-	}
-	return types, nil
-}
-
-func (s *Store) dueTypesQuery() string {
-	if !s.dialect.returning {
-		// These cannot step by themselves, but DISTINCT does.
-		return "SELECT t.type FROM (SELECT DISTINCT j.type FROM job_system_jobs j) t WHERE " + s.head("id", "t") + " IS NOT NULL ORDER BY t.type"
-	}
-	const first, order = "(SELECT j.type FROM job_system_jobs j{head_hint} WHERE j.status = 'scheduled' AND j.deleted_at IS NULL ",
-		"ORDER BY j.type, {head_order} LIMIT 1)"
-	return s.sql("WITH RECURSIVE t (type) AS (SELECT " + first + order + " UNION ALL SELECT " + first + "AND j.type > t.type " + order +
-		" FROM t WHERE t.type IS NOT NULL) SELECT t.type FROM t WHERE t.type IS NOT NULL ORDER BY t.type")
 }

@@ -58,8 +58,8 @@ func TestATypeWhoseLockIsHeldIsNotClaimed(t *testing.T) {
 	})
 }
 
-// Even without the lock, the database itself refuses a second processing row.
-func TestTheUniqueIndexIsTheLastWall(t *testing.T) {
+// Even without the lock, the database itself rejects a second processing row.
+func TestTheUniqueIndexRejectsASecondRun(t *testing.T) {
 	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, first, _ := claimed(t, db, time.Minute)
 		_, err := db.NewRaw("UPDATE job_type_lock SET job_id = NULL, locked_until = updated_at").Exec(t.Context())
@@ -95,8 +95,8 @@ func TestALeaseThatHasRunOutIsSettledOnceAndFreesItsType(t *testing.T) {
 		next, err := s.Claim(t.Context(), []string{first.Type}, nil, store.Owner{ID: "second", Lease: time.Minute})
 		require.NoError(t, err)
 		require.Len(t, next, 1)
-		// The dead owner wakes up: nothing that it writes is kept, and the
-		// lock of its successor stays.
+		// The first owner was not dead: nothing that it writes is kept, and the lock
+		// of its successor stays.
 		done, err := s.Flush(t.Context(), []store.Write{{JobID: first.ID, Type: first.Type, Attempt: first.Attempt, End: model.Succeeded}}, o, true)
 		require.NoError(t, err)
 		assert.Empty(t, done.Acks)
@@ -187,7 +187,7 @@ func TestABatchWritesEachRowItsOwn(t *testing.T) {
 				}
 				w.TimeToCompleteMS, w.Progressed = &ms, true
 			case 3:
-				w.Attempt++ // not this run any more
+				w.Attempt++ // the fence keeps it out
 			}
 			writes[i] = w
 		}

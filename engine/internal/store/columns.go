@@ -1,0 +1,47 @@
+package store
+
+import "strings"
+
+// commonWords are the words that are the same on every database.
+var commonWords = words{
+	"job_columns":      jobColumns,
+	"returned_columns": strings.ReplaceAll(jobColumns, "@.", ""),
+	"insert_columns":   insertColumns,
+	"start":            startAssignments,
+}
+
+const jobColumns = `
+@.id, @.type, @.name, @.role, @.email, @.uploaded_file_url, @.data,
+@.status, @.progress, @.message, @.time_to_complete_ms, @.time_to_complete_source,
+@.checkpoints, @.attempt, @.resumptions, @.error,
+@.scheduled_at, @.started_at, @.finished_at, @.heartbeat_at, @.progressed_at,
+@.cancel_requested_at, @.cancelled_by, @.cancel_reason,
+@.signals, @.parent_id, @.idempotency_key,
+@.created_at, @.updated_at, @.deleted_at`
+
+const insertColumns = `
+id, type, name, role, email, uploaded_file_url, data,
+scheduled_at, idempotency_key, parent_id, status, created_at, updated_at`
+
+// insertBatch are the columns of a batch of new jobs.
+var insertBatch = []column{
+	{"id", ids}, {"type", texts}, {"name", texts}, {"role", texts}, {"email", texts}, {"uploaded_file_url", texts},
+	{"document", documents}, {"due_at", integers}, {"idempotency_key", texts}, {"parent_id", ids},
+}
+
+const startAssignments = `
+status = 'processing',
+attempt = j.attempt + 1,
+writes = 0,
+started_at = {now},
+heartbeat_at = {now},
+progressed_at = {now},
+finished_at = NULL,
+updated_at = {now}`
+
+// lockBatch are the columns of a batch of locks: the run that each is to cover,
+// none if there is no job_id, and the ended run that it covers before.
+var lockBatch = []column{{"type", texts}, {"job_id", ids}, {"attempt", integers}, {"ended", ids}, {"ended_attempt", integers}}
+
+// heldBatch are the columns of a batch of locks that cover runs.
+var heldBatch = []column{{"type", texts}, {"job_id", ids}, {"attempt", integers}}

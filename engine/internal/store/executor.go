@@ -1,0 +1,55 @@
+package store
+
+import (
+	"database/sql"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// executor makes the texts of statements for one database, and runs them there.
+// It is safe for concurrent use.
+type executor struct {
+	*prepared
+	db     *bun.DB
+	txOpts *sql.TxOptions
+	words  words
+	texts  sync.Map // by the keys of text
+}
+
+// newExecutor returns an executor for a database with these words. number replaces
+// each ? in a text with the driver's placeholder for prepared statements.
+func newExecutor(db *bun.DB, w words, number func(text string) string) *executor {
+	return &executor{prepared: newPrepared(db, number), db: db, words: commonWords.and(w)}
+}
+
+// sql returns an operation's statement, which is the same each time.
+func (e *executor) sql(op Op, template string) string {
+	type key struct {
+		op       Op
+		template string
+	}
+	return e.text(op, key{op, template}, template, func() words { return nil })
+}
+
+// text returns an operation's statement, made once for each key: its template in
+// one line and tagged, with the database's words and more of them replaced.
+func (e *executor) text(op Op, key any, template string, more func() words) string {
+	if text, ok := e.texts.Load(key); ok {
+		return text.(string)
+	}
+	text := op.tagged(oneLine(e.words.and(more()).put(template)))
+	e.texts.Store(key, text)
+	return text
+}
+
+// sqlLater is sql with {later} as the moment that lies d from now.
+func (e *executor) sqlLater(op Op, template string, d time.Duration) string {
+	return strings.ReplaceAll(e.sql(op, template), "{micros}", micros(d))
+}
+
+// micros returns a duration in microseconds, for {later}.
+func micros(d time.Duration) string { return strconv.FormatInt(d.Microseconds(), 10) }

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// The most that one statement inserts.
+const (
+	insertRows  = 500
+	insertBytes = 4 << 20
+)
+
+// insertMany inserts any number of jobs in a transaction, and fills them in as
+// [Store.Insert] does.
+func insertMany(ctx context.Context, d database, tx bun.Tx, jobs []*model.Job, notify bool) error {
+	for rest := jobs; len(rest) > 0; {
+		n := chunk(rest)
+		if err := insertJobs(ctx, d, tx, rest[:n], notify); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	return nil
+}
+
+// chunk returns the number of jobs that one statement inserts.
+func chunk(jobs []*model.Job) int {
+	size := 0
+	for n, j := range jobs {
+		if size += len(j.Data); n == insertRows || n > 0 && size > insertBytes {
+			return n
+		}
+	}
+	return len(jobs)
+}
+
+// insertJobs inserts jobs with one statement, and fills them in.
+func insertJobs(ctx context.Context, d database, db bun.IDB, jobs []*model.Job, notify bool) error {
+	return unlessDeadlocked(db, func() error {
+		rows, err := d.insert(ctx, db, batchOfJobs(jobs), notify)
+		if err != nil {
+			return err
+		}
+		return fill(ctx, d, db, jobs, rows)
+	})
+}
+
+// batchOfJobs returns new jobs as a batch of insertBatch.
+func batchOfJobs(jobs []*model.Job) *batch {
+	b := &batch{columns: insertBatch}
+	for _, j := range jobs {
+		var parent any
+		if j.ParentID != nil {
+			parent = j.ParentID.String()
+		}
+		b.add(j.ID.String(), j.Type, j.Name, j.Role, j.Email, j.UploadedFileURL, string(j.Data),
+			epochMicros(j.ScheduledAt), pointee(j.IdempotencyKey), parent)
+	}
+	return b
+}
+
+// fill puts the rows that were inserted into jobs, and those that were there
+// before, found by their keys.
+func fill(ctx context.Context, d database, db bun.IDB, jobs, rows []*model.Job) error {
+	byID := make(map[uuid.UUID]*model.Job, len(rows))
+	for _, row := range rows {
+		byID[row.ID] = row
+	}
+	for _, j := range jobs {
+		if row, ok := byID[j.ID]; ok {
+			*j = *row
+			continue
+		}
+		switch err := readByKey(ctx, d, db, j); {
+		case errors.Is(err, sql.ErrNoRows): // deleted since, which has freed the key
+			return insertJobs(ctx, d, db, []*model.Job{j}, true)
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// readByKey reads the job that has j's key into j. Where a transaction's snapshot
+// may be older than that job, it reads with a lock.
+func readByKey(ctx context.Context, d database, db bun.IDB, j *model.Job) error {
+	const query = `
+SELECT {job_columns j}
+FROM job_system_jobs j
+WHERE j.type = ? AND j.idempotency_key = ?
+{see_newest}`
+	var row model.Job
+	if err := db.NewRaw(d.sql(OpInsertExisting, query), j.Type, *j.IdempotencyKey).Scan(ctx, &row); err != nil {
+		return fmt.Errorf("read the job of type %q with idempotency key %q: %w", j.Type, *j.IdempotencyKey, err)
+	}
+	*j = row
+	j.Existing = true
+	return nil
+}

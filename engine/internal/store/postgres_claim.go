@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// postgresFirstDue selects and locks the first due job of each type in mine; a job
+// that another transaction has locked, it leaves out. The join is a step in the
+// claim's index for each type, whatever the planner knows of the tables; only a
+// time that stands still within a statement can bound that step.
+const postgresFirstDue = `
+SELECT first.id
+FROM mine
+CROSS JOIN LATERAL (
+	SELECT h.id
+	FROM job_system_jobs h
+	WHERE h.type = mine.type
+		AND h.status = 'scheduled'
+		AND h.deleted_at IS NULL
+		AND h.scheduled_at <= statement_timestamp()
+	ORDER BY h.scheduled_at, h.id
+	LIMIT 1
+	FOR UPDATE SKIP LOCKED
+) first`
+
+// postgresClaim is the claim: the locks of free types, the first due job of each
+// one, and the locks again, which cover the jobs now. A part that reads the result
+// of another runs after it.
+const postgresClaim = `
+WITH mine AS MATERIALIZED (
+	SELECT l.type
+	FROM job_type_lock l
+	WHERE l.type = ANY (string_to_array(?, E'\n')::text[])
+		AND l.locked_until <= clock_timestamp()
+		AND l.job_id IS NULL
+	ORDER BY l.type
+	FOR UPDATE SKIP LOCKED
+), picked AS MATERIALIZED (
+	{first_due}
+), next AS MATERIALIZED (
+	UPDATE job_system_jobs AS j
+	SET {start}
+	WHERE j.id IN (SELECT id FROM picked)
+	RETURNING {job_columns j}
+), locks AS (
+	UPDATE job_type_lock l
+	SET
+		job_id = n.id,
+		attempt = n.attempt,
+		updated_at = clock_timestamp(),
+		owner = ?,
+		locked_until = {later}
+	FROM next n
+	WHERE l.type = n.type
+)
+SELECT {job_columns n}
+FROM next n`
+
+// postgresClaimChosen claims those of the given jobs that are due, of free types.
+const postgresClaimChosen = `
+WITH mine AS MATERIALIZED (
+	SELECT l.type
+	FROM job_type_lock l
+	WHERE l.type = ANY (string_to_array(?, E'\n')::text[])
+		AND l.locked_until <= clock_timestamp()
+		AND l.job_id IS NULL
+	ORDER BY l.type
+	FOR UPDATE SKIP LOCKED
+), picked AS MATERIALIZED (
+	SELECT h.id
+	FROM job_system_jobs h
+	WHERE h.id = ANY (string_to_array(?, E'\n')::uuid[])
+		AND h.type IN (SELECT type FROM mine)
+		AND h.status = 'scheduled'
+		AND h.deleted_at IS NULL
+		AND h.scheduled_at <= clock_timestamp()
+	FOR UPDATE SKIP LOCKED
+)
+UPDATE job_system_jobs AS j
+SET {start}
+WHERE j.id IN (SELECT id FROM picked)
+RETURNING {job_columns j}`
+
+// postgresClaimHeld claims the first due job of each type whose lock the owner
+// holds for the given run.
+const postgresClaimHeld = `
+WITH mine AS MATERIALIZED (
+	SELECT l.type
+	FROM {batch}
+	JOIN job_type_lock l ON l.type = v.type AND l.job_id = v.job_id AND l.attempt = v.attempt
+	WHERE l.owner = ?
+	ORDER BY l.type
+	FOR UPDATE OF l
+), picked AS MATERIALIZED (
+	{first_due}
+)
+UPDATE job_system_jobs AS j
+SET {start}
+WHERE j.id IN (SELECT id FROM picked)
+RETURNING {job_columns j}`
+
+func (d postgres) dueTypes() string { return d.sql(OpDueTypes, dueTypesByWalk) }
+
+// claim runs postgresClaim alone. Chosen jobs are claimed in a transaction of two
+// statements.
+func (d postgres) claim(ctx context.Context, types []string, chosen []uuid.UUID, owner Owner) (jobs []*model.Job, err error) {
+	if len(chosen) == 0 {
+		query, args := d.claimQuery(types, owner)
+		err = d.query(ctx, d.db, query, &jobs, args...)
+		return jobs, err
+	}
+	return claimInTx(ctx, d, owner, func(ctx context.Context, tx bun.Tx) ([]*model.Job, error) {
+		return d.claimJobs(ctx, tx, d.sql(OpClaim, postgresClaimChosen), lines(types), lines(idTexts(chosen)))
+	})
+}
+
+func (d postgres) claimQuery(types []string, owner Owner) (string, []any) {
+	type key struct{ lease time.Duration }
+	text := d.text(OpClaim, key{owner.Lease}, postgresClaim, func() words {
+		return words{"first_due": postgresFirstDue, "micros": micros(owner.Lease)}
+	})
+	return text, []any{lines(types), owner.ID}
+}
+
+func (d postgres) claimHeld(ctx context.Context, tx bun.Tx, runs []LockedRun, owner Owner) ([]*model.Job, error) {
+	b := batchOfRuns(runs)
+	type key struct{}
+	text := d.text(OpClaim, key{}, postgresClaimHeld, func() words {
+		return words{"first_due": postgresFirstDue, "batch": postgresTable(b.columns)}
+	})
+	return d.claimJobs(ctx, tx, text, lines(b.objects()), owner.ID)
+}
+
+func (d postgres) claimJobs(ctx context.Context, tx bun.Tx, text string, args ...any) (jobs []*model.Job, err error) {
+	if err := d.query(ctx, tx, text, &jobs, args...); err != nil {
+		return nil, fmt.Errorf("move jobs to processing: %w", err)
+	}
+	return jobs, nil
+}

@@ -1,0 +1,41 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/model"
+)
+
+// postgresInsertNotify inserts, and notifies other engines: with the commit.
+const postgresInsertNotify = `
+WITH i AS (
+	{insert}
+)
+SELECT {job_columns i}
+FROM i
+WHERE pg_notify('` + Channel + `', '` + notifyDue + `' || i.type) IS NOT NULL`
+
+func (d postgres) insert(ctx context.Context, db bun.IDB, b *batch, notify bool) (rows []*model.Job, err error) {
+	op, template := OpInsert, insertFromBatch
+	if notify {
+		op, template = OpInsertNotify, postgresInsertNotify
+	}
+	type key struct{ op Op }
+	text := d.text(op, key{op}, template, func() words {
+		return words{"insert": insertFromBatch, "batch": postgresTable(b.columns)}
+	})
+	if err := d.query(ctx, db, text, &rows, lines(b.objects())); err != nil {
+		return nil, fmt.Errorf("insert job: %w", err)
+	}
+	return rows, nil
+}
+
+func (d postgres) notify(ctx context.Context, db bun.IDB, payload string) error {
+	if _, err := db.NewRaw(d.sql(OpNotify, "SELECT pg_notify(?, ?)"), Channel, payload).Exec(ctx); err != nil {
+		return fmt.Errorf("notify: %w", err)
+	}
+	return nil
+}

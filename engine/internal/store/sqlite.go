@@ -1,0 +1,46 @@
+package store
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+)
+
+// sqlite is SQLite, which has one writer at a time and locks no rows.
+type sqlite struct{ *executor }
+
+// newSQLite returns SQLite, whose driver has ? for arguments itself. Its statements
+// are prepared because compiling them takes longer than running them.
+func newSQLite(db *bun.DB) sqlite { return sqlite{newExecutor(db, sqliteWords, asItIs)} }
+
+var sqliteWords = words{
+	"now":       "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+	"later":     "({now} + {micros})",
+	"json":      "@",
+	"json_part": "json(@)",
+	"time":      "@",
+	"length":    "json_array_length(@)",
+	// With statistics of few types, SQLite was seen to scan the table.
+	"claim_index": "INDEXED BY job_system_jobs_claim",
+	"claim_order": "j.scheduled_at, j.id",
+	"skip_locked": "",
+	"see_newest":  "",
+}
+
+func asItIs(text string) string { return text }
+
+func (sqlite) kind() string { return "sqlite" }
+
+func (d sqlite) check(ctx context.Context) error { return d.checkTexts(ctx) }
+
+// writers returns one: a second one would wait for the first.
+func (sqlite) writers() int { return 1 }
+
+func (sqlite) soleWriter() bool { return true }
+
+// readNewest does nothing: a transaction that has written keeps others from
+// writing.
+func (sqlite) readNewest(context.Context, bun.IDB, *Row) error { return nil }
+
+// notify does nothing: other engines find out when they poll.
+func (sqlite) notify(context.Context, bun.IDB, string) error { return nil }
