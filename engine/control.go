@@ -248,10 +248,11 @@ func deletable(row *store.Row) error {
 		return &StatusError{ID: row.ID, Status: row.Status, Op: "delete", Hint: hint}
 	}
 	data, err := model.ParseData(row.Data)
+	readable := err == nil // otherwise it waits for nothing
 	switch {
 	case row.Status == model.Processing:
 		return refuse("cancel it first")
-	case row.Status != model.Scheduled || !row.DeletedAt.IsZero() || err != nil:
+	case row.Status != model.Scheduled || !row.DeletedAt.IsZero() || !readable:
 		return nil
 	case len(plan.AwaitedChildren(data)) > 0:
 		return refuse("and waits for its children: cancel it first")
