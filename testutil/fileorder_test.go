@@ -16,7 +16,7 @@ var ordered = []string{"engine/internal", "steps/plan", "cli/internal", "testuti
 // mustOrder are the packages that must list their files; others of ordered may.
 var mustOrder = []string{
 	"engine/internal/dispatch", "engine/internal/execution", "engine/internal/journal", "engine/internal/lease", "engine/internal/pause",
-	"engine/internal/worker", "steps/plan",
+	"engine/internal/store", "engine/internal/worker", "steps/plan",
 }
 
 // mostCallbacks is how many names of a package its earlier files may refer to.

@@ -60,12 +60,24 @@
 //	row_locks.go        what PostgreSQL and MySQL have in common
 //	from_batch.go       what PostgreSQL and SQLite have in common
 //	postgres.go         PostgreSQL: words and settings
-//	postgres_*.go       batches, locks, claim, flush and insert there
+//	postgres_batch.go   batches
+//	postgres_locks.go   locks of types
+//	postgres_claim.go   the claim
+//	postgres_flush.go   the flush
+//	postgres_insert.go  the insert
 //	sqlite.go           SQLite: words and settings
-//	sqlite_*.go         batches, locks, claim, flush and insert there
+//	sqlite_batch.go     batches
+//	sqlite_locks.go     locks of types
+//	sqlite_claim.go     the claim
+//	sqlite_flush.go     the flush
+//	sqlite_insert.go    the insert
 //	mysql.go            MySQL: words and settings
 //	mariadb.go          MariaDB: its own words
-//	mysql_*.go          inlined values, locks, claim, flush and insert on both
+//	mysql_inline.go     values in the text of a statement, on both
+//	mysql_locks.go      locks of types, on both
+//	mysql_claim.go      the claim, on both
+//	mysql_flush.go      the flush, on both
+//	mysql_insert.go     the insert, on both
 //
 //	store.go            the store, and which database it is on
 //	ready.go            which types have due jobs
