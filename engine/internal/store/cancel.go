@@ -51,7 +51,11 @@ func (s *Store) RequestCancel(ctx context.Context, db bun.IDB, id uuid.UUID, by,
 		}
 		type key struct{ change string }
 		text := s.text(OpCancel, key{change}, cancelQuery, func() words { return words{"change": change} })
-		if _, err := db.NewRaw(text, by, reason, id.String(), string(row.Status), row.Attempt).Exec(ctx); err != nil {
+		err = repeatRolledBack(db, func() error {
+			_, err := db.NewRaw(text, by, reason, id.String(), string(row.Status), row.Attempt).Exec(ctx)
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -39,8 +39,9 @@
 //	channel.go          where engines notify each other on PostgreSQL, and of what
 //	write.go            what a run writes to its row, and the answer
 //	row.go              jobs, runs and engines as the tables know them
+//	code.go             the databases' codes in errors of all drivers
 //	full.go             the errors of a full disk
-//	deadlock.go         the errors of a deadlock, and another try
+//	repeat.go           statements that were rolled back, and another try
 //
 //	words.go            the words in braces
 //	batch.go            rows of values for a statement

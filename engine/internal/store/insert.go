@@ -13,7 +13,7 @@ import (
 // ScheduledAt means now. If notify is set, other engines are notified, where the
 // database can: with the commit.
 func (s *Store) Insert(ctx context.Context, db bun.IDB, jobs []*model.Job, notify bool) error {
-	return insertJobs(ctx, s.database, db, jobs, notify)
+	return insertJobs(ctx, s.database, db, jobs, notify, insertTries)
 }
 
 // InsertAll is Insert for any number of jobs, all of them or none.
@@ -22,7 +22,7 @@ func (s *Store) InsertAll(ctx context.Context, db bun.IDB, jobs []*model.Job, no
 	for i, j := range jobs {
 		fresh[i] = *j
 	}
-	return unlessDeadlocked(db, func() error {
+	return repeatRolledBack(db, func() error {
 		for i, j := range jobs { // an earlier try may have filled in rows of others
 			*j = fresh[i]
 		}

@@ -23,7 +23,7 @@ const (
 func insertMany(ctx context.Context, d database, tx bun.Tx, jobs []*model.Job, notify bool) error {
 	for rest := jobs; len(rest) > 0; {
 		n := chunk(rest)
-		if err := insertJobs(ctx, d, tx, rest[:n], notify); err != nil {
+		if err := insertJobs(ctx, d, tx, rest[:n], notify, insertTries); err != nil {
 			return err
 		}
 		rest = rest[n:]
@@ -42,14 +42,17 @@ func chunk(jobs []*model.Job) int {
 	return len(jobs)
 }
 
+// insertTries is how often a job is inserted whose idempotency key is freed each time.
+const insertTries = 20
+
 // insertJobs inserts jobs with one statement, and fills them in.
-func insertJobs(ctx context.Context, d database, db bun.IDB, jobs []*model.Job, notify bool) error {
-	return unlessDeadlocked(db, func() error {
+func insertJobs(ctx context.Context, d database, db bun.IDB, jobs []*model.Job, notify bool, tries int) error {
+	return repeatRolledBack(db, func() error {
 		rows, err := d.insert(ctx, db, batchOfJobs(jobs), notify)
 		if err != nil {
 			return err
 		}
-		return fill(ctx, d, db, jobs, rows)
+		return fill(ctx, d, db, jobs, rows, tries)
 	})
 }
 
@@ -68,8 +71,9 @@ func batchOfJobs(jobs []*model.Job) *batch {
 }
 
 // fill puts the rows that were inserted into jobs, and those that were there
-// before, found by their keys.
-func fill(ctx context.Context, d database, db bun.IDB, jobs, rows []*model.Job) error {
+// before, found by their keys. It inserts a job at most so many times whose key was freed
+// meanwhile.
+func fill(ctx context.Context, d database, db bun.IDB, jobs, rows []*model.Job, tries int) error {
 	byID := make(map[uuid.UUID]*model.Job, len(rows))
 	for _, row := range rows {
 		byID[row.ID] = row
@@ -79,9 +83,14 @@ func fill(ctx context.Context, d database, db bun.IDB, jobs, rows []*model.Job) 
 			*j = *row
 			continue
 		}
+		if j.IdempotencyKey == nil {
+			return fmt.Errorf("insert job of type %q: the database has inserted no row of its id, and says nothing of an error: has job_system_jobs a trigger?", j.Type)
+		}
 		switch err := readByKey(ctx, d, db, j); {
-		case errors.Is(err, sql.ErrNoRows): // deleted since, which has freed the key
-			return insertJobs(ctx, d, db, []*model.Job{j}, true)
+		case errors.Is(err, sql.ErrNoRows) && tries > 1: // deleted since, which has freed the key
+			return insertJobs(ctx, d, db, []*model.Job{j}, true, tries-1)
+		case errors.Is(err, sql.ErrNoRows):
+			return fmt.Errorf("insert job of type %q: the database inserts no row, and has none of its idempotency key: has job_system_jobs a trigger?", j.Type)
 		case err != nil:
 			return err
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -126,6 +127,9 @@ func (d postgres) flushClaim(ctx context.Context, writes []Write, owner Owner) (
 		return Flushed{}, fmt.Errorf("flush: %w", err)
 	}
 	done := Flushed{Acks: make(map[uuid.UUID]Ack, len(writes))}
+	if len(rows) == 0 { // it selects one row at least
+		return Flushed{}, errors.New("flush: the database has answered with no row")
+	}
 	fenced := rows[0].Fenced
 	for _, w := range writes {
 		if fenced == "" || !strings.Contains(fenced, w.JobID.String()) {

@@ -3,9 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,7 +33,16 @@ type prepared struct {
 }
 
 func newPrepared(db *bun.DB, number func(text string) string) *prepared {
-	return &prepared{db: db, number: number, statements: make(map[string]*sql.Stmt), wanted: make(map[string]bool)}
+	p := &prepared{db: db, number: number, statements: make(map[string]*sql.Stmt), wanted: make(map[string]bool)}
+	p.off.Store(namesMayMeanOthers(db))
+	return p
+}
+
+// namesMayMeanOthers reports whether the driver names prepared statements by a count of its
+// own, as Bun's pgdriver does: behind a connection pooler, such a name can be that of
+// another process's statement, which is executed instead.
+func namesMayMeanOthers(db *bun.DB) bool {
+	return reflect.Indirect(reflect.ValueOf(db.Driver())).Type().PkgPath() == "github.com/uptrace/bun/driver/pgdriver"
 }
 
 // query runs a text, alone or in a transaction, and scans what it returns.
@@ -72,12 +81,8 @@ func (p *prepared) rows(ctx context.Context, db bun.IDB, text string, args []any
 // here, and reports whether to run the statement without: it has not run yet. In
 // a transaction, which such an error ends, the next try does.
 func (p *prepared) without(db bun.IDB, err error) bool {
-	var state interface{ SQLState() string }
-	if !errors.As(err, &state) {
-		return false
-	}
 	const unknownStatement, knownStatement = "26000", "42P05"
-	if code := state.SQLState(); code != unknownStatement && code != knownStatement {
+	if code := sqlState(err); code != unknownStatement && code != knownStatement {
 		return false
 	}
 	p.off.Store(true)

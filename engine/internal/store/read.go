@@ -39,7 +39,8 @@ func (s *Store) Latest(ctx context.Context, db bun.IDB, jobType string) (*Row, e
 
 func (s *Store) one(ctx context.Context, db bun.IDB, op Op, where string, args ...any) (*Row, error) {
 	var row Row
-	switch err := db.NewRaw(s.sql(op, rowQuery+where), args...).Scan(ctx, &row); {
+	err := repeatRolledBack(db, func() error { return db.NewRaw(s.sql(op, rowQuery+where), args...).Scan(ctx, &row) })
+	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, nil
 	case err != nil:
@@ -79,7 +80,8 @@ func (s *Store) List(ctx context.Context, db bun.IDB, f Filter) ([]Row, error) {
 	}
 	args = append(args, f.Limit)
 	var rows []Row
-	err := db.NewRaw(s.sql(OpList, rowQuery+"WHERE "+strings.Join(where, " AND ")+" ORDER BY j.id DESC LIMIT ?"), args...).Scan(ctx, &rows)
+	text := s.sql(OpList, rowQuery+"WHERE "+strings.Join(where, " AND ")+" ORDER BY j.id DESC LIMIT ?")
+	err := repeatRolledBack(db, func() error { return db.NewRaw(text, args...).Scan(ctx, &rows) })
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
 	}
@@ -102,7 +104,7 @@ WHERE j.deleted_at IS NULL
 GROUP BY j.type, j.status
 ORDER BY j.type, j.status`
 	var counts []TypeCount
-	err := db.NewRaw(s.sql(OpTypes, query)).Scan(ctx, &counts)
+	err := repeatRolledBack(db, func() error { return db.NewRaw(s.sql(OpTypes, query)).Scan(ctx, &counts) })
 	if err != nil {
 		return nil, fmt.Errorf("count jobs by type: %w", err)
 	}
