@@ -10,6 +10,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestHintsOfAnUndecidedJobTellBothWays(t *testing.T) {
@@ -38,8 +39,8 @@ func TestAnUndecidedJobIsRefusedInTheWordsOfTheCommandLine(t *testing.T) {
 		<-ctx.Done()
 		return context.Cause(ctx)
 	}, steps.StopOnCrash())
-	text := testutil.DSN(t, testutil.SQLite)
-	h := testutil.NewHarness(t, d, testutil.OnDB(testutil.Open(t, text)))
+	text := testdb.DSN(t, testdb.SQLite)
+	h := testutil.NewHarness(t, d, testutil.OnDB(testdb.Open(t, text)))
 	id := h.Enqueue(order{}).ID.String()
 	h.Kill(testutil.BeforeRecord("pay it"))
 

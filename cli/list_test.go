@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func (b *bench) list(args ...string) (ids []string) {
@@ -23,7 +23,7 @@ func (b *bench) list(args ...string) (ids []string) {
 
 func TestListSelectsJobs(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		b := setupOn(t, text)
 		first := b.enqueue(`{}`)
 		second := b.enqueue(`{}`)

@@ -12,14 +12,14 @@ import (
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
 	"github.com/ntxdev/jobsystem/migrations"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestMigrateUpStatusAndDownOnEveryDatabase(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDSN(t, func(t *testing.T, text string) {
+	testdb.EachEmptyDSN(t, func(t *testing.T, text string) {
 		b := setupOn(t, text)
-		testutil.Open(t, text) // makes the file of SQLite
+		testdb.Open(t, text) // makes the file of SQLite
 		advice := b.fails(ExitUsage, "list")
 		assert.Regexp(t, `^shopctl: the database is not migrated: \S+ lacks \d\S+; make its tables with: shopctl --dsn \S+ migrate up\n`, advice)
 		assert.Equal(t, 1, strings.Count(advice, "migrate up"))
@@ -107,7 +107,7 @@ func TestADatabaseThatCannotBeUsedExitsWith4(t *testing.T) {
 	}
 	t.Run("another server's database", func(t *testing.T) {
 		t.Parallel()
-		testutil.EachDSN(t, func(t *testing.T, text string) {
+		testdb.EachDSN(t, func(t *testing.T, text string) {
 			if databaseOf(text) == migrations.SQLite {
 				return // its databases are files
 			}
@@ -120,7 +120,7 @@ func TestADatabaseThatCannotBeUsedExitsWith4(t *testing.T) {
 
 func TestEnqueueAndWorkerMakeTablesOnSQLiteOnly(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDSN(t, func(t *testing.T, text string) {
+	testdb.EachEmptyDSN(t, func(t *testing.T, text string) {
 		b := setupOn(t, text)
 		if databaseOf(text) == migrations.SQLite {
 			assert.Contains(t, b.run("enqueue", orderType).stderr, "made the tables")

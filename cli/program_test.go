@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/migrations"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestAProposedCommandNamesTheDatabaseAsItWasNamed(t *testing.T) {
@@ -85,7 +85,7 @@ func TestCommandsAreProposedWithoutFlagForTheDatabaseOfTheEnvironment(t *testing
 
 func TestAProposedCommandHoldsNoPassword(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		if databaseOf(text) == migrations.SQLite {
 			return // it has none
 		}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // ask is the input of jobs that wait.
@@ -61,7 +61,7 @@ func (b *bench) ask(input string) string {
 
 func TestSignalHasAWaitingJobGoOn(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		b := setupOn(t, text)
 		b.opts.Register = b.shop.waiting
 		b.worker()

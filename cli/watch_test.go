@@ -10,12 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestWatchWritesALineAtEachChange(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		b := setupOn(t, text)
 		id := b.enqueue(`{"wait":"pack"}`)
 		watch := b.start("watch", id)
@@ -90,7 +90,7 @@ func (b *bench) abandon(lease time.Duration) (id string) {
 	b.t.Helper()
 	id = b.enqueue(`{"fail":"pack","fixed":true}`)
 	b.process(id)
-	db := testutil.Open(b.t, b.dsn)
+	db := testdb.Open(b.t, b.dsn)
 	for _, statement := range []struct {
 		sql  string
 		args []any
@@ -107,7 +107,7 @@ func (b *bench) abandon(lease time.Duration) (id string) {
 
 func TestADatabaseThatGoesAwayExitsWith4(t *testing.T) {
 	t.Parallel()
-	server := testutil.StartServer(t, testutil.Postgres)
+	server := testdb.StartServer(t, testdb.Postgres)
 	b := setupOn(t, server.EmptyDSN(t))
 	b.ok("migrate", "up")
 	id := b.enqueue(`{}`, "--in", "1h")

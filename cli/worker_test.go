@@ -12,12 +12,12 @@ import (
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestAWorkerHandsItsJobOverAtTheFirstSignal(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		b := setupOn(t, text)
 		id := b.enqueue(`{"wait":"pack"}`)
 		w := b.worker("--grace", "0s")

@@ -14,7 +14,7 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/ntxdev/jobsystem/migrations"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // kind returns what SQL calls db's kind of database.
@@ -183,7 +183,7 @@ func asking(db *bun.DB) string {
 // returns what ends it.
 func hold(t *testing.T, dsn string) (release func()) {
 	t.Helper()
-	pool := testutil.Open(t, dsn)
+	pool := testdb.Open(t, dsn)
 	held, over := make(chan struct{}), make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // setupExport returns a harness with a job of orders:export, and the folder
@@ -28,7 +29,7 @@ func setupExport(t *testing.T, db *bun.DB) (*testutil.Harness, string) {
 
 func private(t *testing.T) *bun.DB {
 	t.Helper()
-	return testutil.Open(t, testutil.DSN(t, testutil.SQLite))
+	return testdb.Open(t, testdb.DSN(t, testdb.SQLite))
 }
 
 // exported is the file that a succeeded job has written.
@@ -43,7 +44,7 @@ func exported(t *testing.T, h *testutil.Harness, dir string) string {
 
 func TestExportWritesEveryOrderOfTheCountryOnce(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		h, dir := setupExport(t, db)
 
 		status := h.Run()

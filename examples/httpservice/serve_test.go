@@ -17,7 +17,7 @@ import (
 	"github.com/ntxdev/jobsystem/cli/dsn"
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // start runs the program and returns its address, what it logs, and a function
@@ -78,7 +78,7 @@ func TestProgramStopsTheAPIBeforeTheEngineAndGoesOnWhenStartedAgain(t *testing.T
 
 func TestProgramEndsWhenItsEngineCannotRun(t *testing.T) {
 	t.Parallel()
-	db := testutil.Open(t, testutil.DSN(t, testutil.SQLite))
+	db := testdb.Open(t, testdb.DSN(t, testdb.SQLite))
 	eng, err := engine.New(db, engine.Config{})
 	require.NoError(t, err)
 	log := slog.New(slog.DiscardHandler)
@@ -88,7 +88,7 @@ func TestProgramEndsWhenItsEngineCannotRun(t *testing.T) {
 
 func TestProgramEndsWhenItsListenerFails(t *testing.T) {
 	t.Parallel()
-	db := testutil.Open(t, testutil.DSN(t, testutil.SQLite))
+	db := testdb.Open(t, testdb.DSN(t, testdb.SQLite))
 	log := slog.New(slog.DiscardHandler)
 	eng, err := prepare(t.Context(), db, options{dir: t.TempDir()}, log)
 	require.NoError(t, err)

@@ -20,10 +20,10 @@ import (
 
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-func TestMain(m *testing.M) { testutil.Main(m) }
+func TestMain(m *testing.M) { testdb.Main(m) }
 
 // service is the whole service on a private database, but for its own listener.
 type service struct {
@@ -51,7 +51,7 @@ func setup(t *testing.T) *service {
 // setupStopped returns a service whose engine does not run: jobs wait.
 func setupStopped(t *testing.T) *service {
 	t.Helper()
-	db := testutil.Open(t, "sqlite://:memory:")
+	db := testdb.Open(t, "sqlite://:memory:")
 	log := slog.New(slog.DiscardHandler)
 	s := &service{t: t, db: db, exports: t.TempDir()}
 	var err error

@@ -1,10 +1,9 @@
-package testutil
+package testdb
 
 import (
 	"context"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -89,7 +88,7 @@ func Open(t testing.TB, text string) *bun.DB {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	open := dsn.Open
-	if inBubble() {
+	if InBubble() {
 		open = openVirtual
 	}
 	db, err := open(ctx, text)
@@ -103,8 +102,3 @@ func Open(t testing.TB, text string) *bun.DB {
 	})
 	return db
 }
-
-// patience bounds everything that waits for a server here. It is long, because
-// it only ever runs out when something is broken, and machines under test are
-// busy.
-const patience = time.Minute
