@@ -25,6 +25,9 @@
 // # Environment
 //
 //	JOBSYSTEM_TEST_REQUIRE=1       a missing server fails the test instead of skipping it
+//	JOBSYSTEM_TEST_KINDS=sqlite    the kinds to test on, separated by commas: sqlite,
+//	                               postgres, mariadb, mysql; tests skip the others,
+//	                               with a message, also where they are required
 //	JOBSYSTEM_TEST_POSTGRES_DSN    use this server instead of a private PostgreSQL
 //	JOBSYSTEM_TEST_MYSQL_DSN       use this server instead of a private MariaDB;
 //	                               if it is a real MySQL: use it as well, named "mysql"
@@ -38,8 +41,9 @@
 // Each refers only to those before it.
 //
 //	patience.go           how long to wait for a server
-//	kind.go               the kinds of databases, and the servers that the environment names
+//	variable.go           the environment's variables
 //	missing.go            skips or fails a test for what the machine does not have
+//	kind.go               the kinds of databases, and which the environment chooses
 //	account_unix.go       the user that a server runs as
 //	killtree_unix.go      kills a server with its children
 //	account_other.go      both, where there is no private server

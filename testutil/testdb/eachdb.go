@@ -43,8 +43,9 @@ func EachEmptyDSN(t *testing.T, run func(t *testing.T, text string)) {
 
 func each(t *testing.T, run func(t *testing.T, kind Kind)) {
 	t.Helper()
-	for _, kind := range Kinds(t) {
+	for _, kind := range allKinds(t) {
 		t.Run(string(kind), func(t *testing.T) {
+			orSkip(t, chosen(kind))
 			t.Parallel()
 			run(t, kind)
 		})
@@ -75,6 +76,7 @@ func DSN(t testing.TB, kind Kind) string {
 // EmptyDSN is DSN without the tables.
 func EmptyDSN(t testing.TB, kind Kind) string {
 	t.Helper()
+	orSkip(t, chosen(kind))
 	if kind == SQLite {
 		return dsn.File(filepath.Join(t.TempDir(), "jobs.db"))
 	}

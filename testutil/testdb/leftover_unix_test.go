@@ -150,7 +150,7 @@ func TestAMissingServerIsSkippedWithAdviceUnlessItIsRequired(t *testing.T) {
 			t.Parallel()
 			cmd := exec.Command(os.Args[0], "-test.run=^TestEachDBHasTheNewestTables$", "-test.v")
 			cmd.Env = append(os.Environ(), "JOBSYSTEM_TEST_REQUIRE="+require, testdb.NothingInstalled+"=1", "PATH=",
-				"JOBSYSTEM_TEST_POSTGRES_DSN=", "JOBSYSTEM_TEST_MYSQL_DSN=")
+				"JOBSYSTEM_TEST_POSTGRES_DSN=", "JOBSYSTEM_TEST_MYSQL_DSN=", "JOBSYSTEM_TEST_KINDS=")
 			output, err := cmd.CombinedOutput()
 			text := string(output)
 			assert.Equal(t, require != "", err != nil, text)
@@ -162,6 +162,27 @@ func TestAMissingServerIsSkippedWithAdviceUnlessItIsRequired(t *testing.T) {
 	}
 }
 
+func TestKindsThatAreNotChosenAreSkippedAndNotStarted(t *testing.T) {
+	t.Parallel()
+	run := func(kinds string) (output string, err error) {
+		cmd := exec.Command(os.Args[0], "-test.run=^(TestEachDBHasTheNewestTables|TestServerComesBackWithItsData|TestChild)$", "-test.v")
+		cmd.Env = append(os.Environ(), "JOBSYSTEM_TEST_REQUIRE=1", testdb.NothingInstalled+"=1", "PATH=", childRole+"=pass",
+			"JOBSYSTEM_TEST_POSTGRES_DSN=", "JOBSYSTEM_TEST_MYSQL_DSN=", "JOBSYSTEM_TEST_KINDS="+kinds)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	text, err := run("sqlite")
+	require.NoError(t, err, text)
+	assert.Contains(t, text, "--- PASS: TestEachDBHasTheNewestTables/sqlite")
+	for _, skipped := range []string{"TestEachDBHasTheNewestTables/postgres", "TestEachDBHasTheNewestTables/mariadb", "TestServerComesBackWithItsData/mariadb", "TestChild"} {
+		assert.Contains(t, text, "--- SKIP: "+skipped)
+	}
+	assert.Contains(t, text, "postgres is left out: JOBSYSTEM_TEST_KINDS=sqlite")
+	text, err = run("sqlit")
+	require.Error(t, err)
+	assert.Contains(t, text, `JOBSYSTEM_TEST_KINDS names "sqlit", which is no kind of database`)
+}
+
 func TestGivenServersAreUsedAndCleared(t *testing.T) {
 	t.Parallel()
 	postgres := testdb.StartServer(t, testdb.Postgres)
@@ -171,7 +192,7 @@ func TestGivenServersAreUsedAndCleared(t *testing.T) {
 		"JOBSYSTEM_TEST_MYSQL_DSN":    mariadb.EmptyDSN(t),
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=^TestEachDBHasTheNewestTables$|^TestDatabasesOfParallelTestsAreApart$", "-test.v")
-	cmd.Env = append(os.Environ(), "JOBSYSTEM_TEST_REQUIRE=1", testdb.NothingInstalled+"=1", "PATH=")
+	cmd.Env = append(os.Environ(), "JOBSYSTEM_TEST_REQUIRE=1", testdb.NothingInstalled+"=1", "PATH=", "JOBSYSTEM_TEST_KINDS=")
 	for name, text := range given {
 		cmd.Env = append(cmd.Env, name+"="+text)
 	}

@@ -15,6 +15,7 @@ import (
 // Only Postgres and MariaDB can be started so.
 func StartServer(t testing.TB, kind Kind, opts ...ServerOption) *Server {
 	t.Helper()
+	orSkip(t, chosen(kind))
 	s, err := startServer(kind, opts...)
 	if err != nil {
 		orSkip(t, fmt.Errorf("this test stops or kills a server of its own: %w", err))
