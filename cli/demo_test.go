@@ -9,12 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestDemoMigratesEnqueuesRunsAndSaysWhere(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDSN(t, func(t *testing.T, text string) {
+	testdb.EachEmptyDSN(t, func(t *testing.T, text string) {
 		f := setupOn(t, text)
 		got := f.run("demo")
 		require.Equal(t, ExitOK, got.code, got.stderr)

@@ -12,12 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestEnqueuePrintsTheNewJob(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		f := setupOn(t, text)
 		var job model.Job
 		out := f.ok("-o", "json", "enqueue", orderType, "--data", `{"fail":"pack"}`, "--name", "n", "--role", "r",

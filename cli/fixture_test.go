@@ -15,10 +15,10 @@ import (
 	"github.com/ntxdev/jobsystem/cli/internal/capture"
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-func TestMain(m *testing.M) { testutil.Main(m) }
+func TestMain(m *testing.M) { testdb.Main(m) }
 
 // patience is how long a test waits for what must happen.
 const patience = capture.Patience

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // A resume that does not say what becomes of a step in doubt is no wrong usage, and
@@ -26,8 +27,8 @@ func TestAJobInDoubtIsNotResumedAndTheErrorNamesFlags(t *testing.T) {
 		<-ctx.Done()
 		return context.Cause(ctx)
 	}, steps.StopOnCrash())
-	text := testutil.DSN(t, testutil.SQLite)
-	h := testutil.NewHarness(t, d, testutil.OnDB(testutil.Open(t, text)))
+	text := testdb.DSN(t, testdb.SQLite)
+	h := testutil.NewHarness(t, d, testutil.OnDB(testdb.Open(t, text)))
 	id := h.Enqueue(order{}).ID.String()
 	h.Kill(testutil.BeforeRecord("pay it"))
 

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func (f *fixture) list(args ...string) (ids []string) {
@@ -23,7 +23,7 @@ func (f *fixture) list(args ...string) (ids []string) {
 
 func TestListSelectsJobs(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		f := setupOn(t, text)
 		first := f.enqueue(`{}`)
 		second := f.enqueue(`{}`)

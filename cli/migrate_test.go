@@ -12,14 +12,14 @@ import (
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
 	"github.com/ntxdev/jobsystem/migrations"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestMigrateUpStatusAndDownOnEveryDatabase(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDSN(t, func(t *testing.T, text string) {
+	testdb.EachEmptyDSN(t, func(t *testing.T, text string) {
 		f := setupOn(t, text)
-		testutil.Open(t, text) // makes the file of SQLite
+		testdb.Open(t, text) // makes the file of SQLite
 		advice := f.fails(ExitUsage, "list")
 		assert.Regexp(t, `^shopctl: the database is not migrated: \S+ lacks \d\S+; make its tables with: shopctl --dsn \S+ migrate up\n`, advice)
 		assert.Equal(t, 1, strings.Count(advice, "migrate up"))
@@ -107,7 +107,7 @@ func TestADatabaseThatCannotBeUsedExitsWith4(t *testing.T) {
 	}
 	t.Run("another server's database", func(t *testing.T) {
 		t.Parallel()
-		testutil.EachDSN(t, func(t *testing.T, text string) {
+		testdb.EachDSN(t, func(t *testing.T, text string) {
 			if isSQLite(text) {
 				return // its databases are files
 			}
@@ -120,7 +120,7 @@ func TestADatabaseThatCannotBeUsedExitsWith4(t *testing.T) {
 
 func TestEnqueueAndWorkerMakeTablesOnSQLiteOnly(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDSN(t, func(t *testing.T, text string) {
+	testdb.EachEmptyDSN(t, func(t *testing.T, text string) {
 		f := setupOn(t, text)
 		if isSQLite(text) {
 			assert.Contains(t, f.run("enqueue", orderType).stderr, "made the tables")

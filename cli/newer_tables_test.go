@@ -8,15 +8,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/migrations"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // The command of this version works on the tables of a newer one, says of which
 // migrations it knows nothing, and undoes none of them.
 func TestTheCommandWorksOnTheTablesOfANewerVersion(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
-		db := testutil.Open(t, text)
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		db := testdb.Open(t, text)
 		for _, statement := range []string{
 			"ALTER TABLE job_system_jobs ADD COLUMN tenant TEXT",
 			"ALTER TABLE job_system_jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 5",

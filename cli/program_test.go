@@ -13,7 +13,7 @@ import (
 	"github.com/ntxdev/jobsystem/cli/internal/capture"
 	"github.com/ntxdev/jobsystem/cli/internal/command"
 	"github.com/ntxdev/jobsystem/cli/internal/view"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestAProposedCommandNamesTheDatabaseAsItWasNamed(t *testing.T) {
@@ -73,7 +73,7 @@ func TestCommandsAreProposedWithoutFlagForTheDatabaseOfTheEnvironment(t *testing
 
 func TestAProposedCommandHoldsNoPassword(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		if isSQLite(text) {
 			return // it has none
 		}

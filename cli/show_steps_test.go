@@ -15,6 +15,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // shown is a job that a harness has run as far as a test needs, and the command on
@@ -27,8 +28,8 @@ type shown struct {
 
 func runShown(t *testing.T, d steps.Handler, opts ...testutil.HarnessOption) *shown {
 	t.Helper()
-	text := testutil.DSN(t, testutil.SQLite)
-	h := testutil.NewHarness(t, d, append(opts, testutil.OnDB(testutil.Open(t, text)))...)
+	text := testdb.DSN(t, testdb.SQLite)
+	h := testutil.NewHarness(t, d, append(opts, testutil.OnDB(testdb.Open(t, text)))...)
 	job := h.Enqueue(order{})
 	h.RunToWait()
 	return &shown{Harness: h, fixture: setupOn(t, text), id: job.ID.String()}

@@ -7,12 +7,12 @@ import (
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestShowPrintsAllThatPeopleNeed(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		f := setupOn(t, text)
 		id := f.enqueue(`{"fail":"pack"}`, "--name", "An order", "--role", "buyer", "--email", "b@x.org", "--file-url", "https://x.org/f", "--key", "k7")
 		f.process(id)

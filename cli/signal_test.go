@@ -13,7 +13,7 @@ import (
 	"github.com/ntxdev/jobsystem/cli/internal/view"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // ask is the input of jobs that wait.
@@ -62,7 +62,7 @@ func (f *fixture) ask(input string) string {
 
 func TestSignalMakesAWaitingJobContinue(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		f := setupOn(t, text)
 		f.opts.Register = f.shop.waiting
 		strange := setupOn(t, text) // a command without the definition

@@ -10,12 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestWatchWritesALineAtEachChange(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		f := setupOn(t, text)
 		id := f.enqueue(`{"wait":"pack"}`)
 		watch := f.start("watch", id)
@@ -91,7 +91,7 @@ func (f *fixture) abandon(lease time.Duration) (id string) {
 	f.t.Helper()
 	id = f.enqueue(`{"fail":"pack","fixed":true}`)
 	f.process(id)
-	db := testutil.Open(f.t, f.dsn)
+	db := testdb.Open(f.t, f.dsn)
 	for _, statement := range []struct {
 		sql  string
 		args []any
@@ -108,7 +108,7 @@ func (f *fixture) abandon(lease time.Duration) (id string) {
 
 func TestADatabaseThatGoesAwayExitsWith4(t *testing.T) {
 	t.Parallel()
-	server := testutil.StartServer(t, testutil.Postgres)
+	server := testdb.StartServer(t, testdb.Postgres)
 	f := setupOn(t, server.EmptyDSN(t))
 	f.ok("migrate", "up")
 	id := f.enqueue(`{}`, "--in", "1h")

@@ -12,12 +12,12 @@ import (
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestAWorkerHandsItsJobOverAtTheFirstSignal(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		f := setupOn(t, text)
 		id := f.enqueue(`{"wait":"pack"}`)
 		w := f.worker("--grace", "0s")

@@ -15,7 +15,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 var errAway = errors.New("the database is away")
@@ -29,7 +29,7 @@ var writesOfJobs = []store.Op{store.OpClaim, store.OpFlush, store.OpFlushClaim, 
 // then does not mean that it refuses this one.
 func TestADatabaseThatComesBackRefusesNothing(t *testing.T) {
 	t.Parallel()
-	for _, kind := range testutil.Kinds(t) {
+	for _, kind := range testdb.Kinds(t) {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			cfg := mortal()
@@ -63,7 +63,7 @@ func TestADatabaseThatComesBackRefusesNothing(t *testing.T) {
 // their records.
 func TestAStepInATransactionWaitsForADatabaseThatIsAway(t *testing.T) {
 	t.Parallel()
-	for _, kind := range testutil.Kinds(t) {
+	for _, kind := range testdb.Kinds(t) {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			var away atomic.Int32
@@ -94,7 +94,7 @@ func TestAnEngineGoesOnWithoutAnAnswerToACommit(t *testing.T) {
 	t.Parallel()
 	silent, answer := make(chan struct{}), make(chan struct{})
 	var silence atomic.Bool
-	db := openFailing(t, testutil.MariaDB, func(query string) error {
+	db := openFailing(t, testdb.MariaDB, func(query string) error {
 		if query == "COMMIT" && silence.CompareAndSwap(true, false) {
 			close(silent)
 			<-answer

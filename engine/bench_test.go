@@ -11,13 +11,13 @@ import (
 
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // BenchmarkSteps runs jobs of no-op steps, each durable before the next, over
 // many types and one. The unit that matters is steps/s.
 func BenchmarkSteps(b *testing.B) {
-	for _, kind := range testutil.Kinds(b) {
+	for _, kind := range testdb.Kinds(b) {
 		for _, shape := range []struct{ types, jobs, steps int }{{100, 1000, 5}, {1, 300, 1}, {1, 1, 300}} {
 			b.Run(fmt.Sprintf("%s/types=%d,jobs=%d,steps=%d", kind, shape.types, shape.jobs, shape.steps), func(b *testing.B) {
 				benchmarkSteps(b, kind, shape.types, shape.jobs, shape.steps)
@@ -26,8 +26,8 @@ func BenchmarkSteps(b *testing.B) {
 	}
 }
 
-func benchmarkSteps(b *testing.B, kind testutil.Kind, types, jobs, count int) {
-	db := testutil.Open(b, testutil.DSN(b, kind))
+func benchmarkSteps(b *testing.B, kind testdb.Kind, types, jobs, count int) {
+	db := testdb.Open(b, testdb.DSN(b, kind))
 	eng, err := engine.New(db, engine.Config{Logger: quiet()})
 	require.NoError(b, err)
 	var ended atomic.Int64
@@ -68,7 +68,7 @@ func benchmarkSteps(b *testing.B, kind testutil.Kind, types, jobs, count int) {
 // BenchmarkProgress is the cost of 100,000 Run.Progress calls in one step.
 func BenchmarkProgress(b *testing.B) {
 	const calls = 100_000
-	db := testutil.Open(b, testutil.DSN(b, testutil.SQLite))
+	db := testdb.Open(b, testdb.DSN(b, testdb.SQLite))
 	eng, err := engine.New(db, engine.Config{Logger: quiet()})
 	require.NoError(b, err)
 	took := make(chan time.Duration, 1)

@@ -14,7 +14,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // blocking is a definition whose middle step waits for its context's end and
@@ -36,7 +36,7 @@ func blocking(begun chan<- struct{}, causes chan<- error) *steps.Definition[inpu
 }
 
 func TestCancellingAScheduledJobEndsItAtOnce(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		job := enqueue(t, eng, input{})
 		require.NoError(t, eng.Cancel(t.Context(), job.ID, "ann", "not needed"))
@@ -58,7 +58,7 @@ func TestCancellingAScheduledJobEndsItAtOnce(t *testing.T) {
 }
 
 func TestCancellingARunningStepEndsItsContextAndThenTheJob(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, causes, release := make(chan struct{}), make(chan error, 1), make(chan struct{})
 		d := steps.Define[input]()
 		steps.Add(d, "done", func(context.Context, *steps.Run[input]) (int, error) { return 42, nil })
@@ -101,13 +101,13 @@ func TestCancellingARunningStepEndsItsContextAndThenTheJob(t *testing.T) {
 
 // The other engine stands for another process: it shares only the database.
 func TestCancelFromAnotherProcessReachesTheStep(t *testing.T) {
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		begun, causes := make(chan struct{}, 1), make(chan error, 1)
-		eng := newEngine(t, testutil.Open(t, text), config(), blocking(begun, causes))
+		eng := newEngine(t, testdb.Open(t, text), config(), blocking(begun, causes))
 		start(t, eng)
 		job := enqueue(t, eng, input{})
 		receive(t, begun)
-		other := newEngine(t, testutil.Open(t, text), config())
+		other := newEngine(t, testdb.Open(t, text), config())
 		require.NoError(t, other.Cancel(t.Context(), job.ID, "ops", ""))
 		require.ErrorIs(t, receive(t, causes), engine.ErrCancelled)
 		assert.Equal(t, model.Cancelled, ended(t, other, job.ID).Status)
@@ -116,8 +116,8 @@ func TestCancelFromAnotherProcessReachesTheStep(t *testing.T) {
 
 // On SQLite the request waits for the transaction's end.
 func TestCancelFromAnotherProcessReachesAStepInATransaction(t *testing.T) {
-	testutil.EachDSN(t, func(t *testing.T, text string) {
-		db := testutil.Open(t, text)
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		db := testdb.Open(t, text)
 		if db.Dialect().Name() == dialect.SQLite {
 			return
 		}
@@ -130,7 +130,7 @@ func TestCancelFromAnotherProcessReachesAStepInATransaction(t *testing.T) {
 			return 0, ctx.Err()
 		})
 		start(t, newEngine(t, db, config(), d))
-		other := newEngine(t, testutil.Open(t, text), config())
+		other := newEngine(t, testdb.Open(t, text), config())
 		job := enqueue(t, other, input{})
 		receive(t, begun)
 		require.NoError(t, other.Cancel(t.Context(), job.ID, "ops", ""))
@@ -142,14 +142,14 @@ func TestCancelFromAnotherProcessReachesAStepInATransaction(t *testing.T) {
 // The request comes from another process while a step is about to complete: its
 // record's answer brings it, before the next step.
 func TestCancelBetweenStepsStopsBeforeTheNext(t *testing.T) {
-	testutil.EachDSN(t, func(t *testing.T, text string) {
-		other := newEngine(t, testutil.Open(t, text), config())
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		other := newEngine(t, testdb.Open(t, text), config())
 		d := steps.Define[input]()
 		steps.Do(d, "completes", func(ctx context.Context, run *steps.Run[input]) error {
 			return other.Cancel(ctx, run.Job().ID, "somebody else", "")
 		})
 		steps.Do(d, "never", func(context.Context, *steps.Run[input]) error { t.Error("ran after a cancel"); return nil })
-		eng := newEngine(t, testutil.Open(t, text), config(), d)
+		eng := newEngine(t, testdb.Open(t, text), config(), d)
 		start(t, eng)
 		for range 5 {
 			s := ended(t, eng, enqueue(t, eng, input{}).ID)
@@ -162,7 +162,7 @@ func TestCancelBetweenStepsStopsBeforeTheNext(t *testing.T) {
 }
 
 func TestACancelThatComesWithTheLastStepsEndLosesAgainstIt(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		d := steps.Define[input]()
 		steps.Do(d, "last", func(ctx context.Context, run *steps.Run[input]) error {
@@ -177,7 +177,7 @@ func TestACancelThatComesWithTheLastStepsEndLosesAgainstIt(t *testing.T) {
 }
 
 func TestACancelledJobsCheckpointRefusesAndIsKept(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		d := steps.Define[input]()
 		steps.Do(d, "pages", func(ctx context.Context, run *steps.Run[input]) error {
@@ -198,7 +198,7 @@ func TestACancelledJobsCheckpointRefusesAndIsKept(t *testing.T) {
 }
 
 func TestWhatDoesNotExistIsNotFound(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
 		id := uuid.New()
 		for name, do := range map[string]func(context.Context, uuid.UUID) error{
@@ -218,7 +218,7 @@ func TestWhatDoesNotExistIsNotFound(t *testing.T) {
 }
 
 func TestADeletedJobIsNeitherRunNorListedNorResumed(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		job := enqueue(t, eng, input{})
 		require.NoError(t, eng.Delete(t.Context(), job.ID))
@@ -235,7 +235,7 @@ func TestADeletedJobIsNeitherRunNorListedNorResumed(t *testing.T) {
 }
 
 func TestWaitTellsOfChangesAndEndsWithTheJob(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		start(t, eng)
 		job := enqueue(t, eng, input{}, engine.At(time.Now().Add(200*time.Millisecond)))

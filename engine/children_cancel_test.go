@@ -12,13 +12,13 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // A cancelled parent waits until the child that runs has returned, and its other
 // child and grandchild never run.
 func TestCancellingAParentReachesItsWholeFamily(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, goOn := make(chan struct{}, 1), make(chan struct{})
 		deafChild := one("deaf", func(ctx context.Context, _ *steps.Run[input]) error {
 			begun <- struct{}{}
@@ -57,7 +57,7 @@ func TestCancellingAParentReachesItsWholeFamily(t *testing.T) {
 // In a caller's transaction the family is cancelled with the commit, or not at
 // all.
 func TestACancelOfAParentInATransactionComesWithItsCommit(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), parentOf("parent", []string{"nowhere", "nowhere"}))
 		stop := start(t, eng)
 		job := enqueue(t, eng, raw("parent"))
@@ -81,7 +81,7 @@ func TestACancelOfAParentInATransactionComesWithItsCommit(t *testing.T) {
 }
 
 func TestAResumeOfACancelledParentGoesOnWithItsChildren(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		parent := newEngine(t, db, config(), parentOf("parent", []string{"good", "good"}))
 		start(t, parent)
 		job := enqueue(t, parent, raw("parent"))
@@ -100,7 +100,7 @@ func TestAResumeOfACancelledParentGoesOnWithItsChildren(t *testing.T) {
 
 // The request comes while the parent's step is about to enqueue its children.
 func TestACancelBeforeTheChildrenAreEnqueuedReachesThemAll(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		asked, goOn := make(chan struct{}), make(chan struct{})
 		d := steps.Define[input](steps.Type("parent"))
 		steps.ChildJobs(d, "children", func(context.Context, *steps.Run[input]) ([]steps.Child, error) {
@@ -126,7 +126,7 @@ func TestACancelBeforeTheChildrenAreEnqueuedReachesThemAll(t *testing.T) {
 // A parent dies while it looks after its children, and was to be cancelled: it
 // is, when they have ended.
 func TestACancelledParentThatDiesIsCancelledAfterItsChildren(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		first := newEngine(t, db, config(), parentOf("parent", []string{"nowhere"}))
 		stop := start(t, first)
 		job := enqueue(t, first, raw("parent"))

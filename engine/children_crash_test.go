@@ -14,10 +14,11 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestAChildThatEndsWithoutARunWakesItsParent(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		ends := map[string]func(*engine.Engine, uuid.UUID) error{
 			"was cancelled by ann": func(eng *engine.Engine, id uuid.UUID) error { return eng.Cancel(t.Context(), id, "ann", "") },
 			"it was deleted":       func(eng *engine.Engine, id uuid.UUID) error { return eng.Delete(t.Context(), id) },
@@ -65,7 +66,7 @@ func orphan(t *testing.T, db *bun.DB, id uuid.UUID, jobType string) error {
 // Nobody tells the parent of its child's end: it looks by itself before long, which
 // the test does not wait for.
 func TestAParentThatIsNotToldLooksByItself(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), parentOf("parent", []string{"nowhere"}))
 		start(t, eng)
 		job := enqueue(t, eng, raw("parent"))
@@ -84,7 +85,7 @@ func TestAParentThatIsNotToldLooksByItself(t *testing.T) {
 // The process dies when the step has said which jobs it wants: none is enqueued,
 // and the resume enqueues them once.
 func TestAParentThatDiesBeforeItsRecordHasEnqueuedNoChildren(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		h := testutil.NewHarness(t, parentOf("parent", []string{"good", "good"}), testutil.OnDB(db))
 		job := h.Enqueue(raw("parent"))
 		assert.Equal(t, model.Failed, h.Kill(testutil.BeforeRecord("children")).Status)
@@ -103,7 +104,7 @@ func TestAParentThatDiesBeforeItsRecordHasEnqueuedNoChildren(t *testing.T) {
 // Whatever answer is lost of the writes around children and signals, each child
 // is enqueued once and each job ends well.
 func TestALostAnswerDoublesNoChildren(t *testing.T) {
-	for _, kind := range []testutil.Kind{testutil.SQLite, testutil.Postgres} {
+	for _, kind := range []testdb.Kind{testdb.SQLite, testdb.Postgres} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			var lose atomic.Pointer[func(string) bool]

@@ -17,7 +17,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // parentOf is a definition whose step "children" enqueues jobs of those types.
@@ -57,7 +57,7 @@ func childrenOf(t *testing.T, eng *engine.Engine, id uuid.UUID) []uuid.UUID {
 }
 
 func TestAParentWaitsForItsChildrenAndReadsTheirResults(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		goOn := make(chan struct{})
 		slow := steps.Define[input](steps.Type("slow"))
 		steps.Do(slow, "half", nothing)
@@ -98,7 +98,7 @@ func TestAParentWaitsForItsChildrenAndReadsTheirResults(t *testing.T) {
 }
 
 func TestAStepWithoutChildrenGoesOnAtOnce(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), parentOf("parent", nil))
 		start(t, eng)
 		s := ended(t, eng, enqueue(t, eng, raw("parent")).ID)
@@ -109,7 +109,7 @@ func TestAStepWithoutChildrenGoesOnAtOnce(t *testing.T) {
 }
 
 func TestWhatCannotBeAChildFailsTheStepBeforeAnyIsEnqueued(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for name, test := range map[string]struct {
 			children []steps.Child
 			want     string
@@ -144,7 +144,7 @@ func slicesRepeat[T any](v T, n int) (out []T) {
 
 // What a resume would refuse stays as it has ended, and is judged as that.
 func TestAChildWhoseTimeIsUpDoesNotKeepItsParentFromGoingOn(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		late := steps.Define[input](steps.Type("late"), steps.JobTimeout(50*time.Millisecond))
 		steps.Do(late, "only", func(ctx context.Context, _ *steps.Run[input]) error { <-ctx.Done(); return ctx.Err() })
@@ -165,7 +165,7 @@ func TestAChildWhoseTimeIsUpDoesNotKeepItsParentFromGoingOn(t *testing.T) {
 }
 
 func TestAFailedChildFailsItsParentAndAResumeResumesItAlone(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran [2]atomic.Int32
 		good := one("good", func(context.Context, *steps.Run[input]) error { ran[0].Add(1); return nil })
 		bad := one("bad", func(context.Context, *steps.Run[input]) error {
@@ -192,7 +192,7 @@ func TestAFailedChildFailsItsParentAndAResumeResumesItAlone(t *testing.T) {
 }
 
 func TestFailuresThatAreAllowedAreResults(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), parentOf("parent", []string{"good", "bad"}, steps.AllowFailures()),
 			one("good", nothing), one("bad", func(context.Context, *steps.Run[input]) error { return errBoom }))
 		start(t, eng)
@@ -204,7 +204,7 @@ func TestFailuresThatAreAllowedAreResults(t *testing.T) {
 }
 
 func TestResultsThatDoNotFitTogetherAreLeftOut(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		large := steps.Define[input](steps.Type("large"))
 		steps.Add(large, "only", func(context.Context, *steps.Run[input]) (string, error) { return strings.Repeat("x", 40<<10), nil })
 		eng := newEngine(t, db, unasked(), parentOf("parent", []string{"large", "large"}), large)
@@ -216,7 +216,7 @@ func TestResultsThatDoNotFitTogetherAreLeftOut(t *testing.T) {
 }
 
 func TestChildrenOfOtherEnginesWakeTheirParentThroughTheDatabase(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		parent := newEngine(t, db, config(), parentOf("parent", []string{"a", "b"}))
 		start(t, parent)
 		start(t, newEngine(t, db, config(), one("a", nothing)))
@@ -230,20 +230,20 @@ func TestChildrenOfOtherEnginesWakeTheirParentThroughTheDatabase(t *testing.T) {
 
 func TestChildrenAndParentsOfDifferentProcessesMeetByNotification(t *testing.T) {
 	t.Parallel()
-	text := testutil.DSN(t, testutil.Postgres)
+	text := testdb.DSN(t, testdb.Postgres)
 	cfg, l := deaf(t, text)
-	parent := newEngine(t, testutil.Open(t, text), cfg, parentOf("parent", []string{"child"}))
+	parent := newEngine(t, testdb.Open(t, text), cfg, parentOf("parent", []string{"child"}))
 	start(t, parent)
 	receive(t, l.ready)
 	cfg, l = deaf(t, text)
-	start(t, newEngine(t, testutil.Open(t, text), cfg, one("child", nothing)))
+	start(t, newEngine(t, testdb.Open(t, text), cfg, one("child", nothing)))
 	receive(t, l.ready)
 	s := ended(t, parent, enqueue(t, parent, raw("parent")).ID)
 	assert.Equal(t, model.Succeeded, s.Status, s.Error)
 }
 
 func TestChildrenThatTakeTooLongFailTheStepAndGoOn(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), parentOf("parent", []string{"later"}, steps.Timeout(50*time.Millisecond)))
 		start(t, eng)
 		job := enqueue(t, eng, raw("parent"))
@@ -262,7 +262,7 @@ func TestChildrenThatTakeTooLongFailTheStepAndGoOn(t *testing.T) {
 // The children of an earlier step, and those of an earlier round, count neither
 // for the progress nor for the wait of those that a step waits for now.
 func TestOnlyTheChildrenThatAStepWaitsForCount(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := parentOf("parent", []string{"good"})
 		steps.ChildJobs(d, "more", func(context.Context, *steps.Run[input]) ([]steps.Child, error) {
 			return []steps.Child{{Input: raw("nowhere")}}, nil
@@ -285,7 +285,7 @@ func TestOnlyTheChildrenThatAStepWaitsForCount(t *testing.T) {
 }
 
 func TestAJobThatWaitsForChildrenIsNotDeleted(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), parentOf("parent", []string{"nowhere"}))
 		start(t, eng)
 		job := enqueue(t, eng, raw("parent"))

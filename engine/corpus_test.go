@@ -19,7 +19,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // corpus are the inputs that are kept for a fuzz target of another package: what
@@ -57,7 +57,7 @@ func accepted(t *testing.T, inputs []string, least int, check func(string) error
 // has for one, on every database.
 func TestJSONThatFuzzingHasFoundIsKeptAlike(t *testing.T) {
 	values := accepted(t, corpus(t, "model", "FuzzCheckJSON"), 15, func(input string) error { return model.CheckJSON([]byte(input)) })
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[json.RawMessage](steps.Type("corpus"))
 		signal := steps.AwaitSignal[json.RawMessage, json.RawMessage](d, "signal")
 		steps.Add(d, "output", func(ctx context.Context, run *steps.Run[json.RawMessage]) (json.RawMessage, error) {
@@ -149,7 +149,7 @@ func sameValue(a, b any) bool {
 // and no other's.
 func TestNamesThatFuzzingHasFoundAreKeptAlikeAndApart(t *testing.T) {
 	names := accepted(t, corpus(t, "model", "FuzzCheckName"), 15, model.CheckName)
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
 		ids := make(map[string]uuid.UUID)
 		d := steps.Define[input]()
@@ -203,7 +203,7 @@ func TestTimesThatFuzzingHasFoundAreKeptAlike(t *testing.T) {
 		}
 		return err
 	})
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
 		for _, text := range times {
 			at, err := read(text)

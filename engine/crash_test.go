@@ -16,6 +16,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // payment is a definition whose second step must not happen twice unseen.
@@ -35,7 +36,7 @@ func payment(paid *atomic.Int32, defined []steps.DefineOption, opts ...steps.Opt
 func crashes(n int) []steps.DefineOption { return []steps.DefineOption{steps.ResumeOnCrash(n)} }
 
 func TestAJobGoesOnByItselfAfterSoManyCrashesAndNoMore(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var paid atomic.Int32
 		h := testutil.NewHarness(t, payment(&paid, crashes(2)), testutil.OnDB(db))
 		h.Enqueue(input{})
@@ -76,7 +77,7 @@ func standstill(t *testing.T, db *bun.DB, d func(hold func()) *steps.Definition[
 }
 
 func TestAnyEngineHasAJobGoOnAlsoOneWithoutItsDefinition(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		id := standstill(t, db, func(hold func()) *steps.Definition[input] {
 			d := steps.Define[input](steps.ResumeOnCrash(1))
 			steps.Do(d, "only", func(context.Context, *steps.Run[input]) error { hold(); return nil })
@@ -95,7 +96,7 @@ func TestAnyEngineHasAJobGoOnAlsoOneWithoutItsDefinition(t *testing.T) {
 
 // The process dies while the job's context is made: nothing is recorded yet.
 func TestAJobGoesOnThatDiedBeforeItsFirstStep(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, release := make(chan struct{}, 1), make(chan struct{})
 		d := steps.Define[input](steps.ResumeOnCrash(1))
 		steps.Do(d, "only", func(context.Context, *steps.Run[input]) error { return nil })
@@ -119,7 +120,7 @@ func TestAJobGoesOnThatDiedBeforeItsFirstStep(t *testing.T) {
 }
 
 func TestACancelledJobDoesNotGoOnAfterACrash(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		id := standstill(t, db, func(hold func()) *steps.Definition[input] {
 			d := steps.Define[input](steps.ResumeOnCrash(5))
 			steps.Do(d, "only", func(context.Context, *steps.Run[input]) error { hold(); return nil })
@@ -143,7 +144,7 @@ func TestAStepThatStopsOnACrashAsksAPersonWhichWayToGo(t *testing.T) {
 		"past": {engine.SkipStep("pay"), `"paid: "`, model.StepSkipped, 1},
 	} {
 		t.Run(way, func(t *testing.T) {
-			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+			testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 				var paid atomic.Int32
 				h := testutil.NewHarness(t, payment(&paid, crashes(3), steps.StopOnCrash()), testutil.OnDB(db))
 				id := h.Enqueue(input{}).ID
@@ -182,7 +183,7 @@ func TestAStepThatStopsOnACrashAsksAPersonWhichWayToGo(t *testing.T) {
 
 // Its function has returned: that is no crash, and it has said so.
 func TestAHandedOverStepIsNotTakenForACrash(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var paid atomic.Int32
 		h := testutil.NewHarness(t, payment(&paid, nil, steps.StopOnCrash()), testutil.OnDB(db))
 		id := h.Enqueue(input{}).ID
@@ -197,7 +198,7 @@ func TestAHandedOverStepIsNotTakenForACrash(t *testing.T) {
 }
 
 func TestAStepThatItsGroupEndedIsNotTakenForACrash(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool
 		begun := make(chan struct{}, 2)
 		d := steps.Define[input]()
@@ -231,7 +232,7 @@ func TestAStepThatItsGroupEndedIsNotTakenForACrash(t *testing.T) {
 
 // Two members of a group were under way: each is decided on its own.
 func TestSeveralStepsOfAGroupAreDecidedTogether(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran [2]atomic.Int32
 		definition := func(hold func()) *steps.Definition[input] {
 			d := steps.Define[input]()
@@ -279,7 +280,7 @@ func TestWhetherAnEffectHappenedIsVerifiedAfterACrash(t *testing.T) {
 		"it cannot be told at once": {true, 1, `"paid: receipt 1 found"`, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+			testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 				var paid, asked atomic.Int32
 				h := testutil.NewHarness(t, payment(&paid, nil, steps.Verify(func(context.Context, *steps.Run[input]) (string, bool, error) {
 					if asked.Add(1) <= want.fails {
@@ -308,7 +309,7 @@ func TestWhetherAnEffectHappenedIsVerifiedAfterACrash(t *testing.T) {
 }
 
 func TestVerifyIsNotAskedAboutAStepThatHasFailed(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var asked, ran atomic.Int32
 		d := flaky(1, &ran, steps.Retry(2, time.Millisecond), steps.Verify(func(context.Context, *steps.Run[input]) (int, bool, error) {
 			asked.Add(1)
@@ -324,7 +325,7 @@ func TestVerifyIsNotAskedAboutAStepThatHasFailed(t *testing.T) {
 
 // A last step that is verified ends the job with its output.
 func TestAVerifiedLastStepEndsTheJob(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input](steps.ResumeOnCrash(1))
 		steps.Add(d, "only", func(context.Context, *steps.Run[input]) (string, error) { return "ran", nil },
 			steps.Verify(func(context.Context, *steps.Run[input]) (string, bool, error) { return "found", true, nil }))
@@ -342,7 +343,7 @@ func TestAVerifiedLastStepEndsTheJob(t *testing.T) {
 // The begin of an attempt is recorded before it runs, where something depends on
 // that: a first step is no exception.
 func TestTheBeginOfAnAttemptIsRecordedBeforeItRuns(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for name, d := range map[string]func(func(context.Context, *steps.Run[input]) error) *steps.Definition[input]{
 			"retry": func(look func(context.Context, *steps.Run[input]) error) *steps.Definition[input] {
 				d := steps.Define[input]()

@@ -13,14 +13,14 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // waitingInserts counts the sessions of a database that wait for another one's
 // transaction as they insert jobs.
-var waitingInserts = map[testutil.Kind]string{
-	testutil.Postgres: "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%" + store.OpInsertNotify.Tag() + "%'",
-	testutil.MariaDB:  "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID() AND info LIKE '%" + store.OpInsert.Tag() + "%'",
+var waitingInserts = map[testdb.Kind]string{
+	testdb.Postgres: "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%" + store.OpInsertNotify.Tag() + "%'",
+	testdb.MariaDB:  "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID() AND info LIKE '%" + store.OpInsert.Tag() + "%'",
 }
 
 // Somebody's transaction and an enqueue wait for each other's keys. The database
@@ -30,9 +30,9 @@ func TestAnEnqueueThatADeadlockHasEndedIsDoneAgain(t *testing.T) {
 	for kind, waiting := range waitingInserts {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			text := testutil.DSN(t, kind)
-			db := testutil.Open(t, text)
-			theirs, ours := newEngine(t, db, config()), newEngine(t, testutil.Open(t, text), config())
+			text := testdb.DSN(t, kind)
+			db := testdb.Open(t, text)
+			theirs, ours := newEngine(t, db, config()), newEngine(t, testdb.Open(t, text), config())
 			item := func(key string) engine.NewJob {
 				return engine.NewJob{Input: input{}, Options: []engine.EnqueueOption{engine.IdempotencyKey(key)}}
 			}
@@ -49,7 +49,7 @@ func TestAnEnqueueThatADeadlockHasEndedIsDoneAgain(t *testing.T) {
 					made <- jobs
 					told <- err
 				}()
-				watch := testutil.Open(t, text)
+				watch := testdb.Open(t, text)
 				require.Eventually(t, func() bool {
 					n := 0
 					return assert.NoError(t, watch.NewRaw(waiting).Scan(t.Context(), &n)) && n > 0

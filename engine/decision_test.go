@@ -12,11 +12,11 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestSucceedAndFailDecideTheEndOfARunningJob(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		d := steps.Define[input]()
 		steps.Do(d, "decides", func(ctx context.Context, run *steps.Run[input]) error {
@@ -42,7 +42,7 @@ func TestSucceedAndFailDecideTheEndOfARunningJob(t *testing.T) {
 }
 
 func TestFailKeepsItsReasonAndResultWhateverTheStepAnswers(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		eng = newEngine(t, db, config(), one("test:job", func(ctx context.Context, run *steps.Run[input]) error {
 			if err := eng.Fail(ctx, run.Job().ID, "no stock", map[string]int{"missing": 3}); err != nil {
@@ -59,7 +59,7 @@ func TestFailKeepsItsReasonAndResultWhateverTheStepAnswers(t *testing.T) {
 }
 
 func TestAResultThatAStepHasSetSurvivesAResume(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool
 		d := steps.Define[input]()
 		steps.Do(d, "sets", func(_ context.Context, run *steps.Run[input]) error { return run.SetResult("from the first") })

@@ -14,7 +14,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func nested(levels int) json.RawMessage {
@@ -41,7 +41,7 @@ func deepEverywhere(eng func() *engine.Engine, levels int, tries map[string]erro
 // MariaDB, which takes the fewest levels, keeps a value of the deepest nesting in
 // every place, and so do the others.
 func TestValuesOfTheDeepestNestingAreKeptInEveryPlace(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		deepest := nested(model.MaxJSONDepth)
 		d := steps.Define[[]any](steps.Type("deep"))
 		signal := steps.AwaitSignal[[]any, []any](d, "signal")
@@ -98,7 +98,7 @@ func TestValuesThatNestTooDeeplyAreRefusedInEveryPlace(t *testing.T) {
 			tries := make(map[string]error)
 			cfg := config()
 			cfg.Limits = engine.Limits{Input: 1 << 20, Output: 1 << 20}
-			eng = newEngine(t, testutil.Open(t, testutil.DSN(t, testutil.SQLite)), cfg, deepEverywhere(func() *engine.Engine { return eng }, levels, tries))
+			eng = newEngine(t, testdb.Open(t, testdb.DSN(t, testdb.SQLite)), cfg, deepEverywhere(func() *engine.Engine { return eng }, levels, tries))
 			_, tries["input"] = eng.Enqueue(t.Context(), engine.RawInput{Type: "deep", Input: nested(levels)})
 			assert.ErrorIs(t, tries["input"], engine.ErrInvalid)
 			jobs, err := eng.List(t.Context(), engine.Filter{})

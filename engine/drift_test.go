@@ -17,7 +17,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // trace notes which steps have run.
@@ -66,7 +66,7 @@ func runUntil(t *testing.T, db *bun.DB, d steps.Handler, id uuid.UUID) *model.Jo
 
 func TestARenamedStepKeepsItsRecordItsCheckpointAndItsKey(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		tr := &trace{}
 		old := steps.Define[input]()
 		tr.add(old, "extract")
@@ -110,7 +110,7 @@ func TestAStepThatWaitsIsRenamedWhileItWaits(t *testing.T) {
 	for _, sent := range []string{"approve", "release"} {
 		t.Run(sent, func(t *testing.T) {
 			t.Parallel()
-			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+			testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 				old, now := steps.Define[input](), steps.Define[input]()
 				steps.AwaitSignal[input, string](old, "approve")
 				steps.AwaitSignal[input, string](now, "release", steps.WasNamed("approve"))
@@ -130,7 +130,7 @@ func TestAStepThatWaitsIsRenamedWhileItWaits(t *testing.T) {
 
 func TestARemovedStepIsHistoryAndAnUnknownOneIsRefused(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		tr := &trace{}
 		old := steps.Define[input]()
 		tr.add(old, "a")
@@ -169,7 +169,7 @@ func TestARemovedStepIsHistoryAndAnUnknownOneIsRefused(t *testing.T) {
 // without anybody having asked for a resume.
 func TestDriftIsFoundBeforeAnythingRunsAndTheRecordStays(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		tr := &trace{}
 		old := steps.Define[input]()
 		tr.add(old, "a")
@@ -212,7 +212,7 @@ type countV2 struct {
 
 func TestAnOutputOfAnOlderVersionIsReadByStepsUndoAndDryRun(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		old := steps.Define[input]()
 		steps.Add(old, "count", func(context.Context, *steps.Run[input]) (countV1, error) { return countV1{Rows: "four"}, nil })
 		(&trace{}).fail(old, "send")
@@ -255,7 +255,7 @@ func TestAnOutputOfAnOlderVersionIsReadByStepsUndoAndDryRun(t *testing.T) {
 
 func TestADryRunTellsOfUndoing(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		tr := &trace{}
 		d := steps.Define[input]()
 		tr.add(d, "book", steps.Undo(func(context.Context, *steps.Run[input], string) error { return errBoom }))

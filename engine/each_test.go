@@ -16,6 +16,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // upTo yields the numbers behind skip up to n.
@@ -67,7 +68,7 @@ func (im *importer) harness(t *testing.T, db *bun.DB) *testutil.Harness {
 
 func TestAKillLosesNoMoreThanTheItemsSinceTheLastCheckpoint(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		im := &importer{source: upTo(10), opts: []steps.EachOption{steps.CheckpointEvery(3), steps.CheckpointInterval(0), steps.Total(10), steps.ItemNoun("rows")}}
 		h := im.harness(t, db)
 		s := h.Kill(testutil.AtProgress("import", 9)) // one call tells where it begins
@@ -96,7 +97,7 @@ func TestItemsAreNotDoneAgainHoweverTheStepEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+			testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 				broken := true
 				im := &importer{source: upTo(6), step: tt.step, opts: []steps.EachOption{steps.CheckpointInterval(time.Hour)}}
 				im.do = func(ctx context.Context, item int) error {
@@ -134,7 +135,7 @@ func TestACancelledOrStoppedEachGoesOnBehindItsLastItem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+			testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 				im := &importer{source: upTo(6), opts: []steps.EachOption{steps.CheckpointInterval(time.Hour)}}
 				h := im.harness(t, db)
 				s := end(h)
@@ -152,7 +153,7 @@ func TestACancelledOrStoppedEachGoesOnBehindItsLastItem(t *testing.T) {
 
 func TestAStopIsObeyedAtTheNextCheckpointOfEach(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, goOn := make(chan int, 100), make(chan struct{})
 		im := &importer{source: upTo(50), opts: []steps.EachOption{steps.CheckpointEvery(1)}}
 		im.do = func(_ context.Context, item int) error {
@@ -183,7 +184,7 @@ func TestAStopIsObeyedAtTheNextCheckpointOfEach(t *testing.T) {
 
 func TestTheSourcesErrorEndsTheStepBehindWhatIsDone(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for _, at := range []int{1, 3} {
 			im := &importer{opts: []steps.EachOption{steps.CheckpointInterval(time.Hour)}}
 			broken := true
@@ -213,7 +214,7 @@ func TestTheSourcesErrorEndsTheStepBehindWhatIsDone(t *testing.T) {
 
 func TestAnEmptySourceAndAWrongTotalDoNoHarm(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for _, tt := range []struct{ items, total int }{{0, 0}, {0, 5}, {5, 3}, {3, 5}} {
 			im := &importer{source: upTo(tt.items), opts: []steps.EachOption{steps.Total(tt.total)}}
 			s := im.harness(t, db).Run()
@@ -226,7 +227,7 @@ func TestAnEmptySourceAndAWrongTotalDoNoHarm(t *testing.T) {
 
 func TestEachAfterGoesOnBehindAKey(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var asked []string
 		var done []string
 		letters := strings.Split("abcdef", "")

@@ -16,12 +16,12 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // Another program writes its payload straight into the table.
 func TestARowOfAnotherProducerIsTakenWholeAsTheInput(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		id := "01890000-0000-7000-8000-00000000abcd"
 		_, err := db.NewRaw("INSERT INTO job_system_jobs (id, type, data) VALUES (?, ?, ?)", id, "test:job", `{"n": 10}`).Exec(t.Context())
@@ -34,7 +34,7 @@ func TestARowOfAnotherProducerIsTakenWholeAsTheInput(t *testing.T) {
 }
 
 func TestAScheduledJobWaitsForItsTime(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		start(t, eng)
 		at := time.Now().Add(400 * time.Millisecond)
@@ -51,7 +51,7 @@ func TestAScheduledJobWaitsForItsTime(t *testing.T) {
 }
 
 func TestAnImmediateJobGoesBeforeTheOthersOfItsType(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg := config()
 		cfg.Poll = time.Hour // only the engine's own wake-up counts here
 		begun := make(chan int, 8)
@@ -78,7 +78,7 @@ func TestAnImmediateJobGoesBeforeTheOthersOfItsType(t *testing.T) {
 }
 
 func TestAnIdempotencyKeyReturnsTheFirstJob(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
 		first := enqueue(t, eng, input{N: 1}, engine.IdempotencyKey("k"))
 		assert.False(t, first.Existing)
@@ -106,7 +106,7 @@ func TestAnIdempotencyKeyReturnsTheFirstJob(t *testing.T) {
 }
 
 func TestEnqueueInTheCallersTransaction(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		start(t, eng)
 		var gone, kept *model.Job
@@ -135,7 +135,7 @@ func TestEnqueueInTheCallersTransaction(t *testing.T) {
 }
 
 func TestTextsAndValuesComeBackAsTheyWere(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		const odd = "quote ' \" back\\slash \\' percent % question ? emoji 🚀 umlaut ü line\nbreak `tick` $1 ?0"
 		d := steps.Define[input]()
 		echo := steps.Add(d, "echo ? '", func(_ context.Context, run *steps.Run[input]) (string, error) {
@@ -159,7 +159,7 @@ func TestTextsAndValuesComeBackAsTheyWere(t *testing.T) {
 }
 
 func TestWhatCannotBeKeptIsRefusedBeforeAnythingIsWritten(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
 		for name, raw := range map[string]engine.RawInput{
 			"NUL":         {Type: "x", Input: json.RawMessage(`{"a":"\u0000"}`)},
@@ -194,7 +194,7 @@ func make300k() []byte {
 }
 
 func TestManyJobsAreEnqueuedTogetherOrNotAtAll(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		key := engine.IdempotencyKey("same")
 		var items []engine.NewJob

@@ -19,7 +19,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // everyVariable has this test binary run jobs with every kind of step until it
@@ -116,12 +116,12 @@ func runEvery(text string) {
 // step: each ends as it would have without that, every effect is there, and the
 // one that is in a transaction is there once.
 func TestJobsWithEveryKindOfStepSurviveTheirProcess(t *testing.T) {
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		rounds := 25
 		if testing.Short() {
 			rounds = 5
 		}
-		db := testutil.Open(t, text)
+		db := testdb.Open(t, text)
 		makeEffects(t, db)
 		_, err := db.NewRaw("CREATE TABLE notes (job CHAR(36) NOT NULL, what VARCHAR(50) NOT NULL)").Exec(t.Context())
 		require.NoError(t, err)

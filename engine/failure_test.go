@@ -18,7 +18,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // lines is what was logged.
@@ -42,7 +42,7 @@ func (l *lines) String() string {
 // A step that succeeds in the end has left in the log and in its record why it did not at
 // once.
 func TestFailedAttemptsAreLoggedAndRecorded(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var logged lines
 		cfg := config()
 		cfg.Logger = slog.New(slog.NewTextHandler(&logged, nil))
@@ -73,7 +73,7 @@ func TestFailedAttemptsAreLoggedAndRecorded(t *testing.T) {
 
 // The log of a run has what the context factory has put into its context.
 func TestTheLogOfARunHasItsContext(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var logged lines
 		cfg := config()
 		cfg.Logger = slog.New(tenants{slog.NewTextHandler(&logged, nil)})
@@ -105,7 +105,7 @@ func (h tenants) WithAttrs(attrs []slog.Attr) slog.Handler {
 // One rule decides about every error of a step: that of its undo, which took too long,
 // and that with which the database ends its transaction.
 func TestRetryRulesHoldForEveryErrorOfAStep(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var undone atomic.Int32
 		d := steps.Define[input](steps.Type("undo"))
 		steps.Add(d, "reserve", func(context.Context, *steps.Run[input]) (int, error) { return 1, nil },
@@ -138,7 +138,7 @@ func TestRetryRulesHoldForEveryErrorOfAStep(t *testing.T) {
 
 // Undoing is none of the time that a job may work, and what was undone may be done again.
 func TestUndoingDoesNotUseUpTheJobTimeout(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		const limit = 400 * time.Millisecond
 		var healthy atomic.Bool
 		d := steps.Define[input](steps.JobTimeout(limit))
@@ -164,7 +164,7 @@ func TestUndoingDoesNotUseUpTheJobTimeout(t *testing.T) {
 
 // A job that has something left to do, or whose children have, is not deleted.
 func TestAJobWithSomethingLeftToDoIsNotDeleted(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		d := steps.Define[input](steps.Type("undo"))
 		undoable(d, &log, "reserve", willing)

@@ -14,12 +14,12 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestFromRunsAStepAndThoseBehindItAgain(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		tr := &trace{}
 		fail := true
 		d := steps.Define[input]()
@@ -95,7 +95,7 @@ func TestFromRunsAStepAndThoseBehindItAgain(t *testing.T) {
 
 func TestFromTakesTheDefinitionsOrderWhereItHasChanged(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		tr := &trace{}
 		old := steps.Define[input]()
 		for _, name := range []string{"a", "b", "gone"} {
@@ -128,7 +128,7 @@ func TestFromTakesTheDefinitionsOrderWhereItHasChanged(t *testing.T) {
 
 func TestFromRefusesToPassOverAStepThatIsNotDone(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		tr := &trace{}
 		d := steps.Define[input]()
 		tr.fail(d, "a")
@@ -149,7 +149,7 @@ func TestFromRefusesToPassOverAStepThatIsNotDone(t *testing.T) {
 
 func TestHistoryGivesWayToWhatTheJobNeeds(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		fail := true
 		d := steps.Define[input]()
 		for _, name := range []string{"a", "b", "c"} {

@@ -16,10 +16,11 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestAGroupRunsItsMembersTogetherUpToItsLimit(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, release := make(chan string), make(chan struct{})
 		var running, most atomic.Int32
 		d := steps.Define[input]()
@@ -92,7 +93,7 @@ func counts(ran *[3]atomic.Int32) []int32 {
 }
 
 func TestAFailedMemberEndsTheOthersAndAResumeRunsThoseThatAreNotDone(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool
 		var ran [3]atomic.Int32
 		causes := make(chan error, 1)
@@ -120,7 +121,7 @@ func TestAFailedMemberEndsTheOthersAndAResumeRunsThoseThatAreNotDone(t *testing.
 }
 
 func TestAGroupThatLetsItsMembersFinishDoes(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool
 		var ran [3]atomic.Int32
 		var eng *engine.Engine
@@ -154,7 +155,7 @@ func TestAGroupThatLetsItsMembersFinishDoes(t *testing.T) {
 
 // The process dies when one member is done and two have checkpoints.
 func TestAGroupGoesOnAfterACrashInTheMiddle(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var h *testutil.Harness
 		var done atomic.Int32
 		resumed := make(chan int, 2)
@@ -208,7 +209,7 @@ func TestAGroupGoesOnAfterACrashInTheMiddle(t *testing.T) {
 
 // One member is told to stop at a checkpoint; the other has its grace.
 func TestAStopInTheMiddleOfAGroupHandsItOver(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, stopping := make(chan struct{}, 2), make(chan struct{})
 		var cut, stopped atomic.Bool
 		var eng *engine.Engine
@@ -270,7 +271,7 @@ func TestAStopInTheMiddleOfAGroupHandsItOver(t *testing.T) {
 }
 
 func TestCancellingAGroupEndsAllItsMembers(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun := make(chan struct{}, 2)
 		d := steps.Define[input]()
 		group := steps.Parallel(d, "two", steps.LetFinish(), steps.MaxParallel(2))
@@ -296,7 +297,7 @@ func TestCancellingAGroupEndsAllItsMembers(t *testing.T) {
 }
 
 func TestMembersHaveConditionsAndRetriesOfTheirOwn(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		group := steps.Parallel(d, "mixed")
 		steps.Do(group, "retried", func(_ context.Context, run *steps.Run[input]) error {
@@ -319,7 +320,7 @@ func TestMembersHaveConditionsAndRetriesOfTheirOwn(t *testing.T) {
 }
 
 func TestNoMemberBeginsOnceTheJobIsDeclaredSucceeded(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		d := steps.Define[input]()
 		group := steps.Parallel(d, "one by one", steps.MaxParallel(1))

@@ -13,7 +13,7 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"github.com/ntxdev/jobsystem/engine"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // On a host's own pool, whose transactions are serializable unless they say otherwise,
@@ -23,7 +23,7 @@ func TestNobodyLearnsOfSerializationFailuresOnAHostsPool(t *testing.T) {
 	for _, level := range []string{"serializable", "repeatable read"} {
 		t.Run(level, func(t *testing.T) {
 			t.Parallel()
-			host, err := pgx.ParseConfig(testutil.DSN(t, testutil.Postgres))
+			host, err := pgx.ParseConfig(testdb.DSN(t, testdb.Postgres))
 			require.NoError(t, err)
 			host.RuntimeParams["default_transaction_isolation"] = level
 			pool := stdlib.OpenDB(*host)
@@ -69,7 +69,7 @@ func TestNobodyLearnsOfSerializationFailuresOnAHostsPool(t *testing.T) {
 // What the database answers is not taken for granted.
 func TestARowThatATriggerKeepsOutIsAnError(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		if db.Dialect().Name() != dialect.PG { // elsewhere no trigger can drop a row without an error
 			return
 		}

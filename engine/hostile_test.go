@@ -14,7 +14,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // hostile are texts that mean something to SQL, to Bun's placeholders or to the
@@ -59,7 +59,7 @@ func hostileJob(text string) *steps.Definition[words] {
 
 func TestEveryTextComesBackAsItWas(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
 		for _, text := range hostile {
 			require.NoError(t, eng.Register(hostileJob(text)))
@@ -112,7 +112,7 @@ func checkHostile(t *testing.T, eng *engine.Engine, text string) {
 
 func TestATextThatNoDatabaseKeepsIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
 		here := enqueue(t, eng, input{})
 		for _, bad := range []string{"a\x00b", "a\xffb", "中\xe4\xb8", strings.Repeat("x", 3000)} {

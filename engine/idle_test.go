@@ -11,13 +11,13 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // An engine with nothing to do asks for due jobs, in one statement whatever the
 // number of its types, and hardly for anything else.
 func TestAnIdleEngineAsksLittle(t *testing.T) {
-	for _, kind := range testutil.Kinds(t) {
+	for _, kind := range testdb.Kinds(t) {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			const types, settled, polls, poll = 100, 5, 20, 50 * time.Millisecond

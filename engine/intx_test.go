@@ -15,7 +15,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // effectStep adds a step that writes an effect in its transaction, and then does
@@ -32,7 +32,7 @@ func effectStep(d steps.Scope[input], name string, then func(context.Context, st
 func fine(context.Context, steps.Tx, *steps.Run[input]) error { return nil }
 
 func TestAStepInATransactionHasItsEffectAndItsRecordTogether(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
 		var healthy atomic.Bool
 		d := steps.Define[input]()
@@ -86,7 +86,7 @@ func TestWhateverEndsAStepInATransactionBadlyRollsItBack(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+			testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 				makeEffects(t, db)
 				d := steps.Define[input]()
 				var opts []steps.Option
@@ -111,7 +111,7 @@ func TestWhateverEndsAStepInATransactionBadlyRollsItBack(t *testing.T) {
 }
 
 func TestARolledBackStepIsTriedAgain(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
 		d := steps.Define[input]()
 		effectStep(d, "effect", func(_ context.Context, _ steps.Tx, run *steps.Run[input]) error {
@@ -132,7 +132,7 @@ func TestARolledBackStepIsTriedAgain(t *testing.T) {
 
 // The step ignores that its context has ended, and returns no error.
 func TestCancellingAStepInATransactionRollsItBack(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
 		var eng *engine.Engine
 		d := steps.Define[input]()
@@ -174,7 +174,7 @@ func TestCancellingAStepInATransactionRollsItBack(t *testing.T) {
 
 // The run's row becomes another's while its transaction is open.
 func TestALostLeaseRollsAStepsTransactionBack(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
 		d := steps.Define[input]()
 		tries := make(chan struct{}, 9)
@@ -199,7 +199,7 @@ func TestALostLeaseRollsAStepsTransactionBack(t *testing.T) {
 }
 
 func TestOtherJobsGoOnAroundAStepInATransaction(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
 		d := steps.Define[input]()
 		group := steps.Parallel(d, "both")
@@ -237,7 +237,7 @@ func TestOtherJobsGoOnAroundAStepInATransaction(t *testing.T) {
 // rolled back is tried again; and an engine that stops before it knows does not
 // write over the record.
 func TestALostAnswerToAStepsCommitDoublesNothing(t *testing.T) {
-	for _, kind := range []testutil.Kind{testutil.SQLite, testutil.Postgres} {
+	for _, kind := range []testdb.Kind{testdb.SQLite, testdb.Postgres} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			var lose atomic.Pointer[func(string) bool]
@@ -309,7 +309,7 @@ func TestALostAnswerToAStepsCommitDoublesNothing(t *testing.T) {
 
 // Its process dies between the commit of the last step and the job's end.
 func TestAJobEndsWithTheOutputOfALastStepThatCommittedByItself(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
 		d := steps.Define[input]()
 		effectStep(d, "last", fine)

@@ -21,7 +21,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // childVariable has this test binary be a process that runs jobs until it is
@@ -118,12 +118,12 @@ func endWithParent() {
 // what they do: each of them has its effect if and only if its record says so,
 // and once. So has each the successor that it enqueued in the same transaction.
 func TestWhateverIsKilledAroundItsCommitHasItsEffectOnceOrNotAtAll(t *testing.T) {
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		rounds := 50
 		if testing.Short() {
 			rounds = 8
 		}
-		db := testutil.Open(t, text)
+		db := testdb.Open(t, text)
 		makeEffects(t, db)
 		eng := newEngine(t, db, config())
 		for n := range childTypes {

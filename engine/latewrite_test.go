@@ -13,14 +13,14 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // A write is given up, as one is whose connection hangs, and repeated; the run
 // goes on. When the first one arrives at last - the network is back - it must not
 // take back what was recorded since.
 func TestAWriteThatArrivesLateTakesNoRecordBack(t *testing.T) {
-	for _, kind := range []testutil.Kind{testutil.SQLite, testutil.Postgres} {
+	for _, kind := range []testdb.Kind{testdb.SQLite, testdb.Postgres} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			type statement struct {
@@ -31,7 +31,7 @@ func TestAWriteThatArrivesLateTakesNoRecordBack(t *testing.T) {
 			var hold atomic.Pointer[func(string, []driver.NamedValue) bool]
 			nothingHeld := func(string, []driver.NamedValue) bool { return false }
 			hold.Store(&nothingHeld)
-			text := testutil.DSN(t, kind)
+			text := testdb.DSN(t, kind)
 			db := openLossyAt(t, kind, text, lossy{lose: new(atomic.Pointer[func(string) bool]), hold: &hold})
 
 			// The record of the first step is the write that hangs.
@@ -67,7 +67,7 @@ func TestAWriteThatArrivesLateTakesNoRecordBack(t *testing.T) {
 			require.NoError(t, err)
 
 			late := receive(t, held)
-			plain := testutil.Open(t, text)
+			plain := testdb.Open(t, text)
 			rows, err := plain.DB.QueryContext(t.Context(), late.query, late.args...)
 			require.NoError(t, err)
 			defer rows.Close()

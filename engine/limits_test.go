@@ -12,7 +12,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // sized is a JSON text of that many bytes.
@@ -27,7 +27,7 @@ var bounds = engine.Limits{Input: 500, Output: 300, Data: 2000}
 // whatever way it comes.
 func TestEveryWayIntoARowHasItsBound(t *testing.T) {
 	t.Parallel()
-	db := testutil.Open(t, testutil.DSN(t, testutil.SQLite))
+	db := testdb.Open(t, testdb.DSN(t, testdb.SQLite))
 	cfg := config()
 	cfg.Limits = bounds
 	begun, decided := make(chan struct{}), make(chan struct{})
@@ -78,7 +78,7 @@ func TestEveryWayIntoARowHasItsBound(t *testing.T) {
 
 func TestAResultCountsForTheBoundOfTheDocument(t *testing.T) {
 	t.Parallel()
-	db := testutil.Open(t, testutil.DSN(t, testutil.SQLite))
+	db := testdb.Open(t, testdb.DSN(t, testdb.SQLite))
 	cfg := config()
 	cfg.Limits = engine.Limits{Input: 1000, Output: 1000, Data: 2000}
 	d := steps.Define[json.RawMessage](steps.Type("sized"))

@@ -15,7 +15,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // counted is a listener that says when it listens.
@@ -42,12 +42,12 @@ func deaf(t *testing.T, text string) (engine.Config, counted) {
 
 func TestANotificationWakesAnotherProcessesEngine(t *testing.T) {
 	t.Parallel()
-	text := testutil.DSN(t, testutil.Postgres)
+	text := testdb.DSN(t, testdb.Postgres)
 	cfg, l := deaf(t, text)
-	eng := newEngine(t, testutil.Open(t, text), cfg, three(), one("other", nothing))
+	eng := newEngine(t, testdb.Open(t, text), cfg, three(), one("other", nothing))
 	start(t, eng)
 	receive(t, l.ready)
-	db := testutil.Open(t, text)
+	db := testdb.Open(t, text)
 	other := newEngine(t, db, config())
 	assert.Equal(t, model.Succeeded, ended(t, other, enqueue(t, other, input{}).ID).Status)
 
@@ -73,13 +73,13 @@ func TestANotificationWakesAnotherProcessesEngine(t *testing.T) {
 
 func TestANotificationBringsACancelRequest(t *testing.T) {
 	t.Parallel()
-	text := testutil.DSN(t, testutil.Postgres)
+	text := testdb.DSN(t, testdb.Postgres)
 	cfg, l := deaf(t, text)
 	begun, causes := make(chan struct{}, 1), make(chan error, 1)
-	eng := newEngine(t, testutil.Open(t, text), cfg, blocking(begun, causes))
+	eng := newEngine(t, testdb.Open(t, text), cfg, blocking(begun, causes))
 	start(t, eng)
 	receive(t, l.ready)
-	other := newEngine(t, testutil.Open(t, text), config())
+	other := newEngine(t, testdb.Open(t, text), config())
 	job := enqueue(t, other, input{})
 	receive(t, begun)
 	require.NoError(t, other.Cancel(t.Context(), job.ID, "ann", ""))
@@ -91,13 +91,13 @@ func TestANotificationBringsACancelRequest(t *testing.T) {
 // is back.
 func TestAListenerThatLosesItsConnectionComesBack(t *testing.T) {
 	t.Parallel()
-	text := testutil.DSN(t, testutil.Postgres)
+	text := testdb.DSN(t, testdb.Postgres)
 	cfg, l := deaf(t, text)
-	db := testutil.Open(t, text)
+	db := testdb.Open(t, text)
 	eng := newEngine(t, db, cfg, three())
 	start(t, eng)
 	receive(t, l.ready)
-	other := newEngine(t, testutil.Open(t, text), config())
+	other := newEngine(t, testdb.Open(t, text), config())
 	for range 3 {
 		var ended1 bool
 		require.NoError(t, db.NewRaw(`SELECT bool_and(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`).Scan(t.Context(), &ended1))
@@ -126,7 +126,7 @@ func (c told) Listen(ctx context.Context, _ string, ready func(), notify func(st
 // On every database: whatever brings the notification, it has its effect, and
 // one that means nothing has none.
 func TestWhatNotificationsDo(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		words := make(told)
 		cfg := config()
 		cfg.Poll, cfg.Listener = time.Hour, words

@@ -10,16 +10,16 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // Somebody has the job's row locked when the engine is told of it: it does not
 // wait for the next look, which is an hour away.
 func TestAJobThatIsLockedWhenItIsDueRunsSoonAfter(t *testing.T) {
-	for _, kind := range []testutil.Kind{testutil.Postgres, testutil.MariaDB} {
+	for _, kind := range []testdb.Kind{testdb.Postgres, testdb.MariaDB} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			db := testutil.Open(t, testutil.DSN(t, kind))
+			db := testdb.Open(t, testdb.DSN(t, kind))
 			cfg := config()
 			cfg.Poll = time.Hour
 			eng := newEngine(t, db, cfg, one("test:job", nothing))

@@ -12,15 +12,15 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // The answer to a claim is lost, and while it is looked for another engine is
 // settling the run, whose lease is over: the job does not begin here.
 func TestAJobThatWasClaimedUnheardDoesNotBeginWhileItIsSettled(t *testing.T) {
 	t.Parallel()
-	text := testutil.DSN(t, testutil.Postgres)
-	beside := testutil.Open(t, text)
+	text := testdb.DSN(t, testdb.Postgres)
+	beside := testdb.Open(t, text)
 	settling, err := beside.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	defer settling.Rollback() // it is committed by then
@@ -46,7 +46,7 @@ func TestAJobThatWasClaimedUnheardDoesNotBeginWhileItIsSettled(t *testing.T) {
 	lose.Store(&loser)
 	hold.Store(&watched)
 	var ran atomic.Int32
-	db := openLossyAt(t, testutil.Postgres, text, lossy{lose: lose, hold: hold})
+	db := openLossyAt(t, testdb.Postgres, text, lossy{lose: lose, hold: hold})
 	eng := newEngine(t, beside, config())
 	job := enqueue(t, eng, input{})
 	start(t, newEngine(t, db, config(), one("test:job", func(context.Context, *steps.Run[input]) error {

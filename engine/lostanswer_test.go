@@ -24,7 +24,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // lossy is a driver whose statements and commits take effect, but whose answer
@@ -140,22 +140,22 @@ func (t lossyTx) Commit() error {
 }
 
 // openLossy opens a test database through a lossy driver.
-func openLossy(t *testing.T, kind testutil.Kind, lose *atomic.Pointer[func(string) bool]) *bun.DB {
+func openLossy(t *testing.T, kind testdb.Kind, lose *atomic.Pointer[func(string) bool]) *bun.DB {
 	t.Helper()
-	return openLossyAt(t, kind, testutil.DSN(t, kind), lossy{lose: lose})
+	return openLossyAt(t, kind, testdb.DSN(t, kind), lossy{lose: lose})
 }
 
 // openLossyAt opens the database at that address through a lossy driver.
-func openLossyAt(t *testing.T, kind testutil.Kind, text string, how lossy) *bun.DB {
+func openLossyAt(t *testing.T, kind testdb.Kind, text string, how lossy) *bun.DB {
 	t.Helper()
 	name, dialect := text, schema.Dialect(pgdialect.New())
-	if kind == testutil.SQLite {
+	if kind == testdb.SQLite {
 		name = "file:" + strings.TrimPrefix(text, "sqlite://") + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)"
 		dialect = sqlitedialect.New()
 	}
-	how.base, how.name = testutil.Open(t, text).Driver(), name
+	how.base, how.name = testdb.Open(t, text).Driver(), name
 	pool := sql.OpenDB(how)
-	if kind == testutil.SQLite {
+	if kind == testdb.SQLite {
 		pool.SetMaxOpenConns(1)
 	}
 	db := bun.NewDB(pool, dialect)
@@ -167,7 +167,7 @@ func openLossyAt(t *testing.T, kind testutil.Kind, text string, how lossy) *bun.
 // each of its steps runs once: what took effect is recognised, what did not is
 // repeated, and a job that was claimed unheard is found.
 func TestALostAnswerLosesAndDoublesNothing(t *testing.T) {
-	for _, kind := range []testutil.Kind{testutil.SQLite, testutil.Postgres} {
+	for _, kind := range []testdb.Kind{testdb.SQLite, testdb.Postgres} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			var lose atomic.Pointer[func(string) bool]
@@ -219,7 +219,7 @@ func TestALostAnswerLosesAndDoublesNothing(t *testing.T) {
 func TestALateCommitOfAClaimIsFound(t *testing.T) {
 	t.Parallel()
 	var lose atomic.Pointer[func(string) bool]
-	db := openLossy(t, testutil.Postgres, &lose)
+	db := openLossy(t, testdb.Postgres, &lose)
 	owners, lost := make(chan string, 2), make(chan struct{}, 1)
 	cfg := config()
 	cfg.Poll = time.Hour // it does not claim the job anew
@@ -264,11 +264,11 @@ func TestALateCommitOfAClaimIsFound(t *testing.T) {
 // has run out: the job begins with a lease of its own all the same, so that
 // nobody takes it over.
 func TestAJobThatWasClaimedUnheardBeginsWithALeaseOfItsOwn(t *testing.T) {
-	for kind, answer := range map[testutil.Kind]string{testutil.SQLite: "commit", testutil.Postgres: "update"} {
+	for kind, answer := range map[testdb.Kind]string{testdb.SQLite: "commit", testdb.Postgres: "update"} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			text := testutil.DSN(t, kind)
-			beside := testutil.Open(t, text)
+			text := testdb.DSN(t, kind)
+			beside := testdb.Open(t, text)
 			var lose atomic.Pointer[func(string) bool]
 			db := openLossyAt(t, kind, text, lossy{lose: &lose})
 			eng := newEngine(t, beside, config())
@@ -310,7 +310,7 @@ func TestAJobThatWasClaimedUnheardBeginsWithALeaseOfItsOwn(t *testing.T) {
 func TestAFailedWriteThatWaitsForATransactionHoldsUpNobodyElse(t *testing.T) {
 	t.Parallel()
 	var lose atomic.Pointer[func(string) bool]
-	db := openLossy(t, testutil.Postgres, &lose)
+	db := openLossy(t, testdb.Postgres, &lose)
 	failed, begun, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	failing := sync.OnceFunc(func() { close(failed) })
 	always := func(what string) bool {

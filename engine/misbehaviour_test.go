@@ -19,7 +19,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // one is a definition of one step.
@@ -46,7 +46,7 @@ func (panickingError) Error() string { panic("no text") }
 func (panickingError) Is(e error) bool { panic("no comparison") }
 
 func TestAnErrorThatPanicsFailsItsJobAndNothingElse(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), one("test:job", func(_ context.Context, run *steps.Run[input]) error {
 			switch run.Input().N {
 			case 1:
@@ -69,7 +69,7 @@ func TestAnErrorThatPanicsFailsItsJobAndNothingElse(t *testing.T) {
 
 // An error that says it is the engine's, and is not.
 func TestAForgedShutdownFailsTheJob(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for _, forged := range []error{engine.ErrShutdown, engine.ErrLeaseLost, engine.ErrCancelled} {
 			eng := newEngine(t, db, config(), one("test:job", func(context.Context, *steps.Run[input]) error {
 				return fmt.Errorf("another engine: %w", forged)
@@ -85,7 +85,7 @@ func TestAForgedShutdownFailsTheJob(t *testing.T) {
 
 // The step hides the checkpoint's refusal in words of its own.
 func TestAStepThatIsToldToStopIsHandedOverWhateverItAnswers(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, stopping := make(chan struct{}), make(chan struct{})
 		cfg := config()
 		cfg.Grace = patience
@@ -115,7 +115,7 @@ func TestAStepThatIsToldToStopIsHandedOverWhateverItAnswers(t *testing.T) {
 
 // The database takes no writes to the table for a while, though it answers.
 func TestARefusalThatPassesCostsNothing(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		begun, hold := make(chan struct{}), make(chan struct{})
 		var logs safeBuffer
@@ -172,7 +172,7 @@ func (b *safeBuffer) waitFor(t *testing.T, text string) {
 // A row that somebody wrote as processing stands in the way of its type, and of
 // no other.
 func TestABadRowHoldsUpNoMoreThanItsType(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), one("a", nothing), one("b", nothing))
 		_, err := db.NewRaw(`INSERT INTO job_system_jobs (id, type, data, status) VALUES (?, 'a', '{}', 'processing')`, uuid.NewString()).Exec(t.Context())
 		require.NoError(t, err)
@@ -188,7 +188,7 @@ func TestABadRowHoldsUpNoMoreThanItsType(t *testing.T) {
 }
 
 func TestIDsThatWouldNotBeFoundAgainAreRefusedByTheTable(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		insert := func(id string) error {
 			_, err := db.NewRaw(`INSERT INTO job_system_jobs (id, type, data) VALUES (?, 'a', '{}')`, id).Exec(t.Context())
 			return err
@@ -205,7 +205,7 @@ func TestIDsThatWouldNotBeFoundAgainAreRefusedByTheTable(t *testing.T) {
 }
 
 func TestWithFewerPlacesThanTypesTheLongestWaitingGoesFirst(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg := config()
 		cfg.MaxRunning = 1
 		var mu sync.Mutex
@@ -234,7 +234,7 @@ func TestWithFewerPlacesThanTypesTheLongestWaitingGoesFirst(t *testing.T) {
 
 // MySQL's and MariaDB's default isolation: the snapshot still says scheduled.
 func TestCancelInARepeatableReadTransactionEnds(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), one("test:job", nothing))
 		job := enqueue(t, eng, input{})
 		if db.Dialect().Name().String() == "sqlite" {
@@ -256,7 +256,7 @@ func TestCancelInARepeatableReadTransactionEnds(t *testing.T) {
 }
 
 func TestAStepsLeftoversCanDoNothingMore(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var left *steps.Run[input]
 		var resumed []bool
 		d := steps.Define[input]()
@@ -289,7 +289,7 @@ func TestAStepsLeftoversCanDoNothingMore(t *testing.T) {
 }
 
 func TestResumeMayBuildThePlanFromTheDatabase(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool
 		eng := newEngine(t, db, config(), steps.DefineFunc(func(input) (*steps.Definition[input], error) {
 			n := 0
@@ -316,10 +316,10 @@ func TestResumeMayBuildThePlanFromTheDatabase(t *testing.T) {
 
 // The request comes while the step fails by itself: whoever asked gets it.
 func TestACancelledJobThatFailsIsCancelled(t *testing.T) {
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		begun, release := make(chan struct{}), make(chan struct{})
 		cfg := config()
-		eng := newEngine(t, testutil.Open(t, text), cfg, one("test:job", func(context.Context, *steps.Run[input]) error {
+		eng := newEngine(t, testdb.Open(t, text), cfg, one("test:job", func(context.Context, *steps.Run[input]) error {
 			close(begun)
 			<-release
 			return errBoom
@@ -327,7 +327,7 @@ func TestACancelledJobThatFailsIsCancelled(t *testing.T) {
 		start(t, eng)
 		job := enqueue(t, eng, input{})
 		receive(t, begun)
-		other := newEngine(t, testutil.Open(t, text), config())
+		other := newEngine(t, testdb.Open(t, text), config())
 		require.NoError(t, other.Cancel(t.Context(), job.ID, "ann", ""))
 		close(release)
 		s := ended(t, eng, job.ID)
@@ -338,7 +338,7 @@ func TestACancelledJobThatFailsIsCancelled(t *testing.T) {
 
 // Heartbeats go on all the time while short jobs end: nobody is alarmed.
 func TestJobsThatEndWellAlarmNobody(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var logs safeBuffer
 		cfg := config()
 		cfg.Lease, cfg.Heartbeat = patience, 5*time.Millisecond

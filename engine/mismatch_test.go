@@ -14,13 +14,13 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // The host's code is called before the job's row is locked: on SQLite it would wait
 // for ever for the one connection.
 func TestADefinitionMayReadTheDatabaseWhenASignalIsSent(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), steps.DefineFunc(func(input) (*steps.Definition[input], error) {
 			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			defer cancel()
@@ -39,7 +39,7 @@ func TestADefinitionMayReadTheDatabaseWhenASignalIsSent(t *testing.T) {
 
 // A job that another version of the definition runs may take what this one does not.
 func TestASignalToAJobOfAnotherVersionIsNotJudged(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		other := steps.Define[input]()
 		steps.AwaitSignal[input, int](other, "approve")
 		runs, sends := newEngine(t, db, unasked(), awaiting()), newEngine(t, db, unasked(), other)
@@ -58,7 +58,7 @@ type quoting struct{}
 func (*quoting) UnmarshalJSON(raw []byte) error { return fmt.Errorf("not %s", raw) }
 
 func TestWhyASignalIsRefusedIsRedacted(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.AwaitSignal[input, quoting](d, "approve")
 		cfg := unasked()
@@ -79,7 +79,7 @@ func TestWhyASignalIsRefusedIsRedacted(t *testing.T) {
 }
 
 func TestAPayloadThatDoesNotFitFailsTheStepAndAResumeWaitsForAnother(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting())
 		start(t, eng)
 		job := enqueue(t, eng, input{})

@@ -15,7 +15,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // newerKey is a key that a newer version of the module has put into the objects
@@ -113,7 +113,7 @@ func runToEnd(t *testing.T, db *bun.DB, d steps.Handler, id uuid.UUID) *model.Jo
 // may happen to the job in this one.
 func TestWhatANewerVersionHasWrittenSurvivesAllThatHappensToAJob(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		var healthy atomic.Bool
 		d := steps.Define[input](steps.UndoOn(model.Failed))
@@ -164,7 +164,7 @@ func TestWhatANewerVersionHasWrittenSurvivesAllThatHappensToAJob(t *testing.T) {
 
 func TestARestartKeepsWhatANewerVersionHasWrittenOfTheJobItself(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), one("test:job", func(context.Context, *steps.Run[input]) error { return errBoom }))
 		id := enqueue(t, eng, input{N: 7}).ID
 		start(t, eng)
@@ -226,7 +226,7 @@ func TestARecordInAStatusOfANewerVersionIsRefusedAndStays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+			testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 				var ran atomic.Int32
 				d := steps.Define[input]()
 				steps.Do(d, "one", nothing)

@@ -13,11 +13,11 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestABuiltPlanFollowsItsInput(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), steps.DefineFunc(func(in input) (*steps.Definition[input], error) {
 			if in.N < 0 {
 				return nil, errBoom
@@ -41,7 +41,7 @@ func TestABuiltPlanFollowsItsInput(t *testing.T) {
 }
 
 func TestARecordThatDoesNotFitTheDefinitionRunsNothing(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		old := steps.Define[input]()
 		steps.Add(old, "renamed", func(context.Context, *steps.Run[input]) (string, error) { return "x", nil })
 		steps.Add(old, "retyped", func(context.Context, *steps.Run[input]) (string, error) { return "x", nil })
@@ -76,7 +76,7 @@ func TestARecordThatDoesNotFitTheDefinitionRunsNothing(t *testing.T) {
 type tenantKey struct{}
 
 func TestTheContextFactoryMakesEachJobsContext(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Add(d, "read", func(ctx context.Context, run *steps.Run[input]) (string, error) {
 			return ctx.Value(tenantKey{}).(string), nil

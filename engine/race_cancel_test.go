@@ -15,7 +15,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // gated adds a step that says that it has begun, and goes on when it is let; it
@@ -51,13 +51,13 @@ func busy(t *testing.T, eng *engine.Engine) (letGo func()) {
 
 func TestCancelRacesWithTheEndOfTheLastStep(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		begun, release := make(chan uuid.UUID), make(chan struct{})
 		d := steps.Define[input]()
 		steps.Do(d, "first", nothing)
 		gated(d, "last", begun, release)
-		db := testutil.Open(t, text)
-		runs, other := newEngine(t, db, unasked(), d), newEngine(t, testutil.Open(t, text), unasked())
+		db := testdb.Open(t, text)
+		runs, other := newEngine(t, db, unasked(), d), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
 			must: []string{"cancel done: cancelled", "cancel refused: succeeded"},
@@ -81,9 +81,9 @@ func TestCancelRacesWithTheEndOfTheLastStep(t *testing.T) {
 
 func TestCancelRacesWithTheClaim(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
-		db := testutil.Open(t, text)
-		runs, other := newEngine(t, db, unasked(), three()), newEngine(t, testutil.Open(t, text), unasked())
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		db := testdb.Open(t, text)
+		runs, other := newEngine(t, db, unasked(), three()), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
 			must: []string{"cancel done: cancelled after 0 runs", "cancel refused: succeeded after 1 runs"},
@@ -104,9 +104,9 @@ func TestCancelRacesWithTheClaim(t *testing.T) {
 
 func TestCancelRacesWithAResume(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
-		db := testutil.Open(t, text)
-		runs, other := newEngine(t, db, unasked(), failsOnce(&ledger{})), newEngine(t, testutil.Open(t, text), unasked())
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		db := testdb.Open(t, text)
+		runs, other := newEngine(t, db, unasked(), failsOnce(&ledger{})), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
 			must: []string{"resume done, cancel refused: succeeded", "resume done, cancel done: cancelled"},
@@ -131,7 +131,7 @@ func TestCancelRacesWithAResume(t *testing.T) {
 
 func TestCancelRacesWithAFailureThatIsUndone(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		var log diary
 		begun, release := make(chan uuid.UUID), make(chan struct{})
 		d := steps.Define[input](steps.UndoOn(model.Failed, model.Cancelled))
@@ -142,8 +142,8 @@ func TestCancelRacesWithAFailureThatIsUndone(t *testing.T) {
 			<-release
 			return errBoom
 		})
-		db := testutil.Open(t, text)
-		runs, other := newEngine(t, db, unasked(), d), newEngine(t, testutil.Open(t, text), unasked())
+		db := testdb.Open(t, text)
+		runs, other := newEngine(t, db, unasked(), d), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
 			must: []string{"cancel done: cancelled", "cancel refused: failed"},
@@ -164,7 +164,7 @@ func TestCancelRacesWithAFailureThatIsUndone(t *testing.T) {
 
 func TestCancelOfAParentRacesWithItsChildsEnd(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		var gate atomic.Pointer[chan struct{}]
 		begun := make(chan uuid.UUID)
 		child := one("child", func(ctx context.Context, run *steps.Run[input]) error {
@@ -177,8 +177,8 @@ func TestCancelOfAParentRacesWithItsChildsEnd(t *testing.T) {
 				return ctx.Err()
 			}
 		})
-		db := testutil.Open(t, text)
-		runs, other := newEngine(t, db, config(), parentOf("parent", []string{"child"}), child), newEngine(t, testutil.Open(t, text), config())
+		db := testdb.Open(t, text)
+		runs, other := newEngine(t, db, config(), parentOf("parent", []string{"child"}), child), newEngine(t, testdb.Open(t, text), config())
 		start(t, runs)
 		contest(t, db, raced{
 			must: []string{"cancel done: parent cancelled, child cancelled", "cancel refused: parent succeeded, child succeeded"},

@@ -10,7 +10,7 @@ import (
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // Somebody decides how a job ends while its last step returns: a decision that
@@ -20,7 +20,7 @@ func TestADecisionRacesWithTheEndOfTheRun(t *testing.T) {
 	for _, decision := range []model.Status{model.Succeeded, model.Failed} {
 		t.Run(string(decision), func(t *testing.T) {
 			t.Parallel()
-			testutil.EachDSN(t, func(t *testing.T, text string) {
+			testdb.EachDSN(t, func(t *testing.T, text string) {
 				begun, release, returning := make(chan uuid.UUID), make(chan struct{}), make(chan struct{}, 1)
 				d := steps.Define[input]()
 				steps.Add(d, "last", func(_ context.Context, run *steps.Run[input]) (string, error) {
@@ -29,7 +29,7 @@ func TestADecisionRacesWithTheEndOfTheRun(t *testing.T) {
 					returning <- struct{}{}
 					return "its own", nil
 				})
-				db := testutil.Open(t, text)
+				db := testdb.Open(t, text)
 				eng := newEngine(t, db, unasked(), d)
 				start(t, eng)
 				contest(t, db, raced{

@@ -10,7 +10,7 @@ import (
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // kept tells in a word whether a job is deleted.
@@ -23,12 +23,12 @@ func kept(s *model.JobView) string {
 
 func TestDeleteRacesWithTheEndOfARun(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		begun, release := make(chan uuid.UUID), make(chan struct{})
 		d := steps.Define[input]()
 		gated(d, "only", begun, release)
-		db := testutil.Open(t, text)
-		runs, other := newEngine(t, db, unasked(), d), newEngine(t, testutil.Open(t, text), unasked())
+		db := testdb.Open(t, text)
+		runs, other := newEngine(t, db, unasked(), d), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
 			must: []string{"delete refused: succeeded, kept", "delete done: succeeded, deleted"},
@@ -46,9 +46,9 @@ func TestDeleteRacesWithTheEndOfARun(t *testing.T) {
 
 func TestDeleteRacesWithTheClaim(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
-		db := testutil.Open(t, text)
-		runs, other := newEngine(t, db, unasked(), three()), newEngine(t, testutil.Open(t, text), unasked())
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		db := testdb.Open(t, text)
+		runs, other := newEngine(t, db, unasked(), three()), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		var never []uuid.UUID
 		contest(t, db, raced{
@@ -76,9 +76,9 @@ func TestDeleteRacesWithTheClaim(t *testing.T) {
 
 func TestDeleteRacesWithAResume(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
-		db := testutil.Open(t, text)
-		runs, other := newEngine(t, db, unasked(), failsOnce(&ledger{})), newEngine(t, testutil.Open(t, text), unasked())
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		db := testdb.Open(t, text)
+		runs, other := newEngine(t, db, unasked(), failsOnce(&ledger{})), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
 			must: []string{"resume done, delete done: scheduled, deleted", "resume refused, delete done: failed, deleted"},

@@ -17,7 +17,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // Many enqueue with one key at the same moment, in several processes, some of
@@ -25,14 +25,14 @@ import (
 // job, everybody whose work stands has been told of that one, and it runs once.
 func TestOfManyEnqueuesWithOneKeyThereIsOneJob(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		const crowd, engines, rounds = 50, 3, 6
 		var done ledger
 		d := one("test:job", func(_ context.Context, run *steps.Run[input]) error { done.note(run.IdempotencyKey()); return nil })
 		var dbs []*bun.DB
 		var engs []*engine.Engine
 		for range engines {
-			db := testutil.Open(t, text)
+			db := testdb.Open(t, text)
 			dbs, engs = append(dbs, db), append(engs, newEngine(t, db, unasked(), d))
 		}
 		start(t, engs[0])
@@ -90,7 +90,7 @@ func TestOfManyEnqueuesWithOneKeyThereIsOneJob(t *testing.T) {
 // wait: it goes before them or after them, each runs once and none beside another.
 func TestAnImmediateJobRacesWithTheEndOfTheRunningOne(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		var log diary
 		begun, release := make(chan uuid.UUID), make(chan struct{})
 		d := one("test:job", func(_ context.Context, run *steps.Run[input]) error {
@@ -103,8 +103,8 @@ func TestAnImmediateJobRacesWithTheEndOfTheRunningOne(t *testing.T) {
 			log.write("-%s", name)
 			return nil
 		})
-		db := testutil.Open(t, text)
-		runs, other := newEngine(t, db, unasked(), d), newEngine(t, testutil.Open(t, text), unasked())
+		db := testdb.Open(t, text)
+		runs, other := newEngine(t, db, unasked(), d), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
 			must: []string{"busy -busy one -one two -two now -now"},

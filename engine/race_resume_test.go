@@ -12,7 +12,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // failsOnce is a definition whose second step fails in a job's first run. See busy
@@ -47,10 +47,10 @@ func TestOfResumesAndRestartsAtOnceOneCounts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			testutil.EachDSN(t, func(t *testing.T, text string) {
+			testdb.EachDSN(t, func(t *testing.T, text string) {
 				var done ledger
-				db := testutil.Open(t, text)
-				runs, other := newEngine(t, db, unasked(), failsOnce(&done)), newEngine(t, testutil.Open(t, text), unasked(), failsOnce(&done))
+				db := testdb.Open(t, text)
+				runs, other := newEngine(t, db, unasked(), failsOnce(&done)), newEngine(t, testdb.Open(t, text), unasked(), failsOnce(&done))
 				start(t, runs)
 				contest(t, db, raced{must: []string{"done, refused: succeeded", "refused, done: succeeded"}}, func(o startOrder, n int) string {
 					id := enqueue(t, runs, input{}).ID
@@ -87,15 +87,15 @@ func TestResumesAndRestartsRaceWithRecovery(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			testutil.EachDSN(t, func(t *testing.T, text string) {
+			testdb.EachDSN(t, func(t *testing.T, text string) {
 				var done ledger
 				define := func() *steps.Definition[input] {
 					d := steps.Define[input](steps.ResumeOnCrash(c.crashes))
 					steps.Do(d, "only", func(_ context.Context, run *steps.Run[input]) error { done.note(run.IdempotencyKey()); return nil })
 					return d
 				}
-				db := testutil.Open(t, text)
-				runs, other := newEngine(t, db, unasked(), define()), newEngine(t, testutil.Open(t, text), unasked(), define())
+				db := testdb.Open(t, text)
+				runs, other := newEngine(t, db, unasked(), define()), newEngine(t, testdb.Open(t, text), unasked(), define())
 				start(t, runs)
 				contest(t, db, c.want, func(o startOrder, _ int) string {
 					id := enqueue(t, other, input{}, later()).ID

@@ -12,7 +12,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // approve has an engine send a job the signal that it waits for.
@@ -31,9 +31,9 @@ func approve(t *testing.T, eng *engine.Engine, id uuid.UUID, by string, sent **m
 
 func TestASignalRacesWithTheTimeoutOfItsWait(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
-		db := testutil.Open(t, text)
-		runs, other := newEngine(t, db, unasked(), awaiting(steps.Timeout(time.Hour))), newEngine(t, testutil.Open(t, text), unasked())
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		db := testdb.Open(t, text)
+		runs, other := newEngine(t, db, unasked(), awaiting(steps.Timeout(time.Hour))), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
 			must: []string{"signal done: succeeded", "signal refused: failed"},
@@ -76,9 +76,9 @@ func TestASignalRacesWithTheTimeoutOfItsWait(t *testing.T) {
 
 func TestOfTwoSignalsOfDifferentProcessesTheFirstStands(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
-		db := testutil.Open(t, text)
-		runs, other := newEngine(t, db, unasked(), awaiting()), newEngine(t, testutil.Open(t, text), unasked())
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		db := testdb.Open(t, text)
+		runs, other := newEngine(t, db, unasked(), awaiting()), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
 			must: []string{"ann's stands", "bob's stands"},
@@ -119,9 +119,9 @@ func TestOfTwoSignalsOfDifferentProcessesTheFirstStands(t *testing.T) {
 
 func TestASignalRacesWithACancel(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
-		db := testutil.Open(t, text)
-		runs, other := newEngine(t, db, unasked(), awaiting()), newEngine(t, testutil.Open(t, text), unasked())
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		db := testdb.Open(t, text)
+		runs, other := newEngine(t, db, unasked(), awaiting()), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
 			must: []string{"signal done, cancel refused: succeeded", "signal refused, cancel done: cancelled"},

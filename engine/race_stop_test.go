@@ -15,7 +15,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func loadType(k int) string { return fmt.Sprint("load:", k) }
@@ -68,7 +68,7 @@ func free(t *testing.T, db *bun.DB) {
 // over with what it has completed, and another engine ends them all.
 func TestAnEngineThatStopsUnderLoadLosesAndDoublesNothing(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		const types, perType = 50, 2
 		var done ledger
 		var completed atomic.Int32
@@ -87,7 +87,7 @@ func TestAnEngineThatStopsUnderLoadLosesAndDoublesNothing(t *testing.T) {
 			<-ctx.Done()
 			return ctx.Err()
 		})
-		db := testutil.Open(t, text)
+		db := testdb.Open(t, text)
 		cfg := config()
 		cfg.Grace = 200 * time.Millisecond
 		stops := newEngine(t, db, cfg, first...)
@@ -117,7 +117,7 @@ func TestAnEngineThatStopsUnderLoadLosesAndDoublesNothing(t *testing.T) {
 		}
 		assert.Positive(t, handedOver)
 
-		other := newEngine(t, testutil.Open(t, text), config(), load(types, &done, func(context.Context, int) error { return nil })...)
+		other := newEngine(t, testdb.Open(t, text), config(), load(types, &done, func(context.Context, int) error { return nil })...)
 		stop := start(t, other)
 		for _, id := range ids {
 			ended(t, other, id)
@@ -146,7 +146,7 @@ func completedOnce(t *testing.T, eng *engine.Engine, ids []uuid.UUID, done *ledg
 // the other.
 func TestEnginesThatStopTogetherLoseAndDoubleNothing(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		const types, perType, turn = 15, 6, 45
 		var done ledger
 		var left, total atomic.Int32 // steps until both are stopped, and all there were
@@ -159,7 +159,7 @@ func TestEnginesThatStopTogetherLoseAndDoubleNothing(t *testing.T) {
 				return nil
 			})
 		}
-		dbs := []*bun.DB{testutil.Open(t, text), testutil.Open(t, text)}
+		dbs := []*bun.DB{testdb.Open(t, text), testdb.Open(t, text)}
 		ids := enqueueLoad(t, newEngine(t, dbs[0], config()), types, perType)
 		for turns := 0; total.Load() < types*perType*3; turns++ {
 			require.Less(t, turns, types*perType*3, "no turn gets on")

@@ -17,14 +17,14 @@ import (
 	"github.com/ntxdev/jobsystem/migrations"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // abandon cuts an engine off from its database while its job is in the middle
 // of a step, which is what a killed process looks like from outside.
 func abandon(t *testing.T, text string, cfg engine.Config) (id uuid.UUID, release func()) {
 	t.Helper()
-	db := testutil.Open(t, text)
+	db := testdb.Open(t, text)
 	begun, hold := make(chan struct{}), make(chan struct{})
 	d := steps.Define[input]()
 	steps.Add(d, "first", func(context.Context, *steps.Run[input]) (string, error) { return "kept", nil })
@@ -55,10 +55,10 @@ func resumable(ran *[2]atomic.Int32) *steps.Definition[input] {
 }
 
 func TestAKilledEnginesJobFailsWithItsRecordAndIsResumed(t *testing.T) {
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		id, _ := abandon(t, text, mortal())
 		var ran [2]atomic.Int32
-		eng := newEngine(t, testutil.Open(t, text), config(), resumable(&ran))
+		eng := newEngine(t, testdb.Open(t, text), config(), resumable(&ran))
 		require.ErrorIs(t, eng.Resume(t.Context(), id), engine.ErrStatus, "its lease has not run out")
 		start(t, eng)
 		s := ended(t, eng, id)
@@ -80,9 +80,9 @@ func TestAKilledEnginesJobFailsWithItsRecordAndIsResumed(t *testing.T) {
 }
 
 func TestResumeSettlesAJobWhoseLeaseHasRunOutWithoutAnyEngineRunning(t *testing.T) {
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		id, _ := abandon(t, text, mortal())
-		eng := newEngine(t, testutil.Open(t, text), config())
+		eng := newEngine(t, testdb.Open(t, text), config())
 		s := until(t, eng, id, func(s *model.JobView) bool { return s.LeaseExpired })
 		assert.Equal(t, model.Processing, s.Status)
 		require.NoError(t, eng.Resume(t.Context(), id))
@@ -94,9 +94,9 @@ func TestResumeSettlesAJobWhoseLeaseHasRunOutWithoutAnyEngineRunning(t *testing.
 }
 
 func TestACancelRequestOnADeadEnginesJobCancelsIt(t *testing.T) {
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		id, _ := abandon(t, text, mortal())
-		eng := newEngine(t, testutil.Open(t, text), config(), three())
+		eng := newEngine(t, testdb.Open(t, text), config(), three())
 		require.NoError(t, eng.Cancel(t.Context(), id, "ann", ""))
 		start(t, eng)
 		s := ended(t, eng, id)
@@ -105,15 +105,15 @@ func TestACancelRequestOnADeadEnginesJobCancelsIt(t *testing.T) {
 }
 
 func TestRecoveryNeverTouchesALiveEnginesJob(t *testing.T) {
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		begun, causes := make(chan struct{}, 1), make(chan error, 1)
-		alive := newEngine(t, testutil.Open(t, text), mortal(), blocking(begun, causes))
+		alive := newEngine(t, testdb.Open(t, text), mortal(), blocking(begun, causes))
 		start(t, alive)
 		job := enqueue(t, alive, input{})
 		receive(t, begun)
 		// Other engines come and go for longer than the lease.
 		deadline := time.Now().Add(2 * mortal().Lease)
-		db := testutil.Open(t, text)
+		db := testdb.Open(t, text)
 		for time.Now().Before(deadline) {
 			other := newEngine(t, db, config(), blocking(begun, causes))
 			stop := start(t, other)
@@ -131,8 +131,8 @@ func TestRecoveryNeverTouchesALiveEnginesJob(t *testing.T) {
 
 // A run that was frozen beyond its lease wakes up: what it writes is refused.
 func TestALateWriteOfALostRunIsRefused(t *testing.T) {
-	testutil.EachDSN(t, func(t *testing.T, text string) {
-		db := testutil.Open(t, text)
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		db := testdb.Open(t, text)
 		begun, hold, causes := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 		d := steps.Define[input]()
 		steps.Add(d, "first", func(ctx context.Context, run *steps.Run[input]) (string, error) {
@@ -146,7 +146,7 @@ func TestALateWriteOfALostRunIsRefused(t *testing.T) {
 		job := enqueue(t, frozen, input{})
 		receive(t, begun)
 		// Taken over as recovery does it, while the frozen run knows nothing.
-		other := newEngine(t, testutil.Open(t, text), config())
+		other := newEngine(t, testdb.Open(t, text), config())
 		_, err := db.NewRaw("UPDATE job_type_lock SET owner = 'elsewhere', locked_until = updated_at WHERE type = 'test:job'").Exec(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, other.Resume(t.Context(), job.ID))
@@ -159,15 +159,15 @@ func TestALateWriteOfALostRunIsRefused(t *testing.T) {
 }
 
 func TestAGracefulStopHandsTheJobOver(t *testing.T) {
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		begun, causes := make(chan struct{}, 1), make(chan error, 1)
-		first := newEngine(t, testutil.Open(t, text), config(), blocking(begun, causes))
+		first := newEngine(t, testdb.Open(t, text), config(), blocking(begun, causes))
 		stop := start(t, first)
 		job := enqueue(t, first, input{})
 		receive(t, begun)
 		stop()
 		require.ErrorIs(t, receive(t, causes), engine.ErrShutdown)
-		second := newEngine(t, testutil.Open(t, text), config(), blocking(begun, causes))
+		second := newEngine(t, testdb.Open(t, text), config(), blocking(begun, causes))
 		s, err := second.Status(t.Context(), job.ID)
 		require.NoError(t, err)
 		assert.Equal(t, model.Scheduled, s.Status)
@@ -187,7 +187,7 @@ func TestAGracefulStopHandsTheJobOver(t *testing.T) {
 // A step that goes on within the grace completes, and the job stops at the
 // boundary behind it.
 func TestAGracefulStopWaitsForTheBoundary(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, release := make(chan struct{}), make(chan struct{})
 		d := steps.Define[input]()
 		steps.Do(d, "finishes", func(ctx context.Context, run *steps.Run[input]) error {
@@ -216,9 +216,9 @@ func TestAGracefulStopWaitsForTheBoundary(t *testing.T) {
 
 // Nobody who is alive has the type: those that have others settle its job, only later.
 func TestAKilledEnginesJobIsSettledByEnginesWithoutItsTypeInTheEnd(t *testing.T) {
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		id, _ := abandon(t, text, mortal())
-		db := testutil.Open(t, text)
+		db := testdb.Open(t, text)
 		_, err := db.NewRaw("UPDATE job_type_lock SET locked_until = ? WHERE job_id IS NOT NULL", model.TimeOf(time.Now().Add(-time.Hour))).Exec(t.Context())
 		require.NoError(t, err)
 		eng := newEngine(t, db, config(), one("other", nothing))
@@ -231,7 +231,7 @@ func TestAKilledEnginesJobIsSettledByEnginesWithoutItsTypeInTheEnd(t *testing.T)
 
 // A processing row without any lock, as a foreign hand may leave it.
 func TestAProcessingRowThatNoLockCoversIsSettled(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		job := enqueue(t, eng, input{})
 		_, err := db.NewRaw("UPDATE job_system_jobs SET status = 'processing', attempt = 3, heartbeat_at = ?, updated_at = ? WHERE id = ?",
@@ -247,7 +247,7 @@ func TestAProcessingRowThatNoLockCoversIsSettled(t *testing.T) {
 // Engines compete for jobs of a few types; the ledger is written by the steps
 // and knows nothing of the engine.
 func TestManyEnginesRunEachJobOnceAndNeverTwoOfAType(t *testing.T) {
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		const engines, types, perType = 3, 5, 12
 		var mu sync.Mutex
 		runs := make(map[string]int)
@@ -273,7 +273,7 @@ func TestManyEnginesRunEachJobOnceAndNeverTwoOfAType(t *testing.T) {
 		}
 		var eng *engine.Engine
 		for range engines {
-			eng = newEngine(t, testutil.Open(t, text), config(), definitions()...)
+			eng = newEngine(t, testdb.Open(t, text), config(), definitions()...)
 			start(t, eng)
 		}
 		var ids []uuid.UUID
@@ -306,11 +306,11 @@ func TestManyEnginesRunEachJobOnceAndNeverTwoOfAType(t *testing.T) {
 // The connections break while jobs run; nothing is lost or doubled, and the
 // jobs end by themselves.
 func TestStepsWaitForADatabaseThatIsAwayAndLoseNothing(t *testing.T) {
-	for _, kind := range []testutil.Kind{testutil.Postgres, testutil.MariaDB} {
+	for _, kind := range []testdb.Kind{testdb.Postgres, testdb.MariaDB} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			server := testutil.StartServer(t, kind)
-			db := testutil.Open(t, server.EmptyDSN(t))
+			server := testdb.StartServer(t, kind)
+			db := testdb.Open(t, server.EmptyDSN(t))
 			require.NoError(t, migrations.Migrate(t.Context(), db))
 			var ran atomic.Int32
 			reached, back := make(chan struct{}), make(chan struct{})

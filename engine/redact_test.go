@@ -18,7 +18,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // journal keeps all that is logged.
@@ -72,7 +72,7 @@ func secrets() *steps.Definition[input] {
 
 func TestTheLogHoldsNoInputsAndOutputs(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg, log := logged()
 		eng := newEngine(t, db, cfg, secrets())
 		stop := start(t, eng)
@@ -88,7 +88,7 @@ func TestTheLogHoldsNoInputsAndOutputs(t *testing.T) {
 
 func TestWhatIsRedactedIsNeitherLoggedNorTold(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg, log := logged()
 		cfg.Redact = func(model.Value) json.RawMessage { return nil }
 		eng := newEngine(t, db, cfg, secrets())
@@ -128,7 +128,7 @@ func TestARefusalOfAnInputDoesNotQuoteItsSecrets(t *testing.T) {
 	t.Parallel()
 	cfg := config()
 	cfg.Redact = func(model.Value) json.RawMessage { return nil }
-	eng := newEngine(t, testutil.Open(t, testutil.DSN(t, testutil.SQLite)), cfg)
+	eng := newEngine(t, testdb.Open(t, testdb.DSN(t, testdb.SQLite)), cfg)
 	for _, in := range []string{`"s3cr3t`, `{"a": s3cr3t}`, `[12345678901234567890123]`, `"s3cr3t\u0000"`} {
 		raw := engine.RawInput{Type: "t", Input: json.RawMessage(in)}
 		_, err := eng.Redacted().Enqueue(t.Context(), raw)

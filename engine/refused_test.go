@@ -13,7 +13,7 @@ import (
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // refusePoison has the jobs' table take no document and no checkpoint with that word
@@ -35,7 +35,7 @@ func refusePoison(t *testing.T, db *bun.DB) {
 // What the database refuses is the job's own failure, after a while in which it
 // might have been the database's; other jobs go on.
 func TestAJobWhoseRecordTheDatabaseRefusesFailsWithThat(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		refusePoison(t, db)
 		var logs safeBuffer
 		cfg := mortal()

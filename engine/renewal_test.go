@@ -13,7 +13,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // slowRenewals has each renewal of leases take a while, and counts those that were
@@ -41,7 +41,7 @@ func (s *slowRenewals) AfterQuery(context.Context, *bun.QueryEvent) {}
 
 // Leases are kept on a database that is slower than the heartbeat.
 func TestALeaseIsRenewedHoweverShortTheHeartbeat(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var logs safeBuffer
 		cfg := config()
 		cfg.Lease, cfg.Heartbeat = patience, 5*time.Millisecond

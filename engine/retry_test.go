@@ -16,7 +16,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // inPlace is config for engines that wait in place however long a delay is, and
@@ -65,7 +65,7 @@ func record(t *testing.T, eng *engine.Engine, id uuid.UUID, step int) model.Step
 func TestAStepThatFailsIsTriedAgainInPlaceOrLater(t *testing.T) {
 	for name, cfg := range map[string]engine.Config{"in place": inPlace(), "later": aside()} {
 		t.Run(name, func(t *testing.T) {
-			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+			testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 				var ran atomic.Int32
 				eng := newEngine(t, db, cfg, flaky(2, &ran, steps.Retry(3, time.Millisecond)))
 				start(t, eng)
@@ -84,7 +84,7 @@ func TestAStepThatFailsIsTriedAgainInPlaceOrLater(t *testing.T) {
 }
 
 func TestAStepFailsAfterItsLastAttemptAndAResumeBeginsAnew(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		eng := newEngine(t, db, config(), flaky(100, &ran, steps.Retry(2, time.Millisecond)))
 		start(t, eng)
@@ -103,7 +103,7 @@ func TestAStepFailsAfterItsLastAttemptAndAResumeBeginsAnew(t *testing.T) {
 }
 
 func TestErrorsThatAreNotWorthItFailTheJobAtOnce(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		d := steps.Define[input]()
 		steps.Do(d, "pay", func(_ context.Context, run *steps.Run[input]) error {
@@ -125,7 +125,7 @@ func TestErrorsThatAreNotWorthItFailTheJobAtOnce(t *testing.T) {
 }
 
 func TestALongDelayFreesTheTypeForOthers(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		eng := newEngine(t, db, config(), flaky(100, &ran, steps.Retry(3, time.Hour)))
 		start(t, eng)
@@ -155,7 +155,7 @@ func TestALongDelayFreesTheTypeForOthers(t *testing.T) {
 
 // A run that is claimed before the time, as after a crash, waits on.
 func TestAnEarlyRunWaitsForTheRestOfTheDelay(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		eng := newEngine(t, db, config(), flaky(1, &ran, steps.Retry(3, time.Hour)))
 		start(t, eng)
@@ -171,7 +171,7 @@ func TestAnEarlyRunWaitsForTheRestOfTheDelay(t *testing.T) {
 }
 
 func TestACancelDuringADelayInPlaceCancelsTheJob(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		eng := newEngine(t, db, inPlace(), flaky(100, &ran, steps.Retry(3, time.Hour)))
 		start(t, eng)
@@ -193,7 +193,7 @@ func TestACancelDuringADelayInPlaceCancelsTheJob(t *testing.T) {
 }
 
 func TestAStopDuringADelayInPlaceHandsTheRestOfItOver(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		cfg := inPlace()
 		cfg.Grace = patience // it does not take the grace
@@ -227,7 +227,7 @@ func TestAStopDuringADelayInPlaceHandsTheRestOfItOver(t *testing.T) {
 }
 
 func TestACrashDuringADelayForgetsNeitherTheFailuresNorTheDelay(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		d := steps.Define[input](steps.ResumeOnCrash(1))
 		steps.Do(d, "flaky", func(context.Context, *steps.Run[input]) error { ran.Add(1); return errBoom }, steps.Retry(2, time.Hour))
@@ -247,7 +247,7 @@ func TestACrashDuringADelayForgetsNeitherTheFailuresNorTheDelay(t *testing.T) {
 }
 
 func TestAStepWhoseProcessDiedDuringADelayHasFailed(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Do(d, "flaky", func(context.Context, *steps.Run[input]) error { return errBoom }, steps.Retry(2, time.Hour))
 		victim := newEngine(t, db, inPlace(), d)
@@ -266,7 +266,7 @@ func TestAStepWhoseProcessDiedDuringADelayHasFailed(t *testing.T) {
 // Being declared failed ends the retries, and being declared succeeded does too:
 // what weighs more is the step's own failure.
 func TestADecisionFromOutsideEndsTheRetries(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		d := steps.Define[input]()
 		steps.Do(d, "asks", func(ctx context.Context, run *steps.Run[input]) error {
@@ -286,7 +286,7 @@ func TestADecisionFromOutsideEndsTheRetries(t *testing.T) {
 }
 
 func TestAResultOfAFailedAttemptIsNotTheJobs(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Add(d, "step", func(_ context.Context, run *steps.Run[input]) (string, error) {
 			if run.Attempt() == 1 {
@@ -302,7 +302,7 @@ func TestAResultOfAFailedAttemptIsNotTheJobs(t *testing.T) {
 
 // The others of the group work on; then the job waits without its type.
 func TestAMemberOfAGroupWithALongDelayLetsTheOthersEnd(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		d := steps.Define[input]()
 		group := steps.Parallel(d, "both")

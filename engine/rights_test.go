@@ -12,20 +12,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // What the README tells an administrator to grant is enough, and more is not
 // asked for.
 func TestAnEngineRunsJobsWithTheRightsOfItsTablesOnly(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		u, err := url.Parse(text)
 		require.NoError(t, err)
 		if u.Scheme == "sqlite" {
 			return // it has no users
 		}
-		owner := testutil.Open(t, text)
+		owner := testdb.Open(t, text)
 		name := "u" + strings.ReplaceAll(uuid.NewString(), "-", "")[:20]
 		user, drop := name, "DROP OWNED BY "+name+"; DROP ROLE "+name
 		create := fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", name, name)
@@ -44,7 +44,7 @@ func TestAnEngineRunsJobsWithTheRightsOfItsTablesOnly(t *testing.T) {
 			require.NoError(t, err)
 		}
 		u.User = url.UserPassword(name, name)
-		db := testutil.Open(t, u.String())
+		db := testdb.Open(t, u.String())
 		_, err = db.ExecContext(t.Context(), "DELETE FROM "+model.JobsTable)
 		require.Error(t, err, "it has no other rights")
 

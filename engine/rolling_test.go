@@ -18,7 +18,7 @@ import (
 	"github.com/ntxdev/jobsystem/migrations"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // migrateFurther does what a migration of a next version may do: it adds columns
@@ -105,7 +105,7 @@ func TestJobsPassBetweenTwoVersions(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s after %s", c.from, c.step), func(t *testing.T) {
 			t.Parallel()
-			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+			testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 				var done ledger
 				id := enqueue(t, newEngine(t, db, config()), input{}).ID
 				migrateFurther(t, db)
@@ -168,11 +168,11 @@ func (s *turnstile) open(n int) {
 // and deployed again. Every job ends, with each of its effects once.
 func TestAFleetIsDeployedRolledBackAndDeployedAgainUnderLoad(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		const types, perType, between = 6, 8, 20
 		var done ledger
 		turns := newTurnstile(between)
-		db := testutil.Open(t, text)
+		db := testdb.Open(t, text)
 		watch := newEngine(t, db, config())
 		ids := enqueueLoad(t, watch, types, perType)
 		run := func(next bool) (stop func()) {
@@ -182,7 +182,7 @@ func TestAFleetIsDeployedRolledBackAndDeployedAgainUnderLoad(t *testing.T) {
 			}
 			cfg := config()
 			cfg.Grace = patience
-			eng := newEngine(t, testutil.Open(t, text), cfg, definitions...)
+			eng := newEngine(t, testdb.Open(t, text), cfg, definitions...)
 			ctx, cancel := context.WithCancel(t.Context())
 			ran := make(chan error, 1)
 			go func() { ran <- eng.Run(ctx) }()
@@ -238,13 +238,13 @@ func TestAFleetIsDeployedRolledBackAndDeployedAgainUnderLoad(t *testing.T) {
 // work: an engine starts when it can, and says what is missing until then.
 func TestTablesAreMadeWhileEnginesStartAndWork(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDSN(t, func(t *testing.T, text string) {
+	testdb.EachEmptyDSN(t, func(t *testing.T, text string) {
 		const migrating, engines, types, perType = 10, 3, 4, 5
 		var done ledger
-		watch := testutil.Open(t, text)
+		watch := testdb.Open(t, text)
 		dbs := make([]*bun.DB, migrating+engines)
 		for i := range dbs {
-			dbs[i] = testutil.Open(t, text)
+			dbs[i] = testdb.Open(t, text)
 		}
 		engs := make([]*engine.Engine, engines)
 		errs := atOnce(len(dbs), func(i int) error {
@@ -294,7 +294,7 @@ func TestTablesAreMadeWhileEnginesStartAndWork(t *testing.T) {
 // start on new tables work.
 func TestARollbackUnderARunningEngineLosesItsJobsAndNothingElse(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		begun, release, told := make(chan uuid.UUID, 1), make(chan struct{}), make(chan error, 1)
 		d := one("test:job", func(ctx context.Context, run *steps.Run[input]) error {
 			if run.Input().N == 1 {
@@ -306,8 +306,8 @@ func TestARollbackUnderARunningEngineLosesItsJobsAndNothingElse(t *testing.T) {
 			told <- err
 			return err
 		})
-		stop := start(t, newEngine(t, testutil.Open(t, text), config(), d))
-		db := testutil.Open(t, text)
+		stop := start(t, newEngine(t, testdb.Open(t, text), config(), d))
+		db := testdb.Open(t, text)
 		enqueue(t, newEngine(t, db, config()), input{})
 		receive(t, begun)
 		require.NoError(t, migrations.Rollback(t.Context(), db))

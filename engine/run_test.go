@@ -17,11 +17,11 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestAJobRunsItsStepsInOrderAndRecordsEach(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		job := enqueue(t, eng, input{N: 4}, engine.Name("Name"), engine.Role("role"), engine.Email("a@b"), engine.UploadedFileURL("file:///x"))
 		assert.Equal(t, model.Scheduled, job.Status)
@@ -54,7 +54,7 @@ func TestAJobRunsItsStepsInOrderAndRecordsEach(t *testing.T) {
 
 // Each step looks into the database: the record of the one before must be there.
 func TestAStepsRecordIsDurableBeforeTheNextBegins(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		d := steps.Define[input]()
 		const n = 12
@@ -81,7 +81,7 @@ func TestAStepsRecordIsDurableBeforeTheNextBegins(t *testing.T) {
 }
 
 func TestAFailedStepFailsTheJobAndResumeGoesOnThere(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran [3]atomic.Int32
 		var healthy atomic.Bool
 		d := steps.Define[input]()
@@ -129,7 +129,7 @@ func TestAFailedStepFailsTheJobAndResumeGoesOnThere(t *testing.T) {
 }
 
 func TestRestartRunsAllStepsAgain(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		d := steps.Define[input]()
 		steps.Do(d, "count", func(context.Context, *steps.Run[input]) error { ran.Add(1); return nil })
@@ -157,7 +157,7 @@ func TestRestartRunsAllStepsAgain(t *testing.T) {
 }
 
 func TestAPanicFailsThatJobWithItsStackAndNothingElse(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Do(d, "panics", func(_ context.Context, run *steps.Run[input]) error {
 			switch run.Input().Text {
@@ -187,7 +187,7 @@ func TestAPanicFailsThatJobWithItsStackAndNothingElse(t *testing.T) {
 func panicking() { panic("out of order") }
 
 func TestAnInputThatDoesNotDecodeFailsTheJobWithTheReason(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		start(t, eng)
 		stranger := newEngine(t, db, config()) // who does not have the definition
@@ -202,7 +202,7 @@ func TestAnInputThatDoesNotDecodeFailsTheJobWithTheReason(t *testing.T) {
 }
 
 func TestJobsOfOneTypeNeverOverlapAndRunInOrder(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var running, most atomic.Int32
 		var mu sync.Mutex
 		var order []int
@@ -232,7 +232,7 @@ func TestJobsOfOneTypeNeverOverlapAndRunInOrder(t *testing.T) {
 }
 
 func TestAnOutputOverTheBoundFailsItsStepAndKeepsTheRest(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Add(d, "small", func(context.Context, *steps.Run[input]) (string, error) { return "ok", nil })
 		steps.Add(d, "large", func(context.Context, *steps.Run[input]) (string, error) { return string(make300k()), nil })
@@ -246,7 +246,7 @@ func TestAnOutputOverTheBoundFailsItsStepAndKeepsTheRest(t *testing.T) {
 }
 
 func TestProgressFollowsTheWeightsAndNeverFalls(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		told, more := make(chan struct{}), make(chan struct{})
 		d := steps.Define[input]()
 		steps.Do(d, "a", func(context.Context, *steps.Run[input]) error { return nil }, steps.Weight(3))
@@ -278,7 +278,7 @@ func TestProgressFollowsTheWeightsAndNeverFalls(t *testing.T) {
 }
 
 func TestACheckpointIsFoundByTheNextAttempt(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		type page struct{ Page int }
 		seen := make(chan page, 2)
 		d := steps.Define[input]()
@@ -320,7 +320,7 @@ func TestACheckpointIsFoundByTheNextAttempt(t *testing.T) {
 // Jobs whose steps follow each other without a pause do not keep the engine
 // from looking for others.
 func TestBusyJobsDoNotKeepOthersWaiting(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var over atomic.Bool
 		const crowd = 12
 		begun := make(chan struct{}, crowd)

@@ -18,7 +18,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // approval is the payload that the tests' jobs wait for.
@@ -56,7 +56,7 @@ func signal(t *testing.T, eng *engine.Engine, id uuid.UUID, payload any, by stri
 }
 
 func TestAJobThatAwaitsASignalHoldsNothingAndGoesOnWithIt(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting())
 		start(t, eng)
 		job := enqueue(t, eng, input{})
@@ -98,7 +98,7 @@ func (q *queries) AfterQuery(context.Context, *bun.QueryEvent) {}
 // The engine asks nothing of the database on behalf of a job that waits: once it
 // is at rest, it stays so.
 func TestAWaitingJobCostsNothing(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		counter := &queries{}
 		db.AddQueryHook(counter) //nolint:staticcheck // a copy with the hook would not be the engine's
 		eng := newEngine(t, db, unasked(), awaiting())
@@ -116,7 +116,7 @@ func TestAWaitingJobCostsNothing(t *testing.T) {
 }
 
 func TestASignalThatComesBeforeItsStepIsKept(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting())
 		job := enqueue(t, eng, input{})
 		signal(t, eng, job.ID, approval{true}, "ann")
@@ -131,7 +131,7 @@ func TestASignalThatComesBeforeItsStepIsKept(t *testing.T) {
 // The signal comes when the run has been claimed without it and has not begun to
 // wait: the write with which it begins finds it.
 func TestASignalToAProcessingJobWakesItWhenItBeginsToWait(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, goOn := make(chan struct{}), make(chan struct{})
 		d := steps.Define[input]()
 		steps.Do(d, "prepare", func(context.Context, *steps.Run[input]) error { close(begun); <-goOn; return nil })
@@ -150,7 +150,7 @@ func TestASignalToAProcessingJobWakesItWhenItBeginsToWait(t *testing.T) {
 
 // JSON's null and the like can come from other programs, and are no signals.
 func TestAJobWaitsWhateverOtherProgramsHavePutInThePlaceOfItsSignals(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting())
 		job := enqueue(t, eng, input{})
 		_, err := db.NewRaw("UPDATE job_system_jobs SET signals = 'null' WHERE id = ?", job.ID.String()).Exec(t.Context())
@@ -164,7 +164,7 @@ func TestAJobWaitsWhateverOtherProgramsHavePutInThePlaceOfItsSignals(t *testing.
 }
 
 func TestASignalThatRacesWithTheBeginOfTheWaitIsNeverLost(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun := make(chan uuid.UUID, 1)
 		d := steps.Define[input]()
 		steps.Do(d, "prepare", func(_ context.Context, run *steps.Run[input]) error { begun <- run.Job().ID; return nil })
@@ -180,7 +180,7 @@ func TestASignalThatRacesWithTheBeginOfTheWaitIsNeverLost(t *testing.T) {
 }
 
 func TestOfManySignalsAtOnceTheFirstStands(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), awaiting())
 		start(t, eng)
 		job := enqueue(t, eng, input{})
@@ -215,7 +215,7 @@ func TestOfManySignalsAtOnceTheFirstStands(t *testing.T) {
 }
 
 func TestAResumeFromBeforeAnApprovalAsksForAnotherOne(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := awaiting()
 		steps.Do(d, "fail", func(context.Context, *steps.Run[input]) error { return errBoom })
 		eng := newEngine(t, db, unasked(), d)
@@ -235,7 +235,7 @@ func TestAResumeFromBeforeAnApprovalAsksForAnotherOne(t *testing.T) {
 }
 
 func TestAWaitWithATimeoutFailsThenAndAResumeWaitsAnew(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), awaiting(steps.Timeout(50*time.Millisecond)))
 		start(t, eng)
 		job := enqueue(t, eng, input{})
@@ -251,7 +251,7 @@ func TestAWaitWithATimeoutFailsThenAndAResumeWaitsAnew(t *testing.T) {
 }
 
 func TestARestartForgetsSignals(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting())
 		job := enqueue(t, eng, input{})
 		signal(t, eng, job.ID, approval{true}, "ann")
@@ -263,7 +263,7 @@ func TestARestartForgetsSignals(t *testing.T) {
 }
 
 func TestCancelAndDeleteOfAWaitingJob(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting(steps.Timeout(time.Hour)))
 		start(t, eng)
 		job := enqueue(t, eng, input{})
@@ -288,7 +288,7 @@ func TestCancelAndDeleteOfAWaitingJob(t *testing.T) {
 }
 
 func TestWhatCannotBeASignalIsRefusedBeforeAnythingIsWritten(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), awaiting())
 		job := enqueue(t, eng, input{})
 		for name, call := range map[string]func() (*model.Signal, error){
@@ -324,7 +324,7 @@ func TestWhatCannotBeASignalIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 }
 
 func TestASignalInACallersTransactionComesWithItsCommit(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), awaiting())
 		stop := start(t, eng)
 		job := enqueue(t, eng, input{})
@@ -350,12 +350,12 @@ func TestASignalInACallersTransactionComesWithItsCommit(t *testing.T) {
 
 func TestASignalReachesAnotherProcessesEngineByNotification(t *testing.T) {
 	t.Parallel()
-	text := testutil.DSN(t, testutil.Postgres)
+	text := testdb.DSN(t, testdb.Postgres)
 	cfg, l := deaf(t, text)
-	eng := newEngine(t, testutil.Open(t, text), cfg, awaiting())
+	eng := newEngine(t, testdb.Open(t, text), cfg, awaiting())
 	start(t, eng)
 	receive(t, l.ready)
-	db := testutil.Open(t, text)
+	db := testdb.Open(t, text)
 	other := newEngine(t, db, config())
 	job := enqueue(t, other, input{})
 	waits(t, other, job.ID)
@@ -374,7 +374,7 @@ func TestASignalReachesAnotherProcessesEngineByNotification(t *testing.T) {
 // While a job waits, its step gets another name: whichever of the two a signal
 // has, it comes through.
 func TestASignalFindsAStepThatWasRenamed(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for _, name := range []string{"approve", "confirm"} {
 			before := newEngine(t, db, config(), awaiting())
 			stop := start(t, before)

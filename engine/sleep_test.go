@@ -11,11 +11,11 @@ import (
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestASleepingJobGoesOnWhenItsTimeHasCome(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Do(d, "before", nothing)
 		steps.Sleep(d, "sleep", 2*time.Second) // long enough to be seen
@@ -41,7 +41,7 @@ func TestASleepingJobGoesOnWhenItsTimeHasCome(t *testing.T) {
 }
 
 func TestASleepKeepsItsTimeOverACancelAndAResume(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		asked := 0
 		d := steps.Define[input]()
 		steps.SleepUntil(d, "sleep", func(run *steps.Run[input]) time.Time {
@@ -71,7 +71,7 @@ func TestASleepKeepsItsTimeOverACancelAndAResume(t *testing.T) {
 }
 
 func TestASleepThatPanicsFailsItsJob(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.SleepUntil(d, "sleep", func(*steps.Run[input]) time.Time { panic("no calendar") })
 		eng := newEngine(t, db, config(), d)

@@ -14,7 +14,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // refusals has the first statements that make locks fail.
@@ -32,7 +32,7 @@ func (r *refusals) BeforeQuery(ctx context.Context, event *bun.QueryEvent) conte
 func (r *refusals) AfterQuery(context.Context, *bun.QueryEvent) {}
 
 func TestAnEngineStartsThoughTheDatabaseRefusesItAtFirst(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		first := &refusals{}
 		first.left.Store(2)
 		db.AddQueryHook(first) //nolint:staticcheck // a copy with the hook would not be the engine's
@@ -47,7 +47,7 @@ func TestWhatCannotBeUsedIsRefusedWhenTheEngineIsMade(t *testing.T) {
 	t.Parallel()
 	_, err := engine.New(nil, engine.Config{})
 	require.ErrorIs(t, err, engine.ErrInvalid)
-	db := testutil.Open(t, testutil.DSN(t, testutil.SQLite))
+	db := testdb.Open(t, testdb.DSN(t, testdb.SQLite))
 	for _, cfg := range []engine.Config{
 		{Lease: 2}, {Lease: -time.Second}, {Lease: time.Second, Heartbeat: time.Second}, {Poll: -1}, {MaxRunning: -1}, {Limits: engine.Limits{Output: -1}},
 	} {
@@ -60,7 +60,7 @@ func TestWhatCannotBeUsedIsRefusedWhenTheEngineIsMade(t *testing.T) {
 	assert.ErrorIs(t, eng.Run(t.Context()), engine.ErrInvalid)
 	_, err = eng.Enqueue(t.Context(), nil)
 	assert.ErrorIs(t, err, engine.ErrInvalid)
-	empty := testutil.Open(t, testutil.EmptyDSN(t, testutil.SQLite))
+	empty := testdb.Open(t, testdb.EmptyDSN(t, testdb.SQLite))
 	_, err = engine.New(empty, engine.Config{})
 	assert.ErrorIs(t, err, engine.ErrNotMigrated)
 	assert.ErrorContains(t, err, "jobctl migrate up")

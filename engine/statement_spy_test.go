@@ -10,21 +10,21 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // openOverheard opens a test database whose driver tells hear each statement, as
 // it is sent. Bun's own hooks are not told of prepared ones.
-func openOverheard(t *testing.T, kind testutil.Kind, hear func(query string)) *bun.DB {
+func openOverheard(t *testing.T, kind testdb.Kind, hear func(query string)) *bun.DB {
 	t.Helper()
 	return openFailing(t, kind, func(query string) error { hear(query); return nil })
 }
 
 // openFailing is openOverheard where hear may have a statement fail, in which
 // case it is not sent. It is told of BEGIN and COMMIT as well.
-func openFailing(t *testing.T, kind testutil.Kind, hear func(query string) error) *bun.DB {
+func openFailing(t *testing.T, kind testdb.Kind, hear func(query string) error) *bun.DB {
 	t.Helper()
-	plain := testutil.Open(t, testutil.DSN(t, kind))
+	plain := testdb.Open(t, testdb.DSN(t, kind))
 	pool := sql.OpenDB(overheard{plain, hear})
 	pool.SetMaxOpenConns(plain.DB.Stats().MaxOpenConnections)
 	db := bun.NewDB(pool, plain.Dialect())

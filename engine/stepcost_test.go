@@ -10,22 +10,22 @@ import (
 
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // BenchmarkStepCost is what a step costs in a short job and in a long one, whose
 // document grows with its steps: the time from the first step's begin to the
 // last one's, in a job that runs alone. The unit that matters is ms/step.
 func BenchmarkStepCost(b *testing.B) {
-	for _, kind := range testutil.Kinds(b) {
+	for _, kind := range testdb.Kinds(b) {
 		for _, count := range []int{10, 100, 1000} {
 			b.Run(fmt.Sprintf("%s/steps=%d", kind, count), func(b *testing.B) { benchmarkStepCost(b, kind, count) })
 		}
 	}
 }
 
-func benchmarkStepCost(b *testing.B, kind testutil.Kind, count int) {
-	eng, err := engine.New(testutil.Open(b, testutil.DSN(b, kind)), engine.Config{Logger: quiet()})
+func benchmarkStepCost(b *testing.B, kind testdb.Kind, count int) {
+	eng, err := engine.New(testdb.Open(b, testdb.DSN(b, kind)), engine.Config{Logger: quiet()})
 	require.NoError(b, err)
 	var began time.Time
 	took := make(chan time.Duration, 1)

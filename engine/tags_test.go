@@ -13,14 +13,14 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // Everything that an engine sends names its operation, so that a DBA can tell what
 // a statement is for.
 func TestEachStatementOfAnEngineNamesItsOperation(t *testing.T) {
 	t.Parallel()
-	for _, kind := range testutil.Kinds(t) {
+	for _, kind := range testdb.Kinds(t) {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			var mu sync.Mutex

@@ -15,11 +15,11 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestAStepThatTakesTooLongFailsWithItsTimeout(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		causes := make(chan error, 1)
 		d := steps.Define[input]()
 		steps.Do(d, "slow", func(ctx context.Context, run *steps.Run[input]) error {
@@ -42,7 +42,7 @@ func TestAStepThatTakesTooLongFailsWithItsTimeout(t *testing.T) {
 }
 
 func TestATimeoutIsTriedAgainAndSeenByTheConditionForThat(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		onTimeout := steps.RetryIf(func(err error) bool { return errors.Is(err, steps.ErrTimeout) })
 		steps.Add(d, "slow", func(ctx context.Context, run *steps.Run[input]) (int, error) {
@@ -67,7 +67,7 @@ func TestATimeoutIsTriedAgainAndSeenByTheConditionForThat(t *testing.T) {
 }
 
 func TestAPanicAfterTheTimeoutKeepsItsStack(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Do(d, "slow", func(ctx context.Context, _ *steps.Run[input]) error {
 			<-ctx.Done()
@@ -98,7 +98,7 @@ func outOfTime(limit time.Duration, ran *atomic.Int32) *steps.Definition[input] 
 }
 
 func TestAJobWhoseTimeIsUpFailsAndIsNotTriedAgain(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		eng := newEngine(t, db, config(), outOfTime(time.Second/4, &ran))
 		start(t, eng)
@@ -131,7 +131,7 @@ func resumeWithoutTime(t *testing.T, knows, stranger *engine.Engine, id uuid.UUI
 }
 
 func TestTheTimeOfEarlierRunsCounts(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		eng := newEngine(t, db, config(), outOfTime(time.Hour, &ran))
 		start(t, eng)
@@ -162,7 +162,7 @@ func TestTheTimeOfEarlierRunsCounts(t *testing.T) {
 
 // The delay in place alone is longer than the job may take.
 func TestWaitsDoNotCountAsTimeOfTheJob(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		d := steps.Define[input](steps.JobTimeout(3 * time.Second))
 		steps.Sleep(d, "rest", 50*time.Millisecond)
@@ -181,7 +181,7 @@ func TestWaitsDoNotCountAsTimeOfTheJob(t *testing.T) {
 }
 
 func TestARunWhoseProcessDiedCountsUpToItsLastHeartbeat(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, causes := make(chan struct{}, 1), make(chan error, 1)
 		eng := newEngine(t, db, config(), blocking(begun, causes))
 		start(t, eng)

@@ -14,13 +14,13 @@ import (
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // On SQLite nothing else is written meanwhile, no renewal of a lease either: the step
 // would outlast it each time.
 func TestAStepsTransactionThatOutlastsItsLeaseFailsWhereNobodyCanRenewIt(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
 		cfg := config()
 		cfg.Lease, cfg.Heartbeat = 2*time.Second, 300*time.Millisecond
@@ -58,8 +58,8 @@ func TestADatabaseThatGoesAwayBeforeAShortTransactionIsCommittedCostsARunOnly(t 
 	var hold atomic.Pointer[func(string, []driver.NamedValue) bool]
 	lose.Store(&refuse)
 	hold.Store(&refuseQuery)
-	text := testutil.DSN(t, testutil.SQLite)
-	db := testutil.Open(t, text)
+	text := testdb.DSN(t, testdb.SQLite)
+	db := testdb.Open(t, text)
 	makeEffects(t, db)
 	cfg := config()
 	cfg.Lease, cfg.Heartbeat = 2*time.Second, 300*time.Millisecond
@@ -71,7 +71,7 @@ func TestADatabaseThatGoesAwayBeforeAShortTransactionIsCommittedCostsARunOnly(t 
 		}
 		return nil
 	})
-	start(t, newEngine(t, openLossyAt(t, testutil.SQLite, text, lossy{lose: &lose, hold: &hold}), cfg, d))
+	start(t, newEngine(t, openLossyAt(t, testdb.SQLite, text, lossy{lose: &lose, hold: &hold}), cfg, d))
 	eng := newEngine(t, db, cfg)
 	s := ended(t, eng, enqueue(t, eng, raw("test:job")).ID)
 	require.Equal(t, model.Succeeded, s.Status, s.Error)

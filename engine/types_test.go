@@ -13,11 +13,11 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestTypesThatNobodyHereHandlesAreLeftAlone(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		here := newEngine(t, db, config(), three())
 		start(t, here)
 		other := enqueue(t, here, engine.RawInput{Type: "elsewhere", Input: json.RawMessage(`{}`)})
@@ -35,7 +35,7 @@ func TestTypesThatNobodyHereHandlesAreLeftAlone(t *testing.T) {
 }
 
 func TestASecondRegistrationOfATypeIsAnErrorAndMistakesComeTogether(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		assert.ErrorIs(t, eng.Register(three()), engine.ErrInvalid)
 		bad := steps.Define[int]()
@@ -57,7 +57,7 @@ func TestASecondRegistrationOfATypeIsAnErrorAndMistakesComeTogether(t *testing.T
 }
 
 func TestListLatestRunningAndTypes(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		hold, held := make(chan struct{}), make(chan struct{})
 		d := steps.Define[input]()
 		steps.Do(d, "only", func(ctx context.Context, run *steps.Run[input]) error {

@@ -14,7 +14,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // die has the process of a job die while its step stands at a moment, as
@@ -40,7 +40,7 @@ func die(t *testing.T, db *bun.DB, d steps.Handler, begun <-chan struct{}, relea
 }
 
 func TestUndoingGoesOnAfterACrashInTheMiddle(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for _, resumes := range []int{0, 1} {
 			var log diary
 			var calls atomic.Int32
@@ -78,7 +78,7 @@ func TestUndoingGoesOnAfterACrashInTheMiddle(t *testing.T) {
 
 // It was cancelled, and its process died before it could undo anything.
 func TestACancelledJobWhoseProcessDiedIsResumedToBeUndone(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		begun, hold := make(chan struct{}), make(chan struct{})
 		d := steps.Define[input]()
@@ -116,7 +116,7 @@ func TestACancelledJobWhoseProcessDiedIsResumedToBeUndone(t *testing.T) {
 }
 
 func TestUndoingGoesOnElsewhereAfterAStop(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		var healthy atomic.Bool
 		var calls atomic.Int32

@@ -17,7 +17,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // diary is what a job's steps have done, in order.
@@ -84,7 +84,7 @@ func statuses(s *model.JobView) (out []model.StepStatus) {
 }
 
 func TestAFailedJobIsUndoneInReverseAndAResumeRunsItAgain(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		var healthy atomic.Bool
 		eng := newEngine(t, db, config(), order(&log, &healthy, willing))
@@ -119,7 +119,7 @@ func TestWhetherStepsAreUndoneIsAsTheDefinitionSays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+			testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 				var log diary
 				begun := make(chan struct{})
 				d := steps.Define[input](c.opts...)
@@ -151,7 +151,7 @@ func TestWhetherStepsAreUndoneIsAsTheDefinitionSays(t *testing.T) {
 // The host makes a context for its jobs, with which nothing can be done once it
 // has ended.
 func TestCancellingAScheduledJobHasItsHandlerUndoIt(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		d := steps.Define[input]()
 		undoable(d, &log, "step", func(ctx context.Context, _ *steps.Run[input]) error { return ctx.Err() })
@@ -171,7 +171,7 @@ func TestCancellingAScheduledJobHasItsHandlerUndoIt(t *testing.T) {
 }
 
 func TestAnUndoThatFailsIsTriedAgainAndAResumeGoesOnWithIt(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		var healthy, mended atomic.Bool
 		keys := make(chan string, 9)
@@ -220,7 +220,7 @@ func TestAnUndoThatFailsIsTriedAgainAndAResumeGoesOnWithIt(t *testing.T) {
 
 // A cancel request does not refuse the checkpoints of undoing, nor end it.
 func TestUndoingIsNotCancelled(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		var healthy atomic.Bool
 		var eng *engine.Engine
@@ -241,7 +241,7 @@ func TestUndoingIsNotCancelled(t *testing.T) {
 }
 
 func TestAMigratedOutputIsUndoneAsTheStepHasItNow(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		fails := func(context.Context, *steps.Run[input]) error { return errBoom }
 		old := steps.Define[input]()
 		steps.Add(old, "count", func(context.Context, *steps.Run[input]) (int, error) { return 42, nil })
@@ -267,7 +267,7 @@ func TestAMigratedOutputIsUndoneAsTheStepHasItNow(t *testing.T) {
 }
 
 func TestMembersOfAGroupAreUndoneOneAfterTheOther(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		d := steps.Define[input]()
 		group := steps.Parallel(d, "both", steps.MaxParallel(1))
@@ -285,7 +285,7 @@ func TestMembersOfAGroupAreUndoneOneAfterTheOther(t *testing.T) {
 }
 
 func TestAJobDeclaredFailedIsUndoneAndOneDeclaredSucceededIsNot(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		var eng *engine.Engine
 		d := steps.Define[input]()
@@ -311,7 +311,7 @@ type childInput struct{}
 func (childInput) JobType() string { return "child" }
 
 func TestAStepWithChildrenIsUndoneWithTheirResults(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		undone := make(chan []model.ChildResult, 1)
 		d := steps.Define[input]()
 		steps.ChildJobs(d, "children", func(context.Context, *steps.Run[input]) ([]steps.Child, error) {
@@ -337,7 +337,7 @@ func TestAStepWithChildrenIsUndoneWithTheirResults(t *testing.T) {
 // for good and after its process has died; it is gone once the step is undone,
 // and the step itself sees nothing of it.
 func TestUndoingGoesOnFromItsCheckpoint(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		var healthy atomic.Bool
 		begun, hold := make(chan struct{}), make(chan struct{})

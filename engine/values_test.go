@@ -19,7 +19,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // cents writes itself as JSON and has no way back.
@@ -30,7 +30,7 @@ func (c cents) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]in
 // An output that later steps would read as something else fails its step, and no
 // further attempt is made: it would be the same.
 func TestAnOutputThatDoesNotReadBackFailsItsStep(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var charged atomic.Int32
 		price := steps.Define[input](steps.Type("price"))
 		total := steps.Add(price, "total", func(context.Context, *steps.Run[input]) (cents, error) { return cents{5}, nil }, steps.Retry(5, time.Millisecond))
@@ -70,7 +70,7 @@ func TestWhatJSONKeepsNothingOfIsAMistake(t *testing.T) {
 // A key or a checkpoint that a resume would begin again with is an error before any
 // work is done.
 func TestACheckpointThatDoesNotReadBackIsAnError(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var worked atomic.Int32
 		each := one("each", func(ctx context.Context, run *steps.Run[input]) error {
 			_, err := steps.EachAfter(ctx, run, func(*secretive) iter.Seq2[secretive, error] {
@@ -88,7 +88,7 @@ func TestACheckpointThatDoesNotReadBackIsAnError(t *testing.T) {
 }
 
 func TestAnInputThatItsDefinitionCannotReadIsNotEnqueued(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		priced := steps.Define[cents](steps.Type("priced"))
 		steps.Do(priced, "only", func(context.Context, *steps.Run[cents]) error { return nil })
 		eng := newEngine(t, db, config(), three(), priced)
@@ -106,7 +106,7 @@ func TestAnInputThatItsDefinitionCannotReadIsNotEnqueued(t *testing.T) {
 }
 
 func TestASignalThatDoesNotReadBackIsNotSent(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
 		job := enqueue(t, eng, input{})
 		_, err := eng.Signal(t.Context(), job.ID, "ok", cents{5}, "")
@@ -126,7 +126,7 @@ func largeNumbers(n int) json.RawMessage {
 
 // What was accepted fits again whenever it is read: bounds are about what is kept.
 func TestBoundsAreAboutWhatIsKept(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg := config()
 		cfg.Limits = engine.Limits{Input: 30 << 10, Output: 30 << 10, Data: 100 << 10}
 		var broken atomic.Bool
@@ -170,7 +170,7 @@ func TestBoundsAreAboutWhatIsKept(t *testing.T) {
 
 // The errors of many steps leave room for what a resume records.
 func TestManyFailedMembersLeaveRoomForAResume(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg := config()
 		cfg.Limits = engine.Limits{Data: 200 << 10}
 		var healthy atomic.Bool
@@ -209,7 +209,7 @@ func deep(levels int) json.RawMessage {
 // One child's result that cannot be a part of the parent's output is left out alone,
 // and read from its row.
 func TestWhatIsLeftOutOfChildrensResultsIsReadFromTheirRows(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input](steps.Type("parent"))
 		children := steps.ChildJobs(d, "children", func(context.Context, *steps.Run[input]) ([]steps.Child, error) {
 			return []steps.Child{{Input: raw("deep")}, {Input: raw("flat")}}, nil
@@ -250,7 +250,7 @@ func TestWhatIsLeftOutOfChildrensResultsIsReadFromTheirRows(t *testing.T) {
 
 // Signals that steps have used do not count, and their number is bounded as documented.
 func TestAJobMayAwaitAsManySignalsAsItHasSteps(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		const approvals = 130
 		cfg := config()
 		cfg.Limits.Signals = 3
@@ -283,7 +283,7 @@ func TestAJobMayAwaitAsManySignalsAsItHasSteps(t *testing.T) {
 // Who knows the definition is told that no step waits for a signal of that name; also
 // after the definition got another step behind those of the job.
 func TestASignalThatNoStepWaitsForIsAnError(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		before := awaiting()
 		eng := newEngine(t, db, unasked(), before)
 		stop := start(t, eng)
@@ -308,7 +308,7 @@ func TestASignalThatNoStepWaitsForIsAnError(t *testing.T) {
 
 // A signal or a child that came after the deadline is late whenever an engine looks.
 func TestADeadlineHoldsThoughNoEngineLookedInTime(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting(steps.Timeout(time.Second)), parentOf("parent", []string{"child"}, steps.Timeout(time.Second)))
 		stop := start(t, eng)
 		job := enqueue(t, eng, input{})
@@ -352,7 +352,7 @@ func TestWeightsThatAddUpToInfinityAreAMistake(t *testing.T) {
 // What a step has set is taken back with the step, and is there again when it has run
 // again.
 func TestTheResultThatAnUndoneStepHasSetIsTakenBack(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool
 		d := steps.Define[input]()
 		steps.Do(d, "sets", func(_ context.Context, run *steps.Run[input]) error { return run.SetResult("ready") },
@@ -375,7 +375,7 @@ func TestTheResultThatAnUndoneStepHasSetIsTakenBack(t *testing.T) {
 }
 
 func TestADefinitionWithTooManyStepsSaysThat(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg := config()
 		cfg.Limits.Steps = 2
 		eng := newEngine(t, db, cfg, three())
@@ -386,7 +386,7 @@ func TestADefinitionWithTooManyStepsSaysThat(t *testing.T) {
 }
 
 func TestAJobThatWasDeclaredFailedDoesNotSucceedByAResumeWithNothingToRun(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		var fine atomic.Bool
 		eng = newEngine(t, db, config(), one("test:job", func(ctx context.Context, run *steps.Run[input]) error {
@@ -411,7 +411,7 @@ func TestAJobThatWasDeclaredFailedDoesNotSucceedByAResumeWithNothingToRun(t *tes
 }
 
 func TestATimeThatNoDatabaseHoldsIsRefused(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
 		for _, at := range []time.Time{time.Unix(math.MaxInt64, 0), time.Unix(math.MinInt64, 0), time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)} {
 			_, err := eng.Enqueue(t.Context(), input{}, engine.At(at))

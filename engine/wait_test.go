@@ -10,11 +10,11 @@ import (
 
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestWaitReturnsWhenTheJobIsDeletedBeforeItRuns(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		id := enqueue(t, eng, input{}, later()).ID
 		var deleted []bool // at each call
@@ -36,7 +36,7 @@ func TestWaitReturnsWhenTheJobIsDeletedBeforeItRuns(t *testing.T) {
 }
 
 func TestWaitReturnsTheStatusOfAJobThatEndedBeforeItWasDeleted(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		start(t, eng)
 		id := enqueue(t, eng, input{}).ID

@@ -13,10 +13,11 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestAStepIsSkippedForItsReasonAndCounts(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		d := steps.Define[input]()
 		count := steps.Add(d, "count", func(_ context.Context, run *steps.Run[input]) (int, error) { return run.Input().N, nil })
@@ -47,7 +48,7 @@ func TestAStepIsSkippedForItsReasonAndCounts(t *testing.T) {
 }
 
 func TestALastStepAndAllStepsMayBeSkipped(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		never := steps.When(func(*steps.Run[input]) bool { return false }, "")
 		d := steps.Define[input]()
 		ran := func(context.Context, *steps.Run[input]) error { t.Error("it ran"); return nil }
@@ -67,7 +68,7 @@ func TestALastStepAndAllStepsMayBeSkipped(t *testing.T) {
 // What a condition said stands, whatever it would say later; one that panicked
 // has said nothing.
 func TestAConditionIsAskedUntilItHasAnswered(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var asked, ran atomic.Int32
 		var skips, panics, healthy atomic.Bool
 		skips.Store(true)
@@ -110,7 +111,7 @@ func TestAConditionIsAskedUntilItHasAnswered(t *testing.T) {
 }
 
 func TestAConditionIsNotAskedAboutAStepThatHasBegun(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for name, breakOff := range map[string]func(*testutil.Harness){
 			"killed":      func(h *testutil.Harness) { h.Kill(testutil.BeforeRecord("maybe")); h.Resume() },
 			"handed over": func(h *testutil.Harness) { h.Stop(testutil.BeforeStep("maybe")) },

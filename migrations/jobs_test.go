@@ -15,12 +15,12 @@ import (
 
 	"github.com/ntxdev/jobsystem/migrations"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // eachMigratedDB runs test on a migrated database of each kind.
 func eachMigratedDB(t *testing.T, test func(t *testing.T, db *bun.DB)) {
-	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		test(t, db)
 	})
@@ -343,7 +343,7 @@ func insertManyJobs(t *testing.T, db *bun.DB) {
 
 func TestPostgreSQLCompressesDataWithLZ4IfTheServerSupportsIt(t *testing.T) {
 	t.Parallel()
-	db := testutil.Open(t, testutil.DSN(t, testutil.Postgres))
+	db := testdb.Open(t, testdb.DSN(t, testdb.Postgres))
 	want := ""
 	if queryText(t, db, `SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'`) == "true" {
 		want = "l"

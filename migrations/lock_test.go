@@ -15,26 +15,26 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/ntxdev/jobsystem/migrations"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestOfManyConcurrentMigratesOneAppliesAndAllSucceed(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDSN(t, func(t *testing.T, dsn string) {
+	testdb.EachEmptyDSN(t, func(t *testing.T, dsn string) {
 		release := holdLock(t, dsn)
 		const many = 8
 		var applied atomic.Int64
 		var waiting, running sync.WaitGroup
 		errs := make([]error, many)
 		for i := range many {
-			db := testutil.Open(t, dsn)
+			db := testdb.Open(t, dsn)
 			waiting.Add(1)
 			db = onQuery(db, lockQueryPrefix(db), sync.OnceFunc(waiting.Done))
 			db = onQuery(db, "CREATE TABLE IF NOT EXISTS job_system_jobs", func() { applied.Add(1) })
 			running.Go(func() { errs[i] = migrations.Migrate(t.Context(), db) })
 		}
 		waiting.Wait()
-		db := testutil.Open(t, dsn)
+		db := testdb.Open(t, dsn)
 		assert.Empty(t, tables(t, db), "all wait for the lock, none has started")
 		release()
 		running.Wait()
@@ -48,13 +48,13 @@ func TestOfManyConcurrentMigratesOneAppliesAndAllSucceed(t *testing.T) {
 
 func TestTheWaitForTheLockEndsWithTheContext(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDSN(t, func(t *testing.T, dsn string) {
+	testdb.EachEmptyDSN(t, func(t *testing.T, dsn string) {
 		holdLock(t, dsn)
 		cause := errors.New("caller gave up")
 		for name, do := range map[string]func(context.Context, *bun.DB) error{
 			"migrate": migrations.Migrate, "rollback": migrations.Rollback,
 		} {
-			db := testutil.Open(t, dsn)
+			db := testdb.Open(t, dsn)
 			ctx, cancel := context.WithCancelCause(t.Context())
 			err := do(ctx, onQuery(db, lockQueryPrefix(db), func() { cancel(cause) }))
 
@@ -66,9 +66,9 @@ func TestTheWaitForTheLockEndsWithTheContext(t *testing.T) {
 
 func TestStatusAndCheckDoNotWaitForTheLock(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDSN(t, func(t *testing.T, dsn string) {
+	testdb.EachEmptyDSN(t, func(t *testing.T, dsn string) {
 		holdLock(t, dsn)
-		db := testutil.Open(t, dsn)
+		db := testdb.Open(t, dsn)
 		_, err := migrations.Status(t.Context(), db)
 		require.NoError(t, err)
 		require.ErrorIs(t, migrations.Check(t.Context(), db), migrations.ErrNotMigrated)
@@ -77,8 +77,8 @@ func TestStatusAndCheckDoNotWaitForTheLock(t *testing.T) {
 
 func TestTheLockIsFreeWhenItsHolderDies(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDSN(t, func(t *testing.T, dsn string) {
-		db, dying := testutil.Open(t, dsn), testutil.Open(t, dsn)
+	testdb.EachEmptyDSN(t, func(t *testing.T, dsn string) {
+		db, dying := testdb.Open(t, dsn), testdb.Open(t, dsn)
 		statement := createStatements(scriptStatements(t, db, migrations.Up))[1]
 		err := migrations.WithLock(t.Context(), dying, func(ctx context.Context, conn bun.IConn) error {
 			exec(t, conn, statement)
@@ -109,21 +109,21 @@ func kill(t *testing.T, db *bun.DB, conn bun.IConn) {
 
 func TestTheLockIsReleasedAfterAFailure(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDSN(t, func(t *testing.T, dsn string) {
-		db, broken := testutil.Open(t, dsn), errors.New("broken")
+	testdb.EachEmptyDSN(t, func(t *testing.T, dsn string) {
+		db, broken := testdb.Open(t, dsn), errors.New("broken")
 		for range 2 {
 			err := migrations.WithLock(t.Context(), db, func(context.Context, bun.IConn) error { return broken })
 			require.ErrorIs(t, err, broken)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		require.NoError(t, migrations.Migrate(ctx, testutil.Open(t, dsn)))
+		require.NoError(t, migrations.Migrate(ctx, testdb.Open(t, dsn)))
 	})
 }
 
 func TestAPoolOfOneConnectionIsEnough(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		db.SetMaxOpenConns(1)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()

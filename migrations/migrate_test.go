@@ -11,14 +11,14 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/ntxdev/jobsystem/migrations"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 var allTables = []string{"job_system_jobs", "job_system_migrations", "job_type_lock"}
 
 func TestMigrateCreatesTheTablesAndASecondCallChangesNothing(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		assert.Equal(t, allTables, tables(t, db))
 		before := schema(t, db)
@@ -34,7 +34,7 @@ func TestMigrateCreatesTheTablesAndASecondCallChangesNothing(t *testing.T) {
 
 func TestStatusReturnsWhatIsAppliedAndWritesNothing(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		before, err := migrations.Status(t.Context(), db)
 		require.NoError(t, err)
 		require.Len(t, before, 1)
@@ -58,7 +58,7 @@ func TestStatusReturnsWhatIsAppliedAndWritesNothing(t *testing.T) {
 
 func TestCheckReturnsAnErrorUntilTheDatabaseIsMigrated(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		err := migrations.Check(t.Context(), db)
 		require.ErrorIs(t, err, migrations.ErrNotMigrated)
 		assert.ErrorContains(t, err, "run jobctl migrate up (or migrations.Migrate)")
@@ -75,7 +75,7 @@ func TestCheckReturnsAnErrorUntilTheDatabaseIsMigrated(t *testing.T) {
 
 func TestCheckFindsMissingIndexesColumnsAndTables(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 
 		dropIndex(t, db, "job_system_jobs_processing")
@@ -109,7 +109,7 @@ func TestCheckFindsMissingIndexesColumnsAndTables(t *testing.T) {
 
 func TestRollbackDropsOurTablesAndKeepsTheHosts(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		exec(t, db, `CREATE TABLE host (id INTEGER)`)
 		exec(t, db, `INSERT INTO host VALUES (42)`)
 		require.NoError(t, migrations.Rollback(t.Context(), db), "there is nothing to roll back")
@@ -128,7 +128,7 @@ func TestRollbackDropsOurTablesAndKeepsTheHosts(t *testing.T) {
 
 func TestRollbackFailsWhileAHostTableRefersToJobs(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		id := map[dialect.Name]string{
 			dialect.SQLite: "TEXT", dialect.PG: "uuid", dialect.MySQL: "CHAR(36) CHARACTER SET ascii COLLATE ascii_bin",
@@ -151,7 +151,7 @@ func TestATableOfAnotherProgramWithOurNameIsNotChanged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+			testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 				exec(t, db, create)
 				before := schema(t, db)
 
@@ -168,7 +168,7 @@ func TestATableOfAnotherProgramWithOurNameIsNotChanged(t *testing.T) {
 
 func TestRollbackDoesNotDropATableThatReplacedOurs(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		exec(t, db, `DROP TABLE job_system_jobs`)
 		exec(t, db, `CREATE TABLE job_system_jobs (id INTEGER)`)
@@ -182,7 +182,7 @@ func TestRollbackDoesNotDropATableThatReplacedOurs(t *testing.T) {
 
 func TestMigrationsOfANewerVersionAreAcceptedAndNotRolledBack(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		exec(t, db, `INSERT INTO job_system_migrations (name, group_id) VALUES ('9999_future', 2)`)
 
@@ -201,7 +201,7 @@ func TestMigrationsOfANewerVersionAreAcceptedAndNotRolledBack(t *testing.T) {
 
 func TestMigrateCompletesAKilledMigrate(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		want := schema(t, db)
 		statements := createStatements(scriptStatements(t, db, migrations.Up))
@@ -224,7 +224,7 @@ func TestMigrateCompletesAKilledMigrate(t *testing.T) {
 
 func TestMigrateCreatesMissingIndexes(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		for _, index := range []string{"claim", "processing", "idempotency", "latest"} {
 			require.NoError(t, migrations.Migrate(t.Context(), db))
 			exec(t, db, `DELETE FROM job_system_migrations`)
@@ -239,7 +239,7 @@ func TestMigrateCreatesMissingIndexes(t *testing.T) {
 
 func TestAMigrationThatFailsDoesNotCountAsApplied(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		exec(t, db, `DELETE FROM job_system_migrations`)
 		exec(t, db, `DROP TABLE job_type_lock`)

@@ -14,7 +14,7 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/ntxdev/jobsystem/migrations"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // databaseOf returns the kind of database that db is.
@@ -185,7 +185,7 @@ func lockQueryPrefix(db *bun.DB) string {
 // a function that releases the lock.
 func holdLock(t *testing.T, dsn string) (release func()) {
 	t.Helper()
-	pool := testutil.Open(t, dsn)
+	pool := testdb.Open(t, dsn)
 	acquired, released := make(chan struct{}), make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() {

@@ -8,12 +8,12 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/migrations"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestTheScriptDoesTheSameAsMigrate(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		want := schema(t, db)
 		for _, table := range tables(t, db) {

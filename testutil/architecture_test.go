@@ -75,8 +75,14 @@ var allowed = map[string]struct{ ours, foreign []string }{
 		foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun", "github.com/urfave/cli"},
 	},
 	"cli/internal/capture": {foreign: []string{"github.com/stretchr/testify", "golang.org/x/sys"}},
-	"testutil":             {ours: []string{"testutil", "cli/dsn", "engine", "steps", "model", "migrations"}, foreign: []string{"*"}},
-	"examples":             {ours: []string{"*"}, foreign: []string{"*"}},
+	"testutil": {
+		ours:    []string{"testutil/testdb", "testutil/wire", "cli/dsn", "engine", "steps", "model", "migrations"},
+		foreign: []string{"*"},
+	},
+	"testutil/testdb":   {ours: []string{"cli/dsn", "migrations"}, foreign: []string{"github.com/uptrace/bun", "modernc.org/sqlite"}},
+	"testutil/wire":     {foreign: []string{"github.com/uptrace/bun"}},
+	"testutil/protocol": {},
+	"examples":          {ours: []string{"*"}, foreign: []string{"*"}},
 	// The command alone puts the parts together.
 	"cli/jobctl": {ours: []string{"*"}, foreign: []string{"*"}},
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/ntxdev/jobsystem/migrations"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // CrashEverywhere runs a job of a definition to its end, and then again and
@@ -49,7 +50,7 @@ import (
 // no writes, but a step of it goes on to its next call of the engine.
 func CrashEverywhere(t testing.TB, make func() steps.Handler, input any, check func(testing.TB, *Harness), opts ...HarnessOption) {
 	t.Helper()
-	if inBubble() {
+	if testdb.InBubble() {
 		t.Fatal("CrashEverywhere works in real time, with all waits skipped: call it outside of the bubble of testing/synctest")
 	}
 	if check == nil {
@@ -112,7 +113,7 @@ func newCrashHarness(t testing.TB, definition steps.Handler, opts []HarnessOptio
 	switch {
 	case db == nil:
 		file := filepath.Join(t.TempDir(), "jobs.db")
-		db = Open(t, dsn.File(file))
+		db = testdb.Open(t, dsn.File(file))
 		if err := migrations.Migrate(t.Context(), db); err != nil {
 			t.Fatalf("make the tables: %v", err)
 		}

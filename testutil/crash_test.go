@@ -17,6 +17,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // effects counts what happened in the outside world, by idempotency key.
@@ -111,7 +112,7 @@ func TestAJobEndsAlikeWhereverItsProcessDies(t *testing.T) {
 		}
 		t.Run(fmt.Sprint("fail=", fail), func(t *testing.T) {
 			t.Parallel()
-			testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+			testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 				var e *effects
 				with := []testutil.HarnessOption{
 					testutil.Prepare(func(h *testutil.Harness) { h.Signal("approve", "yes") }),

@@ -14,7 +14,7 @@ import (
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	"modernc.org/sqlite"
 
-	"github.com/ntxdev/jobsystem/testutil/internal/wire"
+	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
 // errDead is what a process that has died hears from its database.

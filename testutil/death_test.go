@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil/internal/wire"
+	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
 // A write may wait in the database for the end of a transaction of the same

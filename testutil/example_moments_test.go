@@ -12,6 +12,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // newsletter collects and mails, as [SendDigest] does, and counts how often.
@@ -237,7 +238,7 @@ func ExampleAtCheckpoint() {
 // A definition that uses the host's tables is tested on a database with them.
 func ExampleOnDB() {
 	t := testutil.Example()
-	db := testutil.Open(t, testutil.DSN(t, testutil.SQLite))
+	db := testdb.Open(t, testdb.DSN(t, testdb.SQLite))
 	if _, err := db.Exec("CREATE TABLE mails (week INT)"); err != nil {
 		fmt.Println(err)
 		return
@@ -320,21 +321,21 @@ func ExampleAtMost() {
 // A database of one's own, with the tables in it.
 func ExampleDSN() {
 	t := testutil.Example()
-	db := testutil.Open(t, testutil.DSN(t, testutil.SQLite))
+	db := testdb.Open(t, testdb.DSN(t, testdb.SQLite))
 	fmt.Println(migrations.Check(context.Background(), db))
 	// Output: <nil>
 }
 
 func ExampleEmptyDSN() {
 	t := testutil.Example()
-	db := testutil.Open(t, testutil.EmptyDSN(t, testutil.SQLite))
+	db := testdb.Open(t, testdb.EmptyDSN(t, testdb.SQLite))
 	fmt.Println(errors.Is(migrations.Check(context.Background(), db), migrations.ErrNotMigrated))
 	// Output: true
 }
 
 func ExampleOpen() {
 	t := testutil.Example()
-	db := testutil.Open(t, dsn.File(t.TempDir()+"/jobs.db"))
+	db := testdb.Open(t, dsn.File(t.TempDir()+"/jobs.db"))
 	fmt.Println(db.Dialect().Name())
 	// Output: sqlite
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ntxdev/jobsystem/migrations"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // Harness tests a host's own definition: it runs one job of it as the engine
@@ -67,7 +68,7 @@ type harnessSettings struct {
 
 // OnDB has the harness work on db, which has the newest tables, and not on a
 // database of its own: for definitions that use tables of the host, and to test
-// one with [EachDB]. The database must have no other jobs of the definition's
+// one with [testdb.EachDB]. The database must have no other jobs of the definition's
 // type.
 func OnDB(db *bun.DB) HarnessOption {
 	return func(s *harnessSettings) { s.db = db }
@@ -101,7 +102,7 @@ func Beside(definitions ...steps.Handler) HarnessOption {
 // memory. It ends the test if the definition has mistakes.
 func NewHarness(t testing.TB, definition steps.Handler, opts ...HarnessOption) *Harness {
 	t.Helper()
-	h := &Harness{t: t, definition: definition, log: newHarnessLog(), virtual: inBubble()}
+	h := &Harness{t: t, definition: definition, log: newHarnessLog(), virtual: testdb.InBubble()}
 	h.settings = harnessSettings{deadline: 30 * time.Second}
 	if h.virtual {
 		h.settings.deadline = 24 * time.Hour
@@ -112,7 +113,7 @@ func NewHarness(t testing.TB, definition steps.Handler, opts ...HarnessOption) *
 	h.settings.config = h.engineConfig(h.settings.config)
 	h.db = h.settings.db
 	if h.db == nil {
-		h.db = Open(t, "sqlite://:memory:")
+		h.db = testdb.Open(t, "sqlite://:memory:")
 		ctx, cancel := h.limit()
 		defer cancel()
 		h.must("make the tables", migrations.Migrate(ctx, h.db))
@@ -120,7 +121,7 @@ func NewHarness(t testing.TB, definition steps.Handler, opts ...HarnessOption) *
 	if h.virtual {
 		ctx, cancel := h.limit()
 		defer cancel()
-		h.must("make the harness", checkClock(ctx, h.db))
+		h.must("make the harness", testdb.CheckClock(ctx, h.db))
 	}
 	var err error
 	h.engine, err = h.newEngine(h.db, definition)
@@ -257,5 +258,6 @@ func (h *Harness) followed() uuid.UUID {
 // limit bounds one question to the database. A test's deadline may be shorter
 // than a busy machine needs for that.
 func (h *Harness) limit() (context.Context, context.CancelFunc) {
+	const patience = time.Minute
 	return context.WithTimeout(context.WithoutCancel(h.t.Context()), max(patience, h.settings.deadline))
 }

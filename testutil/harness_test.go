@@ -15,6 +15,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // bake is the input of the definition that these tests break off.
@@ -106,7 +107,7 @@ func TestHarnessRunsAJobToItsEnd(t *testing.T) {
 
 func TestHarnessKillAfterStep(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		b, h := setupBakery(t, testutil.OnDB(db))
 
 		status := h.Kill(testutil.AfterStep("knead"))

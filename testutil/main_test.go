@@ -1,18 +1,9 @@
 package testutil_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// withoutMain, in the environment, has this program end as one that forgot Main.
-const withoutMain = "JOBSYSTEM_TESTUTIL_WITHOUT_MAIN"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(withoutMain) != "" {
-		os.Exit(m.Run())
-	}
-	testutil.Main(m)
-}
+func TestMain(m *testing.M) { testutil.Main(m) }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
 	"github.com/ntxdev/jobsystem/engine"
@@ -17,6 +16,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 const day = 24 * time.Hour
@@ -181,9 +181,9 @@ func TestADatabaseWithTheMachinesClockIsRefusedInABubble(t *testing.T) {
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		text := failure(t, func(t testing.TB) { testutil.NewHarness(t, trial(nil), testutil.OnDB(db)) })
 		assert.Contains(t, text, "off the bubble's")
-		assert.Contains(t, text, "open a database with testutil.Open")
+		assert.Contains(t, text, "open a database with testdb.Open")
 
-		text = failure(t, func(t testing.TB) { testutil.Open(t, "postgres://nobody@localhost/none") })
+		text = failure(t, func(t testing.TB) { testdb.Open(t, "postgres://nobody@localhost/none") })
 		assert.Contains(t, text, "use SQLite there")
 		text = failure(t, func(t testing.TB) {
 			testutil.CrashEverywhere(t, func() steps.Handler { return trial(nil) }, Digest{}, nil)
@@ -195,53 +195,12 @@ func TestADatabaseWithTheMachinesClockIsRefusedInABubble(t *testing.T) {
 func TestAFileHasVirtualTimeToo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		db := testutil.Open(t, dsn.File(t.TempDir()+"/a b%?#.db"))
+		db := testdb.Open(t, dsn.File(t.TempDir()+"/a b%?#.db"))
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		h := testutil.NewHarness(t, trial(func() error { return nil }), testutil.OnDB(db))
 		h.Enqueue(Digest{})
 		h.Signal("approve", "ann")
 		s := h.Run()
 		assert.Equal(t, 30*day, s.FinishedAt.Sub(s.CreatedAt.Time))
-	})
-}
-
-func TestSQLiteTellsVirtualTimeAndAnswersAllElseAsEver(t *testing.T) {
-	t.Parallel()
-	outside := testutil.Open(t, "sqlite://:memory:")
-	synctest.Test(t, func(t *testing.T) {
-		db := testutil.Open(t, "sqlite://:memory:")
-		ask := func(db *bun.DB, expression string) (answer any) {
-			require.NoError(t, db.QueryRowContext(t.Context(), "SELECT "+expression).Scan(&answer), expression)
-			return answer
-		}
-		time.Sleep(36*time.Hour + 250*time.Millisecond) // a bubble begins with the year 2000
-		for expression, want := range map[string]any{
-			"unixepoch()":                         int64(946_814_400),
-			"unixepoch('subsec')":                 946_814_400.25,
-			"UNIXEPOCH('now', '+1 day')":          int64(946_900_800),
-			"unixepoch('now', 'subsec')":          946_814_400.25,
-			"datetime('now')":                     "2000-01-02 12:00:00",
-			"datetime('subsec')":                  "2000-01-02 12:00:00.250",
-			"date()":                              "2000-01-02",
-			"time('now')":                         "12:00:00",
-			"julianday('now')":                    2451546.00000289,
-			"strftime('%Y', 'now')":               "2000",
-			"strftime('%H')":                      "12",
-			"CURRENT_TIMESTAMP || ''":             "2000-01-02 12:00:00",
-			"CURRENT_DATE || ' ' || CURRENT_TIME": "2000-01-02 12:00:00",
-		} {
-			if number, ok := want.(float64); ok {
-				assert.InDelta(t, number, ask(db, expression), 1e-6, expression)
-			} else {
-				assert.Equal(t, want, ask(db, expression), expression)
-			}
-		}
-		for _, expression := range []string{
-			"unixepoch('2026-10-01 12:00:00.5')", "unixepoch('2026-10-01', 'subsec')", "unixepoch(2461315)", "unixepoch(NULL)", "unixepoch('soon')",
-			"datetime('2026-10-01', 'start of year', '+1 month')", "date(1790000000, 'unixepoch')", "time('12:00')",
-			"julianday('2026-10-01')", "strftime('%j %s', '2026-10-01')", "strftime(NULL, '2026-10-01')",
-		} {
-			assert.Equal(t, ask(outside, expression), ask(db, expression), expression)
-		}
 	})
 }

@@ -22,10 +22,10 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-func TestMain(m *testing.M) { testutil.Main(m) }
+func TestMain(m *testing.M) { testdb.Main(m) }
 
 func scan[T any](t *testing.T, db bun.IDB, query string) (value T) {
 	t.Helper()
@@ -44,7 +44,7 @@ func change(t *testing.T, text string, part func(*url.URL)) string {
 
 func TestSQLiteSettings(t *testing.T) {
 	t.Parallel()
-	db := testutil.Open(t, testutil.EmptyDSN(t, testutil.SQLite))
+	db := testdb.Open(t, testdb.EmptyDSN(t, testdb.SQLite))
 	assert.Equal(t, "wal", scan[string](t, db, "PRAGMA journal_mode"))
 	assert.Equal(t, 2, scan[int](t, db, "PRAGMA synchronous"), "FULL")
 	assert.Equal(t, 10000, scan[int](t, db, "PRAGMA busy_timeout"))
@@ -54,8 +54,8 @@ func TestSQLiteSettings(t *testing.T) {
 
 func TestSQLiteTransactionsLockAtTheirStart(t *testing.T) {
 	t.Parallel()
-	text := testutil.EmptyDSN(t, testutil.SQLite)
-	one, other := testutil.Open(t, text), testutil.Open(t, text)
+	text := testdb.EmptyDSN(t, testdb.SQLite)
+	one, other := testdb.Open(t, text), testdb.Open(t, text)
 	_, err := other.ExecContext(t.Context(), "PRAGMA busy_timeout(0)")
 	require.NoError(t, err)
 	tx, err := one.BeginTx(t.Context(), nil)
@@ -68,7 +68,7 @@ func TestSQLiteTransactionsLockAtTheirStart(t *testing.T) {
 func TestSQLiteFilesAreTheOwnersOnly(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "what? #1 100% @home=.db")
-	db := testutil.Open(t, dsn.File(path))
+	db := testdb.Open(t, dsn.File(path))
 	_, err := db.ExecContext(t.Context(), "CREATE TABLE t (n INT)")
 	require.NoError(t, err)
 	for _, suffix := range []string{"", "-wal", "-shm"} {
@@ -82,7 +82,7 @@ func TestSQLiteFileThatExistsKeepsItsMode(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "jobs.db")
 	require.NoError(t, os.WriteFile(path, nil, 0o640))
-	testutil.Open(t, path)
+	testdb.Open(t, path)
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o640), info.Mode().Perm())
@@ -113,8 +113,8 @@ func TestSQLiteErrorsGiveAdvice(t *testing.T) {
 
 func TestMemoryIsPrivateAndStays(t *testing.T) {
 	t.Parallel()
-	db := testutil.Open(t, "sqlite://:memory:")
-	other := testutil.Open(t, "sqlite://:memory:")
+	db := testdb.Open(t, "sqlite://:memory:")
+	other := testdb.Open(t, "sqlite://:memory:")
 	_, err := db.ExecContext(t.Context(), "CREATE TABLE t (n INT)")
 	require.NoError(t, err)
 	// A query that is given up must not take the database with it.
@@ -137,7 +137,7 @@ func TestMemoryIsPrivateAndStays(t *testing.T) {
 func TestManyCanOpenANewSQLiteFileAtOnce(t *testing.T) {
 	t.Parallel()
 	for range 20 {
-		text := testutil.EmptyDSN(t, testutil.SQLite)
+		text := testdb.EmptyDSN(t, testdb.SQLite)
 		var wait sync.WaitGroup
 		for range 16 {
 			wait.Go(func() {
@@ -175,7 +175,7 @@ func TestSQLiteFileThatIsHeldIsUnreachable(t *testing.T) {
 
 func TestMySQLSettingsTakeOnTheServer(t *testing.T) {
 	t.Parallel()
-	db := testutil.Open(t, testutil.EmptyDSN(t, testutil.MariaDB))
+	db := testdb.Open(t, testdb.EmptyDSN(t, testdb.MariaDB))
 	assert.Equal(t, "+00:00", scan[string](t, db, "SELECT @@session.time_zone"))
 	assert.Equal(t, "READ-COMMITTED", scan[string](t, db, "SELECT variable_value FROM information_schema.session_variables WHERE variable_name IN ('tx_isolation', 'transaction_isolation') LIMIT 1"))
 	assert.Equal(t, "utf8mb4", scan[string](t, db, "SELECT @@character_set_connection"))
@@ -202,8 +202,8 @@ func TestAMySQLServersOwnSettingsLoseNothing(t *testing.T) {
 		t.Log("the server is given: its settings are not changed")
 		return
 	}
-	text := testutil.EmptyDSN(t, testutil.MariaDB)
-	admin := testutil.Open(t, text)
+	text := testdb.EmptyDSN(t, testdb.MariaDB)
+	admin := testdb.Open(t, text)
 	for name, bad := range map[string]string{"autocommit": "0", "completion_type": "1", "sql_select_limit": "1"} {
 		before := scan[string](t, admin, "SELECT @@global."+name)
 		_, err := admin.ExecContext(t.Context(), "SET GLOBAL "+name+" = "+bad)
@@ -216,7 +216,7 @@ func TestAMySQLServersOwnSettingsLoseNothing(t *testing.T) {
 			assert.NoError(t, err)
 		})
 	}
-	one, other := testutil.Open(t, text), testutil.Open(t, text)
+	one, other := testdb.Open(t, text), testdb.Open(t, text)
 	_, err := one.ExecContext(t.Context(), "CREATE TABLE t (n INT)")
 	require.NoError(t, err)
 	_, err = one.ExecContext(t.Context(), "INSERT INTO t VALUES (1), (2)")
@@ -236,8 +236,8 @@ func TestAMySQLServersOwnSettingsLoseNothing(t *testing.T) {
 
 func TestPostgresIsOpenedWithTheUsersOwnParameters(t *testing.T) {
 	t.Parallel()
-	text := change(t, testutil.EmptyDSN(t, testutil.Postgres), func(u *url.URL) { u.RawQuery = "application_name=a%20b&statement_timeout=4321" })
-	db := testutil.Open(t, text)
+	text := change(t, testdb.EmptyDSN(t, testdb.Postgres), func(u *url.URL) { u.RawQuery = "application_name=a%20b&statement_timeout=4321" })
+	db := testdb.Open(t, text)
 	assert.Equal(t, "a b", scan[string](t, db, "SHOW application_name"))
 	assert.Equal(t, "4321ms", scan[string](t, db, "SHOW statement_timeout"))
 	assert.Equal(t, 8, db.Stats().MaxOpenConnections)
@@ -247,14 +247,14 @@ func TestPostgresIsOpenedWithTheUsersOwnParameters(t *testing.T) {
 // that somebody may change.
 func TestTextsMeanTheSameWhateverTheServersDefaults(t *testing.T) {
 	t.Parallel()
-	for kind, cases := range map[testutil.Kind][]struct{ param, query, want string }{
-		testutil.MariaDB: {
+	for kind, cases := range map[testdb.Kind][]struct{ param, query, want string }{
+		testdb.MariaDB: {
 			{"sql_mode='NO_BACKSLASH_ESCAPES,STRICT_TRANS_TABLES,NO_ZERO_DATE'", "SELECT @@sql_mode", "STRICT_TRANS_TABLES,NO_ZERO_DATE"},
 			{"sql_mode=NO_BACKSLASH_ESCAPES", "SELECT @@sql_mode", ""},
 			{"sql_mode='EMPTY_STRING_IS_NULL,NO_ZERO_DATE'", "SELECT @@sql_mode", "NO_ZERO_DATE"},
 			{"sql_mode=CONCAT('NO_ZERO_DATE,','NO_BACKSLASH_ESCAPES')", "SELECT @@sql_mode", "NO_ZERO_DATE"},
 		},
-		testutil.Postgres: {
+		testdb.Postgres: {
 			{"standard_conforming_strings=off", "SHOW standard_conforming_strings", "on"},
 			{"options=-c standard_conforming_strings=off", "SHOW standard_conforming_strings", "on"},
 			{"client_encoding=LATIN1", "SHOW client_encoding", "UTF8"},
@@ -266,10 +266,10 @@ func TestTextsMeanTheSameWhateverTheServersDefaults(t *testing.T) {
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			text := testutil.DSN(t, kind)
+			text := testdb.DSN(t, kind)
 			for _, test := range cases {
 				name, value, _ := strings.Cut(test.param, "=")
-				db := testutil.Open(t, change(t, text, func(u *url.URL) {
+				db := testdb.Open(t, change(t, text, func(u *url.URL) {
 					query := u.Query()
 					query.Set(name, value)
 					u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
@@ -288,26 +288,26 @@ func TestUnixSockets(t *testing.T) {
 	t.Parallel()
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		server := testutil.StartServer(t, testutil.Postgres)
+		server := testdb.StartServer(t, testdb.Postgres)
 		u, err := url.Parse(server.EmptyDSN(t))
 		require.NoError(t, err)
 		for _, text := range []string{
 			fmt.Sprintf("postgres://%s@%s:%s%s", u.User, url.QueryEscape(server.Socket()), u.Port(), u.Path),
 			fmt.Sprintf("postgres://%s@%s?host=%s&port=%s", u.User, u.Path, server.Socket(), u.Port()),
 		} {
-			assert.Equal(t, 1, scan[int](t, testutil.Open(t, text), "SELECT 1 WHERE inet_server_addr() IS NULL"))
+			assert.Equal(t, 1, scan[int](t, testdb.Open(t, text), "SELECT 1 WHERE inet_server_addr() IS NULL"))
 		}
 	})
 	t.Run("mariadb", func(t *testing.T) {
 		t.Parallel()
-		server := testutil.StartServer(t, testutil.MariaDB)
+		server := testdb.StartServer(t, testdb.MariaDB)
 		u, err := url.Parse(server.EmptyDSN(t))
 		require.NoError(t, err)
 		for _, text := range []string{
 			fmt.Sprintf("mysql://%s@unix(%s)%s", u.User, server.Socket(), u.Path),
 			fmt.Sprintf("mariadb://%s@%s?socket=%s", u.User, u.Path, server.Socket()),
 		} {
-			assert.Contains(t, scan[string](t, testutil.Open(t, text), "SELECT user()"), "@localhost")
+			assert.Contains(t, scan[string](t, testdb.Open(t, text), "SELECT user()"), "@localhost")
 		}
 	})
 }
@@ -316,14 +316,14 @@ const secret = "s3/cr@t%:?#"
 
 func TestAServerThatRejectsTheConnectionSaysWhyAndShowsNoPassword(t *testing.T) {
 	t.Parallel()
-	codes := map[testutil.Kind]func(error) string{
-		testutil.Postgres: func(err error) string {
+	codes := map[testdb.Kind]func(error) string{
+		testdb.Postgres: func(err error) string {
 			if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 				return e.Code
 			}
 			return "none"
 		},
-		testutil.MariaDB: func(err error) string {
+		testdb.MariaDB: func(err error) string {
 			if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
 				return strconv.Itoa(int(e.Number))
 			}
@@ -343,9 +343,9 @@ func TestAServerThatRejectsTheConnectionSaysWhyAndShowsNoPassword(t *testing.T) 
 		} {
 			t.Run(string(kind)+" "+name, func(t *testing.T) {
 				t.Parallel()
-				_, err := dsn.Open(t.Context(), change(t, testutil.EmptyDSN(t, kind), tt.part))
+				_, err := dsn.Open(t.Context(), change(t, testdb.EmptyDSN(t, kind), tt.part))
 				require.ErrorContains(t, err, tt.says)
-				want := map[testutil.Kind]string{testutil.Postgres: tt.postgres, testutil.MariaDB: tt.mariadb}
+				want := map[testdb.Kind]string{testdb.Postgres: tt.postgres, testdb.MariaDB: tt.mariadb}
 				assert.Equal(t, want[kind], code(err), "the server's own error can be got at")
 				assert.NotErrorIs(t, err, dsn.ErrUnreachable)
 				assertNoSecret(t, err)
@@ -407,9 +407,9 @@ func TestContextBoundsOpening(t *testing.T) {
 
 func TestAServerOutOfConnectionsIsUnreachable(t *testing.T) {
 	t.Parallel()
-	server := testutil.StartServer(t, testutil.MariaDB)
+	server := testdb.StartServer(t, testdb.MariaDB)
 	text := server.EmptyDSN(t)
-	db := testutil.Open(t, text)
+	db := testdb.Open(t, text)
 	_, err := db.ExecContext(t.Context(), "SET GLOBAL max_connections = 10") // the least it takes
 	require.NoError(t, err)
 	var conns []*bun.DB

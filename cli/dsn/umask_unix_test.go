@@ -12,14 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // It is not parallel: the umask is the process's.
 func TestSQLiteFilesAreTheOwnersOnlyWhateverTheUmask(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0))
 	path := filepath.Join(t.TempDir(), "jobs.db")
-	db := testutil.Open(t, dsn.File(path))
+	db := testdb.Open(t, dsn.File(path))
 	_, err := db.ExecContext(t.Context(), "CREATE TABLE t (n INT)")
 	require.NoError(t, err)
 	for _, suffix := range []string{"", "-wal", "-shm"} {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // setupExport returns a harness with an enqueued job of orders:export, and the
@@ -28,7 +29,7 @@ func setupExport(t *testing.T, db *bun.DB) (*testutil.Harness, string) {
 
 func openSQLite(t *testing.T) *bun.DB {
 	t.Helper()
-	return testutil.Open(t, testutil.DSN(t, testutil.SQLite))
+	return testdb.Open(t, testdb.DSN(t, testdb.SQLite))
 }
 
 // readExport returns the file that a succeeded job wrote.
@@ -43,7 +44,7 @@ func readExport(t *testing.T, h *testutil.Harness, dir string) string {
 
 func TestExportWritesEveryOrderOfTheCountryOnce(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		h, dir := setupExport(t, db)
 
 		status := h.Run()

@@ -17,7 +17,7 @@ import (
 	"github.com/ntxdev/jobsystem/cli/dsn"
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // start runs the program. It returns its address, its log, and a function that
@@ -78,7 +78,7 @@ func TestTheProgramStopsTheAPIBeforeTheEngineAndContinuesJobsAfterARestart(t *te
 
 func TestTheProgramEndsIfItsEngineCannotRun(t *testing.T) {
 	t.Parallel()
-	db := testutil.Open(t, testutil.DSN(t, testutil.SQLite))
+	db := testdb.Open(t, testdb.DSN(t, testdb.SQLite))
 	eng, err := engine.New(db, engine.Config{})
 	require.NoError(t, err)
 	log := slog.New(slog.DiscardHandler)
@@ -88,7 +88,7 @@ func TestTheProgramEndsIfItsEngineCannotRun(t *testing.T) {
 
 func TestTheProgramEndsIfItsListenerFails(t *testing.T) {
 	t.Parallel()
-	db := testutil.Open(t, testutil.DSN(t, testutil.SQLite))
+	db := testdb.Open(t, testdb.DSN(t, testdb.SQLite))
 	log := slog.New(slog.DiscardHandler)
 	eng, err := prepare(t.Context(), db, options{exportDir: t.TempDir()}, log)
 	require.NoError(t, err)

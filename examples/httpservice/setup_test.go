@@ -20,10 +20,10 @@ import (
 
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-func TestMain(m *testing.M) { testutil.Main(m) }
+func TestMain(m *testing.M) { testdb.Main(m) }
 
 // service is the service with a private database, served by a test server.
 type service struct {
@@ -52,7 +52,7 @@ func setup(t *testing.T) *service {
 // scheduled.
 func setupStopped(t *testing.T) *service {
 	t.Helper()
-	db := testutil.Open(t, "sqlite://:memory:")
+	db := testdb.Open(t, "sqlite://:memory:")
 	log := slog.New(slog.DiscardHandler)
 	s := &service{t: t, db: db, exportDir: t.TempDir()}
 	var err error

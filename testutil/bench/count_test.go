@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // counts is what a database has done, as it counts itself.
@@ -27,21 +27,21 @@ const uncounted = -1
 var asked atomic.Int64
 
 // count is what a database has done so far. Nobody may be connected to it.
-func count(t *testing.T, kind testutil.Kind, address string, s shape) counts {
+func count(t *testing.T, kind testdb.Kind, address string, s shape) counts {
 	t.Helper()
 	c := counts{asked: int(asked.Load())}
 	switch kind {
-	case testutil.Postgres:
+	case testdb.Postgres:
 		c.transactions = commits(t, address)
 		c.statements = calls(t, address, s)
-	case testutil.MariaDB:
+	case testdb.MariaDB:
 		db := connect(t, address)
 		defer db.Close()
 		c.transactions = scan[int](t, db, `SELECT SUM(count) FROM information_schema.innodb_metrics
 			WHERE name IN ('trx_rw_commits', 'trx_ro_commits', 'trx_nl_ro_commits')`)
 		c.statements = scan[int](t, db, `SELECT SUM(variable_value) FROM information_schema.global_status
 			WHERE variable_name IN ('Com_select', 'Com_insert', 'Com_insert_select', 'Com_update', 'Com_update_multi', 'Com_delete', 'Com_delete_multi', 'Com_replace')`)
-	case testutil.SQLite:
+	case testdb.SQLite:
 		c.transactions = int(traced.transactions.Load())
 		c.statements = int(traced.statements.Load())
 	}
@@ -84,7 +84,7 @@ var preloaded bool
 
 // preloadStatements has a PostgreSQL server able to count statements, which it
 // does where watchStatements tells it to: it slows everything by some percent.
-func preloadStatements(t *testing.T, server *testutil.Server) {
+func preloadStatements(t *testing.T, server *testdb.Server) {
 	t.Helper()
 	db := maintenance(t, server.EmptyDSN(t))
 	preloaded = scan[int](t, db, "SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_stat_statements'") == 1
@@ -108,8 +108,8 @@ func preloadStatements(t *testing.T, server *testutil.Server) {
 func counted(s shape) bool { return preloaded && (*statements || s.name == "alone") }
 
 // watchStatements begins to count the statements in a PostgreSQL database.
-func watchStatements(t *testing.T, kind testutil.Kind, address string, s shape) {
-	if kind != testutil.Postgres || !counted(s) {
+func watchStatements(t *testing.T, kind testdb.Kind, address string, s shape) {
+	if kind != testdb.Postgres || !counted(s) {
 		return
 	}
 	t.Helper()

@@ -10,22 +10,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // serverVersion is what each server says.
-var serverVersion = map[testutil.Kind]string{}
+var serverVersion = map[testdb.Kind]string{}
 
 // database returns a func that makes an empty one.
-func database(t *testing.T, kind testutil.Kind) func(*testing.T) string {
-	if kind == testutil.SQLite {
+func database(t *testing.T, kind testdb.Kind) func(*testing.T) string {
+	if kind == testdb.SQLite {
 		traceSQLite()
 		return func(t *testing.T) string { return dsn.File(filepath.Join(t.TempDir(), "bench.db")) }
 	}
-	server := testutil.StartServer(t, kind)
+	server := testdb.StartServer(t, kind)
 	db := connect(t, server.EmptyDSN(t))
 	defer db.Close()
-	if kind == testutil.Postgres {
+	if kind == testdb.Postgres {
 		for _, setting := range []string{"fsync", "synchronous_commit", "full_page_writes"} {
 			require.Equal(t, "on", scan[string](t, db, "SHOW "+setting), setting)
 		}

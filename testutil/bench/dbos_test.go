@@ -14,7 +14,7 @@ import (
 	_ "github.com/dbos-inc/dbos-transact-golang/dbos/driver/sqlite" // DBOS's support of SQLite
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 const (
@@ -32,7 +32,7 @@ type dbosOn struct {
 }
 
 func dbosSystems() []system {
-	postgres, sqlite := []testutil.Kind{testutil.Postgres}, []testutil.Kind{testutil.SQLite}
+	postgres, sqlite := []testdb.Kind{testdb.Postgres}, []testdb.Kind{testdb.SQLite}
 	return []system{
 		dbosOn{}.system("DBOS queue", postgres),
 		dbosOn{direct: true}.system("DBOS direct", postgres),
@@ -42,7 +42,7 @@ func dbosSystems() []system {
 	}
 }
 
-func (d dbosOn) system(name string, on []testutil.Kind) system {
+func (d dbosOn) system(name string, on []testdb.Kind) system {
 	one := system{name: name, on: on, prepare: d.prepare, run: d.run, serve: d.serve}
 	if !d.direct {
 		one.hotShare = 8 // a job for each poll

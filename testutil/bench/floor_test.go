@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // floorRows is the size of the table that the floor updates.
@@ -27,7 +27,7 @@ const batchRows = 100
 const record = `{"name": "step-1", "status": "completed", "attempts": 1, "started_at": "2026-11-23T17:00:00.123456Z", "finished_at": "2026-11-23T17:00:00.123456Z", "duration_ms": 0}`
 
 // measureFloor measures what there is to compare a workload with.
-func measureFloor(t *testing.T, kind testutil.Kind, empty func(*testing.T) string, s shape) {
+func measureFloor(t *testing.T, kind testdb.Kind, empty func(*testing.T) string, s shape) {
 	t.Run("floor/"+s.name, func(t *testing.T) {
 		db := connect(t, empty(t))
 		fill(t, kind, db)
@@ -41,11 +41,11 @@ func measureFloor(t *testing.T, kind testutil.Kind, empty func(*testing.T) strin
 			}
 			return
 		}
-		if kind != testutil.SQLite {
+		if kind != testdb.SQLite {
 			report("UPDATE, 16 goroutines", "commits/s", updates(t, kind, db, 16))
 		}
 		report("batch of 100", "rows/s", batches(t, kind, db, func(begin, _ int) string { return batch(kind, begin) }))
-		if kind == testutil.Postgres {
+		if kind == testdb.Postgres {
 			report("batch of 100 records", "rows/s", batches(t, kind, db, batchOfRecords))
 		}
 		report("our statement for 100", "rows/s", flushes(t, kind))
@@ -53,9 +53,9 @@ func measureFloor(t *testing.T, kind testutil.Kind, empty func(*testing.T) strin
 }
 
 // fill makes the table: a job's row in small.
-func fill(t *testing.T, kind testutil.Kind, db *sql.DB) {
+func fill(t *testing.T, kind testdb.Kind, db *sql.DB) {
 	t.Helper()
-	document := map[testutil.Kind]string{testutil.Postgres: "jsonb", testutil.MariaDB: "json", testutil.SQLite: "text"}[kind]
+	document := map[testdb.Kind]string{testdb.Postgres: "jsonb", testdb.MariaDB: "json", testdb.SQLite: "text"}[kind]
 	_, err := db.Exec("CREATE TABLE floor (id int PRIMARY KEY, n int NOT NULL, data " + document + " NOT NULL)")
 	require.NoError(t, err)
 	rows := make([]string, floorRows)
@@ -67,13 +67,13 @@ func fill(t *testing.T, kind testutil.Kind, db *sql.DB) {
 }
 
 // updates is how many single-row UPDATEs commit in a second.
-func updates(t *testing.T, kind testutil.Kind, db *sql.DB, goroutines int) float64 {
+func updates(t *testing.T, kind testdb.Kind, db *sql.DB, goroutines int) float64 {
 	t.Helper()
 	query := "UPDATE floor SET n = n + 1 WHERE id = ?"
-	if kind == testutil.Postgres {
+	if kind == testdb.Postgres {
 		query = "UPDATE floor SET n = n + 1 WHERE id = $1"
 	}
-	if kind != testutil.SQLite {
+	if kind != testdb.SQLite {
 		db.SetMaxOpenConns(goroutines)
 		db.SetMaxIdleConns(goroutines)
 	}
@@ -100,7 +100,7 @@ func updates(t *testing.T, kind testutil.Kind, db *sql.DB, goroutines int) float
 // batches is how many rows a second are written by statements for 100, one
 // after the other. text gives the statement for the rows from begin on, in
 // that round over the table.
-func batches(t *testing.T, kind testutil.Kind, db *sql.DB, text func(begin, round int) string) float64 {
+func batches(t *testing.T, kind testdb.Kind, db *sql.DB, text func(begin, round int) string) float64 {
 	t.Helper()
 	conn, err := db.Conn(t.Context())
 	require.NoError(t, err)
@@ -110,7 +110,7 @@ func batches(t *testing.T, kind testutil.Kind, db *sql.DB, text func(begin, roun
 	for time.Since(began) < *floorTime {
 		query := text(done%floorRows, done/floorRows)
 		var args []any
-		if kind == testutil.Postgres {
+		if kind == testdb.Postgres {
 			args = []any{pgx.QueryExecModeExec} // the text differs each time: preparing it is lost
 		}
 		result, err := conn.ExecContext(t.Context(), query, args...)
@@ -124,9 +124,9 @@ func batches(t *testing.T, kind testutil.Kind, db *sql.DB, text func(begin, roun
 }
 
 // batch sets a number in 100 rows.
-func batch(kind testutil.Kind, begin int) string {
+func batch(kind testdb.Kind, begin int) string {
 	rows := make([]string, batchRows)
-	if kind == testutil.MariaDB {
+	if kind == testdb.MariaDB {
 		for i := range rows {
 			rows[i] = fmt.Sprintf("SELECT %d AS id, %d AS n", begin+i, time.Now().Nanosecond())
 		}
@@ -135,7 +135,7 @@ func batch(kind testutil.Kind, begin int) string {
 	for i := range rows {
 		rows[i] = fmt.Sprintf("(%d, %d)", begin+i, time.Now().Nanosecond())
 	}
-	if kind == testutil.SQLite {
+	if kind == testdb.SQLite {
 		return "WITH v (id, n) AS (VALUES " + strings.Join(rows, ", ") + ") UPDATE floor SET n = v.n FROM v WHERE floor.id = v.id"
 	}
 	return "UPDATE floor SET n = v.n FROM (VALUES " + strings.Join(rows, ", ") + ") AS v (id, n) WHERE floor.id = v.id"
@@ -153,18 +153,18 @@ func batchOfRecords(begin, round int) string {
 // records is how many times a second a step's record is set in the document of a
 // job with that many steps, all of which are recorded, a commit for each: what
 // there is to gain by everything else in a job of that length.
-func records(t *testing.T, kind testutil.Kind, db *sql.DB, steps int) float64 {
+func records(t *testing.T, kind testdb.Kind, db *sql.DB, steps int) float64 {
 	t.Helper()
 	all := make([]string, steps)
 	for i := range all {
 		all[i] = recordOf(i, time.Now())
 	}
-	query := map[testutil.Kind]string{
-		testutil.Postgres: "UPDATE floor SET data = jsonb_set(data, ARRAY['steps', $1::text], $2::jsonb) WHERE id = -1",
-		testutil.MariaDB:  "UPDATE floor SET data = JSON_SET(data, CONCAT('$.steps[', ?, ']'), JSON_COMPACT(?)) WHERE id = -1",
-		testutil.SQLite:   "UPDATE floor SET data = json_set(data, '$.steps[' || ? || ']', json(?)) WHERE id = -1",
+	query := map[testdb.Kind]string{
+		testdb.Postgres: "UPDATE floor SET data = jsonb_set(data, ARRAY['steps', $1::text], $2::jsonb) WHERE id = -1",
+		testdb.MariaDB:  "UPDATE floor SET data = JSON_SET(data, CONCAT('$.steps[', ?, ']'), JSON_COMPACT(?)) WHERE id = -1",
+		testdb.SQLite:   "UPDATE floor SET data = json_set(data, '$.steps[' || ? || ']', json(?)) WHERE id = -1",
 	}[kind]
-	if kind == testutil.Postgres { // as the migrations have it
+	if kind == testdb.Postgres { // as the migrations have it
 		_, err := db.Exec("ALTER TABLE floor ALTER COLUMN data SET COMPRESSION lz4")
 		require.NoError(t, err)
 	}

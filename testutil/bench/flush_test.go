@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 var rowsPerSecond = regexp.MustCompile(`([0-9.e+]+) rows/s`)
@@ -19,7 +19,7 @@ var rowsPerSecond = regexp.MustCompile(`([0-9.e+]+) rows/s`)
 // statement for 100, into the engine's own table. The statement is not to be had
 // from outside, so the store's benchmark of it runs, as a process with a server
 // of its own.
-func flushes(t *testing.T, kind testutil.Kind) float64 {
+func flushes(t *testing.T, kind testdb.Kind) float64 {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()

@@ -19,7 +19,7 @@ import (
 	"github.com/cschleiden/go-workflows/workflow"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 const (
@@ -30,7 +30,7 @@ const (
 func goWorkflowsSystems() []system {
 	return []system{{
 		name:    "go-workflows",
-		on:      []testutil.Kind{testutil.SQLite, testutil.Postgres},
+		on:      []testdb.Kind{testdb.SQLite, testdb.Postgres},
 		share:   4,
 		prepare: prepareGoWorkflows,
 		run:     runGoWorkflows,

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // latencies are the lines of the workloads whose figure is a time: one for each
@@ -20,8 +20,8 @@ var latencies = map[string][]string{
 	"process": {"process: enqueue in another to step"},
 }
 
-func measureLatency(t *testing.T, kind testutil.Kind, empty func(*testing.T) string, one system, s shape) {
-	if one.serve == nil || s.name == "process" && (one.client == nil || kind != testutil.Postgres) {
+func measureLatency(t *testing.T, kind testdb.Kind, empty func(*testing.T) string, one system, s shape) {
+	if one.serve == nil || s.name == "process" && (one.client == nil || kind != testdb.Postgres) {
 		return
 	}
 	works := latencies[s.name]
@@ -53,8 +53,8 @@ func addLatency(l line, times []time.Duration) {
 
 // measureCommits measures what a latency consists of whatever else happens: the
 // commit of the enqueue, and that of the claim.
-func measureCommits(t *testing.T, kind testutil.Kind, empty func(*testing.T) string, s shape) {
-	if s.name != "first" && (s.name != "process" || kind != testutil.Postgres) {
+func measureCommits(t *testing.T, kind testdb.Kind, empty func(*testing.T) string, s shape) {
+	if s.name != "first" && (s.name != "process" || kind != testdb.Postgres) {
 		return
 	}
 	var times []time.Duration

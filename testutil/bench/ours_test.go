@@ -14,7 +14,7 @@ import (
 	"github.com/ntxdev/jobsystem/migrations"
 	"github.com/ntxdev/jobsystem/model"
 	jobsteps "github.com/ntxdev/jobsystem/steps"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // input is what every system's jobs are given.
@@ -25,7 +25,7 @@ type input struct {
 func oursSystems() []system {
 	return []system{{
 		name:    "ours",
-		on:      []testutil.Kind{testutil.SQLite, testutil.Postgres, testutil.MariaDB},
+		on:      []testdb.Kind{testdb.SQLite, testdb.Postgres, testdb.MariaDB},
 		prepare: prepareOurs,
 		run:     runOurs,
 		serve:   serveOurs,

@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // What tells this program that it is the other process of a measurement.
@@ -69,7 +69,7 @@ func TestElsewhere(t *testing.T) {
 	}
 	all := systems()
 	i := slices.IndexFunc(all, func(s system) bool {
-		return s.name == os.Getenv(systemVariable) && slices.Contains(s.on, testutil.Postgres)
+		return s.name == os.Getenv(systemVariable) && slices.Contains(s.on, testdb.Postgres)
 	})
 	require.GreaterOrEqual(t, i, 0)
 	enqueue, done := all[i].client(t.Context(), t, address)

@@ -17,7 +17,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // riverOn is River with one of its drivers, whose transactions are TTx.
@@ -77,8 +77,8 @@ func riverSystems() []system {
 		},
 	}
 	return []system{
-		{name: "River", on: []testutil.Kind{testutil.Postgres}, prepare: postgres.prepare, run: postgres.run, serve: postgres.serve, client: postgres.client},
-		{name: "River", on: []testutil.Kind{testutil.SQLite}, prepare: sqlite.prepare, run: sqlite.run, serve: sqlite.serve, client: sqlite.client},
+		{name: "River", on: []testdb.Kind{testdb.Postgres}, prepare: postgres.prepare, run: postgres.run, serve: postgres.serve, client: postgres.client},
+		{name: "River", on: []testdb.Kind{testdb.SQLite}, prepare: sqlite.prepare, run: sqlite.run, serve: sqlite.serve, client: sqlite.client},
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 var (
@@ -36,11 +36,11 @@ var (
 // limit is how long one measurement may take.
 const limit = 90 * time.Second
 
-func TestMain(m *testing.M) { testutil.Main(m) }
+func TestMain(m *testing.M) { testdb.Main(m) }
 
 // line is one line of the table.
 type line struct {
-	kind         testutil.Kind
+	kind         testdb.Kind
 	work         string
 	system       string
 	value        float64 // 0: none, see note
@@ -66,15 +66,15 @@ func TestTable(t *testing.T) {
 	all := workloads()
 	for _, kind := range strings.Split(*databases, ",") {
 		began := len(table)
-		t.Run(kind, func(t *testing.T) { measureAll(t, testutil.Kind(kind), all) })
+		t.Run(kind, func(t *testing.T) { measureAll(t, testdb.Kind(kind), all) })
 		if len(table) == began {
-			add(line{kind: testutil.Kind(kind), note: "not measured: missing on this machine"})
+			add(line{kind: testdb.Kind(kind), note: "not measured: missing on this machine"})
 		}
 	}
 	show(os.Stdout, t.TempDir())
 }
 
-func measureAll(t *testing.T, kind testutil.Kind, all []shape) {
+func measureAll(t *testing.T, kind testdb.Kind, all []shape) {
 	empty := database(t, kind)
 	for _, s := range all {
 		_, latency := latencies[s.name]

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // shape is a workload: jobs of that many steps, that many types at once.
@@ -43,7 +43,7 @@ func (s shape) String() string {
 // that.
 type system struct {
 	name string
-	on   []testutil.Kind
+	on   []testdb.Kind
 	// share and hotShare divide the jobs that it is given of any workload and
 	// of the workload hot, for the slow. 0 is 1.
 	share, hotShare int
@@ -72,7 +72,7 @@ func wanted(name string) bool {
 	return slices.ContainsFunc(strings.Split(*only, ","), func(one string) bool { return strings.HasPrefix(name, one) })
 }
 
-func measure(t *testing.T, kind testutil.Kind, empty func(*testing.T) string, one system, s shape) {
+func measure(t *testing.T, kind testdb.Kind, empty func(*testing.T) string, one system, s shape) {
 	if one.run == nil {
 		return
 	}

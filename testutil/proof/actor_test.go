@@ -16,8 +16,8 @@ import (
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
 	"github.com/ntxdev/jobsystem/engine"
-	"github.com/ntxdev/jobsystem/testutil/internal/wire"
 	"github.com/ntxdev/jobsystem/testutil/proof"
+	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
 // actorRole is that of a process which does what a scenario says, and dies at a

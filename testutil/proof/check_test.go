@@ -13,8 +13,8 @@ import (
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
 	"github.com/ntxdev/jobsystem/migrations"
-	"github.com/ntxdev/jobsystem/testutil"
 	"github.com/ntxdev/jobsystem/testutil/proof"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // scene is a database, in SQLite, on which two jobs of the kind InTx, of one type, and one of
@@ -28,7 +28,7 @@ type scene struct {
 func newStage(t *testing.T) stage {
 	t.Helper()
 	stage := stage{file: filepath.Join(t.TempDir(), "jobs.db")}
-	db := testutil.Open(t, dsn.File(stage.file))
+	db := testdb.Open(t, dsn.File(stage.file))
 	require.NoError(t, migrations.Migrate(t.Context(), db))
 	require.NoError(t, proof.MakeEffects(t.Context(), db))
 	tr := newTrial(t, db, dsn.File(stage.file), scenario{kinds: []proof.Kind{proof.InTx, proof.InTx, proof.ByHand}}, 1)
@@ -57,7 +57,7 @@ func (st stage) scene(t *testing.T) *scene {
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "jobs.db")
 	require.NoError(t, os.WriteFile(file, raw, 0o600))
-	db := testutil.Open(t, dsn.File(file))
+	db := testdb.Open(t, dsn.File(file))
 	return &scene{t, proof.Evidence{
 		DB: db, Jobs: slices.Clone(st.jobs), Watch: proof.NewWatch(db), Ledger: slices.Clone(st.ledger),
 		Lease: st.settings.Lease, Heartbeat: st.settings.Heartbeat,

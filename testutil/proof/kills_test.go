@@ -17,8 +17,8 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/engine"
-	"github.com/ntxdev/jobsystem/testutil"
 	"github.com/ntxdev/jobsystem/testutil/proof"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 var kills = flag.Int("kills", 12, "how many workers to kill in the middle of a run on each database in TestWorkersKilledAtRandomMoments")
@@ -30,11 +30,11 @@ func TestWorkersKilledAtRandomMoments(t *testing.T) {
 	t.Parallel()
 	var table proof.Table
 	t.Cleanup(func() { t.Logf("\n%s", &table) })
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		const workers = 3
 		settings := proof.Short(proof.Types(0)...)
 		settings.Pace = 5 * time.Millisecond
-		db := testutil.Open(t, text)
+		db := testdb.Open(t, text)
 		fleet := proof.NewFleet(t, text)
 		crowd := newCrowd(t, db, fleet, settings)
 		watch := proof.NewWatch(db)

@@ -15,9 +15,9 @@ import (
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
 	"github.com/ntxdev/jobsystem/migrations"
-	"github.com/ntxdev/jobsystem/testutil"
-	"github.com/ntxdev/jobsystem/testutil/internal/wire"
 	"github.com/ntxdev/jobsystem/testutil/proof"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
+	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
 // migratorRole is that of a process which makes the tables, or drops them.
@@ -61,7 +61,7 @@ func TestAMigrationMayDieAtEachOfItsStatements(t *testing.T) {
 	t.Parallel()
 	var table proof.Table
 	t.Cleanup(func() { t.Logf("\n%s", &table) })
-	for _, kind := range testutil.Kinds(t) {
+	for _, kind := range testdb.Kinds(t) {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(*seed, 1))
@@ -85,10 +85,10 @@ func TestAMigrationMayDieAtEachOfItsStatements(t *testing.T) {
 }
 
 // migrate has a process die at a point of it, and another one go on.
-func migrate(t *testing.T, kind testutil.Kind, down bool, p point) ([]moment, *trial) {
+func migrate(t *testing.T, kind testdb.Kind, down bool, p point) ([]moment, *trial) {
 	t.Helper()
-	ctx, text := t.Context(), testutil.EmptyDSN(t, kind)
-	db := testutil.Open(t, text)
+	ctx, text := t.Context(), testdb.EmptyDSN(t, kind)
+	db := testdb.Open(t, text)
 	if down {
 		require.NoError(t, migrations.Migrate(ctx, db))
 	}

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/ntxdev/jobsystem/testutil/internal/wire"
 	"github.com/ntxdev/jobsystem/testutil/proof"
+	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
 // moment is just before or just after one of a process's statements or commits.

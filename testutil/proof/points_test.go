@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil"
 	"github.com/ntxdev/jobsystem/testutil/proof"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 var (
@@ -31,8 +31,8 @@ func TestAProcessMayDieAtEachOfItsStatements(t *testing.T) {
 	t.Logf("seed %d", *seed)
 	var table proof.Table
 	t.Cleanup(func() { t.Logf("\n%s", &table) })
-	testutil.EachDSN(t, func(t *testing.T, text string) {
-		db := testutil.Open(t, text)
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		db := testdb.Open(t, text)
 		require.NoError(t, proof.MakeEffects(t.Context(), db))
 		_, err := db.NewRaw("CREATE TABLE proof_host (n INTEGER NOT NULL)").Exec(t.Context())
 		require.NoError(t, err)

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil"
 	"github.com/ntxdev/jobsystem/testutil/proof"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // The defaults of an engine's settings.
@@ -28,8 +28,8 @@ func TestAnotherEngineGoesOnWithinALeaseAndAHeartbeat(t *testing.T) {
 	t.Parallel()
 	var table proof.Table
 	t.Cleanup(func() { t.Logf("\n%s", &table) })
-	testutil.EachDSN(t, func(t *testing.T, text string) {
-		db := testutil.Open(t, text)
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		db := testdb.Open(t, text)
 		require.NoError(t, proof.MakeEffects(t.Context(), db))
 		measure := func(n int, s proof.Settings) time.Duration {
 			lease, heartbeat := cmp.Or(s.Lease, defaultLease), cmp.Or(s.Heartbeat, defaultHeartbeat)

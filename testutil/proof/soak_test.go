@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
 
-	"github.com/ntxdev/jobsystem/testutil"
 	"github.com/ntxdev/jobsystem/testutil/proof"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 var soak = flag.Duration("soak", 2*time.Minute, "how long TestASoakLeavesNothingBehind goes on")
@@ -29,9 +29,9 @@ func TestASoakLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	var table proof.Table
 	t.Cleanup(func() { t.Logf("\n%s", &table) })
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		settings := proof.Short(proof.Types(0)...)
-		db := testutil.Open(t, text)
+		db := testdb.Open(t, text)
 		fleet := proof.NewFleet(t, text)
 		s := &soaking{db: db, settings: settings, crowd: newCrowd(t, db, fleet, settings), lasting: fleet, steady: fleet.Start(settings)}
 		length := min(*soak/8, time.Minute)

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // The variables that have this test binary be a process of a fleet: its name
@@ -51,7 +51,7 @@ func Main(m *testing.M, roles ...Role) {
 	}
 	name := os.Getenv(roleVariable)
 	if name == "" {
-		testutil.Main(m)
+		testdb.Main(m)
 		return
 	}
 	go endWithParent()

@@ -13,7 +13,7 @@ import (
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 var backlogRows = flag.Int("backlog", 1_000_000, "scheduled rows that BenchmarkClaim claims from")
@@ -26,7 +26,7 @@ var backlogRows = flag.Int("backlog", 1_000_000, "scheduled rows that BenchmarkC
 //
 //	go test -run xxx -bench Claim -timeout 30m ./engine/internal/store    # takes minutes
 func BenchmarkClaim(b *testing.B) {
-	for _, kind := range testutil.Kinds(b) {
+	for _, kind := range testdb.Kinds(b) {
 		for _, types := range []int{1, 1000} {
 			var took [3]float64
 			for i, rows := range []int{0, types, *backlogRows} {
@@ -44,8 +44,8 @@ func BenchmarkClaim(b *testing.B) {
 }
 
 // benchmarkClaim returns the nanoseconds of one claim.
-func benchmarkClaim(b *testing.B, kind testutil.Kind, types, rows int) float64 {
-	s, names := unknownBacklog(b, testutil.Open(b, testutil.DSN(b, kind)), types, 0)
+func benchmarkClaim(b *testing.B, kind testdb.Kind, types, rows int) float64 {
+	s, names := unknownBacklog(b, testdb.Open(b, testdb.DSN(b, kind)), types, 0)
 	fill(b, s, types, rows)
 	var ready, claim time.Duration
 	for i := 0; b.Loop(); i++ {

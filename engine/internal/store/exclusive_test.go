@@ -14,7 +14,7 @@ import (
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // claimed is a store with two jobs of one type, the first of which runs.
@@ -46,7 +46,7 @@ func statusOf(t *testing.T, s *store.Store, id uuid.UUID) *store.Row {
 }
 
 func TestATypeWhoseLockIsHeldIsNotClaimed(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, first, _ := claimed(t, db, time.Minute)
 		other := store.Owner{ID: "second", Lease: time.Minute}
 		jobs, err := s.Claim(t.Context(), []string{first.Type}, nil, other)
@@ -60,7 +60,7 @@ func TestATypeWhoseLockIsHeldIsNotClaimed(t *testing.T) {
 
 // Even without the lock, the database itself rejects a second processing row.
 func TestTheUniqueIndexRejectsASecondRun(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, first, _ := claimed(t, db, time.Minute)
 		_, err := db.NewRaw("UPDATE job_type_lock SET job_id = NULL, locked_until = updated_at").Exec(t.Context())
 		require.NoError(t, err)
@@ -70,7 +70,7 @@ func TestTheUniqueIndexRejectsASecondRun(t *testing.T) {
 }
 
 func TestALeaseThatHasNotRunOutIsNotSettled(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, first, _ := claimed(t, db, time.Minute)
 		settled, err := s.Settle(t.Context(), held(first), fail)
 		require.NoError(t, err)
@@ -80,7 +80,7 @@ func TestALeaseThatHasNotRunOutIsNotSettled(t *testing.T) {
 }
 
 func TestALeaseThatHasRunOutIsSettledOnceAndFreesItsType(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, first, o := claimed(t, db, -time.Second)
 		settled, err := s.Settle(t.Context(), held(first), fail)
 		require.NoError(t, err)
@@ -109,7 +109,7 @@ func TestALeaseThatHasRunOutIsSettledOnceAndFreesItsType(t *testing.T) {
 }
 
 func TestASettlementThatFailsChangesNothing(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, first, _ := claimed(t, db, -time.Second)
 		boom := errors.New("boom")
 		_, err := s.Settle(t.Context(), held(first), func(*model.Job) error { return boom })
@@ -120,7 +120,7 @@ func TestASettlementThatFailsChangesNothing(t *testing.T) {
 }
 
 func TestRenewingExtendsTheLeaseByTheDatabasesClock(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, first, o := claimed(t, db, -time.Hour)
 		o.Lease = time.Hour
 		renewed, _, err := s.Renew(t.Context(), []string{first.Type, "unknown"}, o)
@@ -132,7 +132,7 @@ func TestRenewingExtendsTheLeaseByTheDatabasesClock(t *testing.T) {
 }
 
 func TestTheEndOfARunClaimsTheNextOfItsType(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, first, o := claimed(t, db, time.Minute)
 		end := func(j *model.Job) store.Flushed {
 			done, err := s.Flush(t.Context(), []store.Write{{JobID: j.ID, Type: j.Type, Attempt: j.Attempt, End: model.Succeeded, Progress: 1}}, o, true)
@@ -160,7 +160,7 @@ func TestTheEndOfARunClaimsTheNextOfItsType(t *testing.T) {
 // A batch mixes everything: whole documents and patches, none and many of them,
 // checkpoints set, cleared and left, and rows that are not the runs' any more.
 func TestABatchWritesEachRowItsOwn(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		const n = store.MaxBatch
 		s, types := backlog(t, db, n, n)
 		jobs, err := s.Claim(t.Context(), types, nil, owner)

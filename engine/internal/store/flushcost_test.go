@@ -11,7 +11,7 @@ import (
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // BenchmarkFlush writes what steps leave behind as they end - two records in
@@ -22,7 +22,7 @@ import (
 //     are made before: the time of the database alone. On MySQL and MariaDB the
 //     engine has to read the rows as well, which is not included.
 func BenchmarkFlush(b *testing.B) {
-	for _, kind := range testutil.Kinds(b) {
+	for _, kind := range testdb.Kinds(b) {
 		for _, rows := range []int{1, 10, 100} {
 			b.Run(fmt.Sprintf("%s/rows=%d/flush", kind, rows), func(b *testing.B) {
 				s, rounds := running(b, kind, rows)
@@ -50,10 +50,10 @@ func BenchmarkFlush(b *testing.B) {
 
 // running makes running jobs of five steps, and a batch of writes to all of them
 // for each of the first four's ends.
-func running(b *testing.B, kind testutil.Kind, rows int) (*store.Store, [][]store.Write) {
+func running(b *testing.B, kind testdb.Kind, rows int) (*store.Store, [][]store.Write) {
 	b.Helper()
 	const steps = 5
-	s, types := backlog(b, testutil.Open(b, testutil.DSN(b, kind)), rows, rows)
+	s, types := backlog(b, testdb.Open(b, testdb.DSN(b, kind)), rows, rows)
 	jobs, err := s.Claim(b.Context(), types, nil, owner)
 	require.NoError(b, err)
 	require.Len(b, jobs, rows)

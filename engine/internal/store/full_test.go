@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestIsFullKnowsAFullDatabaseFromOneThatRejects(t *testing.T) {
@@ -26,7 +26,7 @@ func TestIsFullKnowsAFullDatabaseFromOneThatRejects(t *testing.T) {
 		assert.False(t, store.IsFull(other), "%v", other)
 	}
 
-	db := testutil.Open(t, testutil.DSN(t, testutil.SQLite))
+	db := testdb.Open(t, testdb.DSN(t, testdb.SQLite))
 	_, err := db.Exec("CREATE TABLE large (text TEXT CHECK (text <> 'small'))")
 	require.NoError(t, err)
 	_, err = db.Exec("PRAGMA max_page_count = 1") // no more than it has

@@ -15,7 +15,7 @@ import (
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // hostile are texts that mean something to SQL, to a driver, to Bun, or to the
@@ -105,7 +105,7 @@ func assertWritten(t *testing.T, s *store.Store, i int, id uuid.UUID, status mod
 
 func TestNoValueOfABatchIsTakenForSQL(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, err := store.New(t.Context(), db)
 		require.NoError(t, err)
 		owner := store.Owner{ID: sentence[:200], Lease: time.Hour}

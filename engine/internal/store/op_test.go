@@ -9,11 +9,11 @@ import (
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestAStatementIsALineWithTheTagOfItsOperation(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, types := backlog(t, db, 1, 1)
 		writes := []store.Write{{Type: types[0], Message: "/* jobsystem:claim */ {now} @", End: model.Succeeded}}
 		claim, _ := s.ClaimSQL(types, owner)

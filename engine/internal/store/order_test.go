@@ -12,13 +12,13 @@ import (
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // Alone or in a batch, going on or ending: a write that was sent before another
 // one of its run takes no effect once that has.
 func TestAnOlderWriteOfARunTakesNoEffectAfterANewerOne(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, types := backlog(t, db, 3, 3)
 		jobs, err := s.Claim(t.Context(), types, nil, owner)
 		require.NoError(t, err)

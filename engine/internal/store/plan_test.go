@@ -14,10 +14,10 @@ import (
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-func TestMain(m *testing.M) { testutil.Main(m) }
+func TestMain(m *testing.M) { testdb.Main(m) }
 
 var owner = store.Owner{ID: "tester", Lease: time.Minute}
 
@@ -113,7 +113,7 @@ func onJobs(s *store.Store, plan []string) (lines []string) {
 // The claim looks at the head of each type through the index made for that, so
 // its cost does not grow with the backlog.
 func TestTheClaimWalksItsIndex(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for _, spread := range []int{1, 10} { // all jobs on one type, or on several
 			s, types := backlog(t, db, spread, 4000)
 			types = append(types, "without any")
@@ -140,7 +140,7 @@ func TestTheClaimWalksItsIndex(t *testing.T) {
 func TestTheFlushThatClaimsWalksTheClaimsIndex(t *testing.T) {
 	t.Parallel()
 	for _, spread := range []int{1, 10} {
-		db := testutil.Open(t, testutil.DSN(t, testutil.Postgres))
+		db := testdb.Open(t, testdb.DSN(t, testdb.Postgres))
 		s, types := backlog(t, db, spread, 4000)
 		jobs, err := s.Claim(t.Context(), types[spread-1:], nil, owner)
 		require.NoError(t, err)
@@ -156,7 +156,7 @@ func TestTheFlushThatClaimsWalksTheClaimsIndex(t *testing.T) {
 
 // Listing the types steps from one to the next.
 func TestListingTheTypesDoesNotReadTheirJobs(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, types := backlog(t, db, 10, 4000)
 		listed, err := s.DueTypes(t.Context())
 		require.NoError(t, err)
@@ -185,7 +185,7 @@ func TestTheJournalsPreparedPlanIsLinear(t *testing.T) {
 	for name, fill := range map[string]func(testing.TB, *bun.DB, int, int) (*store.Store, []string){"known": backlog, "unknown": unknownBacklog} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db := testutil.Open(t, testutil.DSN(t, testutil.Postgres))
+			db := testdb.Open(t, testdb.DSN(t, testdb.Postgres))
 			s, types := fill(t, db, 10, 4000)
 			jobs, err := s.Claim(t.Context(), types, nil, owner)
 			require.NoError(t, err)
@@ -234,7 +234,7 @@ func preparedPlan(t *testing.T, db *bun.DB, query string, args []any) string {
 
 // The writes find their rows by id, and lock no others.
 func TestTheJournalFindsItsRowsByTheirIDs(t *testing.T) {
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, types := backlog(t, db, 10, 4000)
 		jobs, err := s.Claim(t.Context(), types, nil, owner)
 		require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // A connection pooler between this process and PostgreSQL may give each
@@ -19,7 +19,7 @@ import (
 // on the last one.
 func TestWhereNothingStaysPreparedStatementsRunWithout(t *testing.T) {
 	t.Parallel()
-	db := testutil.Open(t, testutil.DSN(t, testutil.Postgres))
+	db := testdb.Open(t, testdb.DSN(t, testdb.Postgres))
 	db.SetMaxOpenConns(1)
 	s, err := store.New(t.Context(), db)
 	require.NoError(t, err)

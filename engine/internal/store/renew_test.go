@@ -8,16 +8,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // Another transaction keeps the lock of one type locked: the leases of the others
 // are renewed meanwhile, and its own after that.
 func TestALockedRowKeepsNoOtherLeaseFromBeingRenewed(t *testing.T) {
-	for _, kind := range []testutil.Kind{testutil.Postgres, testutil.MariaDB} { // SQLite locks all or nothing
+	for _, kind := range []testdb.Kind{testdb.Postgres, testdb.MariaDB} { // SQLite locks all or nothing
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			db := testutil.Open(t, testutil.DSN(t, kind))
+			db := testdb.Open(t, testdb.DSN(t, kind))
 			s, types := backlog(t, db, 2, 2)
 			owner := store.Owner{ID: "first", Lease: time.Minute}
 			jobs, err := s.Claim(t.Context(), types, nil, owner)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // dbClock is the clock of a server of the test's own, which it can set.
@@ -19,12 +19,12 @@ type dbClock struct {
 }
 
 // newDBClock returns one, and the option that has a server go by it.
-func newDBClock(t *testing.T, ahead time.Duration) (*dbClock, testutil.ServerOption) {
+func newDBClock(t *testing.T, ahead time.Duration) (*dbClock, testdb.ServerOption) {
 	t.Helper()
 	libraries, err := filepath.Glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
 	require.NoError(t, err)
 	if len(libraries) == 0 {
-		testutil.Missing(t, "libfaketime (Debian's package faketime)")
+		testdb.Missing(t, "libfaketime (Debian's package faketime)")
 	}
 	dir, err := os.MkdirTemp("", "jobsystem-clock-") // which the server may read
 	require.NoError(t, err)
@@ -32,7 +32,7 @@ func newDBClock(t *testing.T, ahead time.Duration) (*dbClock, testutil.ServerOpt
 	require.NoError(t, os.Chmod(dir, 0o755))
 	c := &dbClock{t, filepath.Join(dir, "clock")}
 	c.set(ahead)
-	return c, testutil.ServerEnvironment("LD_PRELOAD="+libraries[0], "FAKETIME_TIMESTAMP_FILE="+c.file,
+	return c, testdb.ServerEnvironment("LD_PRELOAD="+libraries[0], "FAKETIME_TIMESTAMP_FILE="+c.file,
 		"FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_DONT_RESET=1")
 }
 
@@ -59,7 +59,7 @@ func (c *dbClock) check(s *scene, ahead time.Duration) {
 // A host's clock is an hour behind the database's, or an hour ahead: only the
 // database's is looked at.
 func TestTheClocksAreAnHourApart(t *testing.T) {
-	eachServer(t, func(t *testing.T, kind testutil.Kind) {
+	eachServer(t, func(t *testing.T, kind testdb.Kind) {
 		for _, ahead := range []time.Duration{time.Hour, -time.Hour} {
 			t.Run(fmt.Sprint("database ahead by ", ahead), func(t *testing.T) {
 				t.Parallel()
@@ -87,7 +87,7 @@ func TestTheClocksAreAnHourApart(t *testing.T) {
 // A step back has everything that was due before wait until the clock is there
 // again.
 func TestTheDatabasesClockSteps(t *testing.T) {
-	eachServer(t, func(t *testing.T, kind testutil.Kind) {
+	eachServer(t, func(t *testing.T, kind testdb.Kind) {
 		clock, option := newDBClock(t, 0)
 		s, _ := newServerScene(t, kind, option)
 		s.work(2)

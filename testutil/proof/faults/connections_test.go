@@ -6,14 +6,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // endConnections ends all connections to the database but the one it has.
-func endConnections(t *testing.T, kind testutil.Kind, admin *bun.DB) {
+func endConnections(t *testing.T, kind testdb.Kind, admin *bun.DB) {
 	t.Helper()
 	ctx := t.Context()
-	if kind == testutil.Postgres {
+	if kind == testdb.Postgres {
 		_, err := admin.NewRaw("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").Exec(ctx)
 		require.NoError(t, err)
 		return

@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // Eight processes write to one file, and hardly wait for each other; another one
 // holds it nearly all the time.
 func TestManyProcessesWriteToOneFile(t *testing.T) {
 	t.Parallel()
-	text := testutil.DSN(t, testutil.SQLite)
+	text := testdb.DSN(t, testdb.SQLite)
 	s := newScene(t, text)
 	for range 8 {
 		s.add(s.fleet.Begin(hostRole, s.settings, hosting{BusyTimeout: 10}))
@@ -38,8 +38,8 @@ func TestManyProcessesWriteToOneFile(t *testing.T) {
 // The application around a worker takes all connections of their pool for longer
 // than a lease.
 func TestTheHostTakesAllConnections(t *testing.T) {
-	eachServer(t, func(t *testing.T, kind testutil.Kind) {
-		s := newScene(t, testutil.DSN(t, kind))
+	eachServer(t, func(t *testing.T, kind testdb.Kind) {
+		s := newScene(t, testdb.DSN(t, kind))
 		for conns := 1; conns <= 2; conns++ {
 			s.add(s.fleet.Begin(hostRole, s.settings, hosting{MaxOpen: conns, TakesAll: lease * 3 / 2}))
 		}
@@ -59,9 +59,9 @@ func TestTheHostTakesAllConnections(t *testing.T) {
 
 // The server has no connections left: others have them all.
 func TestTheServerIsOutOfConnections(t *testing.T) {
-	eachServer(t, func(t *testing.T, kind testutil.Kind) {
-		s, server := newServerScene(t, kind, testutil.ServerSetting("max_connections", "30"))
-		admin := testutil.Open(t, server.EmptyDSN(t))
+	eachServer(t, func(t *testing.T, kind testdb.Kind) {
+		s, server := newServerScene(t, kind, testdb.ServerSetting("max_connections", "30"))
+		admin := testdb.Open(t, server.EmptyDSN(t))
 		admin.SetMaxOpenConns(1)
 		s.work(2)
 		for range *times {
@@ -79,13 +79,13 @@ func TestTheServerIsOutOfConnections(t *testing.T) {
 
 // takeAllConnections ends the others' connections and takes their places, until
 // there is none left.
-func takeAllConnections(t *testing.T, s *scene, kind testutil.Kind) (free func()) {
+func takeAllConnections(t *testing.T, s *scene, kind testdb.Kind) (free func()) {
 	t.Helper()
 	id, others, end := "SELECT pg_backend_pid()", "SELECT pid FROM pg_stat_activity WHERE datname = current_database()", "SELECT pg_terminate_backend(%d)"
-	if kind == testutil.MariaDB {
+	if kind == testdb.MariaDB {
 		id, others, end = "SELECT CONNECTION_ID()", "SELECT id FROM information_schema.processlist WHERE db = DATABASE()", "KILL %d"
 	}
-	pool := testutil.Open(t, s.dsn)
+	pool := testdb.Open(t, s.dsn)
 	pool.SetMaxOpenConns(0)
 	pool.SetMaxIdleConns(0)
 	var taken []bun.Conn

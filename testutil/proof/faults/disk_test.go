@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
-	"github.com/ntxdev/jobsystem/testutil"
 	"github.com/ntxdev/jobsystem/testutil/proof"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // fullDisk is how the databases say that their disk is full.
@@ -21,24 +21,24 @@ var fullDisk = []string{"No space left on device", "database or disk is full", "
 // server that has ended of it is started again.
 func TestTheDiskIsFullForAWhile(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []testutil.Kind{testutil.SQLite, testutil.Postgres, testutil.MariaDB} {
+	for _, kind := range []testdb.Kind{testdb.SQLite, testdb.Postgres, testdb.MariaDB} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			disk := testutil.Disk(t, 256<<20)
+			disk := testdb.Disk(t, 256<<20)
 			var s *scene
-			var server *testutil.Server
-			if kind == testutil.SQLite {
+			var server *testdb.Server
+			if kind == testdb.SQLite {
 				text := dsn.File(filepath.Join(disk, "jobs.db"))
 				migrate(t, text)
 				s = newScene(t, text)
 			} else {
-				s, server = newServerScene(t, kind, testutil.ServerDisk(disk))
+				s, server = newServerScene(t, kind, testdb.ServerDisk(disk))
 			}
 			s.crowd.padding = 20 << 10 // has the database want more room soon
 			s.work(2)
 			for range *times {
 				s.fault(func() {
-					free := testutil.Fill(t, disk)
+					free := testdb.Fill(t, disk)
 					felt := s.told(fullDisk...)
 					until(t, func() bool { return server != nil && !server.Runs() || s.told(fullDisk...) > felt },
 						func() string { return "nobody feels that the disk is full" })

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil"
 	"github.com/ntxdev/jobsystem/testutil/proof"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // A worker stands still in the middle of its runs, for longer than its lease,
@@ -17,7 +17,7 @@ import (
 // refused.
 func TestAWorkerIsFrozenForLongerThanItsLease(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		s := newScene(t, text)
 		s.work(2)
 		for i := range *times {
@@ -39,7 +39,7 @@ func TestAWorkerIsFrozenForLongerThanItsLease(t *testing.T) {
 // meanwhile, so that nobody takes over.
 func TestAWorkerIsFrozenInTheMiddleOfATransaction(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		s := newScene(t, text)
 		s.settings.Pace = 400 * time.Millisecond // it is seen in the middle
 		s.work(2)

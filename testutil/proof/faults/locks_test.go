@@ -12,23 +12,23 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // The server's sessions are serializable unless told otherwise, and wait hardly
 // for locks; and a rival locks rows of both tables against the engine's order,
 // again and again.
 func TestARivalLocksRowsInTheWrongOrder(t *testing.T) {
-	settings := map[testutil.Kind][]testutil.ServerOption{
-		testutil.Postgres: {
-			testutil.ServerSetting("default_transaction_isolation", "serializable"),
-			testutil.ServerSetting("lock_timeout", "200ms"), testutil.ServerSetting("deadlock_timeout", "20ms"),
+	settings := map[testdb.Kind][]testdb.ServerOption{
+		testdb.Postgres: {
+			testdb.ServerSetting("default_transaction_isolation", "serializable"),
+			testdb.ServerSetting("lock_timeout", "200ms"), testdb.ServerSetting("deadlock_timeout", "20ms"),
 		},
-		testutil.MariaDB: {testutil.ServerSetting("transaction-isolation", "SERIALIZABLE"), testutil.ServerSetting("innodb-lock-wait-timeout", "1")},
+		testdb.MariaDB: {testdb.ServerSetting("transaction-isolation", "SERIALIZABLE"), testdb.ServerSetting("innodb-lock-wait-timeout", "1")},
 	}
-	eachServer(t, func(t *testing.T, kind testutil.Kind) {
+	eachServer(t, func(t *testing.T, kind testdb.Kind) {
 		s, _ := newServerScene(t, kind, settings[kind]...)
-		rival := testutil.Open(t, s.dsn)
+		rival := testdb.Open(t, s.dsn)
 		s.work(2)
 		for range *times {
 			s.fault(func() {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // network is a network of its own with one cable to this one.
@@ -23,10 +23,10 @@ type network struct {
 // newNetwork makes one; the numbers tell those of a process apart.
 func newNetwork(t *testing.T, number int) *network {
 	t.Helper()
-	testutil.NeedCapability(t, testutil.NetAdmin)
-	testutil.NeedCapability(t, testutil.SysAdmin)
+	testdb.NeedCapability(t, testdb.NetAdmin)
+	testdb.NeedCapability(t, testdb.SysAdmin)
 	if _, err := exec.LookPath("ip"); err != nil {
-		testutil.Missing(t, "the program ip (Debian's package iproute2)")
+		testdb.Missing(t, "the program ip (Debian's package iproute2)")
 	}
 	id := os.Getpid() % 100_000
 	n := &network{t: t, name: fmt.Sprintf("jobsystem-%d-%d", id, number), cable: fmt.Sprintf("js%d-%d", id, number), subnet: id%250 + 1}
@@ -68,13 +68,13 @@ func (n *network) move(to int) {
 // cable is well again; or the worker is elsewhere by then, and nothing that was
 // under way is ever answered.
 func TestTheNetworkIsCut(t *testing.T) {
-	number := map[testutil.Kind]int{testutil.Postgres: 1, testutil.MariaDB: 2}
+	number := map[testdb.Kind]int{testdb.Postgres: 1, testdb.MariaDB: 2}
 	// Who administers a database has it end transactions that nobody ends.
-	settings := map[testutil.Kind]testutil.ServerOption{
-		testutil.Postgres: testutil.ServerSetting("idle_in_transaction_session_timeout", "4s"),
-		testutil.MariaDB:  testutil.ServerSetting("idle-transaction-timeout", "4"),
+	settings := map[testdb.Kind]testdb.ServerOption{
+		testdb.Postgres: testdb.ServerSetting("idle_in_transaction_session_timeout", "4s"),
+		testdb.MariaDB:  testdb.ServerSetting("idle-transaction-timeout", "4"),
 	}
-	eachServer(t, func(t *testing.T, kind testutil.Kind) {
+	eachServer(t, func(t *testing.T, kind testdb.Kind) {
 		n := newNetwork(t, number[kind])
 		s, _ := newServerScene(t, kind, settings[kind])
 		_, through := newProxy(t, s.dsn, n.host+":0")

@@ -13,7 +13,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // newProxy is a proxy before a server, and the database's address by way of it.
@@ -47,8 +47,8 @@ var connectionFaults = []struct {
 // The connections of one worker, that of its listener too, are reset, cut, stalled
 // and slowed. The other worker's are well.
 func TestConnectionsAreCutStalledAndSlowed(t *testing.T) {
-	eachServer(t, func(t *testing.T, kind testutil.Kind) {
-		text := testutil.DSN(t, kind)
+	eachServer(t, func(t *testing.T, kind testdb.Kind) {
+		text := testdb.DSN(t, kind)
 		s := newScene(t, text)
 		proxy, through := newProxy(t, text, "127.0.0.1:0")
 		s.workAt(through)
@@ -76,8 +76,8 @@ func TestConnectionsAreCutStalledAndSlowed(t *testing.T) {
 // One of the two workers gets no connection for longer than a lease: it is
 // refused.
 func TestConnectionsAreRefused(t *testing.T) {
-	eachServer(t, func(t *testing.T, kind testutil.Kind) {
-		text := testutil.DSN(t, kind)
+	eachServer(t, func(t *testing.T, kind testdb.Kind) {
+		text := testdb.DSN(t, kind)
 		s := newScene(t, text)
 		proxy, through := newProxy(t, text, "127.0.0.1:0")
 		s.workAt(through)

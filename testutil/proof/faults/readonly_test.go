@@ -13,17 +13,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // The database takes no writes for a while: the workers say so, and go on by
 // themselves when it does again.
 func TestTheDatabaseIsReadOnlyForAWhile(t *testing.T) {
-	eachServer(t, func(t *testing.T, kind testutil.Kind) {
-		server := testutil.StartServer(t, kind)
+	eachServer(t, func(t *testing.T, kind testdb.Kind) {
+		server := testdb.StartServer(t, kind)
 		text := server.EmptyDSN(t)
 		migrate(t, text)
-		admin := testutil.Open(t, text)
+		admin := testdb.Open(t, text)
 		admin.SetMaxOpenConns(1)
 		at, err := url.Parse(text)
 		require.NoError(t, err)
@@ -38,7 +38,7 @@ func TestTheDatabaseIsReadOnlyForAWhile(t *testing.T) {
 			endConnections(t, kind, admin) // those keep their settings
 		}
 		says := "read-only"
-		if kind == testutil.MariaDB {
+		if kind == testdb.MariaDB {
 			exec("CREATE USER ordinary@'127.0.0.1' IDENTIFIED BY 'ordinary'") // whom the setting holds for
 			exec("GRANT ALL ON " + database + ".* TO ordinary@'127.0.0.1'")
 			at.User = url.UserPassword("ordinary", "ordinary")
@@ -65,7 +65,7 @@ func TestTheDatabaseIsReadOnlyForAWhile(t *testing.T) {
 // it can be written.
 func TestAReadOnlyFileIsRefused(t *testing.T) {
 	t.Parallel()
-	disk := testutil.Disk(t, 4<<20)
+	disk := testdb.Disk(t, 4<<20)
 	text := dsn.File(filepath.Join(disk, "jobs.db"))
 	db, err := dsn.Open(t.Context(), text)
 	require.NoError(t, err)

@@ -13,8 +13,8 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/migrations"
-	"github.com/ntxdev/jobsystem/testutil"
 	"github.com/ntxdev/jobsystem/testutil/proof"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // patience bounds every wait; nothing waits that long unless broken.
@@ -49,7 +49,7 @@ func newScene(t *testing.T, text string) *scene {
 	t.Helper()
 	settings := proof.Short(proof.Types(0)...)
 	settings.Lease, settings.Heartbeat, settings.Pace, settings.Listen = lease, lease/4, 100*time.Millisecond, text
-	s := &scene{t: t, db: testutil.Open(t, text), dsn: text, fleet: proof.NewFleet(t, text), settings: settings}
+	s := &scene{t: t, db: testdb.Open(t, text), dsn: text, fleet: proof.NewFleet(t, text), settings: settings}
 	require.NoError(t, proof.MakeEffects(t.Context(), s.db))
 	s.watch = proof.NewWatch(s.db)
 	s.finish = s.watch.KeepTrying(t, 20*time.Millisecond)
@@ -58,9 +58,9 @@ func newScene(t *testing.T, text string) *scene {
 }
 
 // newServerScene is newScene on a server of its own.
-func newServerScene(t *testing.T, kind testutil.Kind, opts ...testutil.ServerOption) (*scene, *testutil.Server) {
+func newServerScene(t *testing.T, kind testdb.Kind, opts ...testdb.ServerOption) (*scene, *testdb.Server) {
 	t.Helper()
-	server := testutil.StartServer(t, kind, opts...)
+	server := testdb.StartServer(t, kind, opts...)
 	text := server.EmptyDSN(t)
 	migrate(t, text)
 	return newScene(t, text), server
@@ -68,15 +68,15 @@ func newServerScene(t *testing.T, kind testutil.Kind, opts ...testutil.ServerOpt
 
 func migrate(t *testing.T, text string) {
 	t.Helper()
-	db := testutil.Open(t, text)
+	db := testdb.Open(t, text)
 	require.NoError(t, migrations.Migrate(t.Context(), db))
 }
 
 // eachServer runs a test on each kind that is a server.
-func eachServer(t *testing.T, run func(t *testing.T, kind testutil.Kind)) {
+func eachServer(t *testing.T, run func(t *testing.T, kind testdb.Kind)) {
 	t.Helper()
 	t.Parallel()
-	for _, kind := range []testutil.Kind{testutil.Postgres, testutil.MariaDB} {
+	for _, kind := range []testdb.Kind{testdb.Postgres, testdb.MariaDB} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			run(t, kind)

@@ -7,11 +7,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestTheDatabaseIsKilledAndStartedAgain(t *testing.T) {
-	eachServer(t, func(t *testing.T, kind testutil.Kind) {
+	eachServer(t, func(t *testing.T, kind testdb.Kind) {
 		s, server := newServerScene(t, kind)
 		s.work(2)
 		for range *times {
@@ -26,7 +26,7 @@ func TestTheDatabaseIsKilledAndStartedAgain(t *testing.T) {
 }
 
 func TestTheDatabaseIsStoppedForLongerThanALease(t *testing.T) {
-	eachServer(t, func(t *testing.T, kind testutil.Kind) {
+	eachServer(t, func(t *testing.T, kind testdb.Kind) {
 		s, server := newServerScene(t, kind)
 		s.work(2)
 		for range *times {
@@ -43,10 +43,10 @@ func TestTheDatabaseIsStoppedForLongerThanALease(t *testing.T) {
 
 // Connections are ended by the server, all of them, again and again.
 func TestTheDatabaseEndsItsConnections(t *testing.T) {
-	eachServer(t, func(t *testing.T, kind testutil.Kind) {
-		text := testutil.DSN(t, kind)
+	eachServer(t, func(t *testing.T, kind testdb.Kind) {
+		text := testdb.DSN(t, kind)
 		s := newScene(t, text)
-		admin := testutil.Open(t, text)
+		admin := testdb.Open(t, text)
 		admin.SetMaxOpenConns(1)
 		s.work(2)
 		for range *times {

@@ -1,4 +1,4 @@
-package testutil
+package testdb
 
 import (
 	"crypto/rand"
@@ -127,13 +127,4 @@ func copyFile(from, to string, mode fs.FileMode) error {
 	}
 	_, err = io.Copy(target, source)
 	return errors.Join(err, target.Close())
-}
-
-// writeFile writes a file that only the server may read.
-func (s *Server) writeFile(name, text string) (string, error) {
-	path := filepath.Join(s.dir, name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		return "", err
-	}
-	return path, s.account.own(path)
 }

@@ -1,4 +1,4 @@
-package testutil_test
+package testdb_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func open(text string) (*bun.DB, error) {
@@ -21,17 +21,17 @@ func open(text string) (*bun.DB, error) {
 
 func TestServerComesBackWithItsData(t *testing.T) {
 	t.Parallel()
-	ends := map[string]func(*testutil.Server) error{
-		"after a stop":      (*testutil.Server).Stop,
-		"after a kill":      (*testutil.Server).Kill,
-		"restarted running": func(*testutil.Server) error { return nil },
+	ends := map[string]func(*testdb.Server) error{
+		"after a stop":      (*testdb.Server).Stop,
+		"after a kill":      (*testdb.Server).Kill,
+		"restarted running": func(*testdb.Server) error { return nil },
 	}
-	for _, kind := range []testutil.Kind{testutil.Postgres, testutil.MariaDB} {
+	for _, kind := range []testdb.Kind{testdb.Postgres, testdb.MariaDB} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			server := testutil.StartServer(t, kind)
+			server := testdb.StartServer(t, kind)
 			text := server.EmptyDSN(t)
-			db := testutil.Open(t, text)
+			db := testdb.Open(t, text)
 			_, err := db.ExecContext(t.Context(), "CREATE TABLE kept (name VARCHAR(20))")
 			require.NoError(t, err)
 			written := 0
@@ -46,7 +46,7 @@ func TestServerComesBackWithItsData(t *testing.T) {
 				}
 				require.NoError(t, server.Restart())
 				// Connections of before are broken; the pool finds that out.
-				again := testutil.Open(t, text)
+				again := testdb.Open(t, text)
 				count, err := again.NewSelect().Table("kept").Count(t.Context())
 				require.NoError(t, err)
 				assert.EqualValues(t, written, count, name)
@@ -60,19 +60,19 @@ func TestKillEndsWhatTheServerIsDoing(t *testing.T) {
 	t.Parallel()
 	// A minute of work, in which PostgreSQL's backend does not look up once: it
 	// would go on after only its parent is killed.
-	work := map[testutil.Kind]string{
-		testutil.Postgres: "INSERT INTO t SELECT count(*) FROM generate_series(1, 30000) a, generate_series(1, 30000) b",
-		testutil.MariaDB:  "INSERT INTO t SELECT count(*) FROM seq_1_to_30000 a, seq_1_to_30000 b",
+	work := map[testdb.Kind]string{
+		testdb.Postgres: "INSERT INTO t SELECT count(*) FROM generate_series(1, 30000) a, generate_series(1, 30000) b",
+		testdb.MariaDB:  "INSERT INTO t SELECT count(*) FROM seq_1_to_30000 a, seq_1_to_30000 b",
 	}
-	busy := map[testutil.Kind]string{
-		testutil.Postgres: "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'INSERT INTO t %'",
-		testutil.MariaDB:  "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'INSERT INTO t %'",
+	busy := map[testdb.Kind]string{
+		testdb.Postgres: "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'INSERT INTO t %'",
+		testdb.MariaDB:  "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'INSERT INTO t %'",
 	}
 	for kind, statement := range work {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			server := testutil.StartServer(t, kind)
-			db := testutil.Open(t, server.EmptyDSN(t))
+			server := testdb.StartServer(t, kind)
+			db := testdb.Open(t, server.EmptyDSN(t))
 			_, err := db.ExecContext(t.Context(), "CREATE TABLE t (n INT)")
 			require.NoError(t, err)
 			ended := make(chan error, 1)
@@ -87,7 +87,7 @@ func TestKillEndsWhatTheServerIsDoing(t *testing.T) {
 			require.NoError(t, server.Kill())
 			require.Error(t, <-ended)
 			require.NoError(t, server.Restart())
-			count, err := testutil.Open(t, server.EmptyDSN(t)).NewSelect().TableExpr("(SELECT 1 AS one) AS it").Count(t.Context())
+			count, err := testdb.Open(t, server.EmptyDSN(t)).NewSelect().TableExpr("(SELECT 1 AS one) AS it").Count(t.Context())
 			require.NoError(t, err)
 			assert.EqualValues(t, 1, count)
 		})
@@ -96,7 +96,7 @@ func TestKillEndsWhatTheServerIsDoing(t *testing.T) {
 
 func TestStoppedServerCanBeStoppedAndKilledAgain(t *testing.T) {
 	t.Parallel()
-	server := testutil.StartServer(t, testutil.MariaDB)
+	server := testdb.StartServer(t, testdb.MariaDB)
 	require.NoError(t, server.Stop())
 	require.NoError(t, server.Stop())
 	require.NoError(t, server.Kill())

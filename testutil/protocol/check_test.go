@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ntxdev/jobsystem/engine/internal/protocol"
+	"github.com/ntxdev/jobsystem/testutil/protocol"
 )
 
 func model(jobs, steps, engines int, trouble protocol.Trouble, walls protocol.Walls) *protocol.Model {

@@ -1,4 +1,4 @@
-package testutil
+package testdb
 
 import (
 	"context"
@@ -17,9 +17,9 @@ import (
 	"modernc.org/sqlite"
 )
 
-// inBubble reports whether the goroutine is in a bubble of testing/synctest.
-// There it returns once all others in it have nothing to do at this moment.
-func inBubble() (in bool) {
+// InBubble reports whether the goroutine is in a bubble of testing/synctest. If
+// so, it returns once all others in it have nothing to do at this moment.
+func InBubble() (in bool) {
 	defer func() { in = recover() == nil }()
 	synctest.Wait()
 	return
@@ -53,9 +53,9 @@ func (c virtualConnector) Connect(context.Context) (driver.Conn, error) {
 	return c.driver.Open("file:" + (&url.URL{Path: c.path}).EscapedPath() + "?" + settings.Encode())
 }
 
-// checkClock reports a database whose clock is not the bubble's.
-func checkClock(ctx context.Context, db *bun.DB) error {
-	const remedy = "in a bubble of testing/synctest, open a database with testutil.Open, on SQLite, and within that bubble"
+// CheckClock returns an error for a database whose clock is not the bubble's.
+func CheckClock(ctx context.Context, db *bun.DB) error {
+	const remedy = "in a bubble of testing/synctest, open a database with testdb.Open, on SQLite, and within that bubble"
 	if db.Dialect().Name() != dialect.SQLite {
 		return fmt.Errorf("a server's clock is not the bubble's: %s", remedy)
 	}

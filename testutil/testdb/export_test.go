@@ -1,4 +1,4 @@
-package testutil
+package testdb
 
 import "os"
 
@@ -13,4 +13,4 @@ func init() {
 }
 
 // Root is the folder of all servers of this process.
-func Root() string { return servers.keeper.root }
+func Root() string { return processKeeper.keeper.root }

@@ -1,10 +1,9 @@
-package testutil
+package testdb
 
 import (
 	"context"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -44,8 +43,9 @@ func EachEmptyDSN(t *testing.T, run func(t *testing.T, text string)) {
 
 func each(t *testing.T, run func(t *testing.T, kind Kind)) {
 	t.Helper()
-	for _, kind := range Kinds(t) {
+	for _, kind := range allKinds(t) {
 		t.Run(string(kind), func(t *testing.T) {
+			orSkip(t, chosen(kind))
 			t.Parallel()
 			run(t, kind)
 		})
@@ -76,6 +76,7 @@ func DSN(t testing.TB, kind Kind) string {
 // EmptyDSN is DSN without the tables.
 func EmptyDSN(t testing.TB, kind Kind) string {
 	t.Helper()
+	orSkip(t, chosen(kind))
 	if kind == SQLite {
 		return dsn.File(filepath.Join(t.TempDir(), "jobs.db"))
 	}
@@ -89,7 +90,7 @@ func Open(t testing.TB, text string) *bun.DB {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	open := dsn.Open
-	if inBubble() {
+	if InBubble() {
 		open = openVirtual
 	}
 	db, err := open(ctx, text)
@@ -103,8 +104,3 @@ func Open(t testing.TB, text string) *bun.DB {
 	})
 	return db
 }
-
-// patience bounds everything that waits for a server here. It is long, because
-// it only ever runs out when something is broken, and machines under test are
-// busy.
-const patience = time.Minute

@@ -1,4 +1,4 @@
-package testutil_test
+package testdb_test
 
 import (
 	"os"
@@ -11,7 +11,7 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 func TestEachEmptyDBGivesALiveDatabaseOfEveryKind(t *testing.T) {
@@ -25,11 +25,11 @@ func TestEachEmptyDBGivesALiveDatabaseOfEveryKind(t *testing.T) {
 	var mu sync.Mutex
 	seen := map[string]bool{}
 	t.Cleanup(func() {
-		for _, kind := range testutil.Kinds(t) {
+		for _, kind := range testdb.Kinds(t) {
 			assert.True(t, seen[string(kind)], "%s has not run", kind)
 		}
 	})
-	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		name := t.Name()[strings.LastIndexByte(t.Name(), '/')+1:]
 		mu.Lock()
 		seen[name] = true
@@ -43,7 +43,7 @@ func TestEachEmptyDBGivesALiveDatabaseOfEveryKind(t *testing.T) {
 
 func TestEachDBHasTheNewestTables(t *testing.T) {
 	t.Parallel()
-	testutil.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		count, err := db.NewSelect().Table("job_system_jobs").Count(t.Context())
 		require.NoError(t, err)
 		assert.Zero(t, count)
@@ -55,7 +55,7 @@ func TestDatabasesOfParallelTestsAreApart(t *testing.T) {
 	for _, name := range []string{"one", "another", "a third"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+			testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 				_, err := db.ExecContext(t.Context(), "CREATE TABLE mine (name VARCHAR(20))")
 				require.NoError(t, err)
 				_, err = db.ExecContext(t.Context(), "INSERT INTO mine VALUES (?)", name)
@@ -70,13 +70,13 @@ func TestDatabasesOfParallelTestsAreApart(t *testing.T) {
 
 func TestDatabaseIsDroppedWhenItsTestEnds(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []testutil.Kind{testutil.Postgres, testutil.MariaDB} {
+	for _, kind := range []testdb.Kind{testdb.Postgres, testdb.MariaDB} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			var text string
 			t.Run("a test that leaves a transaction open", func(t *testing.T) {
-				text = testutil.EmptyDSN(t, kind)
-				db := testutil.Open(t, text)
+				text = testdb.EmptyDSN(t, kind)
+				db := testdb.Open(t, text)
 				_, err := db.ExecContext(t.Context(), "CREATE TABLE held (id INT)")
 				require.NoError(t, err)
 				leak, err := open(text)
@@ -96,7 +96,7 @@ func TestDatabaseIsDroppedWhenItsTestEnds(t *testing.T) {
 
 func TestServersAreDurableAndPrivateOnesNotInUTC(t *testing.T) {
 	t.Parallel()
-	testutil.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
 		query, durable, zone, given := "PRAGMA synchronous", "2", "", ""
 		switch db.Dialect().Name() {
 		case dialect.PG:

@@ -13,11 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
 
-	"github.com/ntxdev/jobsystem/testutil"
-	"github.com/ntxdev/jobsystem/testutil/internal/wire"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
+	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
-func TestMain(m *testing.M) { testutil.Main(m) }
+func TestMain(m *testing.M) { testdb.Main(m) }
 
 // recorder keeps the calls, and refuses or withholds those that it is told to.
 type recorder struct {
@@ -52,7 +52,7 @@ func (r *recorder) forget() { r.before, r.after = nil, nil }
 func table(t *testing.T, text string) (*bun.DB, *recorder) {
 	t.Helper()
 	hook := &recorder{}
-	db := wire.Through(testutil.Open(t, text), hook)
+	db := wire.Through(testdb.Open(t, text), hook)
 	t.Cleanup(func() { assert.NoError(t, db.Close()) })
 	for _, statement := range []string{"CREATE TABLE numbers (n INTEGER NOT NULL)", "INSERT INTO numbers (n) VALUES (1)"} {
 		_, err := db.ExecContext(t.Context(), statement)
@@ -70,7 +70,7 @@ func number(t *testing.T, db *bun.DB) (n int) {
 
 func TestAHookIsToldOfEachCallWithItsText(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		db, hook := table(t, text)
 		ctx := t.Context()
 		require.NoError(t, db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
@@ -103,7 +103,7 @@ func TestAHookIsToldOfEachCallWithItsText(t *testing.T) {
 func TestWhatAHookRefusesDoesNotHappen(t *testing.T) {
 	t.Parallel()
 	refused := errors.New("refused")
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		db, hook := table(t, text)
 		ctx := t.Context()
 		hook.refuse = func(call wire.Call) error {
@@ -127,7 +127,7 @@ func TestWhatAHookRefusesDoesNotHappen(t *testing.T) {
 func TestWhatAHookWithholdsHasHappened(t *testing.T) {
 	t.Parallel()
 	lost := errors.New("the answer was lost")
-	testutil.EachDSN(t, func(t *testing.T, text string) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		db, hook := table(t, text)
 		ctx := t.Context()
 		hook.hide = func(call wire.Call) error {
@@ -152,8 +152,8 @@ func TestWhatAHookWithholdsHasHappened(t *testing.T) {
 
 func TestADatabaseBesideAnotherClosesOnlyWhatIsItsOwn(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
-		db := testutil.Open(t, text)
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		db := testdb.Open(t, text)
 		db.SetMaxOpenConns(2)
 		hook := &recorder{}
 		beside := wire.Beside(db, 1, hook)
@@ -171,8 +171,8 @@ func TestADatabaseBesideAnotherClosesOnlyWhatIsItsOwn(t *testing.T) {
 // The optional parts of a driver that database/sql looks for pass through.
 func TestNothingOfTheDriversIsLost(t *testing.T) {
 	t.Parallel()
-	testutil.EachDSN(t, func(t *testing.T, text string) {
-		plain := testutil.Open(t, text)
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		plain := testdb.Open(t, text)
 		bare := optional(t, plain)
 		wrapped := optional(t, wire.Through(plain, &recorder{}))
 		for part := range bare {

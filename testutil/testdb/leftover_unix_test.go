@@ -1,6 +1,6 @@
 //go:build unix
 
-package testutil_test
+package testdb_test
 
 import (
 	"bufio"
@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun/dialect"
 
-	"github.com/ntxdev/jobsystem/testutil"
+	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
 // The tests of this file run this test program again as a process of its own,
@@ -30,13 +30,13 @@ func TestChild(t *testing.T) {
 	if role == "" {
 		return
 	}
-	for _, kind := range []testutil.Kind{testutil.Postgres, testutil.MariaDB} {
-		testutil.EmptyDSN(t, kind)
+	for _, kind := range []testdb.Kind{testdb.Postgres, testdb.MariaDB} {
+		testdb.EmptyDSN(t, kind)
 	}
-	for _, pid := range testutil.Descendants() {
+	for _, pid := range testdb.Descendants() {
 		fmt.Println("pid", pid)
 	}
-	fmt.Println("root", testutil.Root())
+	fmt.Println("root", testdb.Root())
 	fmt.Println("ready")
 	switch role {
 	case "wait":
@@ -149,8 +149,8 @@ func TestAMissingServerIsSkippedWithAdviceUnlessItIsRequired(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cmd := exec.Command(os.Args[0], "-test.run=^TestEachDBHasTheNewestTables$", "-test.v")
-			cmd.Env = append(os.Environ(), "JOBSYSTEM_TEST_REQUIRE="+require, testutil.NothingInstalled+"=1", "PATH=",
-				"JOBSYSTEM_TEST_POSTGRES_DSN=", "JOBSYSTEM_TEST_MYSQL_DSN=")
+			cmd.Env = append(os.Environ(), "JOBSYSTEM_TEST_REQUIRE="+require, testdb.NothingInstalled+"=1", "PATH=",
+				"JOBSYSTEM_TEST_POSTGRES_DSN=", "JOBSYSTEM_TEST_MYSQL_DSN=", "JOBSYSTEM_TEST_KINDS=")
 			output, err := cmd.CombinedOutput()
 			text := string(output)
 			assert.Equal(t, require != "", err != nil, text)
@@ -162,16 +162,37 @@ func TestAMissingServerIsSkippedWithAdviceUnlessItIsRequired(t *testing.T) {
 	}
 }
 
+func TestKindsThatAreNotChosenAreSkippedAndNotStarted(t *testing.T) {
+	t.Parallel()
+	run := func(kinds string) (output string, err error) {
+		cmd := exec.Command(os.Args[0], "-test.run=^(TestEachDBHasTheNewestTables|TestServerComesBackWithItsData|TestChild)$", "-test.v")
+		cmd.Env = append(os.Environ(), "JOBSYSTEM_TEST_REQUIRE=1", testdb.NothingInstalled+"=1", "PATH=", childRole+"=pass",
+			"JOBSYSTEM_TEST_POSTGRES_DSN=", "JOBSYSTEM_TEST_MYSQL_DSN=", "JOBSYSTEM_TEST_KINDS="+kinds)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	text, err := run("sqlite")
+	require.NoError(t, err, text)
+	assert.Contains(t, text, "--- PASS: TestEachDBHasTheNewestTables/sqlite")
+	for _, skipped := range []string{"TestEachDBHasTheNewestTables/postgres", "TestEachDBHasTheNewestTables/mariadb", "TestServerComesBackWithItsData/mariadb", "TestChild"} {
+		assert.Contains(t, text, "--- SKIP: "+skipped)
+	}
+	assert.Contains(t, text, "postgres is left out: JOBSYSTEM_TEST_KINDS=sqlite")
+	text, err = run("sqlit")
+	require.Error(t, err)
+	assert.Contains(t, text, `JOBSYSTEM_TEST_KINDS names "sqlit", which is no kind of database`)
+}
+
 func TestGivenServersAreUsedAndCleared(t *testing.T) {
 	t.Parallel()
-	postgres := testutil.StartServer(t, testutil.Postgres)
-	mariadb := testutil.StartServer(t, testutil.MariaDB)
+	postgres := testdb.StartServer(t, testdb.Postgres)
+	mariadb := testdb.StartServer(t, testdb.MariaDB)
 	given := map[string]string{
 		"JOBSYSTEM_TEST_POSTGRES_DSN": postgres.EmptyDSN(t),
 		"JOBSYSTEM_TEST_MYSQL_DSN":    mariadb.EmptyDSN(t),
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=^TestEachDBHasTheNewestTables$|^TestDatabasesOfParallelTestsAreApart$", "-test.v")
-	cmd.Env = append(os.Environ(), "JOBSYSTEM_TEST_REQUIRE=1", testutil.NothingInstalled+"=1", "PATH=")
+	cmd.Env = append(os.Environ(), "JOBSYSTEM_TEST_REQUIRE=1", testdb.NothingInstalled+"=1", "PATH=", "JOBSYSTEM_TEST_KINDS=")
 	for name, text := range given {
 		cmd.Env = append(cmd.Env, name+"="+text)
 	}
@@ -182,7 +203,7 @@ func TestGivenServersAreUsedAndCleared(t *testing.T) {
 	}
 	for _, text := range given {
 		var databases []string
-		db := testutil.Open(t, text)
+		db := testdb.Open(t, text)
 		query := "SELECT datname FROM pg_database WHERE datname LIKE 'jobsystem%'"
 		if db.Dialect().Name() == dialect.MySQL {
 			query = "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'jobsystem%'"

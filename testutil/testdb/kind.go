@@ -1,9 +1,11 @@
-package testutil
+package testdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,15 +26,21 @@ const (
 	MySQL    Kind = "mysql"
 )
 
-const (
-	requireVariable  = "JOBSYSTEM_TEST_REQUIRE"
-	postgresVariable = "JOBSYSTEM_TEST_POSTGRES_DSN"
-	mysqlVariable    = "JOBSYSTEM_TEST_MYSQL_DSN"
-)
-
 // Kinds are the kinds that EachDB runs a test on. Some of them may turn out to
 // be missing on this machine.
 func Kinds(t testing.TB) []Kind {
+	t.Helper()
+	return slices.DeleteFunc(allKinds(t), func(k Kind) bool {
+		err := chosen(k)
+		if err != nil && !errors.Is(err, errLeftOut) {
+			t.Fatal(err)
+		}
+		return err != nil
+	})
+}
+
+// allKinds are those of Kinds with the ones that JOBSYSTEM_TEST_KINDS leaves out.
+func allKinds(t testing.TB) []Kind {
 	t.Helper()
 	kinds := []Kind{SQLite, Postgres, MariaDB}
 	given, err := givenMySQL()
@@ -43,6 +51,24 @@ func Kinds(t testing.TB) []Kind {
 		kinds = append(kinds, MySQL)
 	}
 	return kinds
+}
+
+// chosen returns an error for a kind that JOBSYSTEM_TEST_KINDS leaves out.
+func chosen(kind Kind) error {
+	text := os.Getenv(kindsVariable)
+	if text == "" {
+		return nil
+	}
+	kinds := strings.Split(text, ",")
+	for _, name := range kinds {
+		if !slices.Contains([]Kind{SQLite, Postgres, MariaDB, MySQL}, Kind(name)) {
+			return fmt.Errorf("%s names %q, which is no kind of database", kindsVariable, name)
+		}
+	}
+	if !slices.Contains(kinds, string(kind)) {
+		return fmt.Errorf("%s %w: %s=%s", kind, errLeftOut, kindsVariable, text)
+	}
+	return nil
 }
 
 // givenMySQL is what the server in JOBSYSTEM_TEST_MYSQL_DSN is, or "" if there

@@ -8,8 +8,8 @@
 //	beside := wire.Beside(db, 4, hook) // some of its connections
 //	pool := sql.OpenDB(wire.Connector(connector, hook))
 //
-// It may import the standard library and bun. Nothing but testutil and
-// tests may import it.
+// It may import the standard library and Bun. Nothing but testutil and tests may
+// import it.
 package wire
 
 import (

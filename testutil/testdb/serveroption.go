@@ -1,4 +1,4 @@
-package testutil
+package testdb
 
 // ServerOption has a server of a test's own be otherwise than usual.
 type ServerOption func(*serverOptions)
@@ -23,13 +23,4 @@ func ServerEnvironment(variables ...string) ServerOption {
 // ServerDisk puts the server's data onto a disk: see Disk.
 func ServerDisk(disk string) ServerOption {
 	return func(o *serverOptions) { o.disk = disk }
-}
-
-// settings are the arguments of the server's command that come last, and so
-// weigh more than the ones before.
-func (s *Server) settings() (args []string) {
-	for _, one := range s.options.named {
-		args = append(args, s.program.setting(one[0], one[1]))
-	}
-	return args
 }

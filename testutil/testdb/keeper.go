@@ -1,4 +1,4 @@
-package testutil
+package testdb
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 )
 
 // keeper is a small process beside this one that makes sure nothing is left:
@@ -129,4 +130,39 @@ func (k *keeper) forget(pid int) {
 // has happened.
 func (k *keeper) close() error {
 	return errors.Join(k.pipe.Close(), k.cmd.Wait())
+}
+
+// processKeeper is the keeper of this process.
+var processKeeper lazyKeeper
+
+type lazyKeeper struct {
+	mu     sync.Mutex
+	keeper *keeper
+}
+
+// get returns the keeper, and starts it the first time.
+func (l *lazyKeeper) get() (*keeper, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.keeper != nil {
+		return l.keeper, nil
+	}
+	k, err := startKeeper()
+	if err != nil {
+		return nil, err
+	}
+	l.keeper = k
+	return k, nil
+}
+
+// close ends all servers of this process.
+func (l *lazyKeeper) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.keeper == nil {
+		return nil
+	}
+	err := l.keeper.close()
+	l.keeper = nil
+	return err
 }

@@ -1,12 +1,10 @@
-package testutil
+package testdb
 
 import (
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 )
@@ -16,7 +14,7 @@ import (
 func Disk(t testing.TB, size int64) string {
 	t.Helper()
 	NeedCapability(t, SysAdmin)
-	k, err := servers.keep()
+	k, err := processKeeper.get()
 	if err != nil {
 		t.Fatalf("make a disk: %v", err)
 	}
@@ -38,40 +36,6 @@ func Disk(t testing.TB, size int64) string {
 		}
 	})
 	return dir
-}
-
-// Capability is a right of a process that only root has by itself, by Linux's
-// number.
-type Capability int
-
-// The capabilities that some tests need.
-const (
-	NetAdmin Capability = 12
-	SysAdmin Capability = 21
-)
-
-// NeedCapability skips a test where this process does not have the right to do
-// what only root may, or fails it where nothing may be missing.
-func NeedCapability(t testing.TB, c Capability) {
-	t.Helper()
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		t.Fatalf("read this process's capabilities: %v", err)
-	}
-	for line := range strings.Lines(string(status)) {
-		text, ok := strings.CutPrefix(line, "CapEff:")
-		if !ok {
-			continue
-		}
-		set, err := strconv.ParseUint(strings.TrimSpace(text), 16, 64)
-		if err != nil {
-			t.Fatalf("read this process's capabilities: %v", err)
-		}
-		if set&(1<<c) != 0 {
-			return
-		}
-	}
-	orSkip(t, fmt.Errorf("capability %d was %w, which root has (see capabilities(7)): run this as root", c, errMissing))
 }
 
 // Fill writes to a disk until nothing more goes onto it, and returns what gives
@@ -98,11 +62,4 @@ func Fill(t testing.TB, disk string) (free func()) {
 			t.Errorf("free the disk: %v", err)
 		}
 	}
-}
-
-// Missing skips a test that something is not there for on this machine, or fails
-// it where nothing may be missing.
-func Missing(t testing.TB, what string) {
-	t.Helper()
-	orSkip(t, fmt.Errorf("%s was %w: run make test, which installs it", what, errMissing))
 }
