@@ -5,6 +5,10 @@ BIN := $(CURDIR)/bin
 # Tests mostly wait, so more of them run at a time than there are processors.
 PARALLEL := -parallel 8
 
+# What is tested is what each go.mod says, as a user gets it; the workspace, which has
+# one set of versions for all modules, is for editors and make check.
+test proof soak lint vuln bench: export GOWORK := off
+
 .PHONY: all help check test lint vuln proof soak bench demo readme build clean
 
 all: lint test ## lint and test
