@@ -191,3 +191,28 @@ func TestAJobWithSomethingLeftToDoIsNotDeleted(t *testing.T) {
 		require.NoError(t, eng.Delete(t.Context(), job.ID))
 	})
 }
+
+// A step that ignores that its time is up is said to do so, and an engine says that it has
+// started.
+func TestAStepThatDoesNotReturnIsLogged(t *testing.T) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
+		var logged lines
+		cfg := config()
+		cfg.Lease, cfg.Heartbeat = 500*time.Millisecond, 100*time.Millisecond
+		cfg.Logger = slog.New(slog.NewTextHandler(&logged, nil))
+		release := make(chan struct{})
+		d := steps.Define[input]()
+		steps.Do(d, "hangs", func(context.Context, *steps.Run[input]) error { <-release; return nil }, steps.Timeout(time.Millisecond))
+		eng := newEngine(t, db, cfg, d)
+		start(t, eng)
+		job := enqueue(t, eng, input{})
+		require.Eventually(t, func() bool {
+			return bytes.Contains([]byte(logged.String()), []byte("step does not return though its context has ended"))
+		}, patience, 10*time.Millisecond)
+		close(release)
+		ended(t, eng, job.ID)
+		assert.Contains(t, logged.String(), `msg="engine started" types=[test:job]`)
+		assert.Contains(t, logged.String(), "step=hangs")
+		assert.Contains(t, logged.String(), `cause="timed out after 1ms"`)
+	})
+}

@@ -89,6 +89,7 @@ func (r *run) call(ctx context.Context, i int) (output json.RawMessage, again bo
 	defer cancel()
 	session := newSession(r, planned.Name)
 	defer session.close()
+	defer r.warnUntilReturned(ctx, planned.Name)()
 	if planned.Tx != nil {
 		return r.callInTx(ctx, i, session)
 	}

@@ -80,6 +80,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("start: %w", err)
 	}
+	w.config.Log.Info("engine started", "types", dispatch.Types(w.config.Handlers), "owner", w.config.Owner.ID, "lease", w.config.Owner.Lease.String(), "listens", w.config.Listener != nil)
+	defer func() { w.config.Log.Info("engine stopped", "owner", w.config.Owner.ID) }()
 	base, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	var group sync.WaitGroup
