@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -171,7 +172,7 @@ func (postgres) jsonPath(p Path) string {
 	if p.Index < 0 {
 		return "{" + p.Key + "}"
 	}
-	return fmt.Sprintf("{%s,%d}", p.Key, p.Index)
+	return "{" + p.Key + "," + strconv.Itoa(p.Index) + "}"
 }
 
 // unusedPath is one below a key that is not there.
