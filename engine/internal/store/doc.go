@@ -59,13 +59,16 @@
 //
 //	row_locks.go        what PostgreSQL and MySQL have in common
 //	from_batch.go       what PostgreSQL and SQLite have in common
-//	postgres.go         PostgreSQL: words and settings
-//	postgres_*.go       batches, locks, claim, flush and insert there
-//	sqlite.go           SQLite: words and settings
-//	sqlite_*.go         batches, locks, claim, flush and insert there
+//	postgres_batch.go   batches on PostgreSQL
+//	postgres.go         its words and settings
+//	postgres_*.go       locks, claim, flush and insert there
+//	sqlite_batch.go     batches on SQLite
+//	sqlite.go           its words and settings
+//	sqlite_*.go         locks, claim, flush and insert there
 //	mysql.go            MySQL: words and settings
 //	mariadb.go          MariaDB: its own words
-//	mysql_*.go          inlined values, locks, claim, flush and insert on both
+//	mysql_inline.go     batches on both
+//	mysql_*.go          locks, claim, flush and insert on both
 //
 //	store.go            the store, and which database it is on
 //	ready.go            which types have due jobs
