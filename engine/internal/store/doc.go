@@ -60,14 +60,14 @@
 //
 //	row_locks.go        what PostgreSQL and MySQL have in common
 //	from_batch.go       what PostgreSQL and SQLite have in common
-//	postgres.go         PostgreSQL: words and settings
 //	postgres_batch.go   batches
+//	postgres.go         PostgreSQL: words and settings
 //	postgres_locks.go   locks of types
 //	postgres_claim.go   the claim
 //	postgres_flush.go   the flush
 //	postgres_insert.go  the insert
-//	sqlite.go           SQLite: words and settings
 //	sqlite_batch.go     batches
+//	sqlite.go           SQLite: words and settings
 //	sqlite_locks.go     locks of types
 //	sqlite_claim.go     the claim
 //	sqlite_flush.go     the flush

@@ -4,13 +4,14 @@ import "github.com/uptrace/bun"
 
 // newMariaDB returns MariaDB, which is MySQL but for these words.
 func newMariaDB(db *bun.DB) mysql {
-	return mysql{rowLocks{newExecutor(db, mysqlWords.and(onlyMariaDBWords), asItIs)}, "mariadb", "SELECT @@tx_isolation"}
+	e := newExecutor(db, mysqlWords.and(onlyMariaDBWords), asItIs)
+	return mysql{executor: e, name: "mariadb", isolation: "SELECT @@tx_isolation"}
 }
 
 var onlyMariaDBWords = words{
 	"json":      "@",
 	"json_part": "JSON_COMPACT(@)",
-	// MySQL's way to name the index and the order would make MariaDB sort.
+	// MariaDB steps in the index only without MySQL's hint and order.
 	"claim_index": "",
 	"claim_order": "j.scheduled_at, j.id",
 }

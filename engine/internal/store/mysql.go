@@ -9,6 +9,7 @@ import (
 // mysql is MySQL, or MariaDB. Neither has an UPDATE that returns rows, nor one that
 // reads a batch at a fair price: see inlineValues.
 type mysql struct {
+	*executor
 	rowLocks
 	name string
 	// isolation selects the isolation level of the connection.
@@ -16,7 +17,8 @@ type mysql struct {
 }
 
 func newMySQL(db *bun.DB) mysql {
-	return mysql{rowLocks{newExecutor(db, mysqlWords.and(onlyMySQLWords), asItIs)}, "mysql", "SELECT @@transaction_isolation"}
+	e := newExecutor(db, mysqlWords.and(onlyMySQLWords), asItIs)
+	return mysql{executor: e, name: "mysql", isolation: "SELECT @@transaction_isolation"}
 }
 
 // mysqlWords are the words of both.
@@ -54,11 +56,8 @@ func (d mysql) check(ctx context.Context) error {
 	return d.useReadCommitted(ctx, d.isolation)
 }
 
-// writers returns one: more transactions at once wait for each other's commits.
+// writers returns one: two transactions would wait for each other.
 func (mysql) writers() int { return 1 }
-
-// notify does nothing: other engines find out when they poll.
-func (mysql) notify(context.Context, bun.IDB, string) error { return nil }
 
 // readNewest reads the row with a lock: a host's transaction may be REPEATABLE
 // READ.

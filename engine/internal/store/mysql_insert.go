@@ -37,3 +37,6 @@ func (d mysql) insertQuery(rows int) string {
 	row := d.words.put(mysqlInsertRow)
 	return strings.Replace(text, "{rows}", strings.Repeat(row+", ", rows-1)+row, 1)
 }
+
+// notify does nothing: other engines find out when they poll.
+func (mysql) notify(context.Context, bun.IDB, string) error { return nil }

@@ -22,6 +22,10 @@ SET
 WHERE l.type IN ({keys})
 	AND (v.ended IS NULL OR l.job_id = v.ended AND l.attempt = v.ended_attempt)`
 
+func (d mysql) lockUnlocked(ctx context.Context, tx bun.Tx, types []string) ([]string, error) {
+	return lockUnlocked(ctx, d.executor, tx, types)
+}
+
 func (d mysql) ensureLock(ctx context.Context, jobType string) error {
 	_, err := d.db.NewRaw(d.sql(OpEnsureLocks, mysqlEnsureLock), jobType).Exec(ctx)
 	return err

@@ -7,10 +7,13 @@ import (
 )
 
 // postgres is PostgreSQL.
-type postgres struct{ rowLocks }
+type postgres struct {
+	fromBatch
+	rowLocks
+}
 
 func newPostgres(db *bun.DB) postgres {
-	return postgres{rowLocks{newExecutor(db, postgresWords, numbers)}}
+	return postgres{fromBatch: fromBatch{newExecutor(db, postgresWords, numbers), postgresTable, lines}}
 }
 
 var postgresWords = words{

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -106,8 +105,6 @@ SET {start}
 WHERE j.id IN (SELECT id FROM picked)
 RETURNING {job_columns j}`
 
-func (d postgres) dueTypes() string { return d.sql(OpDueTypes, dueTypesByWalk) }
-
 // claim runs postgresClaim alone. Chosen jobs are claimed in a transaction of two
 // statements.
 func (d postgres) claim(ctx context.Context, types []string, chosen []uuid.UUID, owner Owner) (jobs []*model.Job, err error) {
@@ -117,7 +114,7 @@ func (d postgres) claim(ctx context.Context, types []string, chosen []uuid.UUID,
 		return jobs, err
 	}
 	return claimInTx(ctx, d, owner, func(ctx context.Context, tx bun.Tx) ([]*model.Job, error) {
-		return d.claimJobs(ctx, tx, d.sql(OpClaim, postgresClaimChosen), lines(types), lines(idTexts(chosen)))
+		return d.claimWith(ctx, tx, d.sql(OpClaim, postgresClaimChosen), lines(types), lines(idTexts(chosen)))
 	})
 }
 
@@ -133,14 +130,7 @@ func (d postgres) claimHeld(ctx context.Context, tx bun.Tx, runs []LockedRun, ow
 	b := batchOfRuns(runs)
 	type key struct{}
 	text := d.text(OpClaim, key{}, postgresClaimHeld, func() words {
-		return words{"first_due": postgresFirstDue, "batch": postgresTable(b.columns)}
+		return words{"first_due": postgresFirstDue, "batch": d.table(b.columns)}
 	})
-	return d.claimJobs(ctx, tx, text, lines(b.objects()), owner.ID)
-}
-
-func (d postgres) claimJobs(ctx context.Context, tx bun.Tx, text string, args ...any) (jobs []*model.Job, err error) {
-	if err := d.query(ctx, tx, text, &jobs, args...); err != nil {
-		return nil, fmt.Errorf("move jobs to processing: %w", err)
-	}
-	return jobs, nil
+	return d.claimWith(ctx, tx, text, d.join(b.objects()), owner.ID)
 }

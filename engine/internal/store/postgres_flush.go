@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,8 +15,9 @@ import (
 )
 
 // postgresUpdate writes a batch, which is read once: the time of a plan that reads
-// it for each running job grows with the square of their number. The condition on the status is in
-// a form that no index fits, so that the rows are found by their ids.
+// it for each running job grows with the square of their number. The condition on
+// the status is in a form that no index fits, so that the rows are found by their
+// ids.
 const postgresUpdate = `
 UPDATE job_system_jobs AS j
 SET {assignments}
@@ -96,22 +98,18 @@ func (d postgres) flush(ctx context.Context, writes []Write, owner Owner, claim 
 
 func (d postgres) update(ctx context.Context, db bun.IDB, writes []Write) (map[uuid.UUID]Ack, error) {
 	query, args := d.updateQuery(writes)
-	var acks []Ack
-	if err := d.query(ctx, db, query, &acks, args...); err != nil {
-		return nil, fmt.Errorf("write records: %w", err)
-	}
-	return byJob(acks), nil
+	return d.updateWith(ctx, db, query, args...)
 }
 
 func (d postgres) updateQuery(writes []Write) (string, []any) {
 	patches, b := writeBatch(d, writes)
 	type key struct{ patches int }
 	text := d.text(OpFlush, key{patches}, postgresFlush, func() words { return d.updateWords(patches) })
-	return text, []any{lines(b.objects())}
+	return text, []any{d.join(b.objects())}
 }
 
 func (d postgres) updateWords(patches int) words {
-	return assignments(d, patches).and(words{"update": postgresUpdate, "batch": postgresTable(writeColumns(patches))})
+	return assignments(d, patches).and(words{"update": postgresUpdate, "batch": d.table(writeColumns(patches))})
 }
 
 func (d postgres) flushClaim(ctx context.Context, writes []Write, owner Owner) (Flushed, error) {
@@ -157,7 +155,7 @@ func (d postgres) flushClaimQuery(writes []Write, owner Owner) (string, []any) {
 	text := d.text(OpFlushClaim, key{patches, owner.Lease}, postgresFlushClaim, func() words {
 		return d.updateWords(patches).and(words{"first_due": postgresFirstDue, "micros": micros(owner.Lease)})
 	})
-	return text, []any{lines(b.objects()), owner.ID}
+	return text, []any{d.join(b.objects()), owner.ID}
 }
 
 // patched is a call for each patch, one in another. A null in a row of a batch is
@@ -175,7 +173,7 @@ func (postgres) jsonPath(p Path) string {
 	if p.Index < 0 {
 		return "{" + p.Key + "}"
 	}
-	return fmt.Sprintf("{%s,%d}", p.Key, p.Index)
+	return "{" + p.Key + "," + strconv.Itoa(p.Index) + "}"
 }
 
 // unusedPath is one below a key that is not there.

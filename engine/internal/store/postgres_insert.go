@@ -18,19 +18,11 @@ SELECT {job_columns i}
 FROM i
 WHERE pg_notify('` + Channel + `', '` + notifyDue + `' || i.type) IS NOT NULL`
 
-func (d postgres) insert(ctx context.Context, db bun.IDB, b *batch, notify bool) (rows []*model.Job, err error) {
-	op, template := OpInsert, insertFromBatch
+func (d postgres) insert(ctx context.Context, db bun.IDB, b *batch, notify bool) ([]*model.Job, error) {
 	if notify {
-		op, template = OpInsertNotify, postgresInsertNotify
+		return d.insertWith(ctx, db, OpInsertNotify, postgresInsertNotify, b)
 	}
-	type key struct{ op Op }
-	text := d.text(op, key{op}, template, func() words {
-		return words{"insert": insertFromBatch, "batch": postgresTable(b.columns)}
-	})
-	if err := d.query(ctx, db, text, &rows, lines(b.objects())); err != nil {
-		return nil, fmt.Errorf("insert job: %w", err)
-	}
-	return rows, nil
+	return d.insertWith(ctx, db, OpInsert, insertFromBatch, b)
 }
 
 func (d postgres) notify(ctx context.Context, db bun.IDB, payload string) error {

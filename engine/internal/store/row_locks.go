@@ -8,7 +8,7 @@ import (
 
 // rowLocks is what databases that lock single rows have in common: PostgreSQL,
 // MySQL and MariaDB.
-type rowLocks struct{ *executor }
+type rowLocks struct{}
 
 // soleWriter returns false: other transactions write other rows meanwhile.
 func (rowLocks) soleWriter() bool { return false }
@@ -16,13 +16,14 @@ func (rowLocks) soleWriter() bool { return false }
 // beginWriting does nothing: any statement of a transaction can wait for a lock.
 func (rowLocks) beginWriting(context.Context, bun.Tx) error { return nil }
 
-func (d rowLocks) lockUnlocked(ctx context.Context, tx bun.Tx, types []string) (unlocked []string, err error) {
-	const query = `
+const lockUnlockedQuery = `
 SELECT l.type
 FROM job_type_lock l
 WHERE l.type IN (?)
 ORDER BY l.type
 FOR UPDATE SKIP LOCKED`
-	err = tx.NewRaw(d.sql(OpRenewLock, query), bun.List(types)).Scan(ctx, &unlocked)
+
+func lockUnlocked(ctx context.Context, e *executor, tx bun.Tx, types []string) (unlocked []string, err error) {
+	err = tx.NewRaw(e.sql(OpRenewLock, lockUnlockedQuery), bun.List(types)).Scan(ctx, &unlocked)
 	return unlocked, err
 }

@@ -7,11 +7,13 @@ import (
 )
 
 // sqlite is SQLite, which has one writer at a time and locks no rows.
-type sqlite struct{ *executor }
+type sqlite struct{ fromBatch }
 
 // newSQLite returns SQLite, whose driver has ? for arguments itself. Its statements
 // are prepared because compiling them takes longer than running them.
-func newSQLite(db *bun.DB) sqlite { return sqlite{newExecutor(db, sqliteWords, asItIs)} }
+func newSQLite(db *bun.DB) sqlite {
+	return sqlite{fromBatch{newExecutor(db, sqliteWords, asItIs), sqliteTable, jsonArray}}
+}
 
 var sqliteWords = words{
 	"now":       "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
@@ -36,11 +38,9 @@ func (d sqlite) check(ctx context.Context) error { return d.checkTexts(ctx) }
 // writers returns one: a second one would wait for the first.
 func (sqlite) writers() int { return 1 }
 
+// soleWriter returns true: SQLite locks the whole database.
 func (sqlite) soleWriter() bool { return true }
 
-// readNewest does nothing: a transaction that has written keeps others from
-// writing.
+// readNewest does nothing: a transaction whose snapshot is not the newest one
+// cannot write.
 func (sqlite) readNewest(context.Context, bun.IDB, *Row) error { return nil }
-
-// notify does nothing: other engines find out when they poll.
-func (sqlite) notify(context.Context, bun.IDB, string) error { return nil }

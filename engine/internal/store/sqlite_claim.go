@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -85,15 +84,13 @@ SET {start}
 WHERE j.id IN (SELECT id FROM picked)
 RETURNING {returned_columns}`
 
-func (d sqlite) dueTypes() string { return d.sql(OpDueTypes, dueTypesByWalk) }
-
 // claim is two statements in a transaction: the jobs, and then their locks.
 func (d sqlite) claim(ctx context.Context, types []string, chosen []uuid.UUID, owner Owner) ([]*model.Job, error) {
 	return claimInTx(ctx, d, owner, func(ctx context.Context, tx bun.Tx) ([]*model.Job, error) {
 		if len(chosen) > 0 {
-			return d.claimJobs(ctx, tx, d.sql(OpClaim, sqliteClaimChosen), jsonTexts(types), jsonTexts(idTexts(chosen)))
+			return d.claimWith(ctx, tx, d.sql(OpClaim, sqliteClaimChosen), jsonTexts(types), jsonTexts(idTexts(chosen)))
 		}
-		return d.claimJobs(ctx, tx, d.claimQuery(), jsonTexts(types))
+		return d.claimWith(ctx, tx, d.claimQuery(), jsonTexts(types))
 	})
 }
 
@@ -106,14 +103,7 @@ func (d sqlite) claimHeld(ctx context.Context, tx bun.Tx, runs []LockedRun, owne
 	b := batchOfRuns(runs)
 	type key struct{}
 	text := d.text(OpClaim, key{}, sqliteClaimHeld, func() words {
-		return words{"first_due": sqliteFirstDue, "batch": sqliteTable(b.columns)}
+		return words{"first_due": sqliteFirstDue, "batch": d.table(b.columns)}
 	})
-	return d.claimJobs(ctx, tx, text, jsonArray(b.objects()), owner.ID)
-}
-
-func (d sqlite) claimJobs(ctx context.Context, tx bun.Tx, text string, args ...any) (jobs []*model.Job, err error) {
-	if err := d.query(ctx, tx, text, &jobs, args...); err != nil {
-		return nil, fmt.Errorf("move jobs to processing: %w", err)
-	}
-	return jobs, nil
+	return d.claimWith(ctx, tx, text, d.join(b.objects()), owner.ID)
 }

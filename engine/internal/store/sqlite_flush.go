@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -35,20 +34,16 @@ func (d sqlite) flush(ctx context.Context, writes []Write, owner Owner, claim bo
 
 func (d sqlite) update(ctx context.Context, db bun.IDB, writes []Write) (map[uuid.UUID]Ack, error) {
 	query, args := d.updateQuery(writes)
-	var acks []Ack
-	if err := d.query(ctx, db, query, &acks, args...); err != nil {
-		return nil, fmt.Errorf("write records: %w", err)
-	}
-	return byJob(acks), nil
+	return d.updateWith(ctx, db, query, args...)
 }
 
 func (d sqlite) updateQuery(writes []Write) (string, []any) {
 	patches, b := writeBatch(d, writes)
 	type key struct{ patches int }
 	text := d.text(OpFlush, key{patches}, sqliteFlush, func() words {
-		return assignments(d, patches).and(words{"batch": sqliteTable(writeColumns(patches))})
+		return assignments(d, patches).and(words{"batch": d.table(writeColumns(patches))})
 	})
-	return text, []any{jsonArray(b.objects())}
+	return text, []any{d.join(b.objects())}
 }
 
 func (sqlite) patched(patches int) string { return jsonSet(patches) }
