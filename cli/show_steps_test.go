@@ -98,7 +98,7 @@ func TestShowPrintsWhichSignalAStepWaitsForAndWhoSentIt(t *testing.T) {
 	s.fixture.ok("signal", s.id, "later", "--by", "bob")
 	s.fixture.ok("signal", s.id, "approve", "--data", `"fine"`, "--by", "ann")
 	s.prints(t,
-		`^Waits +for a worker, to go on with the signal "approve"`,
+		`^Waits +for a worker, to continue with the signal "approve"`,
 		`^Signal +"later", sent by bob at 20\S+Z: kept for a step that waits for it$`,
 		`^Signal +"approve", sent by ann at 20\S+Z: a worker continues with it$`,
 		`^Step "approve" continues with the signal "approve", sent by ann at 20\S+Z\.$`,
