@@ -42,6 +42,7 @@ func (l *lines) String() string {
 // A step that succeeds in the end has left in the log and in its record why it did not at
 // once.
 func TestFailedAttemptsAreLoggedAndRecorded(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var logged lines
 		cfg := config()
@@ -73,6 +74,7 @@ func TestFailedAttemptsAreLoggedAndRecorded(t *testing.T) {
 
 // The log of a run has what the context factory has put into its context.
 func TestTheLogOfARunHasItsContext(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var logged lines
 		cfg := config()
@@ -105,6 +107,7 @@ func (h tenants) WithAttrs(attrs []slog.Attr) slog.Handler {
 // One rule decides about every error of a step: that of its undo, which took too long,
 // and that with which the database ends its transaction.
 func TestRetryRulesHoldForEveryErrorOfAStep(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var undone atomic.Int32
 		d := steps.Define[input](steps.Type("undo"))
@@ -138,6 +141,7 @@ func TestRetryRulesHoldForEveryErrorOfAStep(t *testing.T) {
 
 // Undoing is none of the time that a job may work, and what was undone may be done again.
 func TestUndoingDoesNotUseUpTheJobTimeout(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		const limit = 400 * time.Millisecond
 		var healthy atomic.Bool
@@ -164,6 +168,7 @@ func TestUndoingDoesNotUseUpTheJobTimeout(t *testing.T) {
 
 // A job that has something left to do, or whose children have, is not deleted.
 func TestAJobWithSomethingLeftToDoIsNotDeleted(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		d := steps.Define[input](steps.Type("undo"))
@@ -195,6 +200,7 @@ func TestAJobWithSomethingLeftToDoIsNotDeleted(t *testing.T) {
 // A step that ignores that its time is up is said to do so, and an engine says that it has
 // started.
 func TestAStepThatDoesNotReturnIsLogged(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var logged lines
 		cfg := config()

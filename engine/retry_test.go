@@ -63,6 +63,7 @@ func record(t *testing.T, eng *engine.Engine, id uuid.UUID, step int) model.Step
 }
 
 func TestAStepThatFailsIsTriedAgainInPlaceOrLater(t *testing.T) {
+	t.Parallel()
 	for name, cfg := range map[string]engine.Config{"in place": inPlace(), "later": aside()} {
 		t.Run(name, func(t *testing.T) {
 			testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -84,6 +85,7 @@ func TestAStepThatFailsIsTriedAgainInPlaceOrLater(t *testing.T) {
 }
 
 func TestAStepFailsAfterItsLastAttemptAndAResumeBeginsAnew(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		eng := newEngine(t, db, config(), flaky(100, &ran, steps.Retry(2, time.Millisecond)))
@@ -103,6 +105,7 @@ func TestAStepFailsAfterItsLastAttemptAndAResumeBeginsAnew(t *testing.T) {
 }
 
 func TestErrorsThatAreNotWorthItFailTheJobAtOnce(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		d := steps.Define[input]()
@@ -125,6 +128,7 @@ func TestErrorsThatAreNotWorthItFailTheJobAtOnce(t *testing.T) {
 }
 
 func TestALongDelayFreesTheTypeForOthers(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		eng := newEngine(t, db, config(), flaky(100, &ran, steps.Retry(3, time.Hour)))
@@ -155,6 +159,7 @@ func TestALongDelayFreesTheTypeForOthers(t *testing.T) {
 
 // A run that is claimed before the time, as after a crash, waits on.
 func TestAnEarlyRunWaitsForTheRestOfTheDelay(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		eng := newEngine(t, db, config(), flaky(1, &ran, steps.Retry(3, time.Hour)))
@@ -171,6 +176,7 @@ func TestAnEarlyRunWaitsForTheRestOfTheDelay(t *testing.T) {
 }
 
 func TestACancelDuringADelayInPlaceCancelsTheJob(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		eng := newEngine(t, db, inPlace(), flaky(100, &ran, steps.Retry(3, time.Hour)))
@@ -193,6 +199,7 @@ func TestACancelDuringADelayInPlaceCancelsTheJob(t *testing.T) {
 }
 
 func TestAStopDuringADelayInPlaceHandsTheRestOfItOver(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		cfg := inPlace()
@@ -227,6 +234,7 @@ func TestAStopDuringADelayInPlaceHandsTheRestOfItOver(t *testing.T) {
 }
 
 func TestACrashDuringADelayForgetsNeitherTheFailuresNorTheDelay(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		d := steps.Define[input](steps.ResumeOnCrash(1))
@@ -247,6 +255,7 @@ func TestACrashDuringADelayForgetsNeitherTheFailuresNorTheDelay(t *testing.T) {
 }
 
 func TestAStepWhoseProcessDiedDuringADelayHasFailed(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Do(d, "flaky", func(context.Context, *steps.Run[input]) error { return errBoom }, steps.Retry(2, time.Hour))
@@ -266,6 +275,7 @@ func TestAStepWhoseProcessDiedDuringADelayHasFailed(t *testing.T) {
 // Being declared failed ends the retries, and being declared succeeded does too:
 // what weighs more is the step's own failure.
 func TestADecisionFromOutsideEndsTheRetries(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		d := steps.Define[input]()
@@ -286,6 +296,7 @@ func TestADecisionFromOutsideEndsTheRetries(t *testing.T) {
 }
 
 func TestAResultOfAFailedAttemptIsNotTheJobs(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Add(d, "step", func(_ context.Context, run *steps.Run[input]) (string, error) {
@@ -302,6 +313,7 @@ func TestAResultOfAFailedAttemptIsNotTheJobs(t *testing.T) {
 
 // The others of the group work on; then the job waits without its type.
 func TestAMemberOfAGroupWithALongDelayLetsTheOthersEnd(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		d := steps.Define[input]()

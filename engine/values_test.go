@@ -30,6 +30,7 @@ func (c cents) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]in
 // An output that later steps would read as something else fails its step, and no
 // further attempt is made: it would be the same.
 func TestAnOutputThatDoesNotReadBackFailsItsStep(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var charged atomic.Int32
 		price := steps.Define[input](steps.Type("price"))
@@ -70,6 +71,7 @@ func TestWhatJSONKeepsNothingOfIsAMistake(t *testing.T) {
 // A key or a checkpoint that a resume would begin again with is an error before any
 // work is done.
 func TestACheckpointThatDoesNotReadBackIsAnError(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var worked atomic.Int32
 		each := one("each", func(ctx context.Context, run *steps.Run[input]) error {
@@ -88,6 +90,7 @@ func TestACheckpointThatDoesNotReadBackIsAnError(t *testing.T) {
 }
 
 func TestAnInputThatItsDefinitionCannotReadIsNotEnqueued(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		priced := steps.Define[cents](steps.Type("priced"))
 		steps.Do(priced, "only", func(context.Context, *steps.Run[cents]) error { return nil })
@@ -106,6 +109,7 @@ func TestAnInputThatItsDefinitionCannotReadIsNotEnqueued(t *testing.T) {
 }
 
 func TestASignalThatDoesNotReadBackIsNotSent(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
 		job := enqueue(t, eng, input{})
@@ -126,6 +130,7 @@ func largeNumbers(n int) json.RawMessage {
 
 // What was accepted fits again whenever it is read: bounds are about what is kept.
 func TestBoundsAreAboutWhatIsKept(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg := config()
 		cfg.Limits = engine.Limits{Input: 30 << 10, Output: 30 << 10, Data: 100 << 10}
@@ -170,6 +175,7 @@ func TestBoundsAreAboutWhatIsKept(t *testing.T) {
 
 // The errors of many steps leave room for what a resume records.
 func TestManyFailedMembersLeaveRoomForAResume(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg := config()
 		cfg.Limits = engine.Limits{Data: 200 << 10}
@@ -209,6 +215,7 @@ func deep(levels int) json.RawMessage {
 // One child's result that cannot be a part of the parent's output is left out alone,
 // and read from its row.
 func TestWhatIsLeftOutOfChildrensResultsIsReadFromTheirRows(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input](steps.Type("parent"))
 		children := steps.ChildJobs(d, "children", func(context.Context, *steps.Run[input]) ([]steps.Child, error) {
@@ -250,6 +257,7 @@ func TestWhatIsLeftOutOfChildrensResultsIsReadFromTheirRows(t *testing.T) {
 
 // Signals that steps have used do not count, and their number is bounded as documented.
 func TestAJobMayAwaitAsManySignalsAsItHasSteps(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		const approvals = 130
 		cfg := config()
@@ -283,6 +291,7 @@ func TestAJobMayAwaitAsManySignalsAsItHasSteps(t *testing.T) {
 // Who knows the definition is told that no step waits for a signal of that name; also
 // after the definition got another step behind those of the job.
 func TestASignalThatNoStepWaitsForIsAnError(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		before := awaiting()
 		eng := newEngine(t, db, unasked(), before)
@@ -308,6 +317,7 @@ func TestASignalThatNoStepWaitsForIsAnError(t *testing.T) {
 
 // A signal or a child that came after the deadline is late whenever an engine looks.
 func TestADeadlineHoldsThoughNoEngineLookedInTime(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting(steps.Timeout(time.Second)), parentOf("parent", []string{"child"}, steps.Timeout(time.Second)))
 		stop := start(t, eng)
@@ -352,6 +362,7 @@ func TestWeightsThatAddUpToInfinityAreAMistake(t *testing.T) {
 // What a step has set is taken back with the step, and is there again when it has run
 // again.
 func TestTheResultThatAnUndoneStepHasSetIsTakenBack(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool
 		d := steps.Define[input]()
@@ -375,6 +386,7 @@ func TestTheResultThatAnUndoneStepHasSetIsTakenBack(t *testing.T) {
 }
 
 func TestADefinitionWithTooManyStepsSaysThat(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg := config()
 		cfg.Limits.Steps = 2
@@ -386,6 +398,7 @@ func TestADefinitionWithTooManyStepsSaysThat(t *testing.T) {
 }
 
 func TestAJobThatWasDeclaredFailedDoesNotSucceedByAResumeWithNothingToRun(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		var fine atomic.Bool
@@ -411,6 +424,7 @@ func TestAJobThatWasDeclaredFailedDoesNotSucceedByAResumeWithNothingToRun(t *tes
 }
 
 func TestATimeThatNoDatabaseHoldsIsRefused(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
 		for _, at := range []time.Time{time.Unix(math.MaxInt64, 0), time.Unix(math.MinInt64, 0), time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)} {

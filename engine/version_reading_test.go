@@ -17,6 +17,7 @@ import (
 // The host's code that reads an output of an earlier version may take its time: no other
 // job waits for it.
 func TestASlowMigrationHoldsUpNoOtherJob(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		before := steps.Define[input](steps.Type("reads"))
 		steps.Add(before, "count", func(context.Context, *steps.Run[input]) (int, error) { return 1, nil })

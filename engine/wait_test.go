@@ -14,6 +14,7 @@ import (
 )
 
 func TestWaitReturnsWhenTheJobIsDeletedBeforeItRuns(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		id := enqueue(t, eng, input{}, later()).ID
@@ -36,6 +37,7 @@ func TestWaitReturnsWhenTheJobIsDeletedBeforeItRuns(t *testing.T) {
 }
 
 func TestWaitReturnsTheStatusOfAJobThatEndedBeforeItWasDeleted(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		start(t, eng)
