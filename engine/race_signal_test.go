@@ -41,7 +41,8 @@ func TestASignalRacesWithTheTimeoutOfItsWait(t *testing.T) {
 		}, func(o startOrder, n int) string {
 			id := enqueue(t, runs, input{}).ID
 			waits(t, runs, id)
-			deadline := time.Now().Add(40 * time.Millisecond) // this host's clock is the database's
+			// This host's clock is the database's.
+			deadline := time.Now().Add(map[startOrder]time.Duration{firstBefore: 0, secondBefore: time.Hour, together: 40 * time.Millisecond}[o])
 			edit(t, db, id, func(data object, _ []any) {
 				data["steps"].([]any)[1].(object)["wait_until"] = model.TimeOf(deadline)
 			})
@@ -56,7 +57,9 @@ func TestASignalRacesWithTheTimeoutOfItsWait(t *testing.T) {
 				}
 			}
 			_, err := o.race(side{func() error {
-				<-time.After(time.Until(deadline))
+				if o == together {
+					<-time.After(time.Until(deadline))
+				}
 				_, err := db.NewRaw("UPDATE job_system_jobs SET scheduled_at = created_at WHERE id = ? AND status = 'scheduled'", id.String()).Exec(t.Context())
 				runs.Wake()
 				return err
