@@ -18,6 +18,7 @@ import (
 // A cancelled parent waits until the child that runs has returned, and its other
 // child and grandchild never run.
 func TestCancellingAParentReachesItsWholeFamily(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, goOn := make(chan struct{}, 1), make(chan struct{})
 		deafChild := one("deaf", func(ctx context.Context, _ *steps.Run[input]) error {
@@ -57,6 +58,7 @@ func TestCancellingAParentReachesItsWholeFamily(t *testing.T) {
 // In a caller's transaction the family is cancelled with the commit, or not at
 // all.
 func TestACancelOfAParentInATransactionComesWithItsCommit(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), parentOf("parent", []string{"nowhere", "nowhere"}))
 		stop := start(t, eng)
@@ -81,6 +83,7 @@ func TestACancelOfAParentInATransactionComesWithItsCommit(t *testing.T) {
 }
 
 func TestAResumeOfACancelledParentGoesOnWithItsChildren(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		parent := newEngine(t, db, config(), parentOf("parent", []string{"good", "good"}))
 		start(t, parent)
@@ -100,6 +103,7 @@ func TestAResumeOfACancelledParentGoesOnWithItsChildren(t *testing.T) {
 
 // The request comes while the parent's step is about to enqueue its children.
 func TestACancelBeforeTheChildrenAreEnqueuedReachesThemAll(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		asked, goOn := make(chan struct{}), make(chan struct{})
 		d := steps.Define[input](steps.Type("parent"))
@@ -126,6 +130,7 @@ func TestACancelBeforeTheChildrenAreEnqueuedReachesThemAll(t *testing.T) {
 // A parent dies while it looks after its children, and was to be cancelled: it
 // is, when they have ended.
 func TestACancelledParentThatDiesIsCancelledAfterItsChildren(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		first := newEngine(t, db, config(), parentOf("parent", []string{"nowhere"}))
 		stop := start(t, first)

@@ -18,6 +18,7 @@ import (
 )
 
 func TestAChildThatEndsWithoutARunWakesItsParent(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		ends := map[string]func(*engine.Engine, uuid.UUID) error{
 			"was cancelled by ann": func(eng *engine.Engine, id uuid.UUID) error { return eng.Cancel(t.Context(), id, "ann", "") },
@@ -66,6 +67,7 @@ func orphan(t *testing.T, db *bun.DB, id uuid.UUID, jobType string) error {
 // Nobody tells the parent of its child's end: it looks by itself before long, which
 // the test does not wait for.
 func TestAParentThatIsNotToldLooksByItself(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), parentOf("parent", []string{"nowhere"}))
 		start(t, eng)
@@ -85,6 +87,7 @@ func TestAParentThatIsNotToldLooksByItself(t *testing.T) {
 // The process dies when the step has said which jobs it wants: none is enqueued,
 // and the resume enqueues them once.
 func TestAParentThatDiesBeforeItsRecordHasEnqueuedNoChildren(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		h := testutil.NewHarness(t, parentOf("parent", []string{"good", "good"}), testutil.OnDB(db))
 		job := h.Enqueue(raw("parent"))
@@ -104,6 +107,7 @@ func TestAParentThatDiesBeforeItsRecordHasEnqueuedNoChildren(t *testing.T) {
 // Whatever answer is lost of the writes around children and signals, each child
 // is enqueued once and each job ends well.
 func TestALostAnswerDoublesNoChildren(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []testdb.Kind{testdb.SQLite, testdb.Postgres} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()

@@ -57,6 +57,7 @@ func childrenOf(t *testing.T, eng *engine.Engine, id uuid.UUID) []uuid.UUID {
 }
 
 func TestAParentWaitsForItsChildrenAndReadsTheirResults(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		goOn := make(chan struct{})
 		slow := steps.Define[input](steps.Type("slow"))
@@ -98,6 +99,7 @@ func TestAParentWaitsForItsChildrenAndReadsTheirResults(t *testing.T) {
 }
 
 func TestAStepWithoutChildrenGoesOnAtOnce(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), parentOf("parent", nil))
 		start(t, eng)
@@ -109,6 +111,7 @@ func TestAStepWithoutChildrenGoesOnAtOnce(t *testing.T) {
 }
 
 func TestWhatCannotBeAChildFailsTheStepBeforeAnyIsEnqueued(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for name, test := range map[string]struct {
 			children []steps.Child
@@ -144,6 +147,7 @@ func slicesRepeat[T any](v T, n int) (out []T) {
 
 // What a resume would refuse stays as it has ended, and is judged as that.
 func TestAChildWhoseTimeIsUpDoesNotKeepItsParentFromGoingOn(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		late := steps.Define[input](steps.Type("late"), steps.JobTimeout(50*time.Millisecond))
@@ -165,6 +169,7 @@ func TestAChildWhoseTimeIsUpDoesNotKeepItsParentFromGoingOn(t *testing.T) {
 }
 
 func TestAFailedChildFailsItsParentAndAResumeResumesItAlone(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran [2]atomic.Int32
 		good := one("good", func(context.Context, *steps.Run[input]) error { ran[0].Add(1); return nil })
@@ -192,6 +197,7 @@ func TestAFailedChildFailsItsParentAndAResumeResumesItAlone(t *testing.T) {
 }
 
 func TestFailuresThatAreAllowedAreResults(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), parentOf("parent", []string{"good", "bad"}, steps.AllowFailures()),
 			one("good", nothing), one("bad", func(context.Context, *steps.Run[input]) error { return errBoom }))
@@ -204,6 +210,7 @@ func TestFailuresThatAreAllowedAreResults(t *testing.T) {
 }
 
 func TestResultsThatDoNotFitTogetherAreLeftOut(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		large := steps.Define[input](steps.Type("large"))
 		steps.Add(large, "only", func(context.Context, *steps.Run[input]) (string, error) { return strings.Repeat("x", 40<<10), nil })
@@ -216,6 +223,7 @@ func TestResultsThatDoNotFitTogetherAreLeftOut(t *testing.T) {
 }
 
 func TestChildrenOfOtherEnginesWakeTheirParentThroughTheDatabase(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		parent := newEngine(t, db, config(), parentOf("parent", []string{"a", "b"}))
 		start(t, parent)
@@ -243,6 +251,7 @@ func TestChildrenAndParentsOfDifferentProcessesMeetByNotification(t *testing.T) 
 }
 
 func TestChildrenThatTakeTooLongFailTheStepAndGoOn(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), parentOf("parent", []string{"later"}, steps.Timeout(50*time.Millisecond)))
 		start(t, eng)
@@ -262,6 +271,7 @@ func TestChildrenThatTakeTooLongFailTheStepAndGoOn(t *testing.T) {
 // The children of an earlier step, and those of an earlier round, count neither
 // for the progress nor for the wait of those that a step waits for now.
 func TestOnlyTheChildrenThatAStepWaitsForCount(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := parentOf("parent", []string{"good"})
 		steps.ChildJobs(d, "more", func(context.Context, *steps.Run[input]) ([]steps.Child, error) {
@@ -285,6 +295,7 @@ func TestOnlyTheChildrenThatAStepWaitsForCount(t *testing.T) {
 }
 
 func TestAJobThatWaitsForChildrenIsNotDeleted(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), parentOf("parent", []string{"nowhere"}))
 		start(t, eng)

@@ -56,6 +56,7 @@ func accepted(t *testing.T, inputs []string, least int, check func(string) error
 // JSON that is accepted comes back as the same value from every place that a job
 // has for one, on every database.
 func TestJSONThatFuzzingHasFoundIsKeptAlike(t *testing.T) {
+	t.Parallel()
 	values := accepted(t, corpus(t, "model", "FuzzCheckJSON"), 15, func(input string) error { return model.CheckJSON([]byte(input)) })
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[json.RawMessage](steps.Type("corpus"))
@@ -148,6 +149,7 @@ func sameValue(a, b any) bool {
 // A name that is accepted is that of one type and of one step on every database,
 // and no other's.
 func TestNamesThatFuzzingHasFoundAreKeptAlikeAndApart(t *testing.T) {
+	t.Parallel()
 	names := accepted(t, corpus(t, "steps", "FuzzCheckName"), 15, steps.CheckName)
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
@@ -190,6 +192,7 @@ func TestNamesThatFuzzingHasFoundAreKeptAlikeAndApart(t *testing.T) {
 
 // A time that is accepted is the same when a database gives it back.
 func TestTimesThatFuzzingHasFoundAreKeptAlike(t *testing.T) {
+	t.Parallel()
 	read := func(text string) (at model.Time, err error) {
 		if err = json.Unmarshal(fmt.Appendf(nil, "%q", text), &at); err != nil {
 			err = at.Scan(text)

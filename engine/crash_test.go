@@ -36,6 +36,7 @@ func payment(paid *atomic.Int32, defined []steps.DefineOption, opts ...steps.Opt
 func crashes(n int) []steps.DefineOption { return []steps.DefineOption{steps.ResumeOnCrash(n)} }
 
 func TestAJobGoesOnByItselfAfterSoManyCrashesAndNoMore(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var paid atomic.Int32
 		h := testutil.NewHarness(t, payment(&paid, crashes(2)), testutil.OnDB(db))
@@ -77,6 +78,7 @@ func standstill(t *testing.T, db *bun.DB, d func(hold func()) *steps.Definition[
 }
 
 func TestAnyEngineHasAJobGoOnAlsoOneWithoutItsDefinition(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		id := standstill(t, db, func(hold func()) *steps.Definition[input] {
 			d := steps.Define[input](steps.ResumeOnCrash(1))
@@ -95,6 +97,7 @@ func TestAnyEngineHasAJobGoOnAlsoOneWithoutItsDefinition(t *testing.T) {
 
 // The process dies while the job's context is made: nothing is recorded yet.
 func TestAJobGoesOnThatDiedBeforeItsFirstStep(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, release := make(chan struct{}, 1), make(chan struct{})
 		d := steps.Define[input](steps.ResumeOnCrash(1))
@@ -119,6 +122,7 @@ func TestAJobGoesOnThatDiedBeforeItsFirstStep(t *testing.T) {
 }
 
 func TestACancelledJobDoesNotGoOnAfterACrash(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		id := standstill(t, db, func(hold func()) *steps.Definition[input] {
 			d := steps.Define[input](steps.ResumeOnCrash(5))
@@ -133,6 +137,7 @@ func TestACancelledJobDoesNotGoOnAfterACrash(t *testing.T) {
 }
 
 func TestAStepThatStopsOnACrashAsksAPersonWhichWayToGo(t *testing.T) {
+	t.Parallel()
 	for way, want := range map[string]struct {
 		opt    engine.ResumeOption
 		result string
@@ -182,6 +187,7 @@ func TestAStepThatStopsOnACrashAsksAPersonWhichWayToGo(t *testing.T) {
 
 // Its function has returned: that is no crash, and it has said so.
 func TestAHandedOverStepIsNotTakenForACrash(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var paid atomic.Int32
 		h := testutil.NewHarness(t, payment(&paid, nil, steps.StopOnCrash()), testutil.OnDB(db))
@@ -197,6 +203,7 @@ func TestAHandedOverStepIsNotTakenForACrash(t *testing.T) {
 }
 
 func TestAStepThatItsGroupEndedIsNotTakenForACrash(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool
 		begun := make(chan struct{}, 2)
@@ -231,6 +238,7 @@ func TestAStepThatItsGroupEndedIsNotTakenForACrash(t *testing.T) {
 
 // Two members of a group were under way: each is decided on its own.
 func TestSeveralStepsOfAGroupAreDecidedTogether(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran [2]atomic.Int32
 		definition := func(hold func()) *steps.Definition[input] {
@@ -267,6 +275,7 @@ func TestSeveralStepsOfAGroupAreDecidedTogether(t *testing.T) {
 }
 
 func TestWhetherAnEffectHappenedIsVerifiedAfterACrash(t *testing.T) {
+	t.Parallel()
 	for name, want := range map[string]struct {
 		happened bool
 		fails    int32
@@ -308,6 +317,7 @@ func TestWhetherAnEffectHappenedIsVerifiedAfterACrash(t *testing.T) {
 }
 
 func TestVerifyIsNotAskedAboutAStepThatHasFailed(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var asked, ran atomic.Int32
 		d := flaky(1, &ran, steps.Retry(2, time.Millisecond), steps.Verify(func(context.Context, *steps.Run[input]) (int, bool, error) {
@@ -324,6 +334,7 @@ func TestVerifyIsNotAskedAboutAStepThatHasFailed(t *testing.T) {
 
 // A last step that is verified ends the job with its output.
 func TestAVerifiedLastStepEndsTheJob(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input](steps.ResumeOnCrash(1))
 		steps.Add(d, "only", func(context.Context, *steps.Run[input]) (string, error) { return "ran", nil },
@@ -342,6 +353,7 @@ func TestAVerifiedLastStepEndsTheJob(t *testing.T) {
 // The begin of an attempt is recorded before it runs, where something depends on
 // that: a first step is no exception.
 func TestTheBeginOfAnAttemptIsRecordedBeforeItRuns(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for name, d := range map[string]func(func(context.Context, *steps.Run[input]) error) *steps.Definition[input]{
 			"retry": func(look func(context.Context, *steps.Run[input]) error) *steps.Definition[input] {

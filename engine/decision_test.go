@@ -16,6 +16,7 @@ import (
 )
 
 func TestSucceedAndFailDecideTheEndOfARunningJob(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		d := steps.Define[input]()
@@ -42,6 +43,7 @@ func TestSucceedAndFailDecideTheEndOfARunningJob(t *testing.T) {
 }
 
 func TestFailKeepsItsReasonAndResultWhateverTheStepAnswers(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		eng = newEngine(t, db, config(), one("test:job", func(ctx context.Context, run *steps.Run[input]) error {
@@ -59,6 +61,7 @@ func TestFailKeepsItsReasonAndResultWhateverTheStepAnswers(t *testing.T) {
 }
 
 func TestAResultThatAStepHasSetSurvivesAResume(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool
 		d := steps.Define[input]()

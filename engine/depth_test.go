@@ -41,6 +41,7 @@ func deepEverywhere(eng func() *engine.Engine, levels int, tries map[string]erro
 // MariaDB, which takes the fewest levels, keeps a value of the deepest nesting in
 // every place, and so do the others.
 func TestValuesOfTheDeepestNestingAreKeptInEveryPlace(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		deepest := nested(model.MaxJSONDepth)
 		d := steps.Define[[]any](steps.Type("deep"))
@@ -91,6 +92,7 @@ func TestValuesOfTheDeepestNestingAreKeptInEveryPlace(t *testing.T) {
 // A nesting that some database would not take, or that would exhaust a parser's
 // stack, is refused before anything is written, with what is wrong with it.
 func TestValuesThatNestTooDeeplyAreRefusedInEveryPlace(t *testing.T) {
+	t.Parallel()
 	for _, levels := range []int{model.MaxJSONDepth + 1, 100_000 / 4, 100_000} {
 		t.Run(fmt.Sprint(levels), func(t *testing.T) {
 			t.Parallel()

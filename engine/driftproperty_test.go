@@ -84,6 +84,7 @@ func fits(now []drifted, removed []string, done int) bool {
 // is resumed: either that is refused, with the row as it was, or each completed
 // record is kept, as it was, and its step does not run again; all others do.
 func TestAnyDriftIsRefusedOrKeepsEveryRecord(t *testing.T) {
+	t.Parallel()
 	refused, resumed := 0, 0
 	property(t, 40, func(r *rapid.T) {
 		n := rapid.IntRange(1, 6).Draw(r, "steps")

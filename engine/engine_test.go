@@ -110,18 +110,18 @@ func ended(t *testing.T, eng *engine.Engine, id uuid.UUID) *model.JobView {
 // until waits until the job's status fulfils a condition.
 func until(t *testing.T, eng *engine.Engine, id uuid.UUID, ok func(*model.JobView) bool) *model.JobView {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
+	for begin := time.Now(); ; {
 		s, err := eng.Status(t.Context(), id)
 		require.NoError(t, err)
 		if ok(s) {
 			return s
 		}
-		if time.Now().After(deadline) {
+		waited := time.Since(begin)
+		if waited > patience {
 			t.Fatalf("waited too long; the job is %s: %+v", s.Status, s)
 		}
 		select {
-		case <-time.After(5 * time.Millisecond):
+		case <-time.After(max(5*time.Millisecond, waited/20)): // looking costs more than the work under test
 		case <-t.Context().Done():
 			t.Fatal("the test ended while waiting")
 		}

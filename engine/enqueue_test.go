@@ -21,6 +21,7 @@ import (
 
 // Another program writes its payload straight into the table.
 func TestARowOfAnotherProducerIsTakenWholeAsTheInput(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		id := "01890000-0000-7000-8000-00000000abcd"
@@ -34,6 +35,7 @@ func TestARowOfAnotherProducerIsTakenWholeAsTheInput(t *testing.T) {
 }
 
 func TestAScheduledJobWaitsForItsTime(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		start(t, eng)
@@ -51,6 +53,7 @@ func TestAScheduledJobWaitsForItsTime(t *testing.T) {
 }
 
 func TestAnImmediateJobGoesBeforeTheOthersOfItsType(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg := config()
 		cfg.Poll = time.Hour // only the engine's own wake-up counts here
@@ -78,6 +81,7 @@ func TestAnImmediateJobGoesBeforeTheOthersOfItsType(t *testing.T) {
 }
 
 func TestAnIdempotencyKeyReturnsTheFirstJob(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
 		first := enqueue(t, eng, input{N: 1}, engine.IdempotencyKey("k"))
@@ -106,6 +110,7 @@ func TestAnIdempotencyKeyReturnsTheFirstJob(t *testing.T) {
 }
 
 func TestEnqueueInTheCallersTransaction(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		start(t, eng)
@@ -135,6 +140,7 @@ func TestEnqueueInTheCallersTransaction(t *testing.T) {
 }
 
 func TestTextsAndValuesComeBackAsTheyWere(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		const odd = "quote ' \" back\\slash \\' percent % question ? emoji 🚀 umlaut ü line\nbreak `tick` $1 ?0"
 		d := steps.Define[input]()
@@ -159,6 +165,7 @@ func TestTextsAndValuesComeBackAsTheyWere(t *testing.T) {
 }
 
 func TestWhatCannotBeKeptIsRefusedBeforeAnythingIsWritten(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
 		for name, raw := range map[string]engine.RawInput{
@@ -194,6 +201,7 @@ func make300k() []byte {
 }
 
 func TestManyJobsAreEnqueuedTogetherOrNotAtAll(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		key := engine.IdempotencyKey("same")

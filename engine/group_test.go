@@ -20,6 +20,7 @@ import (
 )
 
 func TestAGroupRunsItsMembersTogetherUpToItsLimit(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, release := make(chan string), make(chan struct{})
 		var running, most atomic.Int32
@@ -93,6 +94,7 @@ func counts(ran *[3]atomic.Int32) []int32 {
 }
 
 func TestAFailedMemberEndsTheOthersAndAResumeRunsThoseThatAreNotDone(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool
 		var ran [3]atomic.Int32
@@ -121,6 +123,7 @@ func TestAFailedMemberEndsTheOthersAndAResumeRunsThoseThatAreNotDone(t *testing.
 }
 
 func TestAGroupThatLetsItsMembersFinishDoes(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool
 		var ran [3]atomic.Int32
@@ -155,6 +158,7 @@ func TestAGroupThatLetsItsMembersFinishDoes(t *testing.T) {
 
 // The process dies when one member is done and two have checkpoints.
 func TestAGroupGoesOnAfterACrashInTheMiddle(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var h *testutil.Harness
 		var done atomic.Int32
@@ -209,6 +213,7 @@ func TestAGroupGoesOnAfterACrashInTheMiddle(t *testing.T) {
 
 // One member is told to stop at a checkpoint; the other has its grace.
 func TestAStopInTheMiddleOfAGroupHandsItOver(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, stopping := make(chan struct{}, 2), make(chan struct{})
 		var cut, stopped atomic.Bool
@@ -271,6 +276,7 @@ func TestAStopInTheMiddleOfAGroupHandsItOver(t *testing.T) {
 }
 
 func TestCancellingAGroupEndsAllItsMembers(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun := make(chan struct{}, 2)
 		d := steps.Define[input]()
@@ -297,6 +303,7 @@ func TestCancellingAGroupEndsAllItsMembers(t *testing.T) {
 }
 
 func TestMembersHaveConditionsAndRetriesOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		group := steps.Parallel(d, "mixed")
@@ -320,6 +327,7 @@ func TestMembersHaveConditionsAndRetriesOfTheirOwn(t *testing.T) {
 }
 
 func TestNoMemberBeginsOnceTheJobIsDeclaredSucceeded(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		d := steps.Define[input]()

@@ -17,6 +17,7 @@ import (
 // An engine with nothing to do asks for due jobs, in one statement whatever the
 // number of its types, and hardly for anything else.
 func TestAnIdleEngineAsksLittle(t *testing.T) {
+	t.Parallel()
 	for _, kind := range testdb.Kinds(t) {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()

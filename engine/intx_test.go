@@ -32,6 +32,7 @@ func effectStep(d steps.Scope[input], name string, then func(context.Context, st
 func fine(context.Context, steps.Tx, *steps.Run[input]) error { return nil }
 
 func TestAStepInATransactionHasItsEffectAndItsRecordTogether(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
 		var healthy atomic.Bool
@@ -61,6 +62,7 @@ func TestAStepInATransactionHasItsEffectAndItsRecordTogether(t *testing.T) {
 }
 
 func TestWhateverEndsAStepInATransactionBadlyRollsItBack(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct {
 		then   func(context.Context, steps.Tx, *steps.Run[input]) error
 		status model.Status
@@ -111,6 +113,7 @@ func TestWhateverEndsAStepInATransactionBadlyRollsItBack(t *testing.T) {
 }
 
 func TestARolledBackStepIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
 		d := steps.Define[input]()
@@ -132,6 +135,7 @@ func TestARolledBackStepIsTriedAgain(t *testing.T) {
 
 // The step ignores that its context has ended, and returns no error.
 func TestCancellingAStepInATransactionRollsItBack(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
 		var eng *engine.Engine
@@ -174,6 +178,7 @@ func TestCancellingAStepInATransactionRollsItBack(t *testing.T) {
 
 // The run's row becomes another's while its transaction is open.
 func TestALostLeaseRollsAStepsTransactionBack(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
 		d := steps.Define[input]()
@@ -199,6 +204,7 @@ func TestALostLeaseRollsAStepsTransactionBack(t *testing.T) {
 }
 
 func TestOtherJobsGoOnAroundAStepInATransaction(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
 		d := steps.Define[input]()
@@ -237,6 +243,7 @@ func TestOtherJobsGoOnAroundAStepInATransaction(t *testing.T) {
 // rolled back is tried again; and an engine that stops before it knows does not
 // write over the record.
 func TestALostAnswerToAStepsCommitDoublesNothing(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []testdb.Kind{testdb.SQLite, testdb.Postgres} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
@@ -309,6 +316,7 @@ func TestALostAnswerToAStepsCommitDoublesNothing(t *testing.T) {
 
 // Its process dies between the commit of the last step and the job's end.
 func TestAJobEndsWithTheOutputOfALastStepThatCommittedByItself(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
 		d := steps.Define[input]()

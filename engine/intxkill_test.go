@@ -118,6 +118,7 @@ func endWithParent() {
 // what they do: each of them has its effect if and only if its record says so,
 // and once. So has each the successor that it enqueued in the same transaction.
 func TestWhateverIsKilledAroundItsCommitHasItsEffectOnceOrNotAtAll(t *testing.T) {
+	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		rounds := 50
 		if testing.Short() {

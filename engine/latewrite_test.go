@@ -19,6 +19,7 @@ import (
 // goes on. When the first one arrives at last - the network is back - it must not
 // take back what was recorded since.
 func TestAWriteThatArrivesLateTakesNoRecordBack(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []testdb.Kind{testdb.SQLite, testdb.Postgres} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()

@@ -126,6 +126,7 @@ func (c told) Listen(ctx context.Context, _ string, ready func(), notify func(st
 // On every database: whatever brings the notification, it has its effect, and
 // one that means nothing has none.
 func TestWhatNotificationsDo(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		words := make(told)
 		cfg := config()

@@ -16,6 +16,7 @@ import (
 // Somebody has the job's row locked when the engine is told of it: it does not
 // wait for the next look, which is an hour away.
 func TestAJobThatIsLockedWhenItIsDueRunsSoonAfter(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []testdb.Kind{testdb.Postgres, testdb.MariaDB} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()

@@ -162,6 +162,7 @@ func openLossyAt(t *testing.T, kind testdb.Kind, text string, how lossy) *bun.DB
 // each of its steps runs once: what took effect is recognised, what did not is
 // repeated, and a job that was claimed unheard is found.
 func TestALostAnswerLosesAndDoublesNothing(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []testdb.Kind{testdb.SQLite, testdb.Postgres} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
@@ -259,6 +260,7 @@ func TestALateCommitOfAClaimIsFound(t *testing.T) {
 // has run out: the job begins with a lease of its own all the same, so that
 // nobody takes it over.
 func TestAJobThatWasClaimedUnheardBeginsWithALeaseOfItsOwn(t *testing.T) {
+	t.Parallel()
 	for kind, answer := range map[testdb.Kind]string{testdb.SQLite: "commit", testdb.Postgres: "update"} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()

@@ -46,6 +46,7 @@ func (panickingError) Error() string { panic("no text") }
 func (panickingError) Is(e error) bool { panic("no comparison") }
 
 func TestAnErrorThatPanicsFailsItsJobAndNothingElse(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), one("test:job", func(_ context.Context, run *steps.Run[input]) error {
 			switch run.Input().N {
@@ -69,6 +70,7 @@ func TestAnErrorThatPanicsFailsItsJobAndNothingElse(t *testing.T) {
 
 // An error that says it is the engine's, and is not.
 func TestAForgedShutdownFailsTheJob(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for _, forged := range []error{engine.ErrShutdown, engine.ErrLeaseLost, engine.ErrCancelled} {
 			eng := newEngine(t, db, config(), one("test:job", func(context.Context, *steps.Run[input]) error {
@@ -85,6 +87,7 @@ func TestAForgedShutdownFailsTheJob(t *testing.T) {
 
 // The step hides the checkpoint's refusal in words of its own.
 func TestAStepThatIsToldToStopIsHandedOverWhateverItAnswers(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, stopping := make(chan struct{}), make(chan struct{})
 		cfg := config()
@@ -115,6 +118,7 @@ func TestAStepThatIsToldToStopIsHandedOverWhateverItAnswers(t *testing.T) {
 
 // The database takes no writes to the table for a while, though it answers.
 func TestARefusalThatPassesCostsNothing(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		begun, hold := make(chan struct{}), make(chan struct{})
@@ -172,6 +176,7 @@ func (b *safeBuffer) waitFor(t *testing.T, text string) {
 // A row that somebody wrote as processing stands in the way of its type, and of
 // no other.
 func TestABadRowHoldsUpNoMoreThanItsType(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), one("a", nothing), one("b", nothing))
 		_, err := db.NewRaw(`INSERT INTO job_system_jobs (id, type, data, status) VALUES (?, 'a', '{}', 'processing')`, uuid.NewString()).Exec(t.Context())
@@ -188,6 +193,7 @@ func TestABadRowHoldsUpNoMoreThanItsType(t *testing.T) {
 }
 
 func TestIDsThatWouldNotBeFoundAgainAreRefusedByTheTable(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		insert := func(id string) error {
 			_, err := db.NewRaw(`INSERT INTO job_system_jobs (id, type, data) VALUES (?, 'a', '{}')`, id).Exec(t.Context())
@@ -205,6 +211,7 @@ func TestIDsThatWouldNotBeFoundAgainAreRefusedByTheTable(t *testing.T) {
 }
 
 func TestWithFewerPlacesThanTypesTheLongestWaitingGoesFirst(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg := config()
 		cfg.MaxRunning = 1
@@ -234,6 +241,7 @@ func TestWithFewerPlacesThanTypesTheLongestWaitingGoesFirst(t *testing.T) {
 
 // MySQL's and MariaDB's default isolation: the snapshot still says scheduled.
 func TestCancelInARepeatableReadTransactionEnds(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), one("test:job", nothing))
 		job := enqueue(t, eng, input{})
@@ -256,6 +264,7 @@ func TestCancelInARepeatableReadTransactionEnds(t *testing.T) {
 }
 
 func TestAStepsLeftoversCanDoNothingMore(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var left *steps.Run[input]
 		var resumed []bool
@@ -289,6 +298,7 @@ func TestAStepsLeftoversCanDoNothingMore(t *testing.T) {
 }
 
 func TestResumeMayBuildThePlanFromTheDatabase(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool
 		eng := newEngine(t, db, config(), steps.DefineFunc(func(input) (*steps.Definition[input], error) {
@@ -316,6 +326,7 @@ func TestResumeMayBuildThePlanFromTheDatabase(t *testing.T) {
 
 // The request comes while the step fails by itself: whoever asked gets it.
 func TestACancelledJobThatFailsIsCancelled(t *testing.T) {
+	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		begun, release := make(chan struct{}), make(chan struct{})
 		cfg := config()
@@ -338,6 +349,7 @@ func TestACancelledJobThatFailsIsCancelled(t *testing.T) {
 
 // Heartbeats go on all the time while short jobs end: nobody is alarmed.
 func TestJobsThatEndWellAlarmNobody(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var logs safeBuffer
 		cfg := config()

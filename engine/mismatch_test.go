@@ -20,6 +20,7 @@ import (
 // The host's code is called before the job's row is locked: on SQLite it would wait
 // for ever for the one connection.
 func TestADefinitionMayReadTheDatabaseWhenASignalIsSent(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), steps.DefineFunc(func(input) (*steps.Definition[input], error) {
 			ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -39,6 +40,7 @@ func TestADefinitionMayReadTheDatabaseWhenASignalIsSent(t *testing.T) {
 
 // A job that another version of the definition runs may take what this one does not.
 func TestASignalToAJobOfAnotherVersionIsNotJudged(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		other := steps.Define[input]()
 		steps.AwaitSignal[input, int](other, "approve")
@@ -58,6 +60,7 @@ type quoting struct{}
 func (*quoting) UnmarshalJSON(raw []byte) error { return fmt.Errorf("not %s", raw) }
 
 func TestWhyASignalIsRefusedIsRedacted(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.AwaitSignal[input, quoting](d, "approve")
@@ -79,6 +82,7 @@ func TestWhyASignalIsRefusedIsRedacted(t *testing.T) {
 }
 
 func TestAPayloadThatDoesNotFitFailsTheStepAndAResumeWaitsForAnother(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting())
 		start(t, eng)

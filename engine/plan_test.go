@@ -17,6 +17,7 @@ import (
 )
 
 func TestABuiltPlanFollowsItsInput(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), steps.DefineFunc(func(in input) (*steps.Definition[input], error) {
 			if in.N < 0 {
@@ -41,6 +42,7 @@ func TestABuiltPlanFollowsItsInput(t *testing.T) {
 }
 
 func TestARecordThatDoesNotFitTheDefinitionRunsNothing(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		old := steps.Define[input]()
 		steps.Add(old, "renamed", func(context.Context, *steps.Run[input]) (string, error) { return "x", nil })
@@ -76,6 +78,7 @@ func TestARecordThatDoesNotFitTheDefinitionRunsNothing(t *testing.T) {
 type tenantKey struct{}
 
 func TestTheContextFactoryMakesEachJobsContext(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Add(d, "read", func(ctx context.Context, run *steps.Run[input]) (string, error) {

@@ -167,6 +167,7 @@ func (p place) moment() testutil.Moment {
 // output, how often each function is called and undone, and in which order.
 // Progress never falls, and is 1 for a job that has succeeded and for no other.
 func TestRandomJobsBecomeWhatTheReferenceSays(t *testing.T) {
+	t.Parallel()
 	property(t, 25, func(r *rapid.T) {
 		kinds := drawSteps(r)
 		resumeOnCrash := rapid.IntRange(0, 2).Draw(r, "resume on crash")

@@ -55,6 +55,7 @@ func resumable(ran *[2]atomic.Int32) *steps.Definition[input] {
 }
 
 func TestAKilledEnginesJobFailsWithItsRecordAndIsResumed(t *testing.T) {
+	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		id, _ := abandon(t, text, mortal())
 		var ran [2]atomic.Int32
@@ -80,6 +81,7 @@ func TestAKilledEnginesJobFailsWithItsRecordAndIsResumed(t *testing.T) {
 }
 
 func TestResumeSettlesAJobWhoseLeaseHasRunOutWithoutAnyEngineRunning(t *testing.T) {
+	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		id, _ := abandon(t, text, mortal())
 		eng := newEngine(t, testdb.Open(t, text), config())
@@ -94,6 +96,7 @@ func TestResumeSettlesAJobWhoseLeaseHasRunOutWithoutAnyEngineRunning(t *testing.
 }
 
 func TestACancelRequestOnADeadEnginesJobCancelsIt(t *testing.T) {
+	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		id, _ := abandon(t, text, mortal())
 		eng := newEngine(t, testdb.Open(t, text), config(), three())
@@ -105,6 +108,7 @@ func TestACancelRequestOnADeadEnginesJobCancelsIt(t *testing.T) {
 }
 
 func TestRecoveryNeverTouchesALiveEnginesJob(t *testing.T) {
+	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		begun, causes := make(chan struct{}, 1), make(chan error, 1)
 		alive := newEngine(t, testdb.Open(t, text), mortal(), blocking(begun, causes))
@@ -131,6 +135,7 @@ func TestRecoveryNeverTouchesALiveEnginesJob(t *testing.T) {
 
 // A run that was frozen beyond its lease wakes up: what it writes is refused.
 func TestALateWriteOfALostRunIsRefused(t *testing.T) {
+	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		db := testdb.Open(t, text)
 		begun, hold, causes := make(chan struct{}), make(chan struct{}), make(chan error, 1)
@@ -159,6 +164,7 @@ func TestALateWriteOfALostRunIsRefused(t *testing.T) {
 }
 
 func TestAGracefulStopHandsTheJobOver(t *testing.T) {
+	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		begun, causes := make(chan struct{}, 1), make(chan error, 1)
 		first := newEngine(t, testdb.Open(t, text), config(), blocking(begun, causes))
@@ -187,6 +193,7 @@ func TestAGracefulStopHandsTheJobOver(t *testing.T) {
 // A step that goes on within the grace completes, and the job stops at the
 // boundary behind it.
 func TestAGracefulStopWaitsForTheBoundary(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, release := make(chan struct{}), make(chan struct{})
 		d := steps.Define[input]()
@@ -216,6 +223,7 @@ func TestAGracefulStopWaitsForTheBoundary(t *testing.T) {
 
 // Nobody who is alive has the type: those that have others settle its job, only later.
 func TestAKilledEnginesJobIsSettledByEnginesWithoutItsTypeInTheEnd(t *testing.T) {
+	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		id, _ := abandon(t, text, mortal())
 		db := testdb.Open(t, text)
@@ -231,6 +239,7 @@ func TestAKilledEnginesJobIsSettledByEnginesWithoutItsTypeInTheEnd(t *testing.T)
 
 // A processing row without any lock, as a foreign hand may leave it.
 func TestAProcessingRowThatNoLockCoversIsSettled(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		job := enqueue(t, eng, input{})
@@ -247,6 +256,7 @@ func TestAProcessingRowThatNoLockCoversIsSettled(t *testing.T) {
 // Engines compete for jobs of a few types; the ledger is written by the steps
 // and knows nothing of the engine.
 func TestManyEnginesRunEachJobOnceAndNeverTwoOfAType(t *testing.T) {
+	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		const engines, types, perType = 3, 5, 12
 		var mu sync.Mutex
@@ -306,6 +316,7 @@ func TestManyEnginesRunEachJobOnceAndNeverTwoOfAType(t *testing.T) {
 // The connections break while jobs run; nothing is lost or doubled, and the
 // jobs end by themselves.
 func TestStepsWaitForADatabaseThatIsAwayAndLoseNothing(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []testdb.Kind{testdb.Postgres, testdb.MariaDB} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()

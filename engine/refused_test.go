@@ -35,6 +35,7 @@ func refusePoison(t *testing.T, db *bun.DB) {
 // What the database refuses is the job's own failure, after a while in which it
 // might have been the database's; other jobs go on.
 func TestAJobWhoseRecordTheDatabaseRefusesFailsWithThat(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		refusePoison(t, db)
 		var logs safeBuffer

@@ -41,6 +41,7 @@ func (s *slowRenewals) AfterQuery(context.Context, *bun.QueryEvent) {}
 
 // Leases are kept on a database that is slower than the heartbeat.
 func TestALeaseIsRenewedHoweverShortTheHeartbeat(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var logs safeBuffer
 		cfg := config()

@@ -59,6 +59,7 @@ func record(t *testing.T, eng *engine.Engine, id uuid.UUID, step int) model.Step
 }
 
 func TestAStepThatFailsIsTriedAgainInPlaceOrLater(t *testing.T) {
+	t.Parallel()
 	for name, cfg := range map[string]engine.Config{"in place": inPlace(), "later": aside()} {
 		t.Run(name, func(t *testing.T) {
 			testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -80,6 +81,7 @@ func TestAStepThatFailsIsTriedAgainInPlaceOrLater(t *testing.T) {
 }
 
 func TestAStepFailsAfterItsLastAttemptAndAResumeBeginsAnew(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		eng := newEngine(t, db, config(), flaky(100, &ran, steps.Retry(2, time.Millisecond)))
@@ -99,6 +101,7 @@ func TestAStepFailsAfterItsLastAttemptAndAResumeBeginsAnew(t *testing.T) {
 }
 
 func TestErrorsThatAreNotWorthItFailTheJobAtOnce(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		d := steps.Define[input]()
@@ -121,6 +124,7 @@ func TestErrorsThatAreNotWorthItFailTheJobAtOnce(t *testing.T) {
 }
 
 func TestALongDelayFreesTheTypeForOthers(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		eng := newEngine(t, db, config(), flaky(100, &ran, steps.Retry(3, time.Hour)))
@@ -151,6 +155,7 @@ func TestALongDelayFreesTheTypeForOthers(t *testing.T) {
 
 // A run that is claimed before the time, as after a crash, waits on.
 func TestAnEarlyRunWaitsForTheRestOfTheDelay(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		eng := newEngine(t, db, config(), flaky(1, &ran, steps.Retry(3, time.Hour)))
@@ -167,6 +172,7 @@ func TestAnEarlyRunWaitsForTheRestOfTheDelay(t *testing.T) {
 }
 
 func TestACancelDuringADelayInPlaceCancelsTheJob(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		eng := newEngine(t, db, inPlace(), flaky(100, &ran, steps.Retry(3, time.Hour)))
@@ -189,6 +195,7 @@ func TestACancelDuringADelayInPlaceCancelsTheJob(t *testing.T) {
 }
 
 func TestAStopDuringADelayInPlaceHandsTheRestOfItOver(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		cfg := inPlace()
@@ -223,6 +230,7 @@ func TestAStopDuringADelayInPlaceHandsTheRestOfItOver(t *testing.T) {
 }
 
 func TestACrashDuringADelayForgetsNeitherTheFailuresNorTheDelay(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		d := steps.Define[input](steps.ResumeOnCrash(1))
@@ -243,6 +251,7 @@ func TestACrashDuringADelayForgetsNeitherTheFailuresNorTheDelay(t *testing.T) {
 }
 
 func TestAStepWhoseProcessDiedDuringADelayHasFailed(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Do(d, "flaky", func(context.Context, *steps.Run[input]) error { return errBoom }, steps.Retry(2, time.Hour))
@@ -262,6 +271,7 @@ func TestAStepWhoseProcessDiedDuringADelayHasFailed(t *testing.T) {
 // Being declared failed ends the retries, and being declared succeeded does too:
 // what weighs more is the step's own failure.
 func TestADecisionFromOutsideEndsTheRetries(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		d := steps.Define[input]()
@@ -282,6 +292,7 @@ func TestADecisionFromOutsideEndsTheRetries(t *testing.T) {
 }
 
 func TestAResultOfAFailedAttemptIsNotTheJobs(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Add(d, "step", func(_ context.Context, run *steps.Run[input]) (string, error) {
@@ -298,6 +309,7 @@ func TestAResultOfAFailedAttemptIsNotTheJobs(t *testing.T) {
 
 // The others of the group work on; then the job waits without its type.
 func TestAMemberOfAGroupWithALongDelayLetsTheOthersEnd(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		d := steps.Define[input]()

@@ -21,6 +21,7 @@ import (
 )
 
 func TestAJobRunsItsStepsInOrderAndRecordsEach(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		job := enqueue(t, eng, input{N: 4}, engine.Name("Name"), engine.Role("role"), engine.Email("a@b"), engine.UploadedFileURL("file:///x"))
@@ -54,6 +55,7 @@ func TestAJobRunsItsStepsInOrderAndRecordsEach(t *testing.T) {
 
 // Each step looks into the database: the record of the one before must be there.
 func TestAStepsRecordIsDurableBeforeTheNextBegins(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		d := steps.Define[input]()
@@ -81,6 +83,7 @@ func TestAStepsRecordIsDurableBeforeTheNextBegins(t *testing.T) {
 }
 
 func TestAFailedStepFailsTheJobAndResumeGoesOnThere(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran [3]atomic.Int32
 		var healthy atomic.Bool
@@ -129,6 +132,7 @@ func TestAFailedStepFailsTheJobAndResumeGoesOnThere(t *testing.T) {
 }
 
 func TestRestartRunsAllStepsAgain(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		d := steps.Define[input]()
@@ -157,6 +161,7 @@ func TestRestartRunsAllStepsAgain(t *testing.T) {
 }
 
 func TestAPanicFailsThatJobWithItsStackAndNothingElse(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Do(d, "panics", func(_ context.Context, run *steps.Run[input]) error {
@@ -186,6 +191,7 @@ func TestAPanicFailsThatJobWithItsStackAndNothingElse(t *testing.T) {
 func panicking() { panic("out of order") }
 
 func TestAnInputThatDoesNotDecodeFailsTheJobWithTheReason(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		start(t, eng)
@@ -200,6 +206,7 @@ func TestAnInputThatDoesNotDecodeFailsTheJobWithTheReason(t *testing.T) {
 }
 
 func TestJobsOfOneTypeNeverOverlapAndRunInOrder(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var running, most atomic.Int32
 		var mu sync.Mutex
@@ -230,6 +237,7 @@ func TestJobsOfOneTypeNeverOverlapAndRunInOrder(t *testing.T) {
 }
 
 func TestAnOutputOverTheBoundFailsItsStepAndKeepsTheRest(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Add(d, "small", func(context.Context, *steps.Run[input]) (string, error) { return "ok", nil })
@@ -244,6 +252,7 @@ func TestAnOutputOverTheBoundFailsItsStepAndKeepsTheRest(t *testing.T) {
 }
 
 func TestProgressFollowsTheWeightsAndNeverFalls(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		told, more := make(chan struct{}), make(chan struct{})
 		d := steps.Define[input]()
@@ -276,6 +285,7 @@ func TestProgressFollowsTheWeightsAndNeverFalls(t *testing.T) {
 }
 
 func TestACheckpointIsFoundByTheNextAttempt(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		type page struct{ Page int }
 		seen := make(chan page, 2)
@@ -318,6 +328,7 @@ func TestACheckpointIsFoundByTheNextAttempt(t *testing.T) {
 // Jobs whose steps follow each other without a pause do not keep the engine
 // from looking for others.
 func TestBusyJobsDoNotKeepOthersWaiting(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var over atomic.Bool
 		const crowd = 12

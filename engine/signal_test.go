@@ -56,6 +56,7 @@ func signal(t *testing.T, eng *engine.Engine, id uuid.UUID, payload any, by stri
 }
 
 func TestAJobThatAwaitsASignalHoldsNothingAndGoesOnWithIt(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting())
 		start(t, eng)
@@ -98,6 +99,7 @@ func (q *queries) AfterQuery(context.Context, *bun.QueryEvent) {}
 // The engine asks nothing of the database on behalf of a job that waits: once it
 // is at rest, it stays so.
 func TestAWaitingJobCostsNothing(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		counter := &queries{}
 		db.AddQueryHook(counter) //nolint:staticcheck // a copy with the hook would not be the engine's
@@ -116,6 +118,7 @@ func TestAWaitingJobCostsNothing(t *testing.T) {
 }
 
 func TestASignalThatComesBeforeItsStepIsKept(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting())
 		job := enqueue(t, eng, input{})
@@ -131,6 +134,7 @@ func TestASignalThatComesBeforeItsStepIsKept(t *testing.T) {
 // The signal comes when the run has been claimed without it and has not begun to
 // wait: the write with which it begins finds it.
 func TestASignalToAProcessingJobWakesItWhenItBeginsToWait(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, goOn := make(chan struct{}), make(chan struct{})
 		d := steps.Define[input]()
@@ -150,6 +154,7 @@ func TestASignalToAProcessingJobWakesItWhenItBeginsToWait(t *testing.T) {
 
 // JSON's null and the like can come from other programs, and are no signals.
 func TestAJobWaitsWhateverOtherProgramsHavePutInThePlaceOfItsSignals(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting())
 		job := enqueue(t, eng, input{})
@@ -164,6 +169,7 @@ func TestAJobWaitsWhateverOtherProgramsHavePutInThePlaceOfItsSignals(t *testing.
 }
 
 func TestASignalThatRacesWithTheBeginOfTheWaitIsNeverLost(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun := make(chan uuid.UUID, 1)
 		d := steps.Define[input]()
@@ -180,6 +186,7 @@ func TestASignalThatRacesWithTheBeginOfTheWaitIsNeverLost(t *testing.T) {
 }
 
 func TestOfManySignalsAtOnceTheFirstStands(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), awaiting())
 		start(t, eng)
@@ -215,6 +222,7 @@ func TestOfManySignalsAtOnceTheFirstStands(t *testing.T) {
 }
 
 func TestAResumeFromBeforeAnApprovalAsksForAnotherOne(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := awaiting()
 		steps.Do(d, "fail", func(context.Context, *steps.Run[input]) error { return errBoom })
@@ -235,6 +243,7 @@ func TestAResumeFromBeforeAnApprovalAsksForAnotherOne(t *testing.T) {
 }
 
 func TestAWaitWithATimeoutFailsThenAndAResumeWaitsAnew(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), awaiting(steps.Timeout(50*time.Millisecond)))
 		start(t, eng)
@@ -251,6 +260,7 @@ func TestAWaitWithATimeoutFailsThenAndAResumeWaitsAnew(t *testing.T) {
 }
 
 func TestARestartForgetsSignals(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting())
 		job := enqueue(t, eng, input{})
@@ -263,6 +273,7 @@ func TestARestartForgetsSignals(t *testing.T) {
 }
 
 func TestCancelAndDeleteOfAWaitingJob(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting(steps.Timeout(time.Hour)))
 		start(t, eng)
@@ -288,6 +299,7 @@ func TestCancelAndDeleteOfAWaitingJob(t *testing.T) {
 }
 
 func TestWhatCannotBeASignalIsRefusedBeforeAnythingIsWritten(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), awaiting())
 		job := enqueue(t, eng, input{})
@@ -321,6 +333,7 @@ func TestWhatCannotBeASignalIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 }
 
 func TestASignalInACallersTransactionComesWithItsCommit(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), awaiting())
 		stop := start(t, eng)
@@ -371,6 +384,7 @@ func TestASignalReachesAnotherProcessesEngineByNotification(t *testing.T) {
 // While a job waits, its step gets another name: whichever of the two a signal
 // has, it comes through.
 func TestASignalFindsAStepThatWasRenamed(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for _, name := range []string{"approve", "confirm"} {
 			before := newEngine(t, db, config(), awaiting())

@@ -15,6 +15,7 @@ import (
 )
 
 func TestASleepingJobGoesOnWhenItsTimeHasCome(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Do(d, "before", nothing)
@@ -41,6 +42,7 @@ func TestASleepingJobGoesOnWhenItsTimeHasCome(t *testing.T) {
 }
 
 func TestASleepKeepsItsTimeOverACancelAndAResume(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		asked := 0
 		d := steps.Define[input]()
@@ -71,6 +73,7 @@ func TestASleepKeepsItsTimeOverACancelAndAResume(t *testing.T) {
 }
 
 func TestASleepThatPanicsFailsItsJob(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.SleepUntil(d, "sleep", func(*steps.Run[input]) time.Time { panic("no calendar") })

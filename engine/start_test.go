@@ -32,6 +32,7 @@ func (r *refusals) BeforeQuery(ctx context.Context, event *bun.QueryEvent) conte
 func (r *refusals) AfterQuery(context.Context, *bun.QueryEvent) {}
 
 func TestAnEngineStartsThoughTheDatabaseRefusesItAtFirst(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		first := &refusals{}
 		first.left.Store(2)

@@ -19,6 +19,7 @@ import (
 )
 
 func TestAStepThatTakesTooLongFailsWithItsTimeout(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		causes := make(chan error, 1)
 		d := steps.Define[input]()
@@ -42,6 +43,7 @@ func TestAStepThatTakesTooLongFailsWithItsTimeout(t *testing.T) {
 }
 
 func TestATimeoutIsTriedAgainAndSeenByTheConditionForThat(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		onTimeout := steps.RetryIf(func(err error) bool { return errors.Is(err, steps.ErrTimeout) })
@@ -67,6 +69,7 @@ func TestATimeoutIsTriedAgainAndSeenByTheConditionForThat(t *testing.T) {
 }
 
 func TestAPanicAfterTheTimeoutKeepsItsStack(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
 		steps.Do(d, "slow", func(ctx context.Context, _ *steps.Run[input]) error {
@@ -96,6 +99,7 @@ func outOfTime(limit time.Duration, ran *atomic.Int32) *steps.Definition[input] 
 }
 
 func TestAJobWhoseTimeIsUpFailsAndIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		eng := newEngine(t, db, config(), outOfTime(time.Second/4, &ran))
@@ -129,6 +133,7 @@ func resumeWithoutTime(t *testing.T, knows, stranger *engine.Engine, id uuid.UUI
 }
 
 func TestTheTimeOfEarlierRunsCounts(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		eng := newEngine(t, db, config(), outOfTime(time.Hour, &ran))
@@ -160,6 +165,7 @@ func TestTheTimeOfEarlierRunsCounts(t *testing.T) {
 
 // The delay in place alone is longer than the job may take.
 func TestWaitsDoNotCountAsTimeOfTheJob(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		d := steps.Define[input](steps.JobTimeout(3 * time.Second))
@@ -179,6 +185,7 @@ func TestWaitsDoNotCountAsTimeOfTheJob(t *testing.T) {
 }
 
 func TestARunWhoseProcessDiedCountsUpToItsLastHeartbeat(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, causes := make(chan struct{}, 1), make(chan error, 1)
 		eng := newEngine(t, db, config(), blocking(begun, causes))

@@ -20,6 +20,7 @@ import (
 // On SQLite nothing else is written meanwhile, no renewal of a lease either: the step
 // would outlast it each time.
 func TestAStepsTransactionThatOutlastsItsLeaseFailsWhereNobodyCanRenewIt(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
 		cfg := config()

@@ -17,6 +17,7 @@ import (
 )
 
 func TestTypesThatNobodyHereHandlesAreLeftAlone(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		here := newEngine(t, db, config(), three())
 		start(t, here)
@@ -35,6 +36,7 @@ func TestTypesThatNobodyHereHandlesAreLeftAlone(t *testing.T) {
 }
 
 func TestASecondRegistrationOfATypeIsAnErrorAndMistakesComeTogether(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		assert.ErrorIs(t, eng.Register(three()), engine.ErrInvalid)
@@ -57,6 +59,7 @@ func TestASecondRegistrationOfATypeIsAnErrorAndMistakesComeTogether(t *testing.T
 }
 
 func TestListLatestRunningAndTypes(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		hold, held := make(chan struct{}), make(chan struct{})
 		d := steps.Define[input]()

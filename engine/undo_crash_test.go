@@ -40,6 +40,7 @@ func die(t *testing.T, db *bun.DB, d steps.Handler, begun <-chan struct{}, relea
 }
 
 func TestUndoingGoesOnAfterACrashInTheMiddle(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for _, resumes := range []int{0, 1} {
 			var log diary
@@ -78,6 +79,7 @@ func TestUndoingGoesOnAfterACrashInTheMiddle(t *testing.T) {
 
 // It was cancelled, and its process died before it could undo anything.
 func TestACancelledJobWhoseProcessDiedIsResumedToBeUndone(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		begun, hold := make(chan struct{}), make(chan struct{})
@@ -116,6 +118,7 @@ func TestACancelledJobWhoseProcessDiedIsResumedToBeUndone(t *testing.T) {
 }
 
 func TestUndoingGoesOnElsewhereAfterAStop(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		var healthy atomic.Bool

@@ -84,6 +84,7 @@ func statuses(s *model.JobView) (out []model.StepStatus) {
 }
 
 func TestAFailedJobIsUndoneInReverseAndAResumeRunsItAgain(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		var healthy atomic.Bool
@@ -108,6 +109,7 @@ func TestAFailedJobIsUndoneInReverseAndAResumeRunsItAgain(t *testing.T) {
 }
 
 func TestWhetherStepsAreUndoneIsAsTheDefinitionSays(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		opts              []steps.DefineOption
 		failed, cancelled bool
@@ -151,6 +153,7 @@ func TestWhetherStepsAreUndoneIsAsTheDefinitionSays(t *testing.T) {
 // The host makes a context for its jobs, with which nothing can be done once it
 // has ended.
 func TestCancellingAScheduledJobHasItsHandlerUndoIt(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		d := steps.Define[input]()
@@ -171,6 +174,7 @@ func TestCancellingAScheduledJobHasItsHandlerUndoIt(t *testing.T) {
 }
 
 func TestAnUndoThatFailsIsTriedAgainAndAResumeGoesOnWithIt(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		var healthy, mended atomic.Bool
@@ -220,6 +224,7 @@ func TestAnUndoThatFailsIsTriedAgainAndAResumeGoesOnWithIt(t *testing.T) {
 
 // A cancel request does not refuse the checkpoints of undoing, nor end it.
 func TestUndoingIsNotCancelled(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		var healthy atomic.Bool
@@ -241,6 +246,7 @@ func TestUndoingIsNotCancelled(t *testing.T) {
 }
 
 func TestAMigratedOutputIsUndoneAsTheStepHasItNow(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		fails := func(context.Context, *steps.Run[input]) error { return errBoom }
 		old := steps.Define[input]()
@@ -267,6 +273,7 @@ func TestAMigratedOutputIsUndoneAsTheStepHasItNow(t *testing.T) {
 }
 
 func TestMembersOfAGroupAreUndoneOneAfterTheOther(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		d := steps.Define[input]()
@@ -285,6 +292,7 @@ func TestMembersOfAGroupAreUndoneOneAfterTheOther(t *testing.T) {
 }
 
 func TestAJobDeclaredFailedIsUndoneAndOneDeclaredSucceededIsNot(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		var eng *engine.Engine
@@ -311,6 +319,7 @@ type childInput struct{}
 func (childInput) JobType() string { return "child" }
 
 func TestAStepWithChildrenIsUndoneWithTheirResults(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		undone := make(chan []steps.ChildResult, 1)
 		d := steps.Define[input]()
@@ -337,6 +346,7 @@ func TestAStepWithChildrenIsUndoneWithTheirResults(t *testing.T) {
 // for good and after its process has died; it is gone once the step is undone,
 // and the step itself sees nothing of it.
 func TestUndoingGoesOnFromItsCheckpoint(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
 		var healthy atomic.Bool

@@ -17,6 +17,7 @@ import (
 )
 
 func TestAStepIsSkippedForItsReasonAndCounts(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
 		d := steps.Define[input]()
@@ -48,6 +49,7 @@ func TestAStepIsSkippedForItsReasonAndCounts(t *testing.T) {
 }
 
 func TestALastStepAndAllStepsMayBeSkipped(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		never := steps.When(func(*steps.Run[input]) bool { return false }, "")
 		d := steps.Define[input]()
@@ -68,6 +70,7 @@ func TestALastStepAndAllStepsMayBeSkipped(t *testing.T) {
 // What a condition said stands, whatever it would say later; one that panicked
 // has said nothing.
 func TestAConditionIsAskedUntilItHasAnswered(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var asked, ran atomic.Int32
 		var skips, panics, healthy atomic.Bool
@@ -111,6 +114,7 @@ func TestAConditionIsAskedUntilItHasAnswered(t *testing.T) {
 }
 
 func TestAConditionIsNotAskedAboutAStepThatHasBegun(t *testing.T) {
+	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for name, breakOff := range map[string]func(*testutil.Harness){
 			"killed":      func(h *testutil.Harness) { h.Kill(testutil.BeforeRecord("maybe")); h.Resume() },

@@ -3,7 +3,6 @@ package testutil
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
 	"github.com/ntxdev/jobsystem/engine"
-	"github.com/ntxdev/jobsystem/migrations"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil/testdb"
@@ -112,11 +110,8 @@ func newCrashHarness(t testing.TB, definition steps.Handler, opts []HarnessOptio
 	db := given.db
 	switch {
 	case db == nil:
-		file := filepath.Join(t.TempDir(), "jobs.db")
+		file := testdb.File(t)
 		db = testdb.Open(t, dsn.File(file))
-		if err := migrations.Migrate(t.Context(), db); err != nil {
-			t.Fatalf("make the tables: %v", err)
-		}
 		open = func(d *death) (*bun.DB, error) { return openMortal(file, d) }
 	case db.Dialect().Name() == dialect.SQLite:
 		t.Fatal("CrashEverywhere makes SQLite databases by itself: OnDB is for one on a server")
@@ -162,11 +157,11 @@ func (h *Harness) untilEnd(p *hostProcess, d *death) bool {
 	if d != nil {
 		died = d.died
 	}
-	poll := time.NewTicker(pollInterval)
+	poll := time.NewTimer(0)
 	defer poll.Stop()
 	deadline := time.NewTimer(h.settings.deadline)
 	defer deadline.Stop()
-	for {
+	for begin := time.Now(); ; {
 		select {
 		case <-died:
 			return true
@@ -186,10 +181,12 @@ func (h *Harness) untilEnd(p *hostProcess, d *death) bool {
 				p.engine.Wake()
 			}
 		}
+		poll.Reset(h.pollInterval(time.Since(begin)))
 		select {
 		case <-died:
 			return true
 		case <-poll.C:
+		case <-h.log.news:
 		case <-p.ended:
 			if d == nil || !d.isDead() {
 				h.fatal("the engine ended before the job: %v", p.err)

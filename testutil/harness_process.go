@@ -110,14 +110,10 @@ func (h *Harness) stopped(p *hostProcess, within time.Duration) bool {
 	}
 }
 
-// pollInterval is how often a harness looks at its job if its engines say
-// nothing. The database is its own, so often is cheap.
-const pollInterval = 2 * time.Millisecond
-
 // await runs a process until the job is as wanted, and returns its status.
 func (h *Harness) await(p *hostProcess, what string, wanted func(*model.JobView) bool) *model.JobView {
 	h.t.Helper()
-	poll := time.NewTimer(pollInterval)
+	poll := time.NewTimer(0)
 	defer poll.Stop()
 	deadline := time.NewTimer(h.settings.deadline)
 	defer deadline.Stop()
@@ -146,11 +142,13 @@ func (h *Harness) await(p *hostProcess, what string, wanted func(*model.JobView)
 	}
 }
 
-// pollInterval is longer for long virtual times, which are to take little real
-// time.
+// pollInterval returns after how long the harness looks at its job again if its
+// engines say nothing, after it has waited so long: virtual time may be long, and
+// looking takes real time.
 func (h *Harness) pollInterval(waited time.Duration) time.Duration {
-	if !h.virtual {
-		return pollInterval
+	longest := 20 * time.Millisecond
+	if h.virtual {
+		longest = time.Minute
 	}
-	return min(max(pollInterval, waited/100), time.Minute)
+	return min(max(2*time.Millisecond, waited/100), longest)
 }

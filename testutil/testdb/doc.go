@@ -28,6 +28,9 @@
 //	JOBSYSTEM_TEST_KINDS=sqlite    the kinds to test on, separated by commas: sqlite,
 //	                               postgres, mariadb, mysql; tests skip the others,
 //	                               with a message, also where they are required
+//	JOBSYSTEM_TEST_DIR=/dev/shm    the folder for databases, the system's temporary one
+//	                               if it is not set: in memory they are several times
+//	                               faster, and take some hundred MB for each test process
 //	JOBSYSTEM_TEST_POSTGRES_DSN    use this server instead of a private PostgreSQL
 //	JOBSYSTEM_TEST_MYSQL_DSN       use this server instead of a private MariaDB;
 //	                               if it is a real MySQL: use it as well, named "mysql"
@@ -56,11 +59,14 @@
 //	template.go           data folders, made once and copied
 //	process.go            starts, stops and kills a server
 //	startserver.go        makes a server
+//	migrated.go           databases with the newest tables
 //	shared.go             the servers that all tests of this process use
 //	main.go               ends them with the tests
 //	clock.go              SQLite with the clock of a bubble
 //	bubble.go             databases in a bubble
-//	eachdb.go             a database for a test, and for each kind
+//	sqlite.go             SQLite files
+//	database.go           a database for a test
+//	eachdb.go             one of each kind
 //	capability_linux.go   what only root may do
 //	disk_linux.go         disks in memory
 //

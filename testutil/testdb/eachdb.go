@@ -2,13 +2,11 @@ package testdb
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
-	"github.com/ntxdev/jobsystem/migrations"
 )
 
 // EachDB runs a test on every kind of database, as parallel subtests named by
@@ -50,37 +48,6 @@ func each(t *testing.T, run func(t *testing.T, kind Kind)) {
 			run(t, kind)
 		})
 	}
-}
-
-// DSN makes a new database of one kind with the newest tables in it, dropped
-// when the test ends, and returns its address. The test is skipped where that
-// kind is missing.
-func DSN(t testing.TB, kind Kind) string {
-	t.Helper()
-	text := EmptyDSN(t, kind)
-	// A connection of its own, closed at once: processes that the test starts
-	// are then alone with the database.
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	db, err := dsn.Open(ctx, text)
-	if err != nil {
-		t.Fatalf("open new %s database: %v", kind, err)
-	}
-	defer db.Close()
-	if err := migrations.Migrate(ctx, db); err != nil {
-		t.Fatalf("migrate new %s database: %v", kind, err)
-	}
-	return text
-}
-
-// EmptyDSN is DSN without the tables.
-func EmptyDSN(t testing.TB, kind Kind) string {
-	t.Helper()
-	orSkip(t, chosen(kind))
-	if kind == SQLite {
-		return dsn.File(filepath.Join(t.TempDir(), "jobs.db"))
-	}
-	return sharedHost(t, kind).borrow(t)
 }
 
 // Open opens a database, and closes it when the test ends. In a bubble of

@@ -17,15 +17,18 @@ import (
 // host makes and drops databases on one server, a private or a given one.
 type host struct {
 	text string // the address of a database that is always there
+	// migrated returns the name of a database with the newest tables, to copy. It
+	// is nil where new databases get their tables by a migration.
+	migrated func() (string, error)
 
 	mu    sync.Mutex
 	admin *bun.DB
 }
 
-// borrow makes a database that is dropped when the test ends.
-func (h *host) borrow(t testing.TB) string {
+// borrow makes a copy of a database that is dropped when the test ends.
+func (h *host) borrow(t testing.TB, template string) string {
 	t.Helper()
-	text, name := h.create(t)
+	text, name := h.create(t, template)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -36,30 +39,35 @@ func (h *host) borrow(t testing.TB) string {
 	return text
 }
 
-func (h *host) create(t testing.TB) (text, name string) {
+// empty is the template of databases without tables.
+const empty = "template0"
+
+func (h *host) create(t testing.TB, template string) (text, name string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	name = "jobsystem_test_" + strings.ToLower(rand.Text()[:12])
-	text, err := dsn.WithDatabase(h.text, name)
+	text, name, err := h.make(ctx, template)
 	if err != nil {
-		t.Fatalf("name a test database: %v", err)
-	}
-	admin, err := h.open(ctx)
-	if err != nil {
-		t.Fatalf("create a test database: %v", err)
-	}
-	if _, err := admin.ExecContext(ctx, createSQL(admin), bun.Ident(name)); err != nil {
 		t.Fatalf("create test database %s: %v; the user needs the right to create databases", name, err)
 	}
 	return text, name
 }
 
-func createSQL(db *bun.DB) string {
-	if db.Dialect().Name() == dialect.PG {
-		return "CREATE DATABASE ? TEMPLATE template0 ENCODING 'UTF8'"
+func (h *host) make(ctx context.Context, template string) (text, name string, err error) {
+	name = "jobsystem_test_" + strings.ToLower(rand.Text()[:12])
+	if text, err = dsn.WithDatabase(h.text, name); err != nil {
+		return "", name, err
 	}
-	return "CREATE DATABASE ? CHARACTER SET utf8mb4"
+	admin, err := h.open(ctx)
+	if err != nil {
+		return "", name, err
+	}
+	if admin.Dialect().Name() == dialect.PG {
+		_, err = admin.ExecContext(ctx, "CREATE DATABASE ? TEMPLATE ? ENCODING 'UTF8'", bun.Ident(name), bun.Ident(template))
+	} else {
+		_, err = admin.ExecContext(ctx, "CREATE DATABASE ? CHARACTER SET utf8mb4", bun.Ident(name))
+	}
+	return text, name, err
 }
 
 // drop ends the connections that are still there first: those of processes

@@ -1,6 +1,7 @@
 package testdb
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -70,6 +71,7 @@ func startKeeper() (*keeper, error) {
 	// Output to nowhere: go test waits for whoever holds its own.
 	cmd := exec.Command("/bin/sh", "-c", keeperScript, "keeper", root)
 	cmd.Dir = "/"
+	cmd.Env = append(os.Environ(), searchPath())
 	cmd.Stdin = read
 	cmd.SysProcAttr = detached(account{})
 	if err := cmd.Start(); err != nil {
@@ -79,11 +81,17 @@ func startKeeper() (*keeper, error) {
 	return &keeper{root: root, pipe: write, cmd: cmd}, nil
 }
 
+// searchPath is the variable PATH with the system's own folders, whatever the
+// tests have.
+func searchPath() string {
+	return "PATH=" + os.Getenv("PATH") + ":/usr/sbin:/usr/bin:/sbin:/bin"
+}
+
 // makeRoot makes the folder in which servers live. A server that runs as
 // another user must be able to get there, and a unix socket's whole path must
 // fit into 107 bytes.
 func makeRoot() (string, error) {
-	base := os.TempDir()
+	base := cmp.Or(os.Getenv(dirVariable), os.TempDir())
 	if len(base) > 50 || !openToAll(base) {
 		base = "/tmp"
 	}

@@ -67,7 +67,7 @@ func (s *Server) log() string { return filepath.Join(s.dir, "log") }
 // returns its address. The server must run.
 func (s *Server) EmptyDSN(t testing.TB) string {
 	t.Helper()
-	text, _ := s.create(t)
+	text, _ := s.create(t, empty)
 	return text
 }
 
@@ -97,7 +97,6 @@ func (s *Server) writeFile(name, text string) (string, error) {
 // away from the servers.
 func serverEnvironment(dir string) []string {
 	return []string{
-		"PATH=" + os.Getenv("PATH") + ":/usr/sbin:/usr/bin:/sbin:/bin",
-		"LC_ALL=C", "HOME=" + dir, "TMPDIR=" + dir,
+		searchPath(), "LC_ALL=C", "HOME=" + dir, "TMPDIR=" + dir,
 	}
 }

@@ -42,6 +42,9 @@ func startShared(kind Kind) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
+	if kind == Postgres {
+		s.migrated = sync.OnceValues(s.makeMigrated)
+	}
 	return &s.host, nil
 }
 

@@ -6,4 +6,5 @@ const (
 	postgresVariable = "JOBSYSTEM_TEST_POSTGRES_DSN"
 	mysqlVariable    = "JOBSYSTEM_TEST_MYSQL_DSN"
 	kindsVariable    = "JOBSYSTEM_TEST_KINDS"
+	dirVariable      = "JOBSYSTEM_TEST_DIR"
 )
