@@ -69,9 +69,11 @@ func handOver(t *testing.T, db *bun.DB, id uuid.UUID, next bool, done *ledger, s
 	defer cancel()
 	cfg := config()
 	cfg.Grace = patience
-	eng := newEngine(t, db, cfg, deployed("test:job", next, done, func(effect string) {
+	guard := newStopGuard()
+	var eng *engine.Engine
+	eng = newEngine(t, db, cfg, guard.definition(), deployed("test:job", next, done, func(effect string) {
 		if effect == step {
-			cancel()
+			guard.stop(t, eng, cancel)
 		}
 	}))
 	ran := make(chan error, 1)
