@@ -186,17 +186,31 @@ func reschedulable(row *store.Row, op string) error {
 // idempotency key can be used again. If the job is processing, or waits for children that
 // have not ended, Delete returns a [StatusError]. Deleting a deleted job returns nil.
 func (c *Client) Delete(ctx context.Context, id uuid.UUID) error {
-	before, err := c.row(ctx, "delete", id)
-	if err != nil {
-		return err
+	for {
+		before, err := c.row(ctx, "delete", id)
+		if err != nil {
+			return err
+		}
+		if err := c.checkChildren(ctx, before); err != nil {
+			return err
+		}
+		if same, err := c.deleteUnchanged(ctx, before); err != nil || same {
+			return err
+		}
 	}
-	if err := c.checkChildren(ctx, before); err != nil {
-		return err
-	}
+}
+
+// deleteUnchanged deletes a job, unless it has run since the row before was read: then
+// same is false, and it has done nothing.
+func (c *Client) deleteUnchanged(ctx context.Context, before *store.Row) (same bool, err error) {
+	id := before.ID
 	var deleted model.Job
 	found, err := c.engine.store.Change(ctx, c.db, id, func(row *store.Row) error {
 		if err := deletable(row); err != nil {
 			return err
+		}
+		if same = row.Attempt == before.Attempt && row.Status == before.Status; !same {
+			return store.ErrUnchanged
 		}
 		if row.DeletedAt.IsZero() {
 			row.DeletedAt, row.IdempotencyKey = row.Now, nil
@@ -206,13 +220,15 @@ func (c *Client) Delete(ctx context.Context, id uuid.UUID) error {
 	})
 	switch {
 	case errors.Is(err, ErrStatus):
-		return err
+		return false, err
 	case err != nil:
-		return fmt.Errorf("delete job %s: %w", id, err)
+		return false, fmt.Errorf("delete job %s: %w", id, err)
 	case !found:
-		return notFound("delete", id)
+		return false, notFound("delete", id)
+	case !same:
+		return false, nil
 	default:
-		return c.wakeParentOf(ctx, &deleted)
+		return true, c.wakeParentOf(ctx, &deleted)
 	}
 }
 

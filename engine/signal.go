@@ -16,16 +16,13 @@ import (
 // Signal tells a job what its step of that name waits for (see [steps.AwaitSignal]),
 // with a payload that is kept as JSON, or nil, and records who sent it. A signal
 // that comes before the step is kept for it. The first one of a name stands: a
-// second one changes nothing, and the first is returned, with Existing set. A
-// job that has ended or is deleted is a [StatusError]. Where the job's type is
-// registered, a payload that does not fit its step, a step that waits for no signal,
-// and a name that is none of a step are an [ErrInvalid]; only where a newer version of
-// the definition has worked on the job, that is not judged. A job keeps
-// [Limits.Signals] of them that no step has used yet.
+// second one changes nothing, and the first is returned, with Existing set.
 //
 // If the job has ended or is deleted, Signal returns a [StatusError]. If the job's type is
-// registered here, and the payload does not fit the step or the step does not wait for a
-// signal, it returns an [ErrInvalid].
+// registered here, it returns an [ErrInvalid] for a name that no step has or had, for a step
+// that waits for no signal, and for a payload that does not fit the step - unless a newer
+// version of the definition has worked on the job, which may have other steps. It returns
+// an [ErrInvalid] as well if the job has [Limits.Signals] that no step has used yet.
 //
 // A signal that was used stays in the job's row, so that it is not used twice. A resume from
 // that step or an earlier one removes it, so that the step waits for another one. So does a

@@ -104,16 +104,16 @@ func TestAJobWhoseTimeIsUpFailsAndIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
-		eng := newEngine(t, db, config(), outOfTime(time.Second/4, &ran))
+		eng := newEngine(t, db, config(), outOfTime(3*time.Second, &ran))
 		start(t, eng)
 		job := enqueue(t, eng, input{})
 		s := ended(t, eng, job.ID)
-		assert.Equal(t, []any{model.Failed, `step "second": the job timed out after 250ms of work, all its runs together`}, []any{s.Status, s.Error})
+		assert.Equal(t, []any{model.Failed, `step "second": the job timed out after 3s of work, all its runs together`}, []any{s.Status, s.Error})
 		assert.EqualValues(t, 1, ran.Load())
 
 		resumeWithoutTime(t, eng, newEngine(t, db, unasked()), job.ID)
 		s = ended(t, eng, job.ID)
-		assert.Equal(t, []any{model.Failed, `the job timed out after 250ms of work, all its runs together`}, []any{s.Status, s.Error})
+		assert.Equal(t, []any{model.Failed, `the job timed out after 3s of work, all its runs together`}, []any{s.Status, s.Error})
 		assert.EqualValues(t, 1, ran.Load(), "its time is up before anything runs")
 	})
 }

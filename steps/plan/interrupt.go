@@ -33,7 +33,7 @@ func Interrupt(j *model.Job, h Handler) error {
 
 func interruptData(j *model.Job, data *model.Data) {
 	inDoubt, p := data.Interrupt(j.HeartbeatAt), data.Plan
-	if p != nil {
+	if p != nil && data.Undoing == nil { // undoing is none of the job's work
 		p.WorkedMS += max(0, j.HeartbeatAt.Sub(j.StartedAt.Time).Milliseconds())
 	}
 	switch {

@@ -161,7 +161,7 @@ func (p *Plan) IsNewest(data model.Data) bool {
 		return false
 	}
 	for i, record := range data.Steps {
-		if record.Name != p.Steps[i].Name {
+		if record.Name != p.Steps[i].Name || record.Version > p.Steps[i].Version {
 			return false
 		}
 	}

@@ -14,7 +14,7 @@ func (r *Resume) Edit(j *model.Job) error {
 	if err != nil {
 		return err
 	}
-	if data.Declared == model.Failed && len(r.Skips) == 0 && !r.Rewinds && Next(data.Steps, -1) < 0 {
+	if data.Declared == model.Failed && data.Undoing == nil && len(r.Skips) == 0 && !r.Rewinds && Next(data.Steps, -1) < 0 {
 		return invalid("it was declared failed and has no step left to run: rerun it from a step, or restart it")
 	}
 	if data.Plan != nil {

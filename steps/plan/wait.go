@@ -64,9 +64,9 @@ func (s *Step) CheckPayload(signal *model.Signal) error {
 	return Guard(func() error { return s.Accept(signal.Payload) })
 }
 
-// CheckSignal returns an error if the step that has or had the signal's name cannot use the
-// signal. A signal for a name that the plan does not have is accepted: another version of
-// the definition may have the step.
+// CheckSignal returns an error if no step of the plan has or had the signal's name, or the
+// one that does cannot use the signal. It is for plans that are the newest of the job: see
+// [Plan.IsNewest].
 func (p *Plan) CheckSignal(signal *model.Signal) error {
 	i := p.Index(signal.Name)
 	switch {

@@ -73,11 +73,14 @@ func (r *run) prepare() error {
 	defer r.mu.Unlock()
 	r.plan, r.tracker, r.signals, r.checkpoints = made, tracker, signals, checkpoints
 	r.data = data // with what a newer version has put there
-	r.data.Steps, r.data.Plan, r.data.Declared = match.Records, planRecord, ""
+	r.data.Steps, r.data.Plan = match.Records, planRecord
+	if r.data.Undoing == nil { // an undo ends as the run that began it was declared to end
+		r.data.Declared = ""
+	}
 	r.data.History = append(r.data.History, match.Removed...)
-	r.data.DropHistory(r.Limits.Data)
 	r.Limits.FitErrors(&r.data)
-	if !slices.ContainsFunc(match.Records, func(s model.StepRecord) bool { return s.SetsResult && s.Status.Done() }) {
+	r.data.DropHistory(r.Limits.Data)
+	if r.data.Declared == "" && !slices.ContainsFunc(match.Records, func(s model.StepRecord) bool { return s.SetsResult && s.Status.Done() }) {
 		r.data.Result = nil
 	}
 	r.changes.document, r.changes.checkpoints = true, renamed

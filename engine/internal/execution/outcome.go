@@ -118,7 +118,9 @@ func (r *run) conclude(e ending) ending {
 	if d.Result != nil {
 		r.setResult(d.Result)
 	}
-	r.data.Declared, r.changes.document = d.Status, true
+	if r.plan != nil { // without one, the run has not read the document and must not write it
+		r.data.Declared, r.changes.document = d.Status, true
+	}
 	return ending{status: d.Status, err: r.cutJobError(d.Error)}
 }
 
