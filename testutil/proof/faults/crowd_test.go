@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -33,6 +34,8 @@ type crowd struct {
 	jobs []proof.Job
 	// refused are the errors that they were given.
 	refused []string
+	// paused has them enqueue nothing by themselves.
+	paused atomic.Bool
 }
 
 func newCrowd(t *testing.T, s *scene) *crowd {
@@ -57,7 +60,7 @@ func (c *crowd) begin() {
 				tick.Stop()
 				return
 			case <-tick.C:
-				if c.open(ctx) < mostOpen {
+				if !c.paused.Load() && c.open(ctx) < mostOpen {
 					c.ask(types[rand.N(len(types))])
 				}
 			}

@@ -6,15 +6,35 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/proof"
 )
 
-// keepBusy has jobs of all types be waiting, and returns when a worker is at one.
+// keepBusy enqueues jobs of all types, and returns when a worker has begun one.
+// A worker that ends a job claims the next one of its type, so that another may
+// hold each type as long as its backlog lasts: meanwhile the crowd enqueues no more,
+// and jobs of all types are enqueued again once those before have begun.
 func (s *scene) keepBusy(w *proof.Worker) {
 	s.t.Helper()
-	since := proof.Now()
-	for range 4 {
-		s.crowd.askEach()
-	}
-	until(s.t, func() bool { return s.begun(since, func(e proof.Entry) bool { return e.Worker == w.Name }) > 0 },
-		func() string { return w.Name + " has begun nothing:\n" + w.Log() })
+	s.crowd.paused.Store(true)
+	defer s.crowd.paused.Store(false)
+	since, waiting := proof.Now(), make(map[string]bool)
+	until(s.t, func() bool {
+		for _, e := range s.ledger() {
+			if e.What == proof.RunBegan && e.At > since {
+				if e.Worker == w.Name {
+					return true
+				}
+				delete(waiting, e.Job)
+			}
+		}
+		if len(waiting) == 0 {
+			before := len(s.crowd.all())
+			for range 4 {
+				s.crowd.askEach()
+			}
+			for _, job := range s.crowd.all()[before:] {
+				waiting[job.ID] = true
+			}
+		}
+		return false
+	}, func() string { return w.Name + " has begun nothing:\n" + w.Log() })
 }
 
 // awaitTakeover returns when another worker has just begun a job that was under
@@ -48,16 +68,4 @@ func (s *scene) takenOver(w *proof.Worker, since proof.Moment) bool {
 		}
 	}
 	return false
-}
-
-// begun is of how many types runs have begun since a moment, of those meant.
-func (s *scene) begun(since proof.Moment, meant func(proof.Entry) bool) int {
-	s.t.Helper()
-	types := make(map[string]bool)
-	for _, e := range s.ledger() {
-		if e.What == proof.RunBegan && e.At > since && meant(e) {
-			types[e.Type] = true
-		}
-	}
-	return len(types)
 }
