@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -104,43 +103,38 @@ func TestAParentThatDiesBeforeItsRecordHasEnqueuedNoChildren(t *testing.T) {
 	})
 }
 
-// Whatever answer is lost of the writes around children and signals, each child
-// is enqueued once and each job ends well.
+// Whichever answer is lost of the writes around children and signals, each child is
+// enqueued once and each job ends well.
 func TestALostAnswerDoublesNoChildren(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []testdb.Kind{testdb.SQLite, testdb.Postgres} {
-		t.Run(string(kind), func(t *testing.T) {
-			t.Parallel()
-			var lose atomic.Pointer[func(string) bool]
-			db := openLossy(t, kind, &lose)
-			for round := range 16 {
-				cfg := config()
-				cfg.Poll = 20 * time.Millisecond
-				eng := newEngine(t, db, cfg, parentOf("parent", []string{"a", "b"}), one("a", nothing), one("b", nothing))
-				job := enqueue(t, eng, raw("parent"))
-				var count atomic.Int32
-				nth := func(what string) bool { return what != lateCommit && count.Add(1) == int32(round) }
-				lose.Store(&nth)
-				stop := start(t, eng)
-				s := untilLossy(t, eng, job.ID)
-				lose.Store(nil)
-				if len(s.WaitsFor) > 0 { // nobody could wake it: it would look by itself before long
-					_, err := db.NewUpdate().Model((*model.Job)(nil)).Set("scheduled_at = created_at").Where("id = ?", job.ID.String()).Exec(t.Context())
-					require.NoError(t, err)
-					s = ended(t, eng, job.ID)
-				}
-				assert.Equal(t, model.Succeeded, s.Status, "round %d: %s", round, s.Error)
-				list, err := eng.List(t.Context(), engine.Filter{Parent: job.ID})
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		var network faults
+		db := openHooked(t, text, &network)
+		beside := newEngine(t, testdb.Open(t, text), config())
+		eachLostAnswer(t, &network, func(round int32) {
+			cfg := config()
+			cfg.Poll = 20 * time.Millisecond
+			eng := newEngine(t, db, cfg, parentOf("parent", []string{"a", "b"}), one("a", nothing), one("b", nothing))
+			job := enqueue(t, beside, raw("parent"))
+			stop := start(t, eng)
+			s := untilWoken(t, eng, job.ID)
+			network.clear()
+			if len(s.WaitsFor) > 0 { // the children could not wake it: it would check by itself before long
+				_, err := db.NewUpdate().Model((*model.Job)(nil)).Set("scheduled_at = created_at").Where("id = ?", job.ID.String()).Exec(t.Context())
 				require.NoError(t, err)
-				assert.Len(t, list, 2, "round %d", round)
-				stop()
+				s = ended(t, eng, job.ID)
 			}
+			assert.Equal(t, model.Succeeded, s.Status, "round %d: %s", round, s.Error)
+			list, err := eng.List(t.Context(), engine.Filter{Parent: job.ID})
+			require.NoError(t, err)
+			assert.Len(t, list, 2, "round %d", round)
+			stop()
 		})
-	}
+	})
 }
 
-// untilLossy waits until the job has ended, or waits for children that have.
-func untilLossy(t *testing.T, eng *engine.Engine, id uuid.UUID) *model.JobView {
+// untilWoken waits until the job has ended, or waits for children that have.
+func untilWoken(t *testing.T, eng *engine.Engine, id uuid.UUID) *model.JobView {
 	t.Helper()
 	return until(t, eng, id, func(s *model.JobView) bool {
 		if s.Status.Ended() {

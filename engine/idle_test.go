@@ -12,60 +12,58 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil/testdb"
+	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
-// An engine with nothing to do asks for due jobs, in one statement whatever the
-// number of its types, and hardly for anything else.
+// An idle engine asks for due jobs, in one statement for all of its types, and for hardly
+// anything else.
 func TestAnIdleEngineAsksLittle(t *testing.T) {
 	t.Parallel()
-	for _, kind := range testdb.Kinds(t) {
-		t.Run(string(kind), func(t *testing.T) {
-			t.Parallel()
-			const types, settled, polls, poll = 100, 5, 20, 50 * time.Millisecond
-			type look struct {
-				asked int64 // statements so far
-				at    time.Time
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		const types, settled, polls, poll = 100, 5, 20, 50 * time.Millisecond
+		type checked struct {
+			asked int64 // statements so far
+			at    time.Time
+		}
+		var asked atomic.Int64
+		var inserted atomic.Bool
+		checks := make(chan checked, 2*(settled+polls))
+		db := openSpied(t, text, func(call wire.Call) {
+			n := asked.Add(1)
+			switch store.OpOf(call.Text) {
+			case store.OpInsert, store.OpInsertNotify:
+				inserted.Store(true)
+				return
+			case store.OpReady:
+			default:
+				return
 			}
-			var asked atomic.Int64
-			var inserted atomic.Bool
-			looks := make(chan look, 2*(settled+polls))
-			db := openOverheard(t, kind, func(query string) {
-				n := asked.Add(1)
-				switch store.OpOf(query) {
-				case store.OpInsert, store.OpInsertNotify:
-					inserted.Store(true)
-					return
-				case store.OpReady:
-				default:
-					return
-				}
-				select {
-				case looks <- look{n, time.Now()}:
-				default: // after the end of the test
-				}
-			})
-			definitions := make([]steps.Handler, types)
-			for k := range definitions {
-				definitions[k] = one(fmt.Sprint("idle-", k), nothing)
+			select {
+			case checks <- checked{n, time.Now()}:
+			default: // after the end of the test
 			}
-			start(t, newEngine(t, db, engine.Config{Poll: poll, Logger: quiet()}, definitions...))
-
-			for range settled { // it begins by making the locks of its types
-				receive(t, looks)
-			}
-			first := receive(t, looks)
-			last := first
-			for range polls {
-				last = receive(t, looks)
-			}
-			assert.LessOrEqual(t, last.asked-first.asked, int64(2*polls), "statements in %d polls", polls)
-			// A timer is never early, so that this holds on the slowest machine.
-			const jitter = poll / 10
-			assert.GreaterOrEqual(t, last.at.Sub(first.at), polls*(poll-jitter), "%d polls", polls)
-
-			// Prepared statements are heard, too: they would count.
-			enqueue(t, newEngine(t, db, config()), input{})
-			assert.True(t, inserted.Load())
 		})
-	}
+		definitions := make([]steps.Handler, types)
+		for k := range definitions {
+			definitions[k] = one(fmt.Sprint("idle-", k), nothing)
+		}
+		start(t, newEngine(t, db, engine.Config{Poll: poll, Logger: quiet()}, definitions...))
+
+		for range settled { // it begins by making the locks of its types
+			receive(t, checks)
+		}
+		first := receive(t, checks)
+		last := first
+		for range polls {
+			last = receive(t, checks)
+		}
+		assert.LessOrEqual(t, last.asked-first.asked, int64(2*polls), "statements in %d polls", polls)
+		// A timer is never early, so that this holds on the slowest machine.
+		const jitter = poll / 10
+		assert.GreaterOrEqual(t, last.at.Sub(first.at), polls*(poll-jitter), "%d polls", polls)
+
+		// Prepared statements are counted too.
+		enqueue(t, newEngine(t, db, config()), input{})
+		assert.True(t, inserted.Load())
+	})
 }

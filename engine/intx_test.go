@@ -16,6 +16,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil/testdb"
+	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
 // effectStep adds a step that writes an effect in its transaction, and then does
@@ -239,79 +240,76 @@ func TestOtherJobsGoOnAroundAStepInATransaction(t *testing.T) {
 	})
 }
 
-// A committed transaction whose answer is lost is recognised; one that was
-// rolled back is tried again; and an engine that stops before it knows does not
-// write over the record.
+// A commit whose answer is lost is recognised if it took effect, and the step runs again if
+// not; an engine that stops before it knows does not write over the record.
 func TestALostAnswerToAStepsCommitDoublesNothing(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []testdb.Kind{testdb.SQLite, testdb.Postgres} {
-		t.Run(string(kind), func(t *testing.T) {
-			t.Parallel()
-			var lose atomic.Pointer[func(string) bool]
-			db := openLossy(t, kind, &lose)
-			makeEffects(t, db)
-			var ran atomic.Int32
-			loseOne := func(which string) func() {
-				return func() {
-					var lost atomic.Bool
-					loser := func(what string) bool { return what == which && lost.CompareAndSwap(false, true) }
-					lose.Store(&loser)
-				}
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		var network faults
+		db := openHooked(t, text, &network)
+		makeEffects(t, db)
+		var ran atomic.Int32
+		var arm func()
+		d := steps.Define[input]()
+		effectStep(d, "effect", func(context.Context, steps.Tx, *steps.Run[input]) error {
+			if ran.Add(1) == 1 {
+				arm()
 			}
-			var arm func()
-			d := steps.Define[input]()
-			effectStep(d, "effect", func(context.Context, steps.Tx, *steps.Run[input]) error {
-				if ran.Add(1) == 1 {
-					arm()
-				}
-				return nil
-			}, steps.Retry(2, time.Millisecond))
-			steps.Do(d, "after", nothing)
-			for which, want := range map[string]int32{"commit": 1, lateCommit: 2} {
-				ran.Store(0)
-				arm = loseOne(which)
-				eng := newEngine(t, db, config(), d)
-				stop := start(t, eng)
-				job := enqueue(t, eng, input{})
-				s := ended(t, eng, job.ID)
-				lose.Store(nil)
-				stop()
-				assert.Equal(t, model.Succeeded, s.Status, s.Error)
-				assert.Equal(t, want, ran.Load(), which)
-				assert.Equal(t, 1, readEffects(t, db)[job.ID], which)
-			}
-
+			return nil
+		}, steps.Retry(2, time.Millisecond))
+		steps.Do(d, "after", nothing)
+		for name, tt := range map[string]struct {
+			inject func(which func(wire.Call) bool)
+			runs   int32
+		}{
+			"committed": {network.lose, 1},
+			"not sent":  {network.fail, 2},
+		} {
 			ran.Store(0)
-			lost := make(chan struct{}, 1000)
 			arm = func() {
-				loser := func(what string) bool {
-					if what == "commit" {
-						lost <- struct{}{}
-					}
-					return what == "commit"
-				}
-				lose.Store(&loser)
+				first, _ := nth(1, isCommit)
+				tt.inject(first)
 			}
 			eng := newEngine(t, db, config(), d)
-			ctx, cancel := context.WithCancel(t.Context())
-			done := make(chan error, 1)
-			go func() { done <- eng.Run(ctx) }()
+			stop := start(t, eng)
 			job := enqueue(t, eng, input{})
-			receive(t, lost)
-			cancel()
-			for range 3 {
-				receive(t, lost) // it asks, and does not hear the answer
-			}
-			lose.Store(nil)
-			require.NoError(t, receive(t, done))
-			assert.Equal(t, 1, readEffects(t, db)[job.ID])
-			start(t, newEngine(t, db, config(), d))
 			s := ended(t, eng, job.ID)
-			assert.Equal(t, model.Succeeded, s.Status, s.Error)
-			assert.EqualValues(t, 1, ran.Load())
-			assert.Equal(t, 1, readEffects(t, db)[job.ID])
-		})
-	}
+			network.clear()
+			stop()
+			assert.Equal(t, model.Succeeded, s.Status, "%s: %s", name, s.Error)
+			assert.Equal(t, tt.runs, ran.Load(), name)
+			assert.Equal(t, 1, readEffects(t, db)[job.ID], name)
+		}
+
+		ran.Store(0)
+		lost := make(chan struct{}, 1000)
+		arm = func() {
+			network.lose(func(call wire.Call) bool {
+				if isCommit(call) {
+					lost <- struct{}{}
+				}
+				return isCommit(call)
+			})
+		}
+		eng := newEngine(t, db, config(), d)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- eng.Run(ctx) }()
+		job := enqueue(t, eng, input{})
+		receive(t, lost)
+		cancel()
+		for range 3 {
+			receive(t, lost) // it asks, and gets no answer
+		}
+		network.clear()
+		require.NoError(t, receive(t, done))
+		assert.Equal(t, 1, readEffects(t, db)[job.ID])
+		start(t, newEngine(t, db, config(), d))
+		s := ended(t, eng, job.ID)
+		assert.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.EqualValues(t, 1, ran.Load())
+		assert.Equal(t, 1, readEffects(t, db)[job.ID])
+	})
 }
 
 // Its process dies between the commit of the last step and the job's end.

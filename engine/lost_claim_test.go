@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"database/sql/driver"
 	"sync/atomic"
 	"testing"
 
@@ -13,11 +12,12 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil/testdb"
+	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
-// The answer to a claim is lost, and while it is looked for another engine is
-// settling the run, whose lease is over: the job does not begin here.
-func TestAJobThatWasClaimedUnheardDoesNotBeginWhileItIsSettled(t *testing.T) {
+// The answer to a claim is lost, and while the engine looks for the job, another engine
+// settles the run, whose lease has expired: the job does not begin here.
+func TestAJobWhoseClaimGotNoAnswerDoesNotBeginWhileItIsSettled(t *testing.T) {
 	t.Parallel()
 	text := testdb.DSN(t, testdb.Postgres)
 	beside := testdb.Open(t, text)
@@ -28,11 +28,10 @@ func TestAJobThatWasClaimedUnheardDoesNotBeginWhileItIsSettled(t *testing.T) {
 	// The engine renews before it asks for its own jobs, and begins those before it
 	// asks again.
 	asked := make(chan struct{}, 100)
-	var claims, lost, settles atomic.Bool
-	watched := func(query string, _ []driver.NamedValue) bool {
-		switch op := store.OpOf(query); {
-		case op == store.OpClaim:
-			claims.Store(true)
+	var lost, settles atomic.Bool
+	var network faults
+	network.fail(func(call wire.Call) bool {
+		switch op := store.OpOf(call.Text); {
 		case op == store.OpOwned:
 			asked <- struct{}{}
 		case op == store.OpRenewLock && lost.Load() && settles.CompareAndSwap(false, true):
@@ -40,13 +39,10 @@ func TestAJobThatWasClaimedUnheardDoesNotBeginWhileItIsSettled(t *testing.T) {
 			assert.NoError(t, err)
 		}
 		return false
-	}
-	loser := func(what string) bool { return what == "update" && claims.Load() && lost.CompareAndSwap(false, true) }
-	lose, hold := new(atomic.Pointer[func(string) bool]), new(atomic.Pointer[func(string, []driver.NamedValue) bool])
-	lose.Store(&loser)
-	hold.Store(&watched)
+	})
+	network.lose(func(call wire.Call) bool { return has(store.OpClaim)(call) && lost.CompareAndSwap(false, true) })
 	var ran atomic.Int32
-	db := openLossyAt(t, testdb.Postgres, text, lossy{lose: lose, hold: hold})
+	db := openHooked(t, text, &network)
 	eng := newEngine(t, beside, config())
 	job := enqueue(t, eng, input{})
 	start(t, newEngine(t, db, config(), one("test:job", func(context.Context, *steps.Run[input]) error {
@@ -60,6 +56,7 @@ func TestAJobThatWasClaimedUnheardDoesNotBeginWhileItIsSettled(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, settling.Commit())
 	s := ended(t, eng, job.ID)
-	assert.Equal(t, []any{model.Failed, "settled"}, []any{s.Status, s.Error})
-	assert.Zero(t, ran.Load(), "the run was another engine's to settle")
+	assert.Equal(t, model.Failed, s.Status)
+	assert.Equal(t, "settled", s.Error)
+	assert.Zero(t, ran.Load(), "another engine settled the run")
 }

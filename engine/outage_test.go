@@ -2,8 +2,7 @@ package engine_test
 
 import (
 	"context"
-	"errors"
-	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,90 +15,78 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil/testdb"
+	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
-var errAway = errors.New("the database is away")
+// writesOfJobs are the operations with which an engine writes to the jobs that it runs or
+// is about to run.
+var writesOfJobs = has(store.OpClaim, store.OpFlush, store.OpFlushClaim, store.OpTouch, store.OpRecordedWait, store.OpSettle, store.OpSettleOrphanLock)
 
-// writesOfJobs are the operations with which an engine writes to the jobs that it
-// runs or is about to run.
-var writesOfJobs = []store.Op{store.OpClaim, store.OpFlush, store.OpFlushClaim, store.OpTouch, store.OpRecordedWait, store.OpSettle, store.OpSettleOrphanLock}
-
-// The database is away for longer than a lease, and takes writes again just after
-// the last of a run's tries to write its record has failed: that it takes others
-// then does not mean that it refuses this one.
-func TestADatabaseThatComesBackRefusesNothing(t *testing.T) {
+// An outage lasts longer than a lease, and ends just after a run has failed for the last
+// time to write its record: that other writes succeed then does not mean that the database
+// rejects this one.
+func TestADatabaseThatRecoversRejectsNothing(t *testing.T) {
 	t.Parallel()
-	for _, kind := range testdb.Kinds(t) {
-		t.Run(string(kind), func(t *testing.T) {
-			t.Parallel()
-			cfg := mortal()
-			var away atomic.Pointer[time.Time]
-			db := openFailing(t, kind, func(query string) error {
-				since, op := away.Load(), store.OpOf(query)
-				if since == nil || !slices.Contains(writesOfJobs, op) {
-					return nil
-				}
-				if record := op == store.OpFlush || op == store.OpFlushClaim; record && time.Since(*since) > cfg.Lease+time.Second {
-					away.Store(nil)
-				}
-				return errAway
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		cfg := mortal()
+		var network faults
+		db := openHooked(t, text, &network)
+		d := steps.Define[input](steps.ResumeOnCrash(100))
+		var outage sync.Once
+		steps.Do(d, "first", func(context.Context, *steps.Run[input]) error {
+			outage.Do(func() {
+				since := time.Now()
+				network.fail(func(call wire.Call) bool {
+					if has(store.OpFlush, store.OpFlushClaim)(call) && time.Since(since) > cfg.Lease+time.Second {
+						network.clear()
+					}
+					return writesOfJobs(call)
+				})
 			})
-			d := steps.Define[input](steps.ResumeOnCrash(100))
-			steps.Do(d, "first", func(context.Context, *steps.Run[input]) error {
-				now := time.Now()
-				away.CompareAndSwap(nil, &now)
-				return nil
-			})
-			steps.Do(d, "last", func(context.Context, *steps.Run[input]) error { return nil })
-			eng := newEngine(t, db, cfg, d)
-			start(t, eng)
-			s := ended(t, eng, enqueue(t, eng, input{}).ID)
-			assert.Equal(t, model.Succeeded, s.Status, s.Error)
+			return nil
 		})
-	}
+		steps.Do(d, "last", func(context.Context, *steps.Run[input]) error { return nil })
+		eng := newEngine(t, db, cfg, d)
+		start(t, eng)
+		s := ended(t, eng, enqueue(t, eng, input{}).ID)
+		assert.Equal(t, model.Succeeded, s.Status, s.Error)
+	})
 }
 
-// A step in a transaction waits until one can begin, as other steps wait for
-// their records.
-func TestAStepInATransactionWaitsForADatabaseThatIsAway(t *testing.T) {
+// A step in a transaction waits until one can begin, as other steps wait for their
+// records.
+func TestAStepInATransactionWaitsForTheEndOfAnOutage(t *testing.T) {
 	t.Parallel()
-	for _, kind := range testdb.Kinds(t) {
-		t.Run(string(kind), func(t *testing.T) {
-			t.Parallel()
-			var away atomic.Int32
-			db := openFailing(t, kind, func(query string) error {
-				if query == "BEGIN" && away.Add(-1) >= 0 {
-					return errAway
-				}
-				return nil
-			})
-			d := steps.Define[input]()
-			steps.Do(d, "first", func(context.Context, *steps.Run[input]) error { away.Store(5); return nil })
-			steps.InTx(d, "second", func(context.Context, steps.Tx, *steps.Run[input]) (int, error) { return 2, nil })
-			eng := newEngine(t, db, config(), d)
-			start(t, eng)
-			s := ended(t, eng, enqueue(t, eng, input{}).ID)
-			require.Equal(t, model.Succeeded, s.Status, s.Error)
-			assert.Equal(t, 1, s.Steps[1].Attempts)
-			assert.Negative(t, away.Load(), "no transaction was to begin while it was away")
-		})
-	}
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		var network faults
+		var left atomic.Int32
+		network.fail(func(call wire.Call) bool { return call.Kind == wire.Begin && left.Add(-1) >= 0 })
+		db := openHooked(t, text, &network)
+		d := steps.Define[input]()
+		steps.Do(d, "first", func(context.Context, *steps.Run[input]) error { left.Store(5); return nil })
+		steps.InTx(d, "second", func(context.Context, steps.Tx, *steps.Run[input]) (int, error) { return 2, nil })
+		eng := newEngine(t, db, config(), d)
+		start(t, eng)
+		s := ended(t, eng, enqueue(t, eng, input{}).ID)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.Equal(t, 1, s.Steps[1].Attempts)
+		assert.Negative(t, left.Load(), "transactions were begun until the outage had ended")
+	})
 }
 
-// A connection stands, and the answer to a commit never comes: the engine gives
-// it up after a lease, and goes on by others. The type whose rows the transaction
-// has locked waits for its end. PostgreSQL's driver gives up by itself, and
-// SQLite has no other connection.
-func TestAnEngineGoesOnWithoutAnAnswerToACommit(t *testing.T) {
+// A connection stays open, but the answer to a commit does not come: the engine gives it up
+// after a lease, and continues on other connections. The type whose rows the transaction
+// has locked waits for its end. PostgreSQL's driver gives up by itself, and SQLite has no
+// other connection.
+func TestAnEngineContinuesWithoutAnAnswerToACommit(t *testing.T) {
 	t.Parallel()
 	silent, answer := make(chan struct{}), make(chan struct{})
 	var silence atomic.Bool
-	db := openFailing(t, testdb.MariaDB, func(query string) error {
-		if query == "COMMIT" && silence.CompareAndSwap(true, false) {
+	db := openSpied(t, testdb.DSN(t, testdb.MariaDB), func(call wire.Call) {
+		if isCommit(call) && silence.CompareAndSwap(true, false) {
 			close(silent)
 			<-answer
 		}
-		return nil
 	})
 	cfg := mortal()
 	one := steps.Define[input](steps.Type("test:one"), steps.ResumeOnCrash(100))
@@ -107,7 +94,7 @@ func TestAnEngineGoesOnWithoutAnAnswerToACommit(t *testing.T) {
 	other := steps.Define[input](steps.Type("test:other"))
 	steps.Do(other, "long", func(ctx context.Context, _ *steps.Run[input]) error {
 		select {
-		case <-ctx.Done(): // nobody renews its lease
+		case <-ctx.Done(): // its lease is not renewed
 			return context.Cause(ctx)
 		case <-time.After(2 * cfg.Lease):
 			return nil

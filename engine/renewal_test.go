@@ -8,51 +8,42 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil/testdb"
+	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
-// slowRenewals has each renewal of leases take a while, and counts those that were
-// not given up meanwhile.
-type slowRenewals struct {
-	takes time.Duration
-	done  chan struct{}
-}
-
-func (s *slowRenewals) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
-	if store.OpOf(event.Query) == store.OpRenew {
-		select {
-		case <-ctx.Done():
-		case <-time.After(s.takes):
-			select {
-			case s.done <- struct{}{}:
-			default:
-			}
-		}
-	}
-	return ctx
-}
-
-func (s *slowRenewals) AfterQuery(context.Context, *bun.QueryEvent) {}
-
-// Leases are kept on a database that is slower than the heartbeat.
+// The lease is renewed in time on a database that is slower than the heartbeat.
 func TestALeaseIsRenewedHoweverShortTheHeartbeat(t *testing.T) {
 	t.Parallel()
-	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
+	testdb.EachDSN(t, func(t *testing.T, text string) {
 		var logs safeBuffer
 		cfg := config()
 		cfg.Lease, cfg.Heartbeat = patience, 5*time.Millisecond
 		cfg.Logger = slog.New(slog.NewTextHandler(&logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
-		renewals := &slowRenewals{50 * time.Millisecond, make(chan struct{})}
-		db.AddQueryHook(renewals) //nolint:staticcheck // a copy with the hook would not be the engine's
-		eng := newEngine(t, db, cfg, one("a", func(ctx context.Context, _ *steps.Run[input]) error {
+		renewed := make(chan struct{}) // renewals that were not given up
+		slow := wire.BeforeFunc(func(ctx context.Context, call wire.Call) error {
+			if store.OpOf(call.Text) != store.OpRenew {
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(50 * time.Millisecond):
+			}
+			select {
+			case renewed <- struct{}{}:
+			default:
+			}
+			return nil
+		})
+		eng := newEngine(t, openHooked(t, text, slow), cfg, one("a", func(ctx context.Context, _ *steps.Run[input]) error {
 			for range 2 {
 				select {
-				case <-renewals.done:
+				case <-renewed:
 				case <-ctx.Done():
 					return ctx.Err()
 				}

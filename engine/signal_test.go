@@ -19,6 +19,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil/testdb"
+	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
 // approval is the payload that the tests' jobs wait for.
@@ -86,31 +87,21 @@ func TestAJobThatAwaitsASignalHoldsNothingAndGoesOnWithIt(t *testing.T) {
 	})
 }
 
-// queries counts what is asked of a database.
-type queries struct{ n atomic.Int64 }
-
-func (q *queries) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context {
-	q.n.Add(1)
-	return ctx
-}
-
-func (q *queries) AfterQuery(context.Context, *bun.QueryEvent) {}
-
-// The engine asks nothing of the database on behalf of a job that waits: once it
-// is at rest, it stays so.
+// The engine makes no calls to the database for a job that waits: once it is idle, it stays
+// so.
 func TestAWaitingJobCostsNothing(t *testing.T) {
 	t.Parallel()
-	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
-		counter := &queries{}
-		db.AddQueryHook(counter) //nolint:staticcheck // a copy with the hook would not be the engine's
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		var calls atomic.Int64
+		db := openSpied(t, text, func(wire.Call) { calls.Add(1) })
 		eng := newEngine(t, db, unasked(), awaiting())
 		start(t, eng)
 		waits(t, eng, enqueue(t, eng, input{}).ID)
-		const rest = 20 // looks at the counter without news
+		const rest = 20 // readings of the counter without a change
 		for deadline, still, last := time.Now().Add(patience), 0, int64(-1); still < rest; still++ {
 			require.True(t, time.Now().Before(deadline), "the database is asked without end")
 			time.Sleep(5 * time.Millisecond)
-			if n := counter.n.Load(); n != last {
+			if n := calls.Load(); n != last {
 				still, last = 0, n
 			}
 		}

@@ -1,50 +1,36 @@
 package engine_test
 
 import (
-	"context"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/engine"
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
 	"github.com/ntxdev/jobsystem/testutil/testdb"
+	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
-// refusals has the first statements that make locks fail.
-type refusals struct{ left atomic.Int32 }
-
-func (r *refusals) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
-	if store.OpOf(event.Query) == store.OpEnsureLocks && r.left.Add(-1) >= 0 {
-		ctx, cancel := context.WithCancel(ctx)
-		cancel()
-		return ctx
-	}
-	return ctx
-}
-
-func (r *refusals) AfterQuery(context.Context, *bun.QueryEvent) {}
-
-func TestAnEngineStartsThoughTheDatabaseRefusesItAtFirst(t *testing.T) {
+func TestAnEngineStartsThoughItsFirstStatementsFail(t *testing.T) {
 	t.Parallel()
-	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
-		first := &refusals{}
-		first.left.Store(2)
-		db.AddQueryHook(first) //nolint:staticcheck // a copy with the hook would not be the engine's
-		eng := newEngine(t, db, config(), one("a", nothing), one("b", nothing))
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		var left atomic.Int32
+		left.Store(2)
+		var network faults
+		network.fail(func(call wire.Call) bool { return has(store.OpEnsureLocks)(call) && left.Add(-1) >= 0 })
+		eng := newEngine(t, openHooked(t, text, &network), config(), one("a", nothing), one("b", nothing))
 		start(t, eng)
 		require.Equal(t, model.Succeeded, ended(t, eng, enqueue(t, eng, raw("a")).ID).Status)
-		assert.Negative(t, first.left.Load())
+		assert.Negative(t, left.Load())
 	})
 }
 
-func TestWhatCannotBeUsedIsRefusedWhenTheEngineIsMade(t *testing.T) {
+func TestWhatCannotBeUsedIsRejectedWhenTheEngineIsMade(t *testing.T) {
 	t.Parallel()
 	_, err := engine.New(nil, engine.Config{})
 	require.ErrorIs(t, err, engine.ErrInvalid)

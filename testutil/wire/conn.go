@@ -15,22 +15,30 @@ type conn struct {
 	tx      uint64
 }
 
-func (c *conn) call(text string) Call { return Call{Text: text, Tx: c.tx} }
+func (c *conn) call(text string, args []driver.NamedValue) Call {
+	if len(args) == 0 {
+		args = nil // empty with some drivers
+	}
+	return Call{Text: text, Args: args, Tx: c.tx}
+}
 
-// Close gives the connection back.
+// Close returns the connection to where it came from.
 func (c *conn) Close() error { return c.release() }
 
 // BeginTx begins a transaction.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	number := c.hook.transactions.Add(1)
-	var begun driver.Tx
-	_, err := around(ctx, c.hook, Call{Kind: Begin, Text: "BEGIN", Tx: number}, func() (_ struct{}, err error) {
-		begun, err = c.full.BeginTx(ctx, opts)
-		return struct{}{}, err
+	var lost driver.Tx // a transaction that has begun, of which the caller does not know
+	begun, err := around(ctx, c.hook, Call{Kind: Begin, Text: "BEGIN", Tx: number}, func() (driver.Tx, error) {
+		begun, err := c.full.BeginTx(ctx, opts)
+		if err == nil {
+			lost = begun
+		}
+		return begun, err
 	})
 	if err != nil {
-		if begun != nil {
-			_ = begun.Rollback() // the hook's error is what matters
+		if lost != nil {
+			_ = lost.Rollback() // the hook's error is what matters
 		}
 		return nil, err
 	}
@@ -49,16 +57,15 @@ func (c *conn) PrepareContext(ctx context.Context, text string) (driver.Stmt, er
 
 // ExecContext runs a statement.
 func (c *conn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
-	return around(ctx, c.hook, c.call(text), func() (driver.Result, error) { return c.full.ExecContext(ctx, text, args) })
+	return around(ctx, c.hook, c.call(text, args), func() (driver.Result, error) { return c.full.ExecContext(ctx, text, args) })
 }
 
 // QueryContext runs a statement that returns rows.
 func (c *conn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
-	return c.query(ctx, text, func() (driver.Rows, error) { return c.full.QueryContext(ctx, text, args) })
+	return c.query(ctx, c.call(text, args), func() (driver.Rows, error) { return c.full.QueryContext(ctx, text, args) })
 }
 
-func (c *conn) query(ctx context.Context, text string, do func() (driver.Rows, error)) (driver.Rows, error) {
-	call := c.call(text)
+func (c *conn) query(ctx context.Context, call Call, do func() (driver.Rows, error)) (driver.Rows, error) {
 	if err := c.hook.Before(ctx, call); err != nil {
 		return nil, err
 	}
@@ -73,9 +80,10 @@ func (c *conn) query(ctx context.Context, text string, do func() (driver.Rows, e
 	return answer, nil
 }
 
-// What follows is optional: a driver without it is as database/sql takes it to be.
+// The methods below are optional for a driver. If it lacks one, they do what
+// database/sql does without it.
 
-// Ping asks whether the database is there.
+// Ping checks that the database answers.
 func (c *conn) Ping(ctx context.Context) error {
 	if inner, ok := c.full.(driver.Pinger); ok {
 		return inner.Ping(ctx)
@@ -92,7 +100,7 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	return nil
 }
 
-// IsValid is asked before a connection goes back to the pool.
+// IsValid is called before a connection goes back to the pool.
 func (c *conn) IsValid() bool {
 	if inner, ok := c.full.(driver.Validator); ok {
 		return inner.IsValid()
@@ -100,7 +108,7 @@ func (c *conn) IsValid() bool {
 	return true
 }
 
-// CheckNamedValue turns an argument into one that the driver knows.
+// CheckNamedValue converts an argument into one that the driver supports.
 func (c *conn) CheckNamedValue(value *driver.NamedValue) error {
 	if inner, ok := c.full.(driver.NamedValueChecker); ok {
 		return inner.CheckNamedValue(value)
@@ -115,10 +123,10 @@ type tx struct {
 	ctx  context.Context // Commit and Rollback get none
 }
 
-// Commit commits, or rolls back what the hook refuses to be committed.
+// Commit commits, or rolls back if the hook makes the commit fail.
 func (t *tx) Commit() error {
 	made := false
-	_, err := around(t.ctx, t.conn.hook, t.over(Commit, "COMMIT"), func() (struct{}, error) {
+	_, err := around(t.ctx, t.conn.hook, t.endCall(Commit, "COMMIT"), func() (struct{}, error) {
 		made = true
 		return struct{}{}, t.Tx.Commit()
 	})
@@ -128,16 +136,17 @@ func (t *tx) Commit() error {
 	return err
 }
 
-// Rollback rolls back, whatever the hook says.
+// Rollback rolls back even if the hook returns an error.
 func (t *tx) Rollback() error {
-	call := t.over(Rollback, "ROLLBACK")
-	refused := t.conn.hook.Before(t.ctx, call)
+	call := t.endCall(Rollback, "ROLLBACK")
+	failed := t.conn.hook.Before(t.ctx, call)
 	err := t.Tx.Rollback()
-	return cmp.Or(t.conn.hook.After(t.ctx, call, err), refused, err)
+	return cmp.Or(t.conn.hook.After(t.ctx, call, err), failed, err)
 }
 
-// over is the call that ends the transaction, as far as its connection goes.
-func (t *tx) over(kind Kind, text string) Call {
+// endCall returns the call that ends the transaction, and marks its connection as outside
+// of one.
+func (t *tx) endCall(kind Kind, text string) Call {
 	call := Call{Kind: kind, Text: text, Tx: t.conn.tx}
 	t.conn.tx = 0
 	return call

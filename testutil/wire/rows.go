@@ -8,13 +8,13 @@ import (
 	"reflect"
 )
 
-// rows are an answer that has been read already, so that its call is over before
-// the caller sees any of it. Of several results only the first one is.
+// rows is an answer that has been read already, so that its call has ended before the
+// caller gets any of it. If there are several results, only the first has been read.
 type rows struct {
 	driver.Rows
 	read [][]driver.Value
 	end  error // of reading
-	rest bool  // the first result has been left behind
+	rest bool  // a later result is current
 }
 
 // readRows reads the first result of an answer.
@@ -42,7 +42,7 @@ func (r *rows) err() error {
 	return r.end
 }
 
-// Next gives a row.
+// Next copies the next row into values.
 func (r *rows) Next(values []driver.Value) error {
 	switch {
 	case r.rest:
@@ -61,7 +61,7 @@ func (r *rows) HasNextResultSet() bool {
 	return ok && inner.HasNextResultSet()
 }
 
-// NextResultSet goes on to that.
+// NextResultSet makes the next result the current one.
 func (r *rows) NextResultSet() error {
 	if inner, ok := r.Rows.(driver.RowsNextResultSet); ok {
 		r.rest = true
@@ -70,7 +70,7 @@ func (r *rows) NextResultSet() error {
 	return io.EOF
 }
 
-// ColumnTypeScanType is the type that a column's values are best scanned into.
+// ColumnTypeScanType returns the type that suits a column's values best.
 func (r *rows) ColumnTypeScanType(i int) reflect.Type {
 	if inner, ok := r.Rows.(driver.RowsColumnTypeScanType); ok {
 		return inner.ColumnTypeScanType(i)
@@ -78,7 +78,7 @@ func (r *rows) ColumnTypeScanType(i int) reflect.Type {
 	return reflect.TypeFor[any]()
 }
 
-// ColumnTypeDatabaseTypeName is the database's name of a column's type.
+// ColumnTypeDatabaseTypeName returns the database's name of a column's type.
 func (r *rows) ColumnTypeDatabaseTypeName(i int) string {
 	if inner, ok := r.Rows.(driver.RowsColumnTypeDatabaseTypeName); ok {
 		return inner.ColumnTypeDatabaseTypeName(i)
@@ -86,7 +86,7 @@ func (r *rows) ColumnTypeDatabaseTypeName(i int) string {
 	return ""
 }
 
-// ColumnTypeLength is the length of a column's type, where it has one.
+// ColumnTypeLength returns the length of a column's type, if it has one.
 func (r *rows) ColumnTypeLength(i int) (length int64, ok bool) {
 	if inner, ok := r.Rows.(driver.RowsColumnTypeLength); ok {
 		return inner.ColumnTypeLength(i)
@@ -94,7 +94,7 @@ func (r *rows) ColumnTypeLength(i int) (length int64, ok bool) {
 	return 0, false
 }
 
-// ColumnTypeNullable reports whether a column may be null, where that is known.
+// ColumnTypeNullable reports whether a column may be null, if that is known.
 func (r *rows) ColumnTypeNullable(i int) (nullable, ok bool) {
 	if inner, ok := r.Rows.(driver.RowsColumnTypeNullable); ok {
 		return inner.ColumnTypeNullable(i)
@@ -102,7 +102,7 @@ func (r *rows) ColumnTypeNullable(i int) (nullable, ok bool) {
 	return false, false
 }
 
-// ColumnTypePrecisionScale are those of a decimal column.
+// ColumnTypePrecisionScale returns the precision and scale of a decimal column.
 func (r *rows) ColumnTypePrecisionScale(i int) (precision, scale int64, ok bool) {
 	if inner, ok := r.Rows.(driver.RowsColumnTypePrecisionScale); ok {
 		return inner.ColumnTypePrecisionScale(i)

@@ -21,7 +21,7 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 	if !ok {
 		return nil, errNoContext
 	}
-	return around(ctx, s.conn.hook, s.conn.call(s.text), func() (driver.Result, error) { return inner.ExecContext(ctx, args) })
+	return around(ctx, s.conn.hook, s.conn.call(s.text, args), func() (driver.Result, error) { return inner.ExecContext(ctx, args) })
 }
 
 // QueryContext runs the statement, which returns rows.
@@ -30,10 +30,10 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	if !ok {
 		return nil, errNoContext
 	}
-	return s.conn.query(ctx, s.text, func() (driver.Rows, error) { return inner.QueryContext(ctx, args) })
+	return s.conn.query(ctx, s.conn.call(s.text, args), func() (driver.Rows, error) { return inner.QueryContext(ctx, args) })
 }
 
-// CheckNamedValue asks the statement, or else the connection.
+// CheckNamedValue calls the statement's method, or else the connection's.
 func (s *stmt) CheckNamedValue(value *driver.NamedValue) error {
 	if inner, ok := s.Stmt.(driver.NamedValueChecker); ok {
 		return inner.CheckNamedValue(value)

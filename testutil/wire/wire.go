@@ -1,15 +1,17 @@
-// Package wire stands between database/sql and a driver: it has a hook be told
-// of each statement, before it goes to the database and after its answer has
-// come, which may refuse the one, withhold the other, wait, or end the process.
-// Everything else passes through as it is, for the drivers of SQLite, PostgreSQL,
-// MySQL and MariaDB that this module uses.
+// Package wire wraps a driver of database/sql: it calls a hook before each statement
+// is sent to the database and after its answer has come. The hook may make the call
+// fail, lose its answer, wait, or end the process. Everything else reaches the driver
+// unchanged, for the drivers of SQLite, PostgreSQL, MySQL and MariaDB that this module
+// uses.
 //
 //	db = wire.Through(db, hook) // an open database
 //	beside := wire.Beside(db, 4, hook) // some of its connections
 //	pool := sql.OpenDB(wire.Connector(connector, hook))
 //
-// It may import the standard library and Bun. Nothing but testutil and tests may
-// import it.
+// It is the one way in which this module's tests see and fail statements. Bun's own
+// query hooks do not see prepared statements, and cannot lose an answer.
+//
+// It may import the standard library and Bun. Only testutil and tests may import it.
 package wire
 
 import (
@@ -21,10 +23,10 @@ import (
 	"sync/atomic"
 )
 
-// Kind is what is asked of the database.
+// Kind is the kind of a call.
 type Kind int
 
-// The kinds of calls. What prepares a statement is none: it changes nothing.
+// The kinds of calls. Preparing a statement is no call: it changes nothing.
 const (
 	Statement Kind = iota
 	Begin
@@ -32,36 +34,47 @@ const (
 	Rollback
 )
 
-// Call is one thing that is asked of the database.
+// Call is one call to the database.
 type Call struct {
 	Kind Kind
-	// Text is the statement's, as the driver gets it; BEGIN, COMMIT or ROLLBACK
-	// for the others.
+	// Text is the text of a statement, as the driver gets it; BEGIN, COMMIT or
+	// ROLLBACK for the other kinds.
 	Text string
-	// Tx is the transaction that it belongs to, and takes effect with, counted
-	// from 1; 0 is none.
+	// Args are the arguments of a statement, nil if it has none.
+	Args []driver.NamedValue
+	// Tx is the number of the transaction with which the call takes effect, counted
+	// from 1; 0 if it takes effect by itself.
 	Tx uint64
 }
 
-// Hook is told of all calls of a database. It is used by many goroutines at once.
+// Hook sees all calls to a database. It must be safe for concurrent use.
 type Hook interface {
-	// Before is called before the call is made. With an error that is what the
-	// caller gets, and nothing is asked of the database; a commit so refused is a
-	// rollback.
+	// Before is called before the call is made. If it returns an error, the call is
+	// not made and the caller gets that error; instead of a commit, a rollback is
+	// made then.
 	Before(ctx context.Context, call Call) error
-	// After is called after the call has taken its effect, with the driver's
-	// error, and before the caller sees any of the answer: rows have been read
-	// then. Its error takes the place of the driver's answer. A call with the
-	// error [driver.ErrSkip] has not been made, and comes again as another.
+	// After is called after the call has taken effect, with the driver's error, and
+	// before the caller gets the answer: all rows have been read. If it returns an
+	// error, the caller gets that instead of the answer. A call with the error
+	// [driver.ErrSkip] has not been made, and is made again in another way.
 	After(ctx context.Context, call Call, err error) error
 }
 
-// Connector is inner with a hook.
+// BeforeFunc is a [Hook] that is called before calls only.
+type BeforeFunc func(ctx context.Context, call Call) error
+
+// Before calls f.
+func (f BeforeFunc) Before(ctx context.Context, call Call) error { return f(ctx, call) }
+
+// After does nothing.
+func (BeforeFunc) After(context.Context, Call, error) error { return nil }
+
+// Connector returns inner with a hook.
 func Connector(inner driver.Connector, hook Hook) driver.Connector {
 	return connector{inner, &hooked{Hook: hook}}
 }
 
-// hooked is the hook of a database, and what is counted there.
+// hooked is the hook of a database with its counter of transactions.
 type hooked struct {
 	Hook
 	transactions atomic.Uint64
@@ -80,7 +93,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return newConn(inner, c.hook, inner.Close)
 }
 
-// Close closes what the connector connects through; see [sql.DB.Close].
+// Close closes the inner connector; see [sql.DB.Close].
 func (c connector) Close() error {
 	if closer, ok := c.Connector.(io.Closer); ok {
 		return closer.Close()
@@ -88,7 +101,7 @@ func (c connector) Close() error {
 	return nil
 }
 
-// around makes a call between its hooks.
+// around calls the hook before and after a call.
 func around[T any](ctx context.Context, hook *hooked, call Call, do func() (T, error)) (answer T, err error) {
 	if err := hook.Before(ctx, call); err != nil {
 		return answer, err
@@ -101,7 +114,7 @@ func around[T any](ctx context.Context, hook *hooked, call Call, do func() (T, e
 	return answer, err
 }
 
-// full is what the connections of all those drivers are.
+// full is what the connections of all the drivers implement.
 type full interface {
 	driver.Conn
 	driver.ConnBeginTx

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 	"github.com/ntxdev/jobsystem/testutil/wire"
@@ -19,19 +20,20 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// recorder keeps the calls, and refuses or withholds those that it is told to.
+// recorder records the calls. fail makes calls fail before they are made, and lose
+// replaces their answers; either may be nil.
 type recorder struct {
 	mu            sync.Mutex
 	before, after []wire.Call
-	refuse, hide  func(wire.Call) error
+	fail, lose    func(wire.Call) error
 }
 
 func (r *recorder) Before(_ context.Context, call wire.Call) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.before = append(r.before, call)
-	if r.refuse != nil {
-		return r.refuse(call)
+	if r.fail != nil {
+		return r.fail(call)
 	}
 	return nil
 }
@@ -40,15 +42,15 @@ func (r *recorder) After(_ context.Context, call wire.Call, _ error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.after = append(r.after, call)
-	if r.hide != nil {
-		return r.hide(call)
+	if r.lose != nil {
+		return r.lose(call)
 	}
 	return nil
 }
 
 func (r *recorder) forget() { r.before, r.after = nil, nil }
 
-// table is a database with a hook and a table with one number in it.
+// table opens a database with a hook, and makes a table with one number in it.
 func table(t *testing.T, text string) (*bun.DB, *recorder) {
 	t.Helper()
 	hook := &recorder{}
@@ -68,7 +70,7 @@ func number(t *testing.T, db *bun.DB) (n int) {
 	return n
 }
 
-func TestAHookIsToldOfEachCallWithItsText(t *testing.T) {
+func TestAHookSeesEachCallWithItsText(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		db, hook := table(t, text)
@@ -100,53 +102,100 @@ func TestAHookIsToldOfEachCallWithItsText(t *testing.T) {
 	})
 }
 
-func TestWhatAHookRefusesDoesNotHappen(t *testing.T) {
+// The arguments of a call are enough to make it later, as a network does that
+// delivers it late.
+func TestAHookSeesTheArgumentsOfACall(t *testing.T) {
 	t.Parallel()
-	refused := errors.New("refused")
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		var delayed wire.Call
+		errDelayed := errors.New("delayed")
+		plain := testdb.Open(t, text)
+		plain.SetMaxOpenConns(2)
+		_, err := plain.ExecContext(t.Context(), "CREATE TABLE numbers (n INTEGER NOT NULL)")
+		require.NoError(t, err)
+		db := wire.Beside(plain, 1, wire.BeforeFunc(func(_ context.Context, call wire.Call) error {
+			delayed = call
+			return errDelayed
+		}))
+		defer db.Close()
+		insert := "INSERT INTO numbers (n) VALUES (?)"
+		if db.Dialect().Name() == dialect.PG {
+			insert = "INSERT INTO numbers (n) VALUES ($1)"
+		}
+		_, err = db.DB.ExecContext(t.Context(), insert, 7) // Bun would write the argument into the text
+		require.ErrorIs(t, err, errDelayed)
+		require.Len(t, delayed.Args, 1)
+		assert.EqualValues(t, 7, delayed.Args[0].Value)
+		_, err = plain.DB.ExecContext(t.Context(), delayed.Text, delayed.Args[0].Value)
+		require.NoError(t, err)
+		assert.Equal(t, 7, number(t, plain))
+	})
+}
+
+func TestACallThatAHookFailsDoesNotHappen(t *testing.T) {
+	t.Parallel()
+	errRejected := errors.New("rejected")
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		db, hook := table(t, text)
 		ctx := t.Context()
-		hook.refuse = func(call wire.Call) error {
+		hook.fail = func(call wire.Call) error {
 			if call.Text == "UPDATE numbers SET n = 2" || call.Kind == wire.Commit {
-				return refused
+				return errRejected
 			}
 			return nil
 		}
 		_, err := db.ExecContext(ctx, "UPDATE numbers SET n = 2")
-		assert.ErrorIs(t, err, refused)
+		assert.ErrorIs(t, err, errRejected)
 		assert.Equal(t, 1, number(t, db))
 		err = db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 			_, err := tx.ExecContext(ctx, "UPDATE numbers SET n = 3")
 			return err
 		})
-		assert.ErrorIs(t, err, refused)
-		assert.Equal(t, 1, number(t, db), "the commit was refused, so it is rolled back")
+		assert.ErrorIs(t, err, errRejected)
+		assert.Equal(t, 1, number(t, db), "the commit failed, so it is rolled back")
 	})
 }
 
-func TestWhatAHookWithholdsHasHappened(t *testing.T) {
+func TestACallWhoseAnswerAHookLosesHasHappened(t *testing.T) {
 	t.Parallel()
-	lost := errors.New("the answer was lost")
+	errLost := errors.New("the answer was lost")
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		db, hook := table(t, text)
 		ctx := t.Context()
-		hook.hide = func(call wire.Call) error {
+		hook.lose = func(call wire.Call) error {
 			if call.Text != "SELECT n FROM numbers" {
-				return lost
+				return errLost
 			}
 			return nil
 		}
 		_, err := db.ExecContext(ctx, "UPDATE numbers SET n = 2")
-		assert.ErrorIs(t, err, lost)
+		assert.ErrorIs(t, err, errLost)
 		assert.Equal(t, 2, number(t, db))
 		var n int
-		assert.ErrorIs(t, db.NewRaw("SELECT n + 1 FROM numbers").Scan(ctx, &n), lost)
+		assert.ErrorIs(t, db.NewRaw("SELECT n + 1 FROM numbers").Scan(ctx, &n), errLost)
 		_, err = db.BeginTx(ctx, nil)
-		assert.ErrorIs(t, err, lost)
-		hook.hide = nil
+		assert.ErrorIs(t, err, errLost)
+		hook.lose = nil
 		tx, err := db.BeginTx(ctx, nil)
 		require.NoError(t, err, "no transaction is left open on the connection")
 		require.NoError(t, tx.Rollback())
+	})
+}
+
+func TestATransactionThatCannotBeginIsAnError(t *testing.T) {
+	t.Parallel()
+	testdb.EachDSN(t, func(t *testing.T, text string) {
+		db, _ := table(t, text)
+		conn, err := db.DB.Conn(t.Context()) // otherwise database/sql does not reach the driver
+		require.NoError(t, err)
+		defer conn.Close()
+		require.NoError(t, conn.Raw(func(raw any) error {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			_, err := raw.(driver.ConnBeginTx).BeginTx(ctx, driver.TxOptions{})
+			assert.ErrorIs(t, err, context.Canceled)
+			return nil
+		}))
 	})
 }
 
@@ -168,8 +217,8 @@ func TestADatabaseBesideAnotherClosesOnlyWhatIsItsOwn(t *testing.T) {
 	})
 }
 
-// The optional parts of a driver that database/sql looks for pass through.
-func TestNothingOfTheDriversIsLost(t *testing.T) {
+// The optional interfaces of a driver, which database/sql asserts, are kept.
+func TestNoOptionalInterfaceOfADriverIsLost(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		plain := testdb.Open(t, text)
@@ -181,8 +230,8 @@ func TestNothingOfTheDriversIsLost(t *testing.T) {
 	})
 }
 
-// optional names the optional interfaces that a database's connection, prepared
-// statement and rows have.
+// optional returns the names of the optional interfaces that a database's connection,
+// prepared statement and rows implement.
 func optional(t *testing.T, db *bun.DB) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}
