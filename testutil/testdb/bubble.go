@@ -17,8 +17,8 @@ import (
 	"modernc.org/sqlite"
 )
 
-// InBubble reports whether the goroutine is in a bubble of testing/synctest. If
-// so, it returns once all others in it have nothing to do at this moment.
+// InBubble reports whether the goroutine is in a bubble of testing/synctest. If it is,
+// InBubble returns when all other goroutines of the bubble are blocked.
 func InBubble() (in bool) {
 	defer func() { in = recover() == nil }()
 	synctest.Wait()
@@ -26,6 +26,10 @@ func InBubble() (in bool) {
 }
 
 // openVirtual opens a SQLite database whose clock is the bubble's.
+//
+// It is not done with a hook of package wire: that sees the calls of database/sql, and the
+// clock is read below them, by SQL functions while SQLite runs a statement. A hook on such
+// a database is possible too, as on any other: wire.Through(db, hook).
 func openVirtual(_ context.Context, text string) (*bun.DB, error) {
 	path, isSQLite := strings.CutPrefix(text, "sqlite://")
 	if !isSQLite {
@@ -40,7 +44,7 @@ func openVirtual(_ context.Context, text string) (*bun.DB, error) {
 	return bun.NewDB(pool, sqlitedialect.New()), nil
 }
 
-// virtualConnector connects to a SQLite file, or one in memory.
+// virtualConnector connects to a SQLite file or to a database in memory.
 type virtualConnector struct {
 	driver *sqlite.Driver
 	path   string

@@ -12,11 +12,10 @@ import (
 	"modernc.org/sqlite"
 )
 
-// bubbleClock is SQLite with the clock of the goroutine that asks: virtual
-// within a bubble of testing/synctest, where SQLite itself would read the
-// machine's. It has functions of its own in place of those that know what time
-// it is; what does not ask for the time of now is answered by the ones they
-// replace.
+// bubbleClock returns SQLite with the clock of the goroutine that runs a statement. In a
+// bubble of testing/synctest that clock is virtual; SQLite itself would read the machine's.
+// It replaces SQL's date and time functions, which call the original ones with the current
+// time as an argument.
 var bubbleClock = sync.OnceValue(func() *sqlite.Driver {
 	d := &sqlite.Driver{}
 	plain := &plainSQLite{}
@@ -29,15 +28,15 @@ var bubbleClock = sync.OnceValue(func() *sqlite.Driver {
 	return d
 })
 
-// plainSQLite answers with SQLite's own functions.
+// plainSQLite calls SQLite's own functions, on a connection of its own.
 type plainSQLite struct {
 	mu   sync.Mutex
 	conn driver.Conn
 }
 
-// at is a function of times with the time of now written out; its time is the
-// argument that follows some others. Like the one it replaces, it is the same
-// throughout a statement.
+// at returns a replacement of a date and time function that passes the current time to the
+// original one. before is the number of arguments before the time. Like the original, it
+// returns the same value throughout a statement.
 func (p *plainSQLite) at(function string, args int32, before int) *sqlite.FunctionImpl {
 	return &sqlite.FunctionImpl{NArgs: args, Deterministic: true, Scalar: func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
 		if len(args) < before {
@@ -47,7 +46,7 @@ func (p *plainSQLite) at(function string, args int32, before int) *sqlite.Functi
 	}}
 }
 
-// withNow is a time and its modifiers in which none is asked of the clock.
+// withNow returns a time and its modifiers with "now" replaced by the current time.
 func withNow(args []driver.Value) []driver.Value {
 	now := []driver.Value{float64(time.Now().UnixMilli()) / 1e3, "unixepoch"}
 	if len(args) == 0 {
@@ -57,7 +56,7 @@ func withNow(args []driver.Value) []driver.Value {
 	switch strings.ToLower(text) {
 	case "now":
 		return append(now, args[1:]...)
-	case "subsec", "subsecond": // "now" goes without saying then
+	case "subsec", "subsecond": // "now" is implied
 		return append(now, args...)
 	default:
 		return args
