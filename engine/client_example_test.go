@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -167,25 +168,64 @@ func ExampleAt() {
 	// Output: 2126-11-01T04:00:00Z
 }
 
-// The engine that runs here claims the job at once, before those of its type that
-// wait: somebody sits and waits for it.
+// A user waits for the report of October: it is the next one to run.
 func ExampleImmediately() {
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
+	ctx := context.Background()
 	eng, closeDB := exampleEngine(ctx)
 	defer closeDB()
-	ended := make(chan error, 1)
-	go func() { ended <- eng.Run(ctx) }()
-	job, err := eng.Enqueue(ctx, report{Month: "2026-10"}, engine.Immediately())
+	jobs, err := eng.EnqueueMany(ctx, []engine.NewJob{
+		{Input: report{Month: "2026-08"}, Options: []engine.EnqueueOption{engine.Name("August")}},
+		{Input: report{Month: "2026-09"}, Options: []engine.EnqueueOption{engine.Name("September")}},
+		{Input: report{Month: "2026-10"}, Options: []engine.EnqueueOption{engine.Name("October"), engine.Immediately()}},
+	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	status, err := eng.Wait(ctx, job.ID, nil)
-	fmt.Println(status.Status, err)
+	printInOrder(ctx, eng, jobs)
+	// Output:
+	// October
+	// August
+	// September
+}
+
+// The reports of last year are not urgent.
+func ExamplePriority() {
+	ctx := context.Background()
+	eng, closeDB := exampleEngine(ctx)
+	defer closeDB()
+	jobs, err := eng.EnqueueMany(ctx, []engine.NewJob{
+		{Input: report{Month: "2025-01"}, Options: []engine.EnqueueOption{engine.Name("last year's"), engine.Priority(-1)}},
+		{Input: report{Month: "2026-10"}, Options: []engine.EnqueueOption{engine.Name("this month's")}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	printInOrder(ctx, eng, jobs)
+	// Output:
+	// this month's
+	// last year's
+}
+
+// printInOrder runs the jobs, and prints their names in the order in which they began.
+func printInOrder(ctx context.Context, eng *engine.Engine, jobs []*model.Job) {
+	ctx, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- eng.Run(ctx) }()
+	begun := make([]*model.JobView, len(jobs))
+	for i, job := range jobs {
+		var err error
+		if begun[i], err = eng.Wait(ctx, job.ID, nil); err != nil {
+			fmt.Println(err)
+		}
+	}
 	stop()
 	<-ended
-	// Output: succeeded <nil>
+	slices.SortFunc(begun, func(a, b *model.JobView) int { return a.StartedAt.Compare(b.StartedAt.Time) })
+	for _, job := range begun {
+		fmt.Println(job.Name)
+	}
 }
 
 // failed is a job whose first step has succeeded and whose second one has failed,

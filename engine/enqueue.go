@@ -40,6 +40,7 @@ type EnqueueOption func(*request)
 type request struct {
 	job         model.Job
 	immediately bool
+	priority    int
 }
 
 // Name sets the name that people see. The default is the job's type.
@@ -62,11 +63,19 @@ func At(t time.Time) EnqueueOption {
 	return func(r *request) { r.job.ScheduledAt = model.TimeOf(t) }
 }
 
-// Immediately makes this engine claim the job at once, before the other scheduled jobs of its
-// type, provided that the engine runs and has the type. If a job of the type is running, or
-// in a caller's transaction, the option has no effect, and the job is due now like any
-// other. Together with [At] it is an [ErrInvalid].
+// Immediately makes the job the next one of its type that an engine claims, before all others
+// that wait, however long they have waited: at once, or when the running job of the type has
+// ended. Of several immediate jobs, the one that was enqueued first is claimed first. The job
+// keeps that preference when it waits or is resumed. It has the priority
+// [model.ImmediatePriority]. Together with [At] or [Priority] it is an [ErrInvalid].
 func Immediately() EnqueueOption { return func(r *request) { r.immediately = true } }
+
+// Priority ranks the job among the due jobs of its type: a greater priority is claimed first.
+// It is between [model.MinPriority] and [model.MaxPriority], by default 0; anything else is an
+// [ErrInvalid]. One step counts as much as an hour of waiting ([model.PriorityWorth]), so that
+// a job of a low priority waits longer, and not for ever. A running job is not interrupted.
+// See [Immediately] for a job that goes before all others.
+func Priority(n int) EnqueueOption { return func(r *request) { r.priority = n } }
 
 // IdempotencyKey makes enqueuing idempotent: if there is a job of the same type with the
 // same key, no other is created, and that job is returned with Existing set. In a caller's
@@ -92,11 +101,7 @@ func (c *Client) Enqueue(ctx context.Context, input steps.Input, opts ...Enqueue
 		return nil, fmt.Errorf("enqueue job of type %q: %w", r.job.Type, c.redactErr(&r.job, err))
 	}
 	if w := c.engine.running(); w != nil && !c.inTx {
-		if r.immediately && !r.job.Existing {
-			w.DueFirst(r.job.Type, r.job.ID)
-		} else {
-			w.Due(r.job.Type)
-		}
+		w.Due(r.job.Type)
 	}
 	return c.shownJob(&r.job), nil
 }
@@ -135,8 +140,8 @@ type NewJob struct {
 
 // EnqueueMany creates many jobs in one transaction: all of them, or none. Everything is
 // checked before anything is written; the error names the first item that is invalid. It
-// returns the rows in the order of the items. [Immediately] has no effect. See
-// [Client.Enqueue] for the rest.
+// returns the rows in the order of the items. See [Client.Enqueue] for the
+// rest.
 func (c *Client) EnqueueMany(ctx context.Context, items []NewJob) ([]*model.Job, error) {
 	jobs := make([]*model.Job, len(items))
 	types := make(map[string]bool)
@@ -178,8 +183,8 @@ func (c *Client) newRequest(input steps.Input, opts []EnqueueOption) (*request, 
 	if at := r.job.ScheduledAt; !at.IsZero() && !at.IsKept() {
 		return nil, invalid("it is to run at %v, which is not between the year 1 and %v", at.Time, model.MaxTime().Time)
 	}
-	if r.immediately && !r.job.ScheduledAt.IsZero() {
-		return nil, invalid("it has both Immediately and At(%v): give one of them", r.job.ScheduledAt.Time)
+	if err := r.rank(); err != nil {
+		return nil, err
 	}
 	if err := checkTexts(&r.job); err != nil {
 		return nil, err
@@ -191,6 +196,23 @@ func (c *Client) newRequest(input steps.Input, opts []EnqueueOption) (*request, 
 		return nil, err
 	}
 	return r, nil
+}
+
+// rank sets the job's priority.
+func (r *request) rank() error {
+	switch {
+	case r.immediately && !r.job.ScheduledAt.IsZero():
+		return invalid("it has both Immediately and At(%v): give one of them", r.job.ScheduledAt.Time)
+	case r.immediately && r.priority != 0:
+		return invalid("it has both Immediately and Priority(%d): give one of them", r.priority)
+	case r.priority < model.MinPriority || r.priority > model.MaxPriority:
+		return invalid("priority %d is not between %d and %d", r.priority, model.MinPriority, model.MaxPriority)
+	}
+	r.job.Priority = r.priority
+	if r.immediately {
+		r.job.Priority = model.ImmediatePriority
+	}
+	return nil
 }
 
 // encodeInput writes an input as it is kept, and checks that the definition that is

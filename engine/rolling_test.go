@@ -27,10 +27,10 @@ func migrateFurther(t *testing.T, db *bun.DB) {
 	t.Helper()
 	for _, statement := range []string{
 		"ALTER TABLE job_system_jobs ADD COLUMN tenant TEXT",
-		"ALTER TABLE job_system_jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 5",
-		"CREATE INDEX job_system_jobs_priority ON job_system_jobs (priority, id)",
+		"ALTER TABLE job_system_jobs ADD COLUMN newer INTEGER NOT NULL DEFAULT 5",
+		"CREATE INDEX job_system_jobs_newer ON job_system_jobs (newer, id)",
 		"ALTER TABLE job_type_lock ADD COLUMN note TEXT",
-		"INSERT INTO job_system_migrations (name, group_id) VALUES ('0002_priority', 2)",
+		"INSERT INTO job_system_migrations (name, group_id) VALUES ('0002_newer', 2)",
 	} {
 		_, err := db.ExecContext(t.Context(), statement)
 		require.NoError(t, err)
@@ -229,9 +229,9 @@ func TestAFleetIsDeployedRolledBackAndDeployedAgainUnderLoad(t *testing.T) {
 		assert.Less(t, byNext, len(ids), "some were ended by this version")
 		t.Log(refused, "refused,", byNext, "ended by the next version")
 		sound(t, db)
-		var priorities []int
-		require.NoError(t, db.NewRaw("SELECT DISTINCT priority FROM job_system_jobs").Scan(t.Context(), &priorities))
-		assert.Equal(t, []int{5}, priorities, "columns that are not known keep their values")
+		var values []int
+		require.NoError(t, db.NewRaw("SELECT DISTINCT newer FROM job_system_jobs").Scan(t.Context(), &values))
+		assert.Equal(t, []int{5}, values, "columns that are not known keep their values")
 		require.NoError(t, migrations.Check(t.Context(), db))
 	})
 }

@@ -22,7 +22,7 @@ func status(row *store.Row) *model.JobView {
 		CancelledBy: j.CancelledBy, CancelReason: j.CancelReason,
 		Owner: row.Owner, LockedUntil: row.LockedUntil,
 		Attempt: j.Attempt, Resumptions: j.Resumptions, Checkpoints: j.Checkpoints,
-		ScheduledAt: j.ScheduledAt, StartedAt: j.StartedAt, FinishedAt: j.FinishedAt,
+		Priority: j.Priority, ScheduledAt: j.ScheduledAt, StartedAt: j.StartedAt, FinishedAt: j.FinishedAt,
 		HeartbeatAt: j.HeartbeatAt, ProgressedAt: j.ProgressedAt,
 		CreatedAt: j.CreatedAt, UpdatedAt: j.UpdatedAt, DeletedAt: j.DeletedAt,
 		Steps: []model.StepView{}, ParentID: j.ParentID,

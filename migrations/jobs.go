@@ -24,10 +24,10 @@ func jobsMigration() migration {
 // and PostgreSQL.
 func jobsIndexes() []step {
 	return []step{
-		// For the claim: the next job of a type is the first entry of its part of the
-		// index.
+		// For the claim: the next job of a type and a priority is the first entry of its
+		// part of the index.
 		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_claim
-    ON job_system_jobs (type, scheduled_at, id)
+    ON job_system_jobs (type, priority, scheduled_at, id)
     WHERE status = 'scheduled' AND deleted_at IS NULL`},
 		// At most one processing job of a type, even if the engine has a bug.
 		{sql: `CREATE UNIQUE INDEX IF NOT EXISTS job_system_jobs_processing

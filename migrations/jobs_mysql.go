@@ -37,6 +37,7 @@ const jobsColumnsMySQL = `
     writes              BIGINT        NOT NULL DEFAULT 0,
     resumptions         BIGINT        NOT NULL DEFAULT 0,
     error               MEDIUMTEXT    NOT NULL DEFAULT (''),
+    priority            SMALLINT      NOT NULL DEFAULT 0,
     scheduled_at        DATETIME(6)   NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
     started_at          DATETIME(6),
     finished_at         DATETIME(6),
@@ -56,6 +57,7 @@ const jobsColumnsMySQL = `
     CONSTRAINT job_system_jobs_status_check
         CHECK (status IN ('scheduled', 'processing', 'succeeded', 'failed', 'cancelled')),
     CONSTRAINT job_system_jobs_progress_check CHECK (progress >= 0 AND progress <= 1),
+    CONSTRAINT job_system_jobs_priority_check CHECK (priority IN (-2, -1, 0, 1, 2, 100)),
     CONSTRAINT job_system_jobs_id_check
         CHECK (id REGEXP '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$')`
 
@@ -73,9 +75,9 @@ type indexMySQL struct{ name, definition string }
 
 func jobsIndexesMySQL() []indexMySQL {
 	return []indexMySQL{
-		// For the claim: the next job of a type is the first entry of its part of the
-		// index.
-		{"job_system_jobs_claim", "KEY job_system_jobs_claim (type, status, deleted_at, scheduled_at, id)"},
+		// For the claim: the next job of a type and a priority is the first entry of its
+		// part of the index.
+		{"job_system_jobs_claim", "KEY job_system_jobs_claim (type, status, deleted_at, priority, scheduled_at, id)"},
 		// At most one processing job of a type, even if the engine has a bug.
 		{"job_system_jobs_processing", "UNIQUE KEY job_system_jobs_processing (processing_type)"},
 		{"job_system_jobs_idempotency", "UNIQUE KEY job_system_jobs_idempotency (type, idempotency_key)"},

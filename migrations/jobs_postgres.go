@@ -24,6 +24,7 @@ const createJobsPostgres = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     writes              bigint           NOT NULL DEFAULT 0,
     resumptions         bigint           NOT NULL DEFAULT 0,
     error               text             NOT NULL DEFAULT '',
+    priority            smallint         NOT NULL DEFAULT 0,
     scheduled_at        timestamptz      NOT NULL DEFAULT clock_timestamp(),
     started_at          timestamptz,
     finished_at         timestamptz,
@@ -41,7 +42,8 @@ const createJobsPostgres = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     CONSTRAINT job_system_jobs_pkey PRIMARY KEY (id),
     CONSTRAINT job_system_jobs_status_check
         CHECK (status IN ('scheduled', 'processing', 'succeeded', 'failed', 'cancelled')),
-    CONSTRAINT job_system_jobs_progress_check CHECK (progress >= 0 AND progress <= 1)
+    CONSTRAINT job_system_jobs_progress_check CHECK (progress >= 0 AND progress <= 1),
+    CONSTRAINT job_system_jobs_priority_check CHECK (priority IN (-2, -1, 0, 1, 2, 100))
 ) WITH (fillfactor = 40)`
 
 // compressDataPostgres sets lz4 compression where the server supports it: data is

@@ -27,6 +27,7 @@ const createJobsSQLite = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     writes              INTEGER NOT NULL DEFAULT 0,
     resumptions         INTEGER NOT NULL DEFAULT 0,
     error               TEXT    NOT NULL DEFAULT '',
+    priority            INTEGER NOT NULL DEFAULT 0,
     scheduled_at        INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER)),
     started_at          INTEGER,
     finished_at         INTEGER,
@@ -47,6 +48,7 @@ const createJobsSQLite = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     CONSTRAINT job_system_jobs_status_check
         CHECK (status IN ('scheduled', 'processing', 'succeeded', 'failed', 'cancelled')),
     CONSTRAINT job_system_jobs_progress_check CHECK (progress >= 0 AND progress <= 1),
+    CONSTRAINT job_system_jobs_priority_check CHECK (priority IN (-2, -1, 0, 1, 2, 100)),
     CONSTRAINT job_system_jobs_id_check
         CHECK (id GLOB '????????-????-????-????-????????????' AND length(id) = 36 AND NOT id GLOB '*[^0-9a-f-]*')
 ) STRICT`

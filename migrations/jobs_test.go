@@ -170,6 +170,7 @@ func TestTheTablesRejectInvalidRows(t *testing.T) {
 		{"an unknown status", "type, data, status", `'report', '{}', 'paused'`},
 		{"progress above 1", "type, data, progress", `'report', '{}', 1.01`},
 		{"progress below 0", "type, data, progress", `'report', '{}', -0.01`},
+		{"a priority that no engine looks for", "type, data, priority", `'report', '{}', 3`},
 		{"data that is not JSON", "type, data", `'report', '{'`},
 		{"a checkpoint that is not JSON", "type, data, checkpoints", `'report', '{}', '{'`},
 		{"no data", "type", `'report'`},
@@ -263,7 +264,7 @@ func TestTheEnginesQueriesReadOnlyTheIndexRange(t *testing.T) {
 		}[db.Dialect().Name()]
 		for index, query := range map[string]string{
 			"job_system_jobs_claim": `SELECT id FROM job_system_jobs WHERE type = 'type-3' AND status = 'scheduled'
-				AND deleted_at IS NULL AND scheduled_at <= ` + now + ` ORDER BY scheduled_at, id LIMIT 1`,
+				AND deleted_at IS NULL AND priority = 0 AND scheduled_at <= ` + now + ` ORDER BY scheduled_at, id LIMIT 1`,
 			"job_system_jobs_latest": `SELECT id, name FROM job_system_jobs WHERE type = 'type-3'
 				ORDER BY created_at DESC, id DESC LIMIT 1`,
 		} {
@@ -280,7 +281,7 @@ func TestTheIndexesHaveTheirColumnsInOrder(t *testing.T) {
 	t.Parallel()
 	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
 		want := map[string]string{
-			"job_system_jobs_claim":       "type, scheduled_at, id",
+			"job_system_jobs_claim":       "type, priority, scheduled_at, id",
 			"job_system_jobs_processing":  "type",
 			"job_system_jobs_idempotency": "type, idempotency_key",
 			"job_system_jobs_latest":      "type, created_at, id",
@@ -292,7 +293,7 @@ func TestTheIndexesHaveTheirColumnsInOrder(t *testing.T) {
 		case dialect.MySQL:
 			query = `SELECT column_name FROM information_schema.statistics
 				WHERE table_schema = DATABASE() AND index_name = '%s' ORDER BY seq_in_index`
-			want["job_system_jobs_claim"] = "type, status, deleted_at, scheduled_at, id"
+			want["job_system_jobs_claim"] = "type, status, deleted_at, priority, scheduled_at, id"
 			want["job_system_jobs_processing"] = "processing_type"
 		}
 		for index, columns := range want {

@@ -54,7 +54,9 @@ type Job struct {
 	// been cancelled.
 	Resumptions int    `bun:"resumptions" json:"resumptions"`
 	Error       string `bun:"error" json:"error,omitempty"`
-	ScheduledAt Time   `bun:"scheduled_at" json:"scheduled_at"`
+	// Priority is the job's rank among the due jobs of its type; see [MaxPriority].
+	Priority    int  `bun:"priority" json:"priority"`
+	ScheduledAt Time `bun:"scheduled_at" json:"scheduled_at"`
 	// StartedAt is when the latest run began, FinishedAt when the job ended.
 	StartedAt  Time `bun:"started_at" json:"started_at"`
 	FinishedAt Time `bun:"finished_at" json:"finished_at"`

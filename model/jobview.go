@@ -92,6 +92,8 @@ type JobView struct {
 	Resumptions int             `json:"resumptions"`
 	Checkpoints json.RawMessage `json:"checkpoints,omitempty"`
 	Result      json.RawMessage `json:"result,omitempty"`
+	// Priority is the job's rank among the due jobs of its type: see [Job.Priority].
+	Priority int `json:"priority"`
 	// ScheduledAt is when the job is due; null while it waits for something without
 	// a time limit.
 	ScheduledAt  Time `json:"scheduled_at"`

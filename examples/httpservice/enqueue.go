@@ -19,9 +19,11 @@ type enqueueRequest struct {
 	// UploadedFileURL is the location of the file that the job processes.
 	UploadedFileURL string `json:"uploaded_file_url"`
 	// ScheduledAt is the time at which the job is due, by default now. Immediately
-	// runs it before other jobs of its type.
+	// runs it before all other jobs of its type that wait; Priority, from -2 to 2,
+	// ranks it among them.
 	ScheduledAt time.Time `json:"scheduled_at"`
 	Immediately bool      `json:"immediately"`
+	Priority    int       `json:"priority"`
 }
 
 // options returns the engine's options for all keys but the type and the input.
@@ -32,6 +34,9 @@ func (e *enqueueRequest) options() []engine.EnqueueOption {
 	}
 	if e.Immediately {
 		opts = append(opts, engine.Immediately())
+	}
+	if e.Priority != 0 {
+		opts = append(opts, engine.Priority(e.Priority))
 	}
 	return opts
 }

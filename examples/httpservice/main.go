@@ -19,7 +19,8 @@
 //
 // A request may also set "role", "email", "uploaded_file_url", and either
 // "scheduled_at", the time at which the job is due, or "immediately": true, to run
-// it before other jobs of its type.
+// it before all other jobs of its type that wait; "priority", from -2 to 2, ranks it
+// among them.
 //
 // To watch a running job, and to cancel and resume it, enqueue a slow one:
 //

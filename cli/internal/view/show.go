@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ntxdev/jobsystem/model"
@@ -155,8 +156,19 @@ func (p *Printer) addTimes(sheet *sheet, j *model.JobView) {
 			sheet.add(t.label, p.when(t.time))
 		}
 	}
+	if j.Priority != 0 {
+		sheet.add("Priority", priority(j.Priority))
+	}
 	if j.Owner != "" {
 		sheet.add("Engine", j.Owner)
 		sheet.add("Lease ends", p.when(j.LockedUntil))
 	}
+}
+
+// priority returns a priority as text.
+func priority(n int) string {
+	if n == model.ImmediatePriority {
+		return "immediate"
+	}
+	return strconv.Itoa(n)
 }

@@ -2,11 +2,7 @@ package dispatch
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // claimDue claims jobs of the types that may have a due one. It reports whether a poll is
@@ -25,25 +21,22 @@ func (d *Dispatcher) claimDue(ctx context.Context) (pollNow bool) {
 	return len(d.Runs.Free(types)) > 0
 }
 
-// claim claims the preferred jobs of the due types, and then the first jobs of the other
-// due types, as many as may run.
+// claim claims the first jobs of the due types, as many as may run.
 func (d *Dispatcher) claim(ctx context.Context, due []string) {
 	d.claimFailed = false
-	preferred := d.popPreferred(due)
-	d.claimSome(ctx, slices.Sorted(maps.Keys(preferred)), slices.Collect(maps.Values(preferred)))
-	d.claimSome(ctx, d.Runs.Free(due), nil)
+	d.claimSome(ctx, due)
 }
 
-// claimSome claims the given jobs of some types, or their first ones. If that fails, it
-// tries each type alone, so that a row that cannot be claimed delays only its own type.
-func (d *Dispatcher) claimSome(ctx context.Context, types []string, ids []uuid.UUID) {
+// claimSome claims the first jobs of some types. If that fails, it tries each type alone,
+// so that a row that cannot be claimed delays only its own type.
+func (d *Dispatcher) claimSome(ctx context.Context, types []string) {
 	if d.MaxRunning > 0 {
 		types = types[:max(0, min(len(types), d.MaxRunning-d.Runs.Len()))]
 	}
 	if len(types) == 0 {
 		return
 	}
-	err := d.claimTogether(ctx, types, ids)
+	err := d.claimTogether(ctx, types)
 	if err == nil {
 		return
 	}
@@ -56,15 +49,15 @@ func (d *Dispatcher) claimSome(ctx context.Context, types []string, ids []uuid.U
 		if ctx.Err() != nil {
 			return
 		}
-		d.claimSome(ctx, []string{t}, ids)
+		d.claimSome(ctx, []string{t})
 	}
 }
 
-func (d *Dispatcher) claimTogether(ctx context.Context, types []string, ids []uuid.UUID) error {
+func (d *Dispatcher) claimTogether(ctx context.Context, types []string) error {
 	limited, cancel := d.limit(ctx)
 	defer cancel()
 	began := time.Now()
-	jobs, err := d.Store.Claim(limited, types, ids, d.Owner)
+	jobs, err := d.Store.Claim(limited, types, d.Owner)
 	if err != nil {
 		d.Journal.MarkClaimUncertain()
 		d.Journal.Reconcile(ctx)

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/ntxdev/jobsystem/engine/internal/execution"
 	"github.com/ntxdev/jobsystem/engine/internal/journal"
 	"github.com/ntxdev/jobsystem/engine/internal/store"
@@ -34,7 +32,7 @@ type Listener interface {
 	Listen(ctx context.Context, channel string, ready func(), notify func(payload string)) error
 }
 
-// Dispatcher claims jobs for one engine. Due, DueFirst, PollNow and Ended are safe for
+// Dispatcher claims jobs for one engine. Due, PollNow and Ended are safe for
 // concurrent use; Run, Listen and Sweep are called once each.
 type Dispatcher struct {
 	Config
@@ -42,10 +40,9 @@ type Dispatcher struct {
 
 	wake chan struct{}
 
-	mu        sync.Mutex
-	pollNow   bool                 // there may be a due job
-	due       map[string]bool      // types that may have a due job
-	preferred map[string]uuid.UUID // jobs to be claimed before others of their types
+	mu      sync.Mutex
+	pollNow bool            // there may be a due job
+	due     map[string]bool // types that may have a due job
 
 	// claimFailed says that the database returned an error for the latest claim of some
 	// type. Only the loop uses it.
@@ -56,7 +53,7 @@ type Dispatcher struct {
 func New(c Config) *Dispatcher {
 	return &Dispatcher{
 		Config: c, types: Types(c.Handlers), wake: make(chan struct{}, 1),
-		due: make(map[string]bool), preferred: make(map[string]uuid.UUID),
+		due: make(map[string]bool),
 	}
 }
 
@@ -95,16 +92,6 @@ func (d *Dispatcher) Due(types ...string) {
 	d.wakeUp()
 }
 
-// DueFirst is like Due, and makes the loop claim this job before the others of its type.
-func (d *Dispatcher) DueFirst(jobType string, id uuid.UUID) {
-	d.mu.Lock()
-	if _, ok := d.Handlers[jobType]; ok {
-		d.preferred[jobType] = id
-	}
-	d.mu.Unlock()
-	d.Due(jobType)
-}
-
 // Ended says that a run has ended. The loop polls, unless the next job of the run's type
 // was claimed together with that end.
 func (d *Dispatcher) Ended(claimedNext bool) {
@@ -138,19 +125,4 @@ func (d *Dispatcher) popDue() []string {
 	types := slices.Sorted(maps.Keys(d.due))
 	clear(d.due)
 	return types
-}
-
-// popPreferred returns the jobs that are claimed before the others of the due types, and
-// resets them.
-func (d *Dispatcher) popPreferred(due []string) map[string]uuid.UUID {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	preferred := make(map[string]uuid.UUID)
-	for _, t := range due {
-		if id, ok := d.preferred[t]; ok {
-			preferred[t] = id
-		}
-	}
-	clear(d.preferred)
-	return preferred
 }

@@ -60,7 +60,7 @@ func benchmarkClaim(b *testing.B, kind testdb.Kind, types, rows int) float64 {
 		require.NoError(b, err)
 		require.NotEmpty(b, found.Due)
 		began = time.Now()
-		jobs, err := s.Claim(b.Context(), found.Due[:1], nil, owner)
+		jobs, err := s.Claim(b.Context(), found.Due[:1], owner)
 		claim += time.Since(began)
 		require.NoError(b, err)
 		require.Len(b, jobs, 1)

@@ -1,6 +1,12 @@
 package store
 
-import "strings"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/ntxdev/jobsystem/model"
+)
 
 // commonWords are the words that are the same on every database.
 var commonWords = words{
@@ -8,26 +14,36 @@ var commonWords = words{
 	"returned_columns": strings.ReplaceAll(jobColumns, "@.", ""),
 	"insert_columns":   insertColumns,
 	"start":            startAssignments,
+	"priorities":       prioritiesTable(),
+	"head":             headOfPriority,
+	"priority_worth":   micros(model.PriorityWorth),
+	"immediate":        strconv.Itoa(model.ImmediatePriority),
 }
 
 const jobColumns = `
 @.id, @.type, @.name, @.role, @.email, @.uploaded_file_url, @.data,
 @.status, @.progress, @.message, @.time_to_complete_ms, @.time_to_complete_source,
 @.checkpoints, @.attempt, @.resumptions, @.error,
-@.scheduled_at, @.started_at, @.finished_at, @.heartbeat_at, @.progressed_at,
+@.priority, @.scheduled_at, @.started_at, @.finished_at, @.heartbeat_at, @.progressed_at,
 @.cancel_requested_at, @.cancelled_by, @.cancel_reason,
 @.signals, @.parent_id, @.idempotency_key,
 @.created_at, @.updated_at, @.deleted_at`
 
 const insertColumns = `
 id, type, name, role, email, uploaded_file_url, data,
-scheduled_at, idempotency_key, parent_id, status, created_at, updated_at`
+priority, scheduled_at, idempotency_key, parent_id, status, created_at, updated_at`
 
 // insertBatch are the columns of a batch of new jobs.
 var insertBatch = []column{
 	{"id", ids}, {"type", texts}, {"name", texts}, {"role", texts}, {"email", texts}, {"uploaded_file_url", texts},
-	{"document", documents}, {"due_at", integers}, {"idempotency_key", texts}, {"parent_id", ids},
+	{"document", documents}, {"priority", integers}, {"due_at", integers}, {"idempotency_key", texts}, {"parent_id", ids},
 }
+
+const headOfPriority = `
+FROM job_system_jobs j {claim_index}
+WHERE j.type = @.type AND j.status = 'scheduled' AND j.deleted_at IS NULL AND j.priority = p.priority
+ORDER BY {claim_order}
+LIMIT 1`
 
 const startAssignments = `
 status = 'processing',
@@ -45,3 +61,12 @@ var lockBatch = []column{{"type", texts}, {"job_id", ids}, {"attempt", integers}
 
 // heldBatch are the columns of a batch of locks that cover runs.
 var heldBatch = []column{{"type", texts}, {"job_id", ids}, {"attempt", integers}}
+
+// prioritiesTable returns a table of all priorities, the greatest first.
+func prioritiesTable() string {
+	var rows []string
+	for _, p := range model.Priorities() {
+		rows = append(rows, fmt.Sprint("SELECT ", p, " AS priority"))
+	}
+	return "(" + strings.Join(rows, " UNION ALL ") + ")"
+}

@@ -47,7 +47,7 @@ type database interface {
 	// dueTypes returns the statement that selects the types with a scheduled job.
 	dueTypes() string
 	// claim is [Store.Claim].
-	claim(ctx context.Context, types []string, chosen []uuid.UUID, owner Owner) ([]*model.Job, error)
+	claim(ctx context.Context, types []string, owner Owner) ([]*model.Job, error)
 	// claimHeld locks the locks of these runs that are still the owner's, and moves
 	// the first due job of each one's type to processing.
 	claimHeld(ctx context.Context, tx bun.Tx, runs []LockedRun, owner Owner) ([]*model.Job, error)

@@ -22,7 +22,7 @@ func claimed(t *testing.T, db *bun.DB, lease time.Duration) (*store.Store, *mode
 	t.Helper()
 	s, types := backlog(t, db, 1, 2)
 	o := store.Owner{ID: "first", Lease: lease}
-	jobs, err := s.Claim(t.Context(), types, nil, o)
+	jobs, err := s.Claim(t.Context(), types, o)
 	require.NoError(t, err)
 	require.Len(t, jobs, 1)
 	return s, jobs[0], o
@@ -49,7 +49,7 @@ func TestATypeWhoseLockIsHeldIsNotClaimed(t *testing.T) {
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, first, _ := claimed(t, db, time.Minute)
 		other := store.Owner{ID: "second", Lease: time.Minute}
-		jobs, err := s.Claim(t.Context(), []string{first.Type}, nil, other)
+		jobs, err := s.Claim(t.Context(), []string{first.Type}, other)
 		require.NoError(t, err, "the lock says no before the unique index has to")
 		assert.Empty(t, jobs)
 		ready, err := s.Ready(t.Context(), []string{first.Type})
@@ -64,7 +64,7 @@ func TestTheUniqueIndexRejectsASecondRun(t *testing.T) {
 		s, first, _ := claimed(t, db, time.Minute)
 		_, err := db.NewRaw("UPDATE job_type_lock SET job_id = NULL, locked_until = updated_at").Exec(t.Context())
 		require.NoError(t, err)
-		_, err = s.Claim(t.Context(), []string{first.Type}, nil, store.Owner{ID: "second", Lease: time.Minute})
+		_, err = s.Claim(t.Context(), []string{first.Type}, store.Owner{ID: "second", Lease: time.Minute})
 		assert.Error(t, err)
 	})
 }
@@ -92,7 +92,7 @@ func TestALeaseThatHasRunOutIsSettledOnceAndFreesItsType(t *testing.T) {
 		require.NoError(t, err)
 		assert.Nil(t, again)
 
-		next, err := s.Claim(t.Context(), []string{first.Type}, nil, store.Owner{ID: "second", Lease: time.Minute})
+		next, err := s.Claim(t.Context(), []string{first.Type}, store.Owner{ID: "second", Lease: time.Minute})
 		require.NoError(t, err)
 		require.Len(t, next, 1)
 		// The first owner was not dead: nothing that it writes is kept, and the lock
@@ -163,7 +163,7 @@ func TestABatchWritesEachRowItsOwn(t *testing.T) {
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		const n = store.MaxBatch
 		s, types := backlog(t, db, n, n)
-		jobs, err := s.Claim(t.Context(), types, nil, owner)
+		jobs, err := s.Claim(t.Context(), types, owner)
 		require.NoError(t, err)
 		require.Len(t, jobs, n)
 		step := func(text string) json.RawMessage {

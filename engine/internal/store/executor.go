@@ -2,7 +2,6 @@ package store
 
 import (
 	"database/sql"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -50,6 +49,3 @@ func (e *executor) text(op Op, key any, template string, more func() words) stri
 func (e *executor) sqlLater(op Op, template string, d time.Duration) string {
 	return strings.ReplaceAll(e.sql(op, template), "{micros}", micros(d))
 }
-
-// micros returns a duration in microseconds, for {later}.
-func micros(d time.Duration) string { return strconv.FormatInt(d.Microseconds(), 10) }

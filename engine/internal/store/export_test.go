@@ -60,7 +60,7 @@ func (d mysql) runningSQL(writes []Write) (string, []any) {
 }
 func (mysql) flushClaimSQL([]Write, Owner) (string, []any) { return "", nil }
 func (d mysql) claimSQL(types []string, _ Owner) (string, []any) {
-	return d.withFirstJob(OpClaimLocks, mysqlLockFree), []any{bun.List(types)}
+	return d.withHeads(OpClaimLocks, mysqlLockFree), []any{bun.List(types)}
 }
 
 // ReadySQL looks for due jobs.

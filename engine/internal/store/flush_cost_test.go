@@ -54,7 +54,7 @@ func running(b *testing.B, kind testdb.Kind, rows int) (*store.Store, [][]store.
 	b.Helper()
 	const steps = 5
 	s, types := backlog(b, testdb.Open(b, testdb.DSN(b, kind)), rows, rows)
-	jobs, err := s.Claim(b.Context(), types, nil, owner)
+	jobs, err := s.Claim(b.Context(), types, owner)
 	require.NoError(b, err)
 	require.Len(b, jobs, rows)
 

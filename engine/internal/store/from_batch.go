@@ -23,7 +23,7 @@ type fromBatch struct {
 
 const insertFromBatch = `
 INSERT INTO job_system_jobs ({insert_columns})
-SELECT v.id, v.type, v.name, v.role, v.email, v.uploaded_file_url, {json v.document},
+SELECT v.id, v.type, v.name, v.role, v.email, v.uploaded_file_url, {json v.document}, v.priority,
 	COALESCE({time v.due_at}, {now}), v.idempotency_key, v.parent_id, 'scheduled', {now}, {now}
 FROM {batch}
 WHERE 1 = 1
@@ -55,7 +55,7 @@ WITH RECURSIVE t (type) AS (
 		SELECT j.type
 		FROM job_system_jobs j {claim_index}
 		WHERE j.status = 'scheduled' AND j.deleted_at IS NULL
-		ORDER BY j.type, {claim_order}
+		ORDER BY j.type, j.priority, j.scheduled_at, j.id
 		LIMIT 1
 	)
 	UNION ALL
@@ -63,7 +63,7 @@ WITH RECURSIVE t (type) AS (
 		SELECT j.type
 		FROM job_system_jobs j {claim_index}
 		WHERE j.status = 'scheduled' AND j.deleted_at IS NULL AND j.type > t.type
-		ORDER BY j.type, {claim_order}
+		ORDER BY j.type, j.priority, j.scheduled_at, j.id
 		LIMIT 1
 	)
 	FROM t

@@ -56,7 +56,7 @@ func hostileJobs(t *testing.T, s *store.Store, owner store.Owner) []*model.Job {
 	}
 	require.NoError(t, s.EnsureLocks(t.Context(), types))
 	require.NoError(t, s.InTx(t.Context(), s.DB(), func(ctx context.Context, tx bun.Tx) error { return s.InsertMany(ctx, tx, jobs, true) }))
-	claimed, err := s.Claim(t.Context(), types, nil, owner)
+	claimed, err := s.Claim(t.Context(), types, owner)
 	require.NoError(t, err)
 	require.Len(t, claimed, len(hostile))
 	byType := make(map[string]*model.Job, len(claimed))

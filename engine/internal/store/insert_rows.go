@@ -64,7 +64,7 @@ func batchOfJobs(jobs []*model.Job) *batch {
 		if j.ParentID != nil {
 			parent = j.ParentID.String()
 		}
-		b.add(j.ID.String(), j.Type, j.Name, j.Role, j.Email, j.UploadedFileURL, string(j.Data),
+		b.add(j.ID.String(), j.Type, j.Name, j.Role, j.Email, j.UploadedFileURL, string(j.Data), j.Priority,
 			epochMicros(j.ScheduledAt), pointee(j.IdempotencyKey), parent)
 	}
 	return b

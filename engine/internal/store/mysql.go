@@ -36,7 +36,7 @@ var onlyMySQLWords = words{
 	"json_part": "CAST(@ AS JSON)",
 	// Left to itself, MySQL was seen to scan another index for this.
 	"claim_index": "FORCE INDEX (job_system_jobs_claim)",
-	"claim_order": "j.type, j.status, j.deleted_at, j.scheduled_at, j.id",
+	"claim_order": "j.type, j.status, j.deleted_at, j.priority, j.scheduled_at, j.id",
 }
 
 func (d mysql) kind() string { return d.name }

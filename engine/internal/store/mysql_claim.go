@@ -1,8 +1,14 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -10,28 +16,23 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// mysqlFirstJob selects the first scheduled job of the type of a row, {first_job l}
-// of the row l: null for a type without jobs.
-const mysqlFirstJob = `
-(
-	SELECT j.id
-	FROM job_system_jobs j {claim_index}
-	WHERE j.type = @.type AND j.status = 'scheduled' AND j.deleted_at IS NULL
-	ORDER BY {claim_order}
-	LIMIT 1
-)`
-
 // mysqlDueTypes cannot step from type to type by itself, as dueTypesByWalk does,
 // but DISTINCT does.
 const mysqlDueTypes = `
 SELECT t.type
 FROM (SELECT DISTINCT j.type FROM job_system_jobs j) t
-WHERE {first_job t} IS NOT NULL
+WHERE (
+	SELECT j.id
+	FROM job_system_jobs j {claim_index}
+	WHERE j.type = t.type AND j.status = 'scheduled' AND j.deleted_at IS NULL
+	LIMIT 1
+) IS NOT NULL
 ORDER BY t.type`
 
-// mysqlLockFree locks the locks of free types, and finds the first job of each.
+// mysqlLockFree locks the locks of free types, and finds the heads of the priorities
+// of each, as ids with spaces between them.
 const mysqlLockFree = `
-SELECT l.type, {first_job l} AS head
+SELECT l.type, {heads} AS heads
 FROM job_type_lock l
 WHERE l.type IN (?)
 	AND l.locked_until <= UTC_TIMESTAMP(6)
@@ -42,7 +43,7 @@ FOR UPDATE SKIP LOCKED`
 // mysqlLockHeld does that for the types whose locks the owner holds for the given
 // runs.
 const mysqlLockHeld = `
-SELECT l.type, {first_job l} AS head
+SELECT l.type, {heads} AS heads
 FROM job_type_lock l
 WHERE l.type IN ({keys})
 	AND l.job_id = v.job_id
@@ -78,10 +79,16 @@ SET
 	updated_at = ?0
 WHERE j.id IN (?1)`
 
-// withFirstJob is sql for a text with {first_job}.
-func (d mysql) withFirstJob(op Op, template string) string {
+// withHeads is sql for a text with {heads}.
+func (d mysql) withHeads(op Op, template string) string {
 	type key struct{ template string }
-	return d.text(op, key{template}, template, func() words { return words{"first_job": mysqlFirstJob} })
+	return d.text(op, key{template}, template, func() words {
+		var heads []string
+		for _, priority := range model.Priorities() {
+			heads = append(heads, strings.ReplaceAll("(SELECT j.id "+d.words.put("{head l}")+")", "p.priority", strconv.Itoa(priority)))
+		}
+		return words{"heads": "CONCAT_WS(' ', " + strings.Join(heads, ", ") + ")"}
+	})
 }
 
 // started returns a row that mysqlLockDue has read as mysqlStart changes it.
@@ -92,68 +99,71 @@ func started(row *Row) *model.Job {
 	return &j
 }
 
-func (d mysql) dueTypes() string { return d.withFirstJob(OpDueTypes, mysqlDueTypes) }
+func (d mysql) dueTypes() string { return d.sql(OpDueTypes, mysqlDueTypes) }
 
 // claim is four statements in a transaction: mysqlLockFree, mysqlLockDue,
 // mysqlStart, and the locks that cover the jobs then.
-func (d mysql) claim(ctx context.Context, types []string, chosen []uuid.UUID, owner Owner) ([]*model.Job, error) {
+func (d mysql) claim(ctx context.Context, types []string, owner Owner) ([]*model.Job, error) {
 	return claimInTx(ctx, d, owner, func(ctx context.Context, tx bun.Tx) ([]*model.Job, error) {
-		var locks []typeHead
-		if err := tx.NewRaw(d.withFirstJob(OpClaimLocks, mysqlLockFree), bun.List(types)).Scan(ctx, &locks); err != nil {
+		var locks []typeHeads
+		if err := tx.NewRaw(d.withHeads(OpClaimLocks, mysqlLockFree), bun.List(types)).Scan(ctx, &locks); err != nil {
 			return nil, err
 		}
-		if len(chosen) > 0 {
-			return d.claimJobs(ctx, tx, locks, idTexts(chosen))
-		}
-		return d.claimJobs(ctx, tx, locks, heads(locks))
+		return d.claimJobs(ctx, tx, locks)
 	})
 }
 
 // claimHeld begins with mysqlLockHeld, and continues as claim does.
 func (d mysql) claimHeld(ctx context.Context, tx bun.Tx, runs []LockedRun, owner Owner) ([]*model.Job, error) {
 	b := batchOfRuns(runs).and(column{"owner", texts}, owner.ID)
-	var locks []typeHead
-	err := tx.NewRaw("?", d.inlineValues(d.withFirstJob(OpClaimLocks, mysqlLockHeld), "l.type", b)).Scan(ctx, &locks)
+	var locks []typeHeads
+	err := tx.NewRaw("?", d.inlineValues(d.withHeads(OpClaimLocks, mysqlLockHeld), "l.type", b)).Scan(ctx, &locks)
 	if err != nil {
 		return nil, err
 	}
-	return d.claimJobs(ctx, tx, locks, heads(locks))
+	return d.claimJobs(ctx, tx, locks)
 }
 
-// typeHead is a type whose lock is locked, and its first job.
-type typeHead struct {
-	Type string  `bun:"type"`
-	Head *string `bun:"head"`
+// typeHeads is a type whose lock is locked, and the ids of the heads of its priorities.
+type typeHeads struct {
+	Type  string `bun:"type"`
+	Heads string `bun:"heads"`
 }
 
-// heads returns the ids of the first jobs.
-func heads(locks []typeHead) (jobs []string) {
+// claimJobs moves the first due job of each of these types to processing.
+func (d mysql) claimJobs(ctx context.Context, tx bun.Tx, locks []typeHeads) ([]*model.Job, error) {
+	var types, heads []string
 	for _, l := range locks {
-		if l.Head != nil {
-			jobs = append(jobs, *l.Head)
-		}
+		types, heads = append(types, l.Type), append(heads, strings.Fields(l.Heads)...)
 	}
-	return jobs
-}
-
-// claimJobs moves those of the given jobs that are due, and of these types, to
-// processing.
-func (d mysql) claimJobs(ctx context.Context, tx bun.Tx, locks []typeHead, picked []string) ([]*model.Job, error) {
-	if len(locks) == 0 || len(picked) == 0 {
+	if len(heads) == 0 {
 		return nil, nil
 	}
-	types := make([]string, len(locks))
-	for i, l := range locks {
-		types[i] = l.Type
-	}
 	var rows []*Row
-	if err := tx.NewRaw(d.sql(OpClaimJobs, mysqlLockDue), bun.List(picked), bun.List(types)).Scan(ctx, &rows); err != nil {
+	if err := tx.NewRaw(d.sql(OpClaimJobs, mysqlLockDue), bun.List(heads), bun.List(types)).Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("lock the first jobs: %w", err)
 	}
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	return d.start(ctx, tx, rows)
+	return d.start(ctx, tx, firstOfEachType(rows))
+}
+
+// firstOfEachType returns the first one of each type by rank.
+func firstOfEachType(due []*Row) []*Row {
+	slices.SortFunc(due, func(a, b *Row) int {
+		return cmp.Or(strings.Compare(a.Type, b.Type), compareRank(&a.Job, &b.Job))
+	})
+	return slices.CompactFunc(due, func(a, b *Row) bool { return a.Type == b.Type })
+}
+
+// compareRank compares due jobs of a type by the order in which they are claimed.
+func compareRank(a, b *model.Job) int {
+	immediate := func(j *model.Job) int { return oneIf(j.Priority == model.ImmediatePriority) }
+	since := func(j *model.Job) time.Time {
+		return j.ScheduledAt.Add(-time.Duration(j.Priority) * model.PriorityWorth)
+	}
+	return cmp.Or(immediate(b)-immediate(a), since(a).Compare(since(b)), bytes.Compare(a.ID[:], b.ID[:]))
 }
 
 // start moves jobs whose rows are locked to processing.

@@ -20,7 +20,7 @@ import (
 func TestAnOlderWriteOfARunTakesNoEffectAfterANewerOne(t *testing.T) {
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, types := backlog(t, db, 3, 3)
-		jobs, err := s.Claim(t.Context(), types, nil, owner)
+		jobs, err := s.Claim(t.Context(), types, owner)
 		require.NoError(t, err)
 		require.Len(t, jobs, 3)
 		write := func(j *model.Job, number int64, end model.Status) store.Write {
@@ -53,7 +53,7 @@ func TestAnOlderWriteOfARunTakesNoEffectAfterANewerOne(t *testing.T) {
 		}
 
 		require.Len(t, flush(false, write(jobs[0], 3, model.Scheduled)).Acks, 1)
-		again, err := s.Claim(t.Context(), []string{jobs[0].Type}, nil, store.Owner{ID: "second", Lease: time.Minute})
+		again, err := s.Claim(t.Context(), []string{jobs[0].Type}, store.Owner{ID: "second", Lease: time.Minute})
 		require.NoError(t, err)
 		require.Len(t, again, 1)
 		assert.Len(t, flush(false, write(again[0], 1, "")).Acks, 1, "each run counts from the beginning")

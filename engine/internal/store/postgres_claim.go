@@ -4,29 +4,36 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// postgresFirstDue selects and locks the first due job of each type in mine; a job
-// that another transaction has locked, it leaves out. The join is a step in the
-// claim's index for each type, whatever the planner knows of the tables; only a
-// time that stands still within a statement can bound that step.
+// postgresFirstDue selects the first due job of each type in mine: of the heads of the
+// priorities, which are locked, the first by rank. A job that another transaction has
+// locked, it leaves out. The joins are a step in the claim's index for each type and
+// priority, whatever the planner knows of the tables; only a time that stands still
+// within a statement can bound that step.
 const postgresFirstDue = `
 SELECT first.id
 FROM mine
 CROSS JOIN LATERAL (
-	SELECT h.id
-	FROM job_system_jobs h
-	WHERE h.type = mine.type
-		AND h.status = 'scheduled'
-		AND h.deleted_at IS NULL
-		AND h.scheduled_at <= statement_timestamp()
-	ORDER BY h.scheduled_at, h.id
+	SELECT due.id
+	FROM {priorities} p
+	CROSS JOIN LATERAL (
+		SELECT h.id, h.scheduled_at
+		FROM job_system_jobs h
+		WHERE h.type = mine.type
+			AND h.status = 'scheduled'
+			AND h.deleted_at IS NULL
+			AND h.priority = p.priority
+			AND h.scheduled_at <= statement_timestamp()
+		ORDER BY h.scheduled_at, h.id
+		LIMIT 1
+		FOR UPDATE SKIP LOCKED
+	) due
+	ORDER BY p.priority = {immediate} DESC, due.scheduled_at - p.priority * {priority_worth} * interval '1 microsecond', due.id
 	LIMIT 1
-	FOR UPDATE SKIP LOCKED
 ) first`
 
 // postgresClaim is the claim: the locks of free types, the first due job of each
@@ -62,31 +69,6 @@ WITH mine AS MATERIALIZED (
 SELECT {job_columns n}
 FROM next n`
 
-// postgresClaimChosen claims those of the given jobs that are due, of free types.
-const postgresClaimChosen = `
-WITH mine AS MATERIALIZED (
-	SELECT l.type
-	FROM job_type_lock l
-	WHERE l.type = ANY (string_to_array(?, E'\n')::text[])
-		AND l.locked_until <= clock_timestamp()
-		AND l.job_id IS NULL
-	ORDER BY l.type
-	FOR UPDATE SKIP LOCKED
-), picked AS MATERIALIZED (
-	SELECT h.id
-	FROM job_system_jobs h
-	WHERE h.id = ANY (string_to_array(?, E'\n')::uuid[])
-		AND h.type IN (SELECT type FROM mine)
-		AND h.status = 'scheduled'
-		AND h.deleted_at IS NULL
-		AND h.scheduled_at <= clock_timestamp()
-	FOR UPDATE SKIP LOCKED
-)
-UPDATE job_system_jobs AS j
-SET {start}
-WHERE j.id IN (SELECT id FROM picked)
-RETURNING {job_columns j}`
-
 // postgresClaimHeld claims the first due job of each type whose lock the owner
 // holds for the given run.
 const postgresClaimHeld = `
@@ -105,17 +87,11 @@ SET {start}
 WHERE j.id IN (SELECT id FROM picked)
 RETURNING {job_columns j}`
 
-// claim runs postgresClaim alone. Chosen jobs are claimed in a transaction of two
-// statements.
-func (d postgres) claim(ctx context.Context, types []string, chosen []uuid.UUID, owner Owner) (jobs []*model.Job, err error) {
-	if len(chosen) == 0 {
-		query, args := d.claimQuery(types, owner)
-		err = d.query(ctx, d.db, query, &jobs, args...)
-		return jobs, err
-	}
-	return claimInTx(ctx, d, owner, func(ctx context.Context, tx bun.Tx) ([]*model.Job, error) {
-		return d.claimWith(ctx, tx, d.sql(OpClaim, postgresClaimChosen), lines(types), lines(idTexts(chosen)))
-	})
+// claim runs postgresClaim alone.
+func (d postgres) claim(ctx context.Context, types []string, owner Owner) (jobs []*model.Job, err error) {
+	query, args := d.claimQuery(types, owner)
+	err = d.query(ctx, d.db, query, &jobs, args...)
+	return jobs, err
 }
 
 func (d postgres) claimQuery(types []string, owner Owner) (string, []any) {

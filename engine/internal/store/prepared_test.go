@@ -38,7 +38,7 @@ func TestWhereNothingStaysPreparedStatementsRunWithout(t *testing.T) {
 	forget()
 	insert()
 	forget()
-	jobs, err := s.Claim(t.Context(), []string{"a"}, nil, owner)
+	jobs, err := s.Claim(t.Context(), []string{"a"}, owner)
 	require.NoError(t, err)
 	require.Len(t, jobs, 1)
 	forget()

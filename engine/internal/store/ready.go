@@ -27,13 +27,7 @@ type Ready struct {
 // first job of the type is due.
 const readyQuery = `
 SELECT l.type, l.job_id, l.attempt,
-	(
-		SELECT j.scheduled_at
-		FROM job_system_jobs j {claim_index}
-		WHERE j.type = l.type AND j.status = 'scheduled' AND j.deleted_at IS NULL
-		ORDER BY {claim_order}
-		LIMIT 1
-	) AS due_at,
+	(SELECT MIN((SELECT j.scheduled_at {head l})) FROM {priorities} p) AS due_at,
 	{now} AS now
 FROM job_type_lock l
 WHERE l.type IN (?)
@@ -49,7 +43,7 @@ type readyRow struct {
 }
 
 // Ready looks at these types without locking anything: one statement, with a step
-// in the claim's index for each type that is free.
+// in the claim's index for each type that is free and each priority.
 func (s *Store) Ready(ctx context.Context, types []string) (Ready, error) {
 	var rows []readyRow
 	if err := s.db.NewRaw(s.sql(OpReady, readyQuery), bun.List(types)).Scan(ctx, &rows); err != nil {

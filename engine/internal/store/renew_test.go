@@ -20,7 +20,7 @@ func TestALockedRowKeepsNoOtherLeaseFromBeingRenewed(t *testing.T) {
 			db := testdb.Open(t, testdb.DSN(t, kind))
 			s, types := backlog(t, db, 2, 2)
 			owner := store.Owner{ID: "first", Lease: time.Minute}
-			jobs, err := s.Claim(t.Context(), types, nil, owner)
+			jobs, err := s.Claim(t.Context(), types, owner)
 			require.NoError(t, err)
 			require.Len(t, jobs, 2)
 			tx, err := db.BeginTx(t.Context(), nil)

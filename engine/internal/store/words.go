@@ -3,7 +3,9 @@ package store
 import (
 	"maps"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // words are the names that stand in braces in the text of a statement, with the
@@ -18,8 +20,13 @@ import (
 //	{time n}             n microseconds since the Unix epoch as a column of times holds it
 //	{length x}           the number of elements of the array x; 0 or NULL if x is anything else
 //	{claim_index}        follows the jobs table j, and
-//	{claim_order}        is the order, in a search for the first scheduled job of a type:
-//	                     together they make it one step in the claim's index
+//	{claim_order}        is the order, in a search for the first scheduled job of a type
+//	                     and a priority: together they make it one step in the claim's index
+//	{priorities}         a table of all priorities
+//	{head l}             the rest of SELECT for the head of a priority: the first scheduled job
+//	                     of the type of the row l and the priority of the row p
+//	{immediate}          the priority that goes before all others
+//	{priority_worth}     what a step of priority counts, in microseconds of waiting
 //	{skip_locked}        locks the rows of a SELECT, and leaves out those that are locked
 //	{see_newest}         makes a SELECT see rows that were committed after its transaction began
 //	{job_columns j}      the columns of [model.Job], of the table j
@@ -48,6 +55,9 @@ func (w words) and(more words) words {
 	maps.Copy(all, more)
 	return all
 }
+
+// micros returns a duration in microseconds.
+func micros(d time.Duration) string { return strconv.FormatInt(d.Microseconds(), 10) }
 
 // oneLine joins the lines of a text, without the space around them, for the
 // server's logs and statistics.
