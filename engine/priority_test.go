@@ -111,8 +111,8 @@ func TestAnImmediateJobIsTheNextOfItsTypeAfterARestart(t *testing.T) {
 	})
 }
 
-// It keeps its preference while it waits for its next attempt.
-func TestAnImmediateJobThatFailsIsStillTheNextOfItsType(t *testing.T) {
+// It keeps its preference when it is resumed.
+func TestAnImmediateJobThatIsResumedIsTheNextOfItsType(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		o := newOrdered()
