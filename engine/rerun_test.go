@@ -187,6 +187,44 @@ func TestHistoryGivesWayToWhatTheJobNeeds(t *testing.T) {
 	})
 }
 
+// An earlier version has left a document that is over the bound because of an error: that is
+// cut, and then the history has room.
+func TestErrorsAreCutBeforeHistoryIsDropped(t *testing.T) {
+	t.Parallel()
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
+		healthy := false
+		d := steps.Define[input]()
+		steps.Add(d, "a", func(context.Context, *steps.Run[input]) (string, error) { return strings.Repeat("a", 1000), nil })
+		steps.Do(d, "last", func(context.Context, *steps.Run[input]) error {
+			if healthy {
+				return nil
+			}
+			return errBoom
+		})
+		cfg := config()
+		cfg.Limits.Data = 4000
+		eng := newEngine(t, db, cfg, d)
+		id := enqueue(t, eng, input{}).ID
+		run := func() *model.JobView {
+			defer start(t, eng)()
+			return ended(t, eng, id)
+		}
+		require.Equal(t, model.Failed, run().Status)
+		require.NoError(t, eng.Resume(t.Context(), id, engine.RerunFrom("a")))
+		require.Len(t, run().History, 2)
+
+		edit(t, db, id, func(data object, _ []any) {
+			data["steps"].([]any)[1].(object)["error"] = strings.Repeat("e", 3000)
+		})
+		healthy = true
+		require.NoError(t, eng.Resume(t.Context(), id))
+		s := run()
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.Zero(t, s.HistoryDropped)
+		assert.Len(t, s.History, 2)
+	})
+}
+
 func TestADocumentWithHistoryIsReadAsOne(t *testing.T) {
 	t.Parallel()
 	data, err := model.ParseData(json.RawMessage(`{"input":1,"steps":[],"history":[{"name":"a","status":"completed"}],"history_dropped":2}`))

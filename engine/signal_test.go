@@ -400,3 +400,31 @@ func TestASignalFindsAStepThatWasRenamed(t *testing.T) {
 		}
 	})
 }
+
+// A step of the job was recorded under a newer version of it than this process knows, and so
+// may the type of the signal be newer: the engine that runs the job checks the payload.
+func TestASignalIsNotCheckedByAnOlderVersionOfTheDefinition(t *testing.T) {
+	t.Parallel()
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
+		old := steps.Define[input]()
+		steps.Add(old, "prepare", func(context.Context, *steps.Run[input]) (string, error) { return "1", nil })
+		steps.AwaitSignal[input, int](old, "approve")
+		current := steps.Define[input]()
+		steps.Add(current, "prepare", func(context.Context, *steps.Run[input]) (int, error) { return 1, nil }, steps.Version(1))
+		steps.AwaitSignal[input, string](current, "approve")
+		older, newer := newEngine(t, db, unasked(), old), newEngine(t, db, unasked(), current)
+		job := enqueue(t, newer, input{})
+		_, err := older.Signal(t.Context(), job.ID, "approve", "yes", "ann")
+		require.ErrorIs(t, err, engine.ErrInvalid, "no other version has worked on the job")
+		assert.ErrorContains(t, err, `the payload does not fit step "approve"`)
+
+		start(t, newer)
+		waits(t, newer, job.ID)
+		_, err = older.Signal(t.Context(), job.ID, "approve", "yes", "ann")
+		require.NoError(t, err)
+		newer.Wake()
+		s := ended(t, newer, job.ID)
+		require.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.JSONEq(t, `"yes"`, string(s.Result))
+	})
+}

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -207,5 +208,53 @@ func TestARunWhoseProcessDiedCountsUpToItsLastHeartbeat(t *testing.T) {
 		assert.Equal(t, (10 * time.Minute).Milliseconds(), data.Plan.WorkedMS)
 		assert.InDelta(t, (10 * time.Minute).Milliseconds(), data.Steps[1].DurationMS, float64(patience.Milliseconds()))
 		require.NoError(t, eng.Cancel(t.Context(), job.ID, "", ""))
+	})
+}
+
+// The undo of a step took ten minutes when its process died, and the job may work for five:
+// undoing is no work, so its steps can run again.
+func TestUndoingDoesNotCountAsWorkAfterACrash(t *testing.T) {
+	t.Parallel()
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
+		var healthy atomic.Bool
+		begun, hold := make(chan struct{}), make(chan struct{})
+		d := steps.Define[input](steps.JobTimeout(5 * time.Minute))
+		steps.Add(d, "reserve", func(context.Context, *steps.Run[input]) (int, error) { return 1, nil },
+			steps.Undo(func(context.Context, *steps.Run[input], int) error {
+				close(begun)
+				<-hold
+				return nil
+			}))
+		steps.Do(d, "breaks", func(context.Context, *steps.Run[input]) error {
+			if healthy.Load() {
+				return nil
+			}
+			return errBoom
+		})
+		victim, eng := newEngine(t, db, config(), d), newEngine(t, db, config(), d)
+		start(t, victim)
+		release := sync.OnceFunc(func() { close(hold) })
+		t.Cleanup(release) // before the victim is stopped
+		id := enqueue(t, victim, input{}).ID
+		receive(t, begun)
+		row := until(t, eng, id, func(s *model.JobView) bool { return s.Undoing })
+		heartbeat := model.TimeOf(row.StartedAt.Add(10 * time.Minute))
+		_, err := db.NewRaw("UPDATE job_system_jobs SET heartbeat_at = ? WHERE id = ?", heartbeat, id.String()).Exec(t.Context())
+		require.NoError(t, err)
+		expire(t, db, id)
+		start(t, eng)
+		s := ended(t, eng, id)
+		release()
+		require.Contains(t, s.Error, "it has steps to undo")
+		job, err := eng.Job(t.Context(), id)
+		require.NoError(t, err)
+		data, err := model.ParseData(job.Data)
+		require.NoError(t, err)
+		assert.Less(t, data.Plan.WorkedMS, patience.Milliseconds())
+
+		healthy.Store(true)
+		require.NoError(t, eng.Resume(t.Context(), id, engine.RerunFrom("reserve")))
+		s = ended(t, eng, id)
+		assert.Equal(t, model.Succeeded, s.Status, s.Error)
 	})
 }
