@@ -7,7 +7,7 @@ PARALLEL := -parallel 8
 
 # What is tested is what each go.mod says, as a user gets it; the workspace, which has
 # one set of versions for all modules, is for editors and make check.
-test proof soak lint vuln bench: export GOWORK := off
+test proof soak lint vuln bench bench-eta: export GOWORK := off
 
 # SQLite is C that was translated to Go: most of the race detector's time would go
 # into looking at that.
@@ -17,12 +17,12 @@ RACE := -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/l
 # waiting for a disk.
 check test: export JOBSYSTEM_TEST_DIR ?= $(shell test "$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }')" -ge 3000000 2>/dev/null && echo /dev/shm)
 
-.PHONY: all help check test lint vuln proof soak bench demo readme build clean
+.PHONY: all help check test lint vuln proof soak bench bench-eta demo readme build clean
 
 all: lint test ## lint and test
 
 help: ## what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 check: ## at each save (1 min): vet, and all tests on SQLite without the race detector
 	go vet ./... ./testutil/proof/... ./testutil/bench/...
@@ -64,6 +64,9 @@ $(BIN)/govulncheck:
 bench: ## how fast it is, beside the bare drivers and three other systems (5 min)
 	sh testutil/install.sh
 	cd testutil/bench && go test -count=1 -timeout 30m -v -run TestTable .
+
+bench-eta: ## how far estimates of the remaining time are off, beside other programs' (1 min)
+	go test -count=1 -v -run TestETA ./testutil/eta -jobs 400
 
 demo: ## the example report, on SQLite in this folder
 	go run ./cli/jobctl demo

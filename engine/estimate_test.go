@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -118,7 +119,7 @@ func TestAStepThatGoesOnFromItsCheckpointIsEstimatedByItsSpeedSince(t *testing.T
 	})
 }
 
-// The second job follows the first at once, and its engine writes its heartbeats
+// When it takes longer, it is still shown to take a while. The second job follows the first at once, and its engine writes its heartbeats
 // meanwhile.
 func TestASilentStepIsEstimatedByWhatTheLastJobTook(t *testing.T) {
 	t.Parallel()
@@ -137,12 +138,103 @@ func TestASilentStepIsEstimatedByWhatTheLastJobTook(t *testing.T) {
 				time.Sleep(5 * time.Second)
 				s, err := eng.Status(t.Context(), run.Job().ID)
 				require.NoError(t, err)
-				assert.Nil(t, s.RemainingMS)
-				assert.Empty(t, s.RemainingSource)
+				require.NotNil(t, s.RemainingMS)
+				assert.Positive(t, *s.RemainingMS)
+				assert.Less(t, *s.RemainingMS, int64(5000))
+				assert.Equal(t, string(progress.SourceHistory), s.RemainingSource)
 			}
 			return nil
 		})
 		twice(t, &eng, d)
+	})
+}
+
+// A step stalls when it is silent for much longer than in earlier jobs, and for two minutes
+// if there are none. Nothing is known then of the time that is left.
+func TestAStepThatStallsIsShownUntilItContinues(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var h *testutil.Harness
+		shows := func(stalled bool) {
+			s := h.Status()
+			assert.Equal(t, stalled, s.Stalled)
+			assert.Equal(t, stalled, !s.Steps[0].StalledAt.IsZero())
+			assert.Equal(t, stalled, s.RemainingMS == nil)
+			if stalled {
+				assert.Empty(t, s.RemainingSource)
+			}
+		}
+		before, more := 116*time.Second, 6*time.Second // nothing is known of the first job
+		d := steps.Define[input]()
+		steps.Do(d, "work", func(_ context.Context, run *steps.Run[input]) error {
+			for n := range 20 {
+				time.Sleep(time.Second)
+				run.Progress(n+1, 20, "")
+			}
+			time.Sleep(2 * time.Second)
+			shows(false)
+			time.Sleep(before)
+			shows(false)
+			time.Sleep(more)
+			shows(true)
+			run.Progress(0, 0, "there it is")
+			time.Sleep(2500 * time.Millisecond)
+			s := h.Status()
+			assert.False(t, s.Stalled)
+			assert.True(t, s.Steps[0].StalledAt.IsZero())
+			return nil
+		})
+		steps.Do(d, "quick", func(context.Context, *steps.Run[input]) error { time.Sleep(time.Second); return nil })
+		h = testutil.NewHarness(t, d)
+		h.Enqueue(input{})
+		s := h.Run()
+		require.Equal(t, model.Succeeded, s.Status)
+		assert.Zero(t, s.Steps[0].StalledAt)
+		assert.InDelta(t, 20, s.Steps[0].Size, 0)
+
+		before, more = 5*before, 60*time.Second // five times as long as the first one was silent
+		h.Enqueue(input{})
+		require.Equal(t, model.Succeeded, h.Run().Status)
+	})
+}
+
+// The items of a step are its size, and its estimate goes by them as soon as they are known.
+func TestTheSizeOfAStepDecidesHowLongItTakes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var h *testutil.Harness
+		var at []int64
+		d := steps.Define[input]()
+		steps.Do(d, "declared", func(_ context.Context, run *steps.Run[input]) error {
+			time.Sleep(3 * time.Second) // it takes a second until history is looked for
+			if s := h.Status(); s.RemainingMS != nil && s.RemainingSource == string(progress.SourceHistory) {
+				at = append(at, *s.RemainingMS/1000)
+			}
+			time.Sleep(time.Duration(run.Input().N) * time.Second)
+			return nil
+		}, steps.Size(func(in input) float64 { return float64(3 + in.N) }))
+		steps.Do(d, "items", func(ctx context.Context, run *steps.Run[input]) error {
+			items := make([]int, run.Input().N)
+			_, err := steps.Each(ctx, run, func(skip int) iter.Seq2[int, error] {
+				return func(yield func(int, error) bool) {
+					for _, item := range items[skip:] {
+						if !yield(item, nil) {
+							return
+						}
+					}
+				}
+			}, func(context.Context, int) error { time.Sleep(time.Second); return nil }, steps.Total(len(items)))
+			return err
+		})
+		h = testutil.NewHarness(t, d)
+		for _, n := range []int{10, 20, 40, 300} {
+			h.Enqueue(input{N: n})
+			s := h.Run()
+			require.Equal(t, model.Succeeded, s.Status)
+			assert.Equal(t, []float64{float64(3 + n), float64(n)}, []float64{s.Steps[0].Size, s.Steps[1].Size})
+		}
+		require.Len(t, at, 3)
+		assert.InEpsilon(t, 600, at[2], 0.15) // the time of the second step is known by the size of the first
 	})
 }
 
@@ -190,14 +282,14 @@ func TestAStepReportsHowLongItWillStillTake(t *testing.T) {
 			run.Report(progress.Update{Fraction: 0.5, Phase: "halves", Source: progress.SourceUnknown})
 			time.Sleep(2 * time.Second)
 			s = h.Status()
-			showsLeft(t, s, 10*time.Second, progress.SourceObserved) // half of it in ten or eleven
+			showsLeft(t, s, 8500*time.Millisecond, progress.SourceObserved) // the second half, less two seconds
 			assert.Equal(t, []any{50, "halves"}, []any{s.Percent, s.Message})
 
 			run.Progress(0, 0, "%s", "") // says nothing
 			run.Report(progress.Update{Fraction: 0.6, Remaining: time.Hour, Source: progress.SourceObserved})
 			time.Sleep(2 * time.Second)
 			s = h.Status()
-			showsLeft(t, s, 8*time.Second, progress.SourceObserved)
+			showsLeft(t, s, 6500*time.Millisecond, progress.SourceObserved)
 			assert.Equal(t, []any{60, "halves"}, []any{s.Percent, s.Message})
 			return nil
 		})

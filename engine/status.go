@@ -32,8 +32,8 @@ func status(row *store.Row) *model.JobView {
 	}
 	if j.Status == model.Processing {
 		s.LeaseExpired = !row.LockedUntil.After(row.Now.Time)
-		if s.RemainingMS = remaining(row); s.RemainingMS != nil {
-			s.RemainingSource = j.TimeToCompleteSource
+		if left := remaining(row); left != nil && !s.LeaseExpired {
+			s.RemainingMS, s.RemainingSource = left, j.TimeToCompleteSource
 		}
 	}
 	if !j.StartedAt.IsZero() && j.Status != model.Scheduled {
@@ -72,13 +72,13 @@ func percent(share float64) int {
 	return 100
 }
 
-// remaining returns the estimate as of now: the written one, less the time since.
+// remaining returns the estimate as of now: what follows from the written one.
 func remaining(row *store.Row) *int64 {
 	if row.TimeToCompleteMS == nil {
 		return nil
 	}
-	left := max(0, *row.TimeToCompleteMS-row.Now.Sub(row.UpdatedAt.Time).Milliseconds())
-	return &left
+	written := progress.Update{Remaining: time.Duration(*row.TimeToCompleteMS) * time.Millisecond}
+	return millis(written.After(row.Now.Sub(row.UpdatedAt.Time)).Remaining)
 }
 
 func addSteps(s *model.JobView, data model.Data, now model.Time) {
@@ -94,6 +94,11 @@ func addSteps(s *model.JobView, data model.Data, now model.Time) {
 			Name: record.Name, Status: record.Status, Weight: record.Weight, Attempts: record.Attempts,
 			StartedAt: record.StartedAt, FinishedAt: record.FinishedAt, Output: record.Output, Error: record.Error,
 			EarlierErrors: record.EarlierErrors, Stack: record.Stack, Group: record.Group, WaitUntil: record.WaitUntil, Awaits: record.Awaits, SentBy: record.SentBy, SentAt: record.SentAt, Children: record.Children, Undo: record.Undo,
+		}
+		view.Size = record.Size
+		if record.Status == model.StepRunning && s.Status == model.Processing && !s.LeaseExpired {
+			view.StalledAt = record.StalledAt
+			s.Stalled = s.Stalled || !record.StalledAt.IsZero()
 		}
 		if record.InDoubt() {
 			s.InDoubt = append(s.InDoubt, record.Name)

@@ -39,6 +39,10 @@ func jobsIndexes() []step {
 		// its own: ids are ordered by time.
 		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_latest
     ON job_system_jobs (type, created_at, id)`},
+		// For the estimates, which go by the last succeeded jobs of a type.
+		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_history
+    ON job_system_jobs (type, scheduled_at, id)
+    WHERE status = 'succeeded' AND deleted_at IS NULL`},
 		// For the children of a job that waits for them.
 		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_parent
     ON job_system_jobs (parent_id)

@@ -84,6 +84,8 @@ func jobsIndexesMySQL() []indexMySQL {
 		// For the latest job of a type. The latest job of all types needs no index of
 		// its own: ids are ordered by time.
 		{"job_system_jobs_latest", "KEY job_system_jobs_latest (type, created_at, id)"},
+		// For the estimates, which go by the last succeeded jobs of a type.
+		{"job_system_jobs_history", "KEY job_system_jobs_history (type, status, deleted_at, scheduled_at, id)"},
 		// For the children of a job that waits for them.
 		{"job_system_jobs_parent", "KEY job_system_jobs_parent (parent_id)"},
 	}

@@ -38,13 +38,20 @@ type JobView struct {
 	// now; null before the job has run. Elapsed is the same as text.
 	ElapsedMS *int64 `json:"elapsed_ms"`
 	Elapsed   string `json:"elapsed,omitempty"`
-	// RemainingMS is the estimated time to the end of a processing job; null if
-	// there is no estimate. Remaining is the same as text.
+	// RemainingMS is the estimated time to the end of a processing job, as likely to be
+	// too long as too short; null if there is no estimate, as for a stalled job.
+	// Remaining is the same as text.
 	RemainingMS *int64 `json:"remaining_ms"`
 	Remaining   string `json:"remaining,omitempty"`
 	// RemainingSource says what the estimate is based on: see
 	// [Job.TimeToCompleteSource].
 	RemainingSource string `json:"remaining_source,omitempty"`
+
+	// Stalled says that a step of a job whose engine is alive makes no progress for much
+	// longer than it usually does: five times the longest silence of its last jobs, and
+	// at least 10 s; two minutes if it has not completed before. Its StalledAt says
+	// since when.
+	Stalled bool `json:"stalled,omitempty"`
 
 	// WaitsFor says for people what the job's step waits for. It is empty for a job
 	// that runs, or that waits only for its turn. WaitsUntil is when the step
@@ -137,6 +144,10 @@ type StepView struct {
 	Duration   string          `json:"duration,omitempty"`
 	Output     json.RawMessage `json:"output,omitempty"`
 	Error      string          `json:"error,omitempty"`
+	// Size is how much the step had to do: see [StepRecord]. StalledAt is when it was
+	// found to be stalled, if it is.
+	Size      float64 `json:"size,omitempty"`
+	StalledAt Time    `json:"stalled_at,omitzero"`
 	// EarlierErrors and Stack say more about the step's failures: see [StepRecord].
 	EarlierErrors []AttemptError `json:"earlier_errors,omitempty"`
 	Stack         string         `json:"stack,omitempty"`

@@ -17,6 +17,17 @@ type StepRecord struct {
 	FinishedAt Time `json:"finished_at,omitzero"`
 	// DurationMS is the time that the latest ended attempt took, in milliseconds.
 	DurationMS int64 `json:"duration_ms,omitempty"`
+	// Size is how much the step had to do, in its own unit, for example in items; absent
+	// if that is not known. Reports says that it has reported a share of its progress
+	// before its end, and SilenceMS is the longest time, in milliseconds, without any
+	// sign of progress, if that was a second or more. Later jobs of the type are
+	// estimated by this. The three are about the attempt that DurationMS is about.
+	Size      float64 `json:"size,omitempty"`
+	Reports   bool    `json:"reports,omitempty"`
+	SilenceMS int64   `json:"silence_ms,omitempty"`
+	// StalledAt is when a running step was found to make no progress for much longer
+	// than it usually does; absent otherwise.
+	StalledAt Time `json:"stalled_at,omitzero"`
 	// Output is what the step returned, present on completed steps that have an
 	// output.
 	Output json.RawMessage `json:"output,omitempty"`

@@ -49,18 +49,22 @@ func ExampleNew_mistakes() {
 }
 
 func ExampleTracker_Snapshot() {
+	now := time.Now()
 	tracker, err := progress.New(
 		[]progress.Phase{{Name: "copy", Weight: 9}, {Name: "verify", Weight: 1}},
-		progress.History(map[string]time.Duration{"copy": 10 * time.Minute, "verify": time.Minute}),
+		progress.History(progress.Samples{"copy": {Duration: 10 * time.Minute}, "verify": {Duration: time.Minute}}),
+		progress.Clock(func() time.Time { return now }),
 	)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
+	tracker.Set("copy", 0, "")
+	now = now.Add(5 * time.Minute)
 	tracker.Set("copy", 0.5, "file 3 of 6")
 	u := tracker.Snapshot()
 	fmt.Printf("%.0f%% %s, %s left (%s)\n", 100*u.Fraction, u.Message, progress.Humanize(u.Remaining), u.Source)
-	// Output: 45% file 3 of 6, 6m left (history)
+	// Output: 45% file 3 of 6, 6m left (observed)
 }
 
 // Two phases can be open at the same time, for example in two goroutines.

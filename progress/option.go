@@ -2,7 +2,6 @@ package progress
 
 import (
 	"fmt"
-	"maps"
 	"time"
 )
 
@@ -20,7 +19,7 @@ type settings struct {
 	minDelta    float64
 	minInterval time.Duration
 	clock       func() time.Time
-	history     map[string]time.Duration
+	history     []Samples
 }
 
 // OnUpdate calls f with the tracker's state after each change that the
@@ -59,14 +58,6 @@ func Throttle(minDelta float64, minInterval time.Duration) Option {
 // the clock is set back, Elapsed stays the same until the clock has caught up.
 func Clock(now func() time.Time) Option {
 	return func(s *settings) { s.clock = now }
-}
-
-// History sets the typical duration of each phase, by its name, as observed in
-// earlier runs. They are used to estimate the remaining time. Unknown names and
-// negative durations are ignored. The map is copied.
-func History(typical map[string]time.Duration) Option {
-	typical = maps.Clone(typical)
-	return func(s *settings) { s.history = typical }
 }
 
 func newSettings(opts []Option) settings {

@@ -40,11 +40,11 @@ func ExampleTracker_RestorePart() {
 	// Output: 0.25
 }
 
-// The typical durations can be set after the work has started.
+// The history can be set after the work has started.
 func ExampleTracker_SetHistory() {
 	tracker := twoEqualPhases()
 	fmt.Println(tracker.Snapshot().Source)
-	tracker.SetHistory(map[string]time.Duration{"read": time.Minute, "write": 2 * time.Minute})
+	tracker.SetHistory(progress.Samples{"read": {Duration: time.Minute}, "write": {Duration: 2 * time.Minute}})
 	u := tracker.Snapshot()
 	fmt.Println(u.Source, u.Remaining)
 	// Output:
@@ -70,7 +70,7 @@ func ExampleTracker_SetRemaining() {
 func ExamplePhase() {
 	tracker, err := progress.New(
 		[]progress.Phase{{Name: "text", Weight: 1, Group: "render"}, {Name: "charts", Weight: 1, Group: "render"}, {Name: "send", Weight: 1}},
-		progress.History(map[string]time.Duration{"text": 2 * time.Minute, "charts": 5 * time.Minute, "send": time.Minute}),
+		progress.History(progress.Samples{"text": {Duration: 2 * time.Minute}, "charts": {Duration: 5 * time.Minute}, "send": {Duration: time.Minute}}),
 	)
 	if err != nil {
 		fmt.Println(err)
@@ -81,7 +81,7 @@ func ExamplePhase() {
 }
 
 func ExampleHistory() {
-	tracker := twoEqualPhases(progress.History(map[string]time.Duration{"read": time.Minute, "write": 2 * time.Minute}))
+	tracker := twoEqualPhases(progress.History(progress.Samples{"read": {Duration: time.Minute}, "write": {Duration: 2 * time.Minute}}))
 	fmt.Println(tracker.Snapshot().Remaining)
 	// Output: 3m0s
 }
@@ -120,4 +120,58 @@ func ExampleThrottle() {
 	}
 	fmt.Println(updates)
 	// Output: 2
+}
+
+// A reader got an update, and has heard nothing since.
+func ExampleUpdate_After() {
+	u := progress.Update{Remaining: 10 * time.Minute, Source: progress.SourceHistory}
+	fmt.Println(u.After(4 * time.Minute).Remaining.Round(time.Second))
+	// Output: 6m0s
+}
+
+// What this run adds to the history of the next one. A host stores it, for example as JSON.
+func ExampleTracker_Samples() {
+	now := time.Now()
+	clock := progress.Clock(func() time.Time { return now })
+	first := twoEqualPhases(clock)
+	for item := range 100 {
+		now = now.Add(time.Second)
+		first.SetSize("read", 100)
+		first.Set("read", float64(item+1)/100, "")
+	}
+	first.Done("read")
+	now = now.Add(time.Minute)
+	first.Done("write")
+
+	next := twoEqualPhases(clock, progress.History(first.Samples()))
+	next.SetSize("read", 300)
+	fmt.Println(next.Snapshot().Remaining)
+	// Output: 6m0s
+}
+
+// The size of a phase is known before it begins.
+func ExampleTracker_SetSize() {
+	tracker := twoEqualPhases(progress.History(progress.Samples{
+		"read": {Duration: time.Minute, Size: 100}, "write": {Duration: time.Minute, Silent: true},
+	}))
+	tracker.SetSize("read", 1000)
+	fmt.Println(tracker.Snapshot().Remaining)
+	// Output: 11m0s
+}
+
+func ExampleTracker_Sample() {
+	now := time.Now()
+	tracker := twoEqualPhases(progress.Clock(func() time.Time { return now }))
+	tracker.Set("read", 0.5, "")
+	now = now.Add(time.Minute)
+	sample, ok := tracker.Sample("read")
+	fmt.Println(sample.Duration, sample.Silent, ok)
+	// Output: 1m0s false true
+}
+
+func ExampleTracker_Usual() {
+	tracker := twoEqualPhases(progress.History(progress.Samples{"read": {Duration: time.Minute}}))
+	usual, ok := tracker.Usual("read")
+	fmt.Println(usual, ok)
+	// Output: 1m0s true
 }

@@ -22,6 +22,11 @@ type Phase struct {
 	// MaxParallel limits how many phases of the Group run at the same time; 0
 	// means all. It must be the same for all phases of the Group.
 	MaxParallel int
+	// Size is how much the phase has to do in this run, if that is known before it begins:
+	// in the unit of [Sample.Size], for example in items. Then its estimate goes by how
+	// long earlier runs took for as much. 0 means that it is not known; see
+	// [Tracker.SetSize].
+	Size float64
 }
 
 // Errors returned by [Tracker.Start]; test for them with [errors.Is].
@@ -49,6 +54,9 @@ func checkPhases(phases []Phase) []error {
 		}
 		if err := checkGroup(phases[:i], phase); err != nil {
 			errs = append(errs, err)
+		}
+		if !(phase.Size >= 0) || math.IsInf(phase.Size, 1) {
+			errs = append(errs, fmt.Errorf("phase %d %q has size %v: want a finite number, 0 or more", i+1, phase.Name, phase.Size))
 		}
 		if phase.MaxParallel < 0 {
 			errs = append(errs, fmt.Errorf("phase %d %q has max parallel %d: want 0 or more", i+1, phase.Name, phase.MaxParallel))
@@ -91,11 +99,35 @@ type trackedPhase struct {
 	group            string
 	maxParallel      int
 
-	// advancedAt is the elapsed time at which it was last started or advanced.
-	advancedAt time.Duration
+	// size is how much it has to do, 0 if that is not known.
+	size float64
+	// beganAt is the elapsed time at which it was last started, if began, and
+	// beganFraction its fraction then. advancedAt is the elapsed time at which it was
+	// last started, advanced or done.
+	began               bool
+	beganAt, advancedAt time.Duration
+	beganFraction       float64
+	// reports counts how often it has advanced before its end, and pace is how evenly it
+	// goes: both since it was last started.
+	reports int
+	pace    pace
 	// reportedLeft is the remaining time that the caller reported when the elapsed
 	// time was reportedAt. It is negative if nothing was reported.
 	reportedLeft, reportedAt time.Duration
+}
+
+// begin notes that the phase begins, for the first time or again.
+func (p *trackedPhase) begin(now time.Duration) {
+	p.began, p.beganAt, p.beganFraction, p.advancedAt = true, now, p.fraction, now
+	p.reports = 0
+	p.pace.reset(p.fraction, now)
+}
+
+// advance notes that the phase has reached a fraction, above the one before.
+func (p *trackedPhase) advance(fraction float64, now time.Duration) {
+	p.fraction = fraction
+	p.reports, p.advancedAt = p.reports+1, now
+	p.pace.add(paceMark{p.beganFraction, p.beganAt}, paceMark{fraction, now})
 }
 
 type state uint8
@@ -123,7 +155,7 @@ func newTrackedPhases(phases []Phase) (tracked []trackedPhase, sum float64) {
 	}
 	tracked = make([]trackedPhase, len(phases))
 	for i, phase := range phases {
-		tracked[i] = trackedPhase{name: phase.Name, weight: phase.Weight * scale, group: phase.Group, maxParallel: phase.MaxParallel, reportedLeft: -1}
+		tracked[i] = trackedPhase{name: phase.Name, weight: phase.Weight * scale, group: phase.Group, maxParallel: phase.MaxParallel, size: phase.Size, reportedLeft: -1}
 	}
 	return tracked, sum
 }

@@ -81,22 +81,33 @@ func TestTheRemainingTimeIsNeverNegativeAndSnapshotDoesNotChangeIt(t *testing.T)
 	rapid.Check(t, func(t *rapid.T) {
 		phases := make([]progress.Phase, rapid.IntRange(1, 6).Draw(t, "phases"))
 		durations := rapid.OneOf(rapid.Int64Range(0, int64(time.Hour)), rapid.SampledFrom([]int64{-1, math.MaxInt64, math.MinInt64}))
+		sizes := rapid.OneOf(rapid.Float64Range(0, 1e6), rapid.SampledFrom([]float64{5e-324, math.MaxFloat64}))
 		limit := rapid.IntRange(0, 3).Draw(t, "limit")
 		first := rapid.IntRange(0, len(phases)).Draw(t, "first of the group")
 		last := rapid.IntRange(first, len(phases)).Draw(t, "after the group")
-		history := make(map[string]time.Duration)
+		history := make([]progress.Samples, rapid.IntRange(0, 4).Draw(t, "runs"))
 		for i := range phases {
 			phases[i] = progress.Phase{Name: fmt.Sprint(i), Weight: rapid.Float64Range(0.1, 100).Draw(t, "weight")}
 			if i >= first && i < last {
 				phases[i].Group, phases[i].MaxParallel = "group", limit
 			}
-			if rapid.Bool().Draw(t, "has history") {
-				history[phases[i].Name] = time.Duration(durations.Draw(t, "typical"))
+			if rapid.Bool().Draw(t, "has a size") {
+				phases[i].Size = sizes.Draw(t, "size")
+			}
+		}
+		for k := range history {
+			history[k] = make(progress.Samples)
+			for _, phase := range phases {
+				if rapid.Bool().Draw(t, "has a sample") {
+					history[k][phase.Name] = progress.Sample{
+						Duration: time.Duration(durations.Draw(t, "duration")), Size: sizes.Draw(t, "size"), Silent: rapid.Bool().Draw(t, "silent"),
+					}
+				}
 			}
 		}
 		c := newClock()
 		newTracker := func() *progress.Tracker {
-			tr, err := progress.New(phases, progress.History(history), progress.Clock(c.time))
+			tr, err := progress.New(phases, progress.History(history...), progress.Clock(c.time))
 			require.NoError(t, err)
 			return tr
 		}
@@ -126,6 +137,9 @@ func TestTheRemainingTimeIsNeverNegativeAndSnapshotDoesNotChangeIt(t *testing.T)
 			}
 			u := watched.Snapshot()
 			assert.GreaterOrEqual(t, u.Remaining, time.Duration(0), "%+v", u)
+			if u.RemainingP90 != 0 {
+				assert.GreaterOrEqual(t, u.RemainingP90, u.Remaining, "%+v", u)
+			}
 			if u.Source == progress.SourceUnknown {
 				assert.Zero(t, u.Remaining)
 			}

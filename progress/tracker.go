@@ -32,6 +32,10 @@ type Tracker struct {
 	keptWeight float64 // weight of all that is done or restored
 	fraction   float64 // the total, from 0 to 1
 	elapsed    time.Duration
+	advancedAt time.Duration // elapsed when a phase last advanced or was done in this run
+	advances   int           // how often that was
+	endedAt    time.Duration // elapsed when a phase was last done
+	outlook    *outlook      // what history says, nil until it is needed
 
 	delivery
 }
@@ -87,7 +91,7 @@ func (t *Tracker) Start(phase string) error {
 // done: see [Tracker.Done].
 //
 // Set may be called as often as is convenient: if the [Throttle] suppresses the
-// update, it takes about 100 ns and does not allocate.
+// update, it takes about 100 ns and does not allocate, except once for each phase.
 func (t *Tracker) Set(phase string, fraction float64, message string) {
 	i, ok := t.indexByName[phase]
 	if !ok {
@@ -100,19 +104,15 @@ func (t *Tracker) Set(phase string, fraction float64, message string) {
 		t.mu.Unlock()
 		return
 	case pending:
-		t.start(i)
+		t.startLate(i)
 	}
 	if message != "" {
 		p.message = message
 	}
 	if fraction > p.fraction { // false for NaN
-		p.fraction = min(fraction, 1)
-		// Only the estimate by history uses advancedAt, and reading the clock takes
-		// as long as the rest of Set.
-		if len(t.history) > 0 {
-			t.readClock()
-			p.advancedAt = t.elapsed
-		}
+		t.readClock()
+		p.advance(min(fraction, 1), t.elapsed)
+		t.advancedAt, t.advances = t.elapsed, t.advances+1
 		t.updateFraction()
 	}
 	t.unlockAndSend()
@@ -165,7 +165,10 @@ func (t *Tracker) RestorePart(phase string, fraction float64) {
 	fraction = min(fraction, 1)
 	t.keptWeight += p.weight * (fraction - p.restoredFraction)
 	t.readClock()
-	p.fraction, p.restoredFraction, p.advancedAt = fraction, fraction, t.elapsed
+	p.fraction, p.restoredFraction = fraction, fraction
+	if p.began {
+		p.begin(t.elapsed)
+	}
 	t.updateFraction()
 	t.unlockAndSend()
 }
@@ -185,8 +188,19 @@ func (t *Tracker) start(i int) {
 	t.open = append(t.open, i)
 	p := &t.phases[i]
 	t.readClock()
-	p.state, p.advancedAt, p.reportedLeft = open, t.elapsed, -1
+	p.begin(t.elapsed)
+	p.state, p.reportedLeft = open, -1
 	t.current = i
+}
+
+// startLate is start for a phase that was not started before it has reported something: it has
+// begun when the one before it was done.
+func (t *Tracker) startLate(i int) {
+	alone := len(t.open) == 0
+	t.start(i)
+	if alone {
+		t.phases[i].begin(t.endedAt)
+	}
 }
 
 // removeFromOpen removes the phase from open, if it is there.
@@ -209,7 +223,16 @@ func (t *Tracker) finish(phase string, restored bool) {
 		t.mu.Unlock()
 		return
 	}
+	if p.state == pending && !restored && len(t.open) == 0 {
+		p.begin(t.endedAt) // as in startLate
+	}
 	t.removeFromOpen(i)
+	t.readClock() // for the last phase for the last time: Elapsed stops when all are done
+	t.endedAt = t.elapsed
+	if !restored {
+		p.advancedAt = t.elapsed
+		t.advancedAt, t.advances = t.elapsed, t.advances+1
+	}
 	t.keptWeight += p.weight * (1 - p.restoredFraction)
 	p.state, p.fraction = done, 1
 	if restored {
@@ -217,9 +240,6 @@ func (t *Tracker) finish(phase string, restored bool) {
 	}
 	if i == t.current && len(t.open) > 0 {
 		t.current = t.open[len(t.open)-1]
-	}
-	if t.notDone == 1 {
-		t.readClock() // for the last time: Elapsed stops when all phases are done
 	}
 	t.notDone--
 	t.updateFraction()
@@ -257,6 +277,6 @@ func (t *Tracker) update() Update {
 		p := &t.phases[t.current]
 		u.Phase, u.PhaseFraction, u.Message = p.name, p.fraction, p.message
 	}
-	u.Remaining, u.Source = t.estimate()
+	u.Remaining, u.RemainingP90, u.Source = t.estimate()
 	return u
 }

@@ -17,9 +17,12 @@ type Update struct {
 	Message string
 	// Elapsed is the time since [New]. It stops when all phases are done.
 	Elapsed time.Duration
-	// Remaining is the estimated time until all phases are done. It has no meaning
-	// if Source is [SourceUnknown].
+	// Remaining is the estimated time until all phases are done: it is as likely to be
+	// too long as too short. It has no meaning if Source is [SourceUnknown].
 	Remaining time.Duration
+	// RemainingP90 is the time that the remaining one exceeds in one of ten runs; 0 if
+	// that is not known, because [History] has fewer than three runs.
+	RemainingP90 time.Duration
 	// Source is what Remaining was estimated from. If that is more than one, it is
 	// the source of the largest part.
 	Source ETASource
@@ -32,9 +35,9 @@ type ETASource string
 const (
 	// SourceReported means the caller's own estimates; see [Tracker.SetRemaining].
 	SourceReported ETASource = "reported"
-	// SourceHistory means the typical durations set with [History].
+	// SourceHistory means mostly the earlier runs given with [History].
 	SourceHistory ETASource = "history"
-	// SourceObserved means the speed of this run so far.
+	// SourceObserved means mostly the pace of this run so far.
 	SourceObserved ETASource = "observed"
 	// SourceUnknown means that there is no estimate.
 	SourceUnknown ETASource = "unknown"

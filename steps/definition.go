@@ -33,6 +33,7 @@ type planned[In any] struct {
 	group    *plan.Group // nil for a step outside of a group
 	output   output
 
+	size   func(In) float64
 	when   func(*Run[In]) bool
 	undo   undoFunc[In]
 	verify verifyFunc[In]

@@ -42,6 +42,9 @@
 //
 //	return steps.Each(ctx, run, rows, insert, steps.Total(n), steps.ItemNoun("rows"))
 //
+// The remaining time is estimated by earlier jobs, see package progress. [Size] declares how
+// much a step has to do before it begins; otherwise that is the total of [Run.Progress].
+//
 // A step's context ends when the job is cancelled, the engine shuts down or the lease is
 // lost; [context.Cause] returns which: [ErrCancelled], [ErrShutdown] or [ErrLeaseLost].
 // The step must return soon after that, with any error. A step that returns no error has

@@ -168,7 +168,8 @@ func (w *eachWork[In, Item, Key]) doAll(ctx context.Context, items iter.Seq2[Ite
 		}
 	}
 	if s := w.settings; w.at.Done != s.total || s.total == 0 { // no message yet has the final count
-		w.run.Progress(1, 1, "%d %s", w.at.Done, s.noun)
+		n := max(1, w.at.Done)
+		w.run.Progress(n, n, "%d %s", w.at.Done, s.noun)
 	}
 	return nil
 }

@@ -82,3 +82,17 @@ func ExampleEachAfter() {
 	// c
 	// 3
 }
+
+// How long the import will take is estimated from its job's begin on by how many rows it has.
+func ExampleSize() {
+	d := steps.Define[export]()
+	steps.Do(d, "import", func(_ context.Context, run *steps.Run[export]) error {
+		run.Progress(1, 2, "half of it")
+		return nil
+	}, steps.Size(func(export) float64 { return 5000 }))
+
+	h := testutil.NewHarness(testutil.Example(), d)
+	h.Enqueue(export{})
+	fmt.Println(h.Run().Steps[0].Size)
+	// Output: 5000
+}

@@ -100,6 +100,8 @@ func (p *planned[In]) bindOptions() (found []error) {
 		}
 	}
 	var ok bool
+	p.size, ok = s.size.(func(In) float64)
+	bind("Size", s.size, ok)
 	p.when, ok = s.when.(func(*Run[In]) bool)
 	bind("When", s.when, ok)
 	p.undo, ok = s.undo.(undoFunc[In])

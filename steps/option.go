@@ -15,6 +15,7 @@ type Option func(*stepSettings)
 
 type stepSettings struct {
 	weight        float64
+	size          any
 	timeout       time.Duration
 	retry         plan.Retry
 	when          any
@@ -42,6 +43,23 @@ func settingsOf(opts []Option) stepSettings {
 // steps' weights: a positive number, 1 by default.
 func Weight(weight float64) Option {
 	return func(s *stepSettings) { s.weight = weight }
+}
+
+// Size declares how much a step has to do for an input: for example the number of its items,
+// in any unit that is the same for all jobs. Then the time that the step will take is
+// estimated by how long it took for as much in earlier jobs, from the job's begin on, and
+// already while it is scheduled. of must be quick, and depend on the input alone; it is called
+// whenever the plan is made. A result that is not a finite number above 0 means that the size
+// is not known.
+//
+// Without Size, the size is the total of [Run.Progress], or that of [Each], from the step's
+// begin on.
+func Size[In any](of func(in In) float64) Option {
+	return func(s *stepSettings) {
+		if s.size = of; of == nil {
+			s.mistakes = append(s.mistakes, "the function of Size is nil")
+		}
+	}
 }
 
 // Timeout limits each attempt of the step. When the time is up, the attempt's context

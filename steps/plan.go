@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"time"
@@ -84,7 +85,9 @@ func (d *Definition[In]) Plan(input json.RawMessage) (p *plan.Plan, err error) {
 		UndoOn: d.undoOn, Removed: removed,
 	}
 	for i := range list {
-		p.Steps = append(p.Steps, list[i].bind(input))
+		step := list[i].bind(input)
+		step.Size = list[i].sizeFor(in)
+		p.Steps = append(p.Steps, step)
 	}
 	return p, nil
 }
@@ -133,6 +136,18 @@ func (p *planned[In]) bind(input json.RawMessage) plan.Step {
 		}
 	}
 	return step
+}
+
+// sizeFor returns the size of the step for an input, 0 if it is not known.
+func (p *planned[In]) sizeFor(in In) float64 {
+	if p.size == nil {
+		return 0
+	}
+	size := p.size(in)
+	if !(size > 0) || math.IsInf(size, 1) {
+		return 0
+	}
+	return size
 }
 
 func (p *planned[In]) bindWork(step *plan.Step, run func(context.Context, plan.Session) *Run[In]) {

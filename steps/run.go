@@ -22,7 +22,8 @@ type Run[In any] struct {
 	session plan.Session
 	ctx     context.Context //nolint:containedctx // for Cancelled, which takes none
 	undoing bool
-	each    atomic.Bool // whether Each was called
+	each    atomic.Bool  // whether Each was called
+	total   atomic.Int64 // of the last call of Progress
 }
 
 // Input returns the job's input. Each call decodes it again, so that a step cannot see
@@ -61,6 +62,10 @@ func (r *Run[In]) Attempt() int { return r.session.Attempt() }
 // message; an empty format changes only the share. A message that is empty once formatted
 // changes nothing.
 //
+// The total is recorded with the step as its size, and the estimates of later jobs go by it:
+// use the same unit in each of them. If the size is known before the step begins, declare it
+// with [Size].
+//
 // Frequent calls are cheap, since a message is formatted only when it is written. It is
 // formatted at once if an argument has a type other than string, bool, time and the usual
 // numbers, since such a value may change until then.
@@ -68,6 +73,9 @@ func (r *Run[In]) Progress(done, total int, format string, args ...any) {
 	fraction := -1.0
 	if total > 0 {
 		fraction = float64(done) / float64(total)
+		if r.total.Load() != int64(total) && r.total.Swap(int64(total)) != int64(total) {
+			r.session.Size(float64(total))
+		}
 	}
 	r.session.Progress(fraction, format, args)
 }

@@ -44,6 +44,7 @@ func (m *memory) Job() *model.Job { return m.job }
 func (m *memory) Progress(fraction float64, format string, args []any) {
 	m.reported = append(m.reported, fmt.Sprintf("%.2f ", fraction)+fmt.Sprintf(format, args...))
 }
+func (m *memory) Size(total float64) {}
 func (m *memory) Remaining(left time.Duration) {
 	m.reported = append(m.reported, left.String()+" left")
 }

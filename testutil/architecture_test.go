@@ -82,6 +82,7 @@ var allowed = map[string]struct{ ours, foreign []string }{
 	"testutil/testdb":   {ours: []string{"cli/dsn", "migrations"}, foreign: []string{"github.com/uptrace/bun", "modernc.org/sqlite"}},
 	"testutil/wire":     {foreign: []string{"github.com/uptrace/bun"}},
 	"testutil/protocol": {},
+	"testutil/eta":      {ours: []string{"progress"}, foreign: []string{"github.com/vbauerster/mpb"}},
 	"examples":          {ours: []string{"*"}, foreign: []string{"*"}},
 	// The command alone puts the parts together.
 	"cli/jobctl": {ours: []string{"*"}, foreign: []string{"*"}},

@@ -40,6 +40,8 @@ func (s *progressSession) Progress(fraction float64, format string, args []any) 
 	s.fractions, s.message = append(s.fractions, fraction), fmt.Sprintf(format, args...)
 }
 
+func (s *progressSession) Size(float64) {}
+
 func planOf(t *testing.T, input string) []plan.Step {
 	t.Helper()
 	plan, err := demosteps.Definition(demosteps.Type).Plan(json.RawMessage(input))

@@ -47,7 +47,6 @@
 //	resume.go       Resume, and why it cannot be done
 //	rewind.go       goes back to a step, or skips one
 //	resume_edit.go  what a resume changes in a job's row
-//	history.go      typical durations
 //
 // # Imports
 //

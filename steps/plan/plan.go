@@ -33,6 +33,9 @@ type Step struct {
 	Name     string
 	OldNames []string // older names
 	Weight   float64
+	// Size is how much the step has to do for this input, 0 if the definition does not
+	// say so.
+	Size float64
 	// Group is the same pointer for neighbouring steps that run at the same time, nil
 	// for a step outside of a group.
 	Group   *Group

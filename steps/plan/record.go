@@ -17,6 +17,7 @@ func Begin(data *model.Data, i int, now model.Time) (resultCleared bool) {
 	record.Status, record.StartedAt, record.FinishedAt = model.StepRunning, now, model.Time{}
 	record.Attempts++
 	record.Error, record.Stack, record.DurationMS, record.Output, record.SetsResult = "", "", 0, nil, false
+	record.Size, record.Reports, record.SilenceMS, record.StalledAt = 0, false, 0, model.Time{}
 	record.WaitUntil, record.Awaits, record.SentBy, record.SentAt = model.Time{}, "", "", model.Time{}
 	return resultCleared
 }
@@ -33,7 +34,7 @@ func BeginWait(data *model.Data, i int, now, until model.Time) (resultCleared bo
 func End(record *model.StepRecord, status model.StepStatus, now model.Time) {
 	record.Status, record.FinishedAt = status, now
 	record.DurationMS = now.Sub(record.StartedAt.Time).Milliseconds()
-	record.WaitUntil = model.Time{}
+	record.WaitUntil, record.StalledAt = model.Time{}, model.Time{}
 }
 
 // Complete marks a step as completed with its output, nil for none.

@@ -23,6 +23,9 @@ type Session interface {
 	// Progress sets the step's progress: a fraction from 0 to 1, or a negative one to
 	// leave it unchanged, and a message, or an empty format to leave that unchanged.
 	Progress(fraction float64, format string, args []any)
+	// Size sets how much the step has to do, in the unit of its progress. It is called
+	// when that changes.
+	Size(total float64)
 	// Remaining sets how long the step will still take; a negative value withdraws the
 	// estimate.
 	Remaining(left time.Duration)

@@ -22,7 +22,8 @@
 //	worktime.go               how long a job has worked
 //	stopwatch.go              how long a process ran
 //	message.go                the progress message
-//	history.go                how long steps took before
+//	history.go                how the steps of earlier jobs went
+//	signs.go                  the signs of progress of a step
 //	changes.go                which parts of the state must be written
 //	stops.go                  why a run ends early
 //	child.go                  a job that a step has enqueued

@@ -115,12 +115,12 @@ func (r *run) makeContext(handler Handler, data model.Data) error {
 func (r *run) track(p *plan.Plan, records []model.StepRecord) (*progress.Tracker, error) {
 	phases := make([]progress.Phase, len(records))
 	for i, record := range records {
-		phases[i] = progress.Phase{Name: record.Name, Weight: record.Weight}
+		phases[i] = progress.Phase{Name: record.Name, Weight: record.Weight, Size: p.Steps[i].Size}
 		if group := p.Steps[i].Group; group != nil {
 			phases[i].Group, phases[i].MaxParallel = record.Group, group.MaxParallel
 		}
 	}
-	tracker, err := progress.New(phases, progress.History(r.history.of(r.job.Type)))
+	tracker, err := progress.New(phases, progress.History(r.history.Known(r.job.Type).Runs...))
 	if err != nil {
 		return nil, err
 	}

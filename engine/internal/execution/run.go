@@ -18,7 +18,7 @@ import (
 // run is one attempt of one job in this process.
 type run struct {
 	*Config
-	history  *history
+	history  *History
 	dispatch Dispatch
 	job      *model.Job // as it was claimed; not changed
 	entry    *journal.Entry
@@ -42,8 +42,9 @@ type run struct {
 
 	mu sync.Mutex // guards the fields below
 	state
-	stops stops
-	time  workTime
+	stops       stops
+	time        workTime
+	historyRead time.Time // when the history was read that the tracker has
 	// decision says how the run must end, decided from outside, nil if it is not.
 	// concluded says that it is too late for a decision.
 	decision  *Decision
@@ -51,7 +52,7 @@ type run struct {
 }
 
 // newRun returns the run of a job. claimed is when the claim was sent.
-func newRun(ctx context.Context, c *Config, h *history, j *journal.Journal, d Dispatch, job *model.Job, claimed time.Time) *run {
+func newRun(ctx context.Context, c *Config, h *History, j *journal.Journal, d Dispatch, job *model.Job, claimed time.Time) *run {
 	r := &run{
 		Config: c, history: h, dispatch: d, job: job,
 		state:       newState(job, c.Limits, clock{base: job.StartedAt.Time, since: time.Now()}),

@@ -22,7 +22,7 @@ type Runs struct {
 	Journal  *journal.Journal
 	Dispatch Dispatch
 
-	history *history
+	history *History
 
 	mu   sync.Mutex
 	runs map[runKey]*run
@@ -47,7 +47,7 @@ type runKey struct {
 // New returns an empty Runs.
 func New(c Config) *Runs {
 	return &Runs{
-		Config: c, history: newHistory(c.Store), runs: make(map[runKey]*run),
+		Config: c, history: NewHistory(c.Store), runs: make(map[runKey]*run),
 		unrecorded: make(map[runKey]bool), idle: make(chan struct{}),
 	}
 }
@@ -216,6 +216,7 @@ func (rs *Runs) Tick(ctx context.Context) {
 	}
 	for _, r := range live {
 		r.refreshHistory(ctx)
+		r.lookForStalls()
 	}
 }
 
@@ -226,15 +227,34 @@ func (r *run) hasProgress() bool {
 	return r.progressed()
 }
 
-// refreshHistory updates the durations on which the run's estimate is based, from the type's
-// last jobs.
+// refreshHistory updates what the run's estimate is based on from the type's last jobs, if
+// that is old. If they cannot be read, the estimate is based on what was known before.
 func (r *run) refreshHistory(ctx context.Context) {
-	typical, ok := r.history.refresh(ctx, r.job.Type)
+	typical, err := r.history.Of(ctx, r.job.Type)
 	r.mu.Lock()
-	tracker := r.tracker
+	defer r.mu.Unlock()
+	if err != nil || r.tracker == nil || typical.read.Equal(r.historyRead) && !typical.read.IsZero() {
+		return
+	}
+	r.historyRead = typical.read
+	r.tracker.SetHistory(typical.Runs...)
+}
+
+// lookForStalls writes which of the run's steps have stalled, and which continue.
+func (r *run) lookForStalls() {
+	usual := r.history.Known(r.job.Type)
+	r.mu.Lock()
+	begun, changed := r.state.lookForStalls(usual)
+	names := make(map[string]time.Duration, len(begun))
+	for i, silence := range begun {
+		names[r.data.Steps[i].Name] = silence
+	}
 	r.mu.Unlock()
-	if ok && tracker != nil {
-		tracker.SetHistory(typical)
+	if changed {
+		r.entry.Mark()
+	}
+	for name, silence := range names {
+		r.Log.Warn("a step makes no progress although its process lives", r.with("step", name, "silent_ms", silence.Milliseconds(), "usual_ms", usual.silences[name].Milliseconds())...)
 	}
 }
 

@@ -22,6 +22,7 @@ type session struct {
 	lastCheckpoint json.RawMessage // of an earlier attempt
 	closed         atomic.Bool     // whether the step has returned
 	progressed     atomic.Bool     // whether the step has reported progress
+	signs          *signs          // nil if the step does not run, as while it is undone
 	attempt        int
 	begunAs        string // the step's name when it first began
 	inTx           bool   // whether the step runs in a transaction, see intx.go
@@ -41,6 +42,7 @@ func newSession(r *run, step string) *session {
 	if i := r.data.Step(step); i >= 0 {
 		s.attempt = r.data.Steps[i].Attempts
 		s.begunAs = cmp.Or(r.data.Steps[i].BegunAs, step)
+		s.signs = r.signs[i]
 	}
 	return s
 }
@@ -59,6 +61,9 @@ func (s *session) Progress(fraction float64, format string, args []any) {
 	if s.closed.Load() {
 		return
 	}
+	if s.signs != nil {
+		s.signs.report(fraction, format != "")
+	}
 	if fraction > 0 && s.lastCheckpoint != nil && s.progressed.CompareAndSwap(false, true) {
 		s.run.tracker.RestorePart(s.step, fraction) // an earlier run did this part
 	}
@@ -70,6 +75,16 @@ func (s *session) Progress(fraction float64, format string, args []any) {
 		format, args = "%s", []any{model.CutText(fmt.Sprintf(format, args...), s.run.Limits.Message)}
 	}
 	s.run.edit(func() { s.run.message.set(format, args) })
+}
+
+// Size stores how much the step has to do, unless its definition says so.
+func (s *session) Size(total float64) {
+	if s.closed.Load() || s.undoing {
+		return
+	}
+	if i := s.run.plan.Index(s.step); i >= 0 && s.run.plan.Steps[i].Size == 0 {
+		s.run.tracker.SetSize(s.step, total)
+	}
 }
 
 // Remaining stores how long the step says that it will still take; a negative value
@@ -93,6 +108,9 @@ func (s *session) Checkpoint(ctx context.Context, value json.RawMessage) error {
 	value, err := plan.KeepJSON(value, s.run.Limits.Output)
 	if err != nil {
 		return fmt.Errorf("checkpoint of step %q: the checkpoint %w", s.step, err)
+	}
+	if s.signs != nil {
+		s.signs.mark()
 	}
 	err = s.run.writeWithin(ctx, func() {
 		if s.run.checkpoints == nil {

@@ -2,6 +2,7 @@ package execution
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
@@ -19,6 +20,8 @@ type state struct {
 	data model.Data
 	// before holds the records of steps from before they began.
 	before map[int]model.StepRecord
+	// signs holds the signs of progress of the steps that run.
+	signs map[int]*signs
 	// checkpoints are the last checkpoints of the steps that have begun.
 	checkpoints model.Checkpoints
 	changes     changes
@@ -43,7 +46,7 @@ type report struct {
 
 func newState(j *model.Job, limits plan.Limits, clock clock) state {
 	return state{
-		limits: limits, clock: clock, changes: newChanges(), sent: newChanges(), before: make(map[int]model.StepRecord),
+		limits: limits, clock: clock, changes: newChanges(), sent: newChanges(), before: make(map[int]model.StepRecord), signs: make(map[int]*signs),
 		message: textMessage(j.Message), leastProgress: j.Progress, reported: report{fraction: j.Progress, message: j.Message},
 	}
 }
@@ -70,6 +73,7 @@ func (s *state) beginWait(i int, until model.Time) {
 func (s *state) began(i int) {
 	s.changes.record(i)
 	s.message = message{}
+	s.signs[i] = newSigns()
 	_ = s.tracker.Start(s.data.Steps[i].Name) // cannot fail: the phases are the steps
 }
 
@@ -77,6 +81,7 @@ func (s *state) began(i int) {
 func (s *state) unbegin(i int) {
 	s.data.Steps[i] = s.before[i]
 	s.changes.records[i] = true
+	delete(s.signs, i)
 }
 
 // complete marks a step as completed.
@@ -87,12 +92,29 @@ func (s *state) complete(i int, output json.RawMessage) {
 
 // recordCompletion is the part of complete that can be rolled back.
 func (s *state) recordCompletion(i int, output json.RawMessage) {
-	s.plan.Steps[i].Complete(&s.data.Steps[i], output, s.clock.now())
+	record := &s.data.Steps[i]
+	s.plan.Steps[i].Complete(record, output, s.clock.now())
+	if sample, ok := s.tracker.Sample(record.Name); ok {
+		record.Size, record.Reports = sample.Size, !sample.Silent
+	}
+	if signs := s.signs[i]; signs != nil {
+		record.SilenceMS = shown(signs.longestSilence())
+	}
 	s.changes.record(i)
+}
+
+// shown returns the silence that a record has: none below a second, since nothing depends on
+// how much less it is.
+func shown(silence time.Duration) int64 {
+	if silence < time.Second {
+		return 0
+	}
+	return silence.Milliseconds()
 }
 
 // done marks a step as done in the progress tracker, and drops its checkpoint.
 func (s *state) done(i int) {
+	delete(s.signs, i)
 	s.tracker.Done(s.data.Steps[i].Name)
 	s.dropCheckpoint(i)
 }
@@ -169,11 +191,40 @@ func (s *state) update() (report, progress.Update) {
 // remaining returns the estimate in milliseconds, nil if there is none, and what it is based
 // on.
 func (s *state) remaining(now progress.Update) (*int64, progress.ETASource) {
-	if now.Source == progress.SourceUnknown || s.end != "" || s.data.Undoing != nil {
+	if now.Source == progress.SourceUnknown || s.end != "" || s.data.Undoing != nil || s.stalled() {
 		return nil, ""
 	}
 	ms := now.Remaining.Milliseconds()
 	return &ms, now.Source
+}
+
+// stalled reports whether a running step is stalled: nothing is known then of the time left.
+func (s *state) stalled() bool {
+	for i := range s.signs {
+		if !s.data.Steps[i].StalledAt.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// lookForStalls finds the running steps that have begun to stall, and those that continue.
+func (s *state) lookForStalls(usual Typical) (begun map[int]time.Duration, changed bool) {
+	for i, signs := range s.signs {
+		record := &s.data.Steps[i]
+		silence, isStalled := signs.look(), !record.StalledAt.IsZero()
+		switch {
+		case silence == 0 && isStalled:
+			record.StalledAt, s.changes.records[i], changed = model.Time{}, true, true
+		case record.Status == model.StepRunning && !isStalled && silence > usual.stallAfter(record.Name):
+			if begun == nil {
+				begun = make(map[int]time.Duration)
+			}
+			record.StalledAt, s.changes.records[i], changed = s.clock.now(), true, true
+			begun[i] = silence
+		}
+	}
+	return begun, changed
 }
 
 // progressed reports whether there is progress to write, for which no goroutine waits.

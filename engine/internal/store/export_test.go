@@ -66,6 +66,9 @@ func (d mysql) claimSQL(types []string, _ Owner) (string, []any) {
 // ReadySQL looks for due jobs.
 func (s *Store) ReadySQL() string { return s.sql(OpReady, readyQuery) }
 
+// HistorySQL reads the last jobs of a type.
+func (s *Store) HistorySQL() string { return s.sql(OpHistory, historyQuery) }
+
 // DueTypesSQL lists the types with scheduled jobs.
 func (s *Store) DueTypesSQL() string { return s.database.dueTypes() }
 

@@ -12,6 +12,8 @@ var onlyMariaDBWords = words{
 	"json":      "@",
 	"json_part": "JSON_COMPACT(@)",
 	// MariaDB steps in the index only without MySQL's hint and order.
-	"claim_index": "",
-	"claim_order": "j.scheduled_at, j.id",
+	"claim_index":   "",
+	"claim_order":   "j.scheduled_at, j.id",
+	"history_index": "FORCE INDEX (job_system_jobs_history)",
+	"history_order": "j.scheduled_at DESC, j.id DESC",
 }

@@ -35,8 +35,10 @@ var onlyMySQLWords = words{
 	"json":      "CAST(@ AS JSON)",
 	"json_part": "CAST(@ AS JSON)",
 	// Left to itself, MySQL was seen to scan another index for this.
-	"claim_index": "FORCE INDEX (job_system_jobs_claim)",
-	"claim_order": "j.type, j.status, j.deleted_at, j.priority, j.scheduled_at, j.id",
+	"claim_index":   "FORCE INDEX (job_system_jobs_claim)",
+	"claim_order":   "j.type, j.status, j.deleted_at, j.priority, j.scheduled_at, j.id",
+	"history_index": "FORCE INDEX (job_system_jobs_history)",
+	"history_order": "j.type DESC, j.status DESC, j.deleted_at DESC, j.scheduled_at DESC, j.id DESC",
 }
 
 func (d mysql) kind() string { return d.name }

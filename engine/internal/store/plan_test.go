@@ -173,6 +173,29 @@ func TestTheFlushThatClaimsWalksTheClaimsIndex(t *testing.T) {
 	}
 }
 
+// What estimates are based on is found in an index, however many jobs a type has, and however
+// few of them have succeeded.
+func TestTheHistoryOfATypeIsReadFromAnIndex(t *testing.T) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
+		s, types := backlog(t, db, 2, 4000)
+		for range 3 {
+			_, err := db.NewRaw("UPDATE job_system_jobs SET status = 'succeeded' WHERE id IN (SELECT id FROM (SELECT id FROM job_system_jobs WHERE type = ? AND status = 'scheduled' ORDER BY scheduled_at LIMIT 10) x)", types[0]).Exec(t.Context())
+			require.NoError(t, err)
+		}
+		analyze(t, s)
+		for jobType, want := range map[string]int{types[0]: 20, types[1]: 0} {
+			documents, err := s.History(t.Context(), jobType, 20)
+			require.NoError(t, err)
+			assert.Len(t, documents, want)
+			plan := strings.Join(explain(t, s, s.HistorySQL(), jobType, 20), "")
+			assert.Contains(t, plan, "job_system_jobs_history")
+			for _, sorts := range []string{"Sort", "filesort", "TEMP B-TREE"} {
+				assert.NotContains(t, plan, sorts)
+			}
+		}
+	})
+}
+
 // Listing the types steps from one to the next.
 func TestListingTheTypesDoesNotReadTheirJobs(t *testing.T) {
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {

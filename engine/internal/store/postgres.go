@@ -22,12 +22,14 @@ var postgresWords = words{
 	"json":  "@::jsonb",
 	// In two parts: an interval is multiplied as a float64, which has no room for
 	// the microseconds of a time some centuries away.
-	"time":        "(timestamptz 'epoch' + @ / 3600000000 * interval '1 hour' + @ % 3600000000 * interval '1 microsecond')",
-	"length":      "CASE WHEN jsonb_typeof(@) = 'array' THEN jsonb_array_length(@) END",
-	"claim_index": "",
-	"claim_order": "j.scheduled_at, j.id",
-	"skip_locked": "FOR UPDATE SKIP LOCKED",
-	"see_newest":  "",
+	"time":          "(timestamptz 'epoch' + @ / 3600000000 * interval '1 hour' + @ % 3600000000 * interval '1 microsecond')",
+	"length":        "CASE WHEN jsonb_typeof(@) = 'array' THEN jsonb_array_length(@) END",
+	"claim_index":   "",
+	"claim_order":   "j.scheduled_at, j.id",
+	"history_index": "",
+	"history_order": "j.scheduled_at DESC, j.id DESC",
+	"skip_locked":   "FOR UPDATE SKIP LOCKED",
+	"see_newest":    "",
 }
 
 func (postgres) kind() string { return "postgres" }

@@ -111,18 +111,21 @@ ORDER BY j.type, j.status`
 	return counts, nil
 }
 
-// History returns the data documents of a type's jobs that succeeded last.
-func (s *Store) History(ctx context.Context, jobType string, limit int) ([]model.Data, error) {
-	const query = `
+// historyQuery reads the documents of the jobs of a type that succeeded last.
+const historyQuery = `
 SELECT j.data
-FROM job_system_jobs j
+FROM job_system_jobs j {history_index}
 WHERE j.type = ? AND j.status = 'succeeded' AND j.deleted_at IS NULL
-ORDER BY j.created_at DESC
+ORDER BY {history_order}
 LIMIT ?`
+
+// History returns the data documents of a type's jobs that succeeded last, the latest first.
+// It reads that many rows at most.
+func (s *Store) History(ctx context.Context, jobType string, limit int) ([]model.Data, error) {
 	var rows []struct {
 		Data []byte `bun:"data"`
 	}
-	err := s.db.NewRaw(s.sql(OpHistory, query), jobType, limit).Scan(ctx, &rows)
+	err := s.db.NewRaw(s.sql(OpHistory, historyQuery), jobType, limit).Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("read recent jobs: %w", err)
 	}

@@ -23,10 +23,12 @@ var sqliteWords = words{
 	"time":      "@",
 	"length":    "json_array_length(@)",
 	// With statistics of few types, SQLite was seen to scan the table.
-	"claim_index": "INDEXED BY job_system_jobs_claim",
-	"claim_order": "j.scheduled_at, j.id",
-	"skip_locked": "",
-	"see_newest":  "",
+	"claim_index":   "INDEXED BY job_system_jobs_claim",
+	"claim_order":   "j.scheduled_at, j.id",
+	"history_index": "INDEXED BY job_system_jobs_history",
+	"history_order": "j.scheduled_at DESC, j.id DESC",
+	"skip_locked":   "",
+	"see_newest":    "",
 }
 
 func asItIs(text string) string { return text }

@@ -27,6 +27,9 @@ import (
 //	                     of the type of the row l and the priority of the row p
 //	{immediate}          the priority that goes before all others
 //	{priority_worth}     what a step of priority counts, in microseconds of waiting
+//	{history_index}      follows the jobs table j, and
+//	{history_order}      is the order, in a search for the last succeeded jobs of a type:
+//	                     together they make it a few steps in an index
 //	{skip_locked}        locks the rows of a SELECT, and leaves out those that are locked
 //	{see_newest}         makes a SELECT see rows that were committed after its transaction began
 //	{job_columns j}      the columns of [model.Job], of the table j
