@@ -42,9 +42,9 @@ func lasting(usual, variance, lasted float64, runs int) forecast {
 	}
 	const least = 0.02 // nothing is more certain than that
 	sigma := max(least, math.Sqrt(min(widest, variance)))
-	tail, z := 1.0, math.Inf(-1)
+	tail := 1.0
 	if lasted > 0 {
-		z = math.Log(lasted / usual)
+		z := math.Log(lasted / usual)
 		if over := z / sigma; over > 0 {
 			sigma *= math.Sqrt(max(1, (float64(runs)+sq(over))/(float64(runs)+1)))
 		}

@@ -14,7 +14,7 @@ import (
 )
 
 // They are few, so that the test takes seconds; -jobs 400 gives what the documentation shows.
-var jobs = flag.Int("jobs", 100, "simulated jobs for each cell of the table")
+var jobs = flag.Int("jobs", 60, "simulated jobs for each cell of the table")
 
 var shapes = []eta.Shape{eta.Constant, eta.RampingUp, eta.Bursty, eta.LongTail}
 
@@ -42,21 +42,19 @@ var kinds = []eta.Case{
 type cell struct {
 	eta.Case
 	errors map[string][]float64 // by the name of the method
-	looks  map[string]eta.Looks
+	looks  eta.Looks
 }
 
 func measure(c eta.Case) cell {
 	runs := c.Runs(*jobs)
-	one := cell{Case: c, errors: make(map[string][]float64), looks: make(map[string]eta.Looks)}
+	one := cell{Case: c, errors: make(map[string][]float64)}
 	for _, m := range eta.Methods {
 		if c.Earlier == 0 && m.Name == eta.Medians.Name {
 			continue
 		}
 		one.errors[m.Name] = eta.Errors(runs, m)
 	}
-	for _, m := range []eta.Method{eta.Linear, eta.Product} {
-		one.looks[m.Name] = eta.LookAt(runs, m)
-	}
+	one.looks = eta.LookAt(runs, eta.Product)
 	return one
 }
 
@@ -85,7 +83,7 @@ func (c cell) write(w io.Writer) {
 		}
 		fmt.Fprintf(w, "\t%s", text)
 	}
-	l := c.looks[eta.Product.Name]
+	l := c.looks
 	fmt.Fprintf(w, "\t%d\t%d\t", l.Sudden, l.Tiny)
 	if l.Ranges > 0 {
 		fmt.Fprintf(w, "%d %%", 100*l.Within/l.Ranges)
@@ -145,7 +143,7 @@ func (c cell) check(t *testing.T) {
 
 	// In a long tail, the last item may take longer than a hundred others: no estimate knows.
 	// And a phase whose size is unknown, and like that of no other, is news when it has begun.
-	looks, rarely := c.looks[eta.Product.Name], 0
+	looks, rarely := c.looks, 0
 	if c.Shape == eta.LongTail || c.Apart {
 		rarely = looks.Looks / 1000
 	}

@@ -40,7 +40,7 @@ func (c Case) Runs(n int) []Run {
 	for i := range runs {
 		first := uint64(i * (c.Earlier + 1)) //nolint:gosec // it is not negative
 		for k := range c.Earlier {
-			runs[i].Earlier = append(runs[i].Earlier, c.Job(first+1+uint64(k))) //nolint:gosec // the same
+			runs[i].Earlier = append(runs[i].Earlier, c.Job(first+1+uint64(k)))
 		}
 		runs[i].Job, runs[i].Known = c.Job(first), c.Known
 	}

@@ -78,7 +78,7 @@ var (
 
 // Job makes the job of that number: the same for each call.
 func (c Case) Job(number uint64) Job {
-	r := rand.New(rand.NewPCG(20261129, number)) //nolint:gosec // the same numbers in each run
+	r := rand.New(rand.NewPCG(20261129, number))
 	factor := math.Exp(c.Sigma * r.NormFloat64())
 	var j Job
 	sizes := make([]int, len(shares))
