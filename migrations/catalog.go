@@ -9,9 +9,9 @@ import (
 )
 
 // ErrUnexpectedSchema is returned if the database contradicts our names or the
-// recorded migrations: one of our tables is missing or lacks a column or a unique
-// index, or a relation of another program has one of our names. Nothing has been
-// changed. Rename that relation, or use another schema or database.
+// recorded migrations: one of our tables is missing or lacks a column or an index, or
+// a relation of another program has one of our names. Nothing has been changed.
+// Rename that relation, or use another schema or database.
 var ErrUnexpectedSchema = errors.New("unexpected schema")
 
 const migrationsTable = "job_system_migrations"
@@ -88,23 +88,6 @@ func (c catalog) checkComplete() error {
 			problems = append(problems, fmt.Errorf("%w: table %s is missing although %s records that it was created:"+
 				" restore it, or create it again, empty, with the script of jobctl migrate sql (or migrations.SQL)",
 				ErrUnexpectedSchema, name, migrationsTable))
-		}
-	}
-	return errors.Join(problems...)
-}
-
-// checkUniqueIndexes returns an error if a unique index is missing. They guarantee
-// that one job of a type is processing, and that an idempotency key has one job.
-func (s *session) checkUniqueIndexes(ctx context.Context) error {
-	found, err := queryTexts(ctx, s.conn, s.dialect.uniqueIndexesQuery)
-	if err != nil {
-		return err
-	}
-	var problems []error
-	for _, index := range []string{"job_system_jobs_processing", "job_system_jobs_idempotency"} {
-		if !slices.Contains(found, index) {
-			problems = append(problems, fmt.Errorf("%w: table job_system_jobs has no unique index %s:"+
-				" create it again with the script of jobctl migrate sql (or migrations.SQL)", ErrUnexpectedSchema, index))
 		}
 	}
 	return errors.Join(problems...)

@@ -41,9 +41,12 @@ type databaseDialect struct {
 	// our names: relation, whether it is a table, column (NULL for a relation
 	// without columns).
 	catalogQuery string
-	// uniqueIndexesQuery selects the names of the unique indexes of
-	// job_system_jobs.
-	uniqueIndexesQuery string
+	// indexes are those of job_system_jobs. indexesQuery has %s for a list of names,
+	// and selects a row for each relation that has one of them: name, the table whose
+	// index it is (empty for another relation), its columns separated by ", ", whether
+	// it is unique, and whether it is partial.
+	indexes      []index
+	indexesQuery string
 	// createMigrationsTable creates the table that bun/migrate reads and writes.
 	createMigrationsTable string
 	// withLock runs do while no other process migrates in the same namespace. If do

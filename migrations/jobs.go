@@ -20,34 +20,33 @@ func jobsMigration() migration {
 	}
 }
 
-// jobsIndexes creates the indexes on databases that have partial indexes: SQLite
-// and PostgreSQL.
-func jobsIndexes() []step {
-	return []step{
+// jobsIndexes returns the indexes of job_system_jobs on databases that have partial
+// indexes: SQLite and PostgreSQL.
+func jobsIndexes() []index {
+	return []index{
 		// For the claim: the next job of a type and a priority is the first entry of its
 		// part of the index.
-		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_claim
-    ON job_system_jobs (type, priority, scheduled_at, id)
-    WHERE status = 'scheduled' AND deleted_at IS NULL`},
+		{name: "job_system_jobs_claim", columns: "type, priority, scheduled_at, id", where: "status = 'scheduled' AND deleted_at IS NULL"},
 		// At most one processing job of a type, even if the engine has a bug.
-		{sql: `CREATE UNIQUE INDEX IF NOT EXISTS job_system_jobs_processing
-    ON job_system_jobs (type)
-    WHERE status = 'processing'`},
-		{sql: `CREATE UNIQUE INDEX IF NOT EXISTS job_system_jobs_idempotency
-    ON job_system_jobs (type, idempotency_key)`},
+		{name: "job_system_jobs_processing", unique: true, columns: "type", where: "status = 'processing'"},
+		{name: "job_system_jobs_idempotency", unique: true, columns: "type, idempotency_key"},
 		// For the latest job of a type. The latest job of all types needs no index of
 		// its own: ids are ordered by time.
-		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_latest
-    ON job_system_jobs (type, created_at, id)`},
+		{name: "job_system_jobs_latest", columns: "type, created_at, id"},
 		// For the estimates, which go by the last succeeded jobs of a type.
-		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_history
-    ON job_system_jobs (type, scheduled_at, id)
-    WHERE status = 'succeeded' AND deleted_at IS NULL`},
+		{name: "job_system_jobs_history", columns: "type, scheduled_at, id", where: "status = 'succeeded' AND deleted_at IS NULL"},
 		// For the children of a job that waits for them.
-		{sql: `CREATE INDEX IF NOT EXISTS job_system_jobs_parent
-    ON job_system_jobs (parent_id)
-    WHERE parent_id IS NOT NULL`},
+		{name: "job_system_jobs_parent", columns: "parent_id", where: "parent_id IS NOT NULL"},
 	}
+}
+
+// createIndexes returns the steps that create indexes on SQLite and PostgreSQL.
+func createIndexes(indexes []index) []step {
+	var steps []step
+	for _, index := range indexes {
+		steps = append(steps, step{sql: index.create("IF NOT EXISTS ")})
+	}
+	return steps
 }
 
 // jobsDown drops job_system_jobs first: if a table of the host refers to it, the

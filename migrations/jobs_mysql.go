@@ -19,8 +19,17 @@ import (
 // little space, because it is NULL in all rows except the few that are
 // processing.
 
+// idMySQL is the id of a row that is inserted without one: a UUIDv7, so that it sorts
+// by time with the ids that the engine makes. The random part is from UUID(), which no
+// two rows share.
+const idMySQL = `LOWER(CONCAT(LPAD(HEX(` + nowMySQL + ` DIV 65536), 8, '0'), '-', LPAD(HEX(` + nowMySQL + ` MOD 65536), 4, '0'),
+                            '-7', LEFT(SHA2(UUID(), 256), 3), '-8', LEFT(SHA2(UUID(), 256), 3), '-', LEFT(SHA2(UUID(), 256), 12)))`
+
+// nowMySQL is the number of milliseconds since the Unix epoch.
+const nowMySQL = `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000`
+
 const jobsColumnsMySQL = `
-    id                  CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT (UUID()),
+    id                  CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT (` + idMySQL + `),
     type                VARCHAR(128)  NOT NULL,
     name                VARCHAR(255)  NOT NULL DEFAULT '',
     role                VARCHAR(255)  NOT NULL DEFAULT '',
@@ -71,23 +80,21 @@ const createTypeLockMySQL = `CREATE TABLE IF NOT EXISTS job_type_lock (
     PRIMARY KEY (type)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`
 
-type indexMySQL struct{ name, definition string }
-
-func jobsIndexesMySQL() []indexMySQL {
-	return []indexMySQL{
+func jobsIndexesMySQL() []index {
+	return []index{
 		// For the claim: the next job of a type and a priority is the first entry of its
 		// part of the index.
-		{"job_system_jobs_claim", "KEY job_system_jobs_claim (type, status, deleted_at, priority, scheduled_at, id)"},
+		{name: "job_system_jobs_claim", columns: "type, status, deleted_at, priority, scheduled_at, id"},
 		// At most one processing job of a type, even if the engine has a bug.
-		{"job_system_jobs_processing", "UNIQUE KEY job_system_jobs_processing (processing_type)"},
-		{"job_system_jobs_idempotency", "UNIQUE KEY job_system_jobs_idempotency (type, idempotency_key)"},
+		{name: "job_system_jobs_processing", unique: true, columns: "processing_type"},
+		{name: "job_system_jobs_idempotency", unique: true, columns: "type, idempotency_key"},
 		// For the latest job of a type. The latest job of all types needs no index of
 		// its own: ids are ordered by time.
-		{"job_system_jobs_latest", "KEY job_system_jobs_latest (type, created_at, id)"},
+		{name: "job_system_jobs_latest", columns: "type, created_at, id"},
 		// For the estimates, which go by the last succeeded jobs of a type.
-		{"job_system_jobs_history", "KEY job_system_jobs_history (type, status, deleted_at, scheduled_at, id)"},
+		{name: "job_system_jobs_history", columns: "type, status, deleted_at, scheduled_at, id"},
 		// For the children of a job that waits for them.
-		{"job_system_jobs_parent", "KEY job_system_jobs_parent (parent_id)"},
+		{name: "job_system_jobs_parent", columns: "parent_id"},
 	}
 }
 
@@ -97,17 +104,21 @@ func jobsIndexesMySQL() []indexMySQL {
 func jobsUpMySQL() []step {
 	var create strings.Builder
 	create.WriteString("CREATE TABLE IF NOT EXISTS job_system_jobs (" + jobsColumnsMySQL)
-	for _, key := range jobsIndexesMySQL() {
-		create.WriteString(",\n    " + key.definition)
+	for _, index := range jobsIndexesMySQL() {
+		kind := "KEY"
+		if index.unique {
+			kind = "UNIQUE KEY"
+		}
+		create.WriteString(fmt.Sprintf(",\n    %s %s (%s)", kind, index.name, index.columns))
 	}
 	create.WriteString("\n) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
 
 	steps := []step{{sql: create.String()}}
-	for _, key := range jobsIndexesMySQL() {
+	for _, index := range jobsIndexesMySQL() {
 		steps = append(steps, step{
-			sql: "ALTER TABLE job_system_jobs ADD " + key.definition,
+			sql: index.create(""),
 			skipIfQuery: fmt.Sprintf(`SELECT COUNT(*) FROM information_schema.statistics
-WHERE table_schema = DATABASE() AND table_name = 'job_system_jobs' AND index_name = '%s'`, key.name),
+WHERE table_schema = DATABASE() AND table_name = 'job_system_jobs' AND index_name = '%s'`, index.name),
 		})
 	}
 	return append(steps, step{sql: createTypeLockMySQL})

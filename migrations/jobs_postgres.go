@@ -6,8 +6,16 @@ import "slices"
 // step, and PostgreSQL does not have to update the indexes if the new version of
 // a row fits into the page of the old one.
 
+// idPostgres is the id of a row that is inserted without one: a UUIDv7, so that it
+// sorts by time with the ids that the engine makes. It is a random one, UUIDv4, whose
+// first 48 bits are replaced by the milliseconds since the Unix epoch, and whose
+// version, the bits from 52 on, by 7.
+const idPostgres = `encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+                            PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
+                            FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid`
+
 const createJobsPostgres = `CREATE TABLE IF NOT EXISTS job_system_jobs (
-    id                  uuid             NOT NULL DEFAULT gen_random_uuid(),
+    id                  uuid             NOT NULL DEFAULT ` + idPostgres + `,
     type                text             NOT NULL,
     name                text             NOT NULL DEFAULT '',
     role                text             NOT NULL DEFAULT '',
@@ -71,7 +79,7 @@ const createTypeLockPostgres = `CREATE TABLE IF NOT EXISTS job_type_lock (
 func jobsUpPostgres() []step {
 	return slices.Concat(
 		[]step{{sql: createJobsPostgres}, {sql: compressDataPostgres}},
-		jobsIndexes(),
+		createIndexes(jobsIndexes()),
 		[]step{{sql: createTypeLockPostgres}},
 	)
 }

@@ -4,13 +4,23 @@ import "slices"
 
 // The tables are STRICT, so that a driver cannot store a blob as a text or a text
 // as a time. Times are in microseconds since the Unix epoch.
+//
+// The expressions do the same in the old versions of SQLite that an administrator's
+// sqlite3 may have, where unixepoch('subsec') and json_valid(NULL) are NULL and 0.
+
+// millisecondsSQLite is the number of milliseconds since the Unix epoch.
+const millisecondsSQLite = `CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)`
+
+// idSQLite is the id of a row that is inserted without one: a UUIDv7, so that it sorts
+// by time with the ids that the engine makes.
+const idSQLite = `lower(substr(printf('%012x', ` + millisecondsSQLite + `), 1, 8)
+                                    || '-' || substr(printf('%012x', ` + millisecondsSQLite + `), 9)
+                                    || '-7' || substr(hex(randomblob(2)), 2)
+                                    || '-8' || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))`
 
 const createJobsSQLite = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     id                  TEXT    NOT NULL PRIMARY KEY
-                                DEFAULT (lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4'
-                                    || substr(hex(randomblob(2)), 2) || '-'
-                                    || substr('89ab', (random() & 3) + 1, 1) || substr(hex(randomblob(2)), 2)
-                                    || '-' || hex(randomblob(6)))),
+                                DEFAULT (` + idSQLite + `),
     type                TEXT    NOT NULL,
     name                TEXT    NOT NULL DEFAULT '',
     role                TEXT    NOT NULL DEFAULT '',
@@ -28,7 +38,7 @@ const createJobsSQLite = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     resumptions         INTEGER NOT NULL DEFAULT 0,
     error               TEXT    NOT NULL DEFAULT '',
     priority            INTEGER NOT NULL DEFAULT 0,
-    scheduled_at        INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER)),
+    scheduled_at        INTEGER NOT NULL DEFAULT (` + millisecondsSQLite + ` * 1000),
     started_at          INTEGER,
     finished_at         INTEGER,
     heartbeat_at        INTEGER,
@@ -39,12 +49,12 @@ const createJobsSQLite = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     signals             TEXT,
     parent_id           TEXT,
     idempotency_key     TEXT,
-    created_at          INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER)),
-    updated_at          INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER)),
+    created_at          INTEGER NOT NULL DEFAULT (` + millisecondsSQLite + ` * 1000),
+    updated_at          INTEGER NOT NULL DEFAULT (` + millisecondsSQLite + ` * 1000),
     deleted_at          INTEGER,
     CONSTRAINT job_system_jobs_data_check CHECK (json_valid(data)),
-    CONSTRAINT job_system_jobs_checkpoints_check CHECK (json_valid(checkpoints)),
-    CONSTRAINT job_system_jobs_signals_check CHECK (json_valid(signals)),
+    CONSTRAINT job_system_jobs_checkpoints_check CHECK (checkpoints IS NULL OR json_valid(checkpoints)),
+    CONSTRAINT job_system_jobs_signals_check CHECK (signals IS NULL OR json_valid(signals)),
     CONSTRAINT job_system_jobs_status_check
         CHECK (status IN ('scheduled', 'processing', 'succeeded', 'failed', 'cancelled')),
     CONSTRAINT job_system_jobs_progress_check CHECK (progress >= 0 AND progress <= 1),
@@ -56,7 +66,7 @@ const createJobsSQLite = `CREATE TABLE IF NOT EXISTS job_system_jobs (
 const createTypeLockSQLite = `CREATE TABLE IF NOT EXISTS job_type_lock (
     type         TEXT    NOT NULL PRIMARY KEY,
     locked_until INTEGER NOT NULL DEFAULT 0,
-    updated_at   INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER)),
+    updated_at   INTEGER NOT NULL DEFAULT (` + millisecondsSQLite + ` * 1000),
     owner        TEXT    NOT NULL DEFAULT '',
     job_id       TEXT,
     attempt      INTEGER NOT NULL DEFAULT 0
@@ -65,7 +75,7 @@ const createTypeLockSQLite = `CREATE TABLE IF NOT EXISTS job_type_lock (
 func jobsUpSQLite() []step {
 	return slices.Concat(
 		[]step{{sql: createJobsSQLite}},
-		jobsIndexes(),
+		createIndexes(jobsIndexes()),
 		[]step{{sql: createTypeLockSQLite}},
 	)
 }

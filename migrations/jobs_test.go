@@ -83,8 +83,17 @@ func TestDefaultIDsAreUnique(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, id, parsed.String())
 			assert.Equal(t, uuid.RFC4122, parsed.Variant(), id)
+			assertIDOfNow(t, parsed)
 		}
 	})
+}
+
+// assertIDOfNow fails unless the id sorts by time with those that the engine makes.
+func assertIDOfNow(t *testing.T, id uuid.UUID) {
+	t.Helper()
+	assert.EqualValues(t, 7, id.Version(), id)
+	at := time.Unix(id.Time().UnixTime())
+	assert.WithinDuration(t, time.Now(), at, time.Minute, id)
 }
 
 func TestDefaultTimesAreUTCInAnySessionTimeZone(t *testing.T) {
@@ -108,6 +117,7 @@ func TestDefaultTimesAreUTCInAnySessionTimeZone(t *testing.T) {
 		for _, at := range []model.Time{job.ScheduledAt, job.CreatedAt, job.UpdatedAt} {
 			assert.WithinDuration(t, time.Now(), at.Time, time.Minute)
 		}
+		assertIDOfNow(t, job.ID)
 		exec(t, conn, `INSERT INTO job_type_lock (type) VALUES ('report')`)
 		var lock model.TypeLock
 		require.NoError(t, conn.NewSelect().Model(&lock).Scan(t.Context()))
@@ -258,7 +268,7 @@ func TestTheEnginesQueriesReadOnlyTheIndexRange(t *testing.T) {
 	eachMigratedDB(t, func(t *testing.T, db *bun.DB) {
 		insertManyJobs(t, db)
 		now := map[dialect.Name]string{
-			dialect.SQLite: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+			dialect.SQLite: "unixepoch() * 1000000",
 			dialect.PG:     "clock_timestamp()",
 			dialect.MySQL:  "UTC_TIMESTAMP(6)",
 		}[db.Dialect().Name()]

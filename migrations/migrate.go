@@ -2,6 +2,7 @@ package migrations
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -60,7 +61,7 @@ func (s *session) up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := catalog.checkExisting(); err != nil {
+	if err := errors.Join(catalog.checkExisting(), s.checkExistingIndexes(ctx)); err != nil {
 		return err
 	}
 	if _, err := s.conn.ExecContext(ctx, s.dialect.createMigrationsTable); err != nil {

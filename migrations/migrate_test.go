@@ -2,6 +2,7 @@ package migrations_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,6 +105,83 @@ func TestCheckFindsMissingIndexesColumnsAndTables(t *testing.T) {
 		require.NoError(t, migrations.Rollback(t.Context(), db), "an interrupted rollback is completed")
 		require.NoError(t, migrations.Migrate(t.Context(), db))
 		require.NoError(t, migrations.Check(t.Context(), db))
+	})
+}
+
+// foreignIndexes returns statements that take the name of one of our indexes for
+// something else, as far as the database allows it, and what the error says of each.
+func foreignIndexes(db *bun.DB) map[string]string {
+	const (
+		elsewhere = `CREATE INDEX job_system_jobs_claim ON host (id)`
+		columns   = `CREATE INDEX job_system_jobs_latest ON job_system_jobs (created_at)`
+		unique    = `CREATE INDEX job_system_jobs_idempotency ON job_system_jobs (type, idempotency_key)`
+		partial   = `CREATE UNIQUE INDEX job_system_jobs_processing ON job_system_jobs (type)`
+		table     = `CREATE TABLE job_system_jobs_parent (id INTEGER)`
+	)
+	all := map[string]string{
+		"job_system_jobs_latest is an index on job_system_jobs (created_at)":                 columns,
+		"job_system_jobs_idempotency is an index on job_system_jobs (type, idempotency_key)": unique,
+		"job_system_jobs_processing is a unique index on job_system_jobs (type)":             partial,
+	}
+	if db.Dialect().Name() != dialect.MySQL { // where names of indexes belong to a table
+		all["job_system_jobs_claim is an index on host (id)"] = elsewhere
+	}
+	if db.Dialect().Name() == dialect.PG { // SQLite creates no index then
+		all["job_system_jobs_parent exists"] = table
+	}
+	return all
+}
+
+// CREATE INDEX IF NOT EXISTS does nothing where the name is taken.
+func TestAForeignIndexWithOneOfOurNamesIsAnError(t *testing.T) {
+	t.Parallel()
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+		exec(t, db, `CREATE TABLE host (id INTEGER)`)
+		for says, create := range foreignIndexes(db) {
+			require.NoError(t, migrations.Migrate(t.Context(), db))
+			name, _, _ := strings.Cut(says, " ")
+			dropIndex(t, db, name)
+			exec(t, db, create)
+			exec(t, db, `DELETE FROM job_system_migrations`)
+			before := schema(t, db)
+
+			err := migrations.Migrate(t.Context(), db)
+			require.ErrorIs(t, err, migrations.ErrUnexpectedSchema, create)
+			require.ErrorContains(t, err, says)
+			assert.Equal(t, before, schema(t, db), "nothing is changed")
+
+			exec(t, db, `INSERT INTO job_system_migrations (name, group_id) VALUES ('0001_jobs', 1)`)
+			require.ErrorContains(t, migrations.Check(t.Context(), db), says)
+
+			switch {
+			case strings.HasPrefix(create, "CREATE TABLE"):
+				exec(t, db, `DROP TABLE `+name)
+			default:
+				dropIndex(t, db, name)
+			}
+			exec(t, db, `DELETE FROM job_system_migrations`)
+		}
+		require.NoError(t, migrations.Migrate(t.Context(), db))
+	})
+}
+
+func TestTheErrorForAMissingIndexHasTheStatementThatCreatesIt(t *testing.T) {
+	t.Parallel()
+	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {
+		require.NoError(t, migrations.Migrate(t.Context(), db))
+		want := schema(t, db)
+		for _, index := range []string{"claim", "processing", "idempotency", "latest", "parent"} {
+			dropIndex(t, db, "job_system_jobs_"+index)
+			err := migrations.Check(t.Context(), db)
+			require.ErrorIs(t, err, migrations.ErrUnexpectedSchema)
+			_, statement, found := strings.Cut(err.Error(), "create it with: ")
+			require.True(t, found, err)
+			exec(t, db, statement)
+			require.NoError(t, migrations.Check(t.Context(), db))
+		}
+		if db.Dialect().Name() == dialect.PG { // which has no order of its own in it
+			assert.Equal(t, want, schema(t, db))
+		}
 	})
 }
 

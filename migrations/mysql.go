@@ -19,9 +19,14 @@ FROM information_schema.tables AS t
 LEFT JOIN information_schema.columns AS c ON c.table_schema = t.table_schema AND c.table_name = t.table_name
 WHERE t.table_schema = DATABASE()
     AND t.table_name IN ('job_system_migrations', 'job_system_jobs', 'job_type_lock')`,
-		uniqueIndexesQuery: `SELECT DISTINCT index_name
+		indexes: jobsIndexesMySQL(),
+		// Other tables may have indexes of the same names.
+		indexesQuery: `SELECT LOWER(index_name), MIN(table_name),
+    GROUP_CONCAT(CONCAT(COALESCE(column_name, 'an expression'), COALESCE(CONCAT('(', sub_part, ')'), '')) ORDER BY seq_in_index SEPARATOR ', '),
+    MIN(non_unique) = 0, FALSE
 FROM information_schema.statistics
-WHERE table_schema = DATABASE() AND table_name = 'job_system_jobs' AND non_unique = 0`,
+WHERE table_schema = DATABASE() AND table_name = 'job_system_jobs' AND index_name IN (%s)
+GROUP BY LOWER(index_name)`,
 		createMigrationsTable: `CREATE TABLE IF NOT EXISTS job_system_migrations (
     id          BIGINT       NOT NULL AUTO_INCREMENT,
     name        VARCHAR(255) NOT NULL,

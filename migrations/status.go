@@ -60,7 +60,7 @@ func Status(ctx context.Context, db *bun.DB) ([]State, error) {
 // Check returns nil if the tables of db have the version that this module needs,
 // or a newer one. It returns an error that wraps [ErrNotMigrated] if a migration
 // is not applied, and one that wraps [ErrUnexpectedSchema] if all are applied but
-// a table, a column or a unique index is missing. It waits for no lock and writes
+// a table, a column or an index is missing. It waits for no lock and writes
 // nothing. An engine calls it when it starts.
 func Check(ctx context.Context, db *bun.DB) error {
 	return withSession(ctx, db, func(s *session) error { return s.check(ctx) })
@@ -82,7 +82,7 @@ func (s *session) check(ctx context.Context) error {
 	if err := catalog.checkComplete(); err != nil {
 		return err
 	}
-	return s.checkUniqueIndexes(ctx)
+	return s.checkIndexes(ctx)
 }
 
 func (s *session) states(ctx context.Context, catalog catalog) ([]State, error) {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the tests start: the programs of PostgreSQL and MariaDB, and what
-# sets their clocks and cuts networks.
+# Installs what the tests start: the programs of PostgreSQL and MariaDB, what sets
+# their clocks and cuts networks, and SQLite's command.
 # Debian and its relatives only; elsewhere it says what to install. Does nothing
 # where all is there, or where the server to use is named by its variable.
 set -eu
@@ -19,12 +19,15 @@ has_mariadb() {
 
 has_faketime() { ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1; }
 
+has_sqlite3() { command -v sqlite3 >/dev/null; }
+
 has_ip() { command -v ip >/dev/null; }
 
 packages=
 has_postgres || packages="$packages postgresql"
 has_mariadb || packages="$packages mariadb-server"
 has_faketime || packages="$packages faketime"
+has_sqlite3 || packages="$packages sqlite3"
 has_ip || packages="$packages iproute2"
 [ -n "$packages" ] || exit 0
 
@@ -64,4 +67,5 @@ apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $packa
 has_postgres || fail "postgresql is installed, but /usr/lib/postgresql/*/bin/postgres is not there."
 has_mariadb || fail "mariadb-server is installed, but mariadbd or mariadb-install-db is not in the PATH."
 has_faketime || fail "faketime is installed, but /usr/lib/*/faketime/libfaketimeMT.so.1 is not there."
+has_sqlite3 || fail "sqlite3 is installed, but not in the PATH."
 has_ip || fail "iproute2 is installed, but ip is not in the PATH."
