@@ -42,9 +42,9 @@ type databaseDialect struct {
 	// without columns).
 	catalogQuery string
 	// indexes are those of job_system_jobs. indexesQuery has %s for a list of names,
-	// and selects a row for each relation that has one of them: name, the table whose
-	// index it is (empty for another relation), its columns separated by ", ", whether
-	// it is unique, and whether it is partial.
+	// and selects, in order, a row for each column of the relations that have one of
+	// them: relation, the table whose index it is (empty if it is no index), whether it
+	// is unique, whether it is partial, column (NULL for an expression).
 	indexes      []index
 	indexesQuery string
 	// createMigrationsTable creates the table that bun/migrate reads and writes.

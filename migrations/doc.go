@@ -21,7 +21,7 @@
 // A migration that fails, or whose process is killed, does not count as applied,
 // and the next Migrate completes it. PostgreSQL and SQLite roll back the part
 // that was done. MySQL and MariaDB cannot, so every step there is repeatable. If
-// a table has one of our names but is not ours, the functions return
+// a table or an index has one of our names but is not ours, the functions return
 // [ErrUnexpectedSchema] before they change anything. Tables of other programs
 // are never dropped.
 //
@@ -54,7 +54,10 @@
 // another version of the host's definition is a separate question: see package
 // steps.
 //
-// # For code that queries the tables
+// # For code that works on the tables
+//
+// A job can be enqueued with SQL: an INSERT into job_system_jobs needs type and data
+// only. The default id is a UUIDv7, which sorts by time with those of the engine.
 //
 // PostgreSQL and SQLite use a partial index only for a query that repeats its
 // condition with literals: status = 'scheduled' AND deleted_at IS NULL, not

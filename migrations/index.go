@@ -2,6 +2,7 @@ package migrations
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -73,8 +74,13 @@ func (s *session) readIndexes(ctx context.Context) (map[string]foundIndex, error
 	all := make(map[string]foundIndex)
 	for rows.Next() {
 		var f foundIndex
-		if err := rows.Scan(&f.name, &f.table, &f.columns, &f.unique, &f.partial); err != nil {
+		var column sql.NullString
+		if err := rows.Scan(&f.name, &f.table, &f.unique, &f.partial, &column); err != nil {
 			return nil, err
+		}
+		f.columns = column.String
+		if before, ok := all[f.name]; ok {
+			f.columns = before.columns + ", " + f.columns
 		}
 		all[f.name] = f
 	}

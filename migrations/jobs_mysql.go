@@ -109,7 +109,7 @@ func jobsUpMySQL() []step {
 		if index.unique {
 			kind = "UNIQUE KEY"
 		}
-		create.WriteString(fmt.Sprintf(",\n    %s %s (%s)", kind, index.name, index.columns))
+		fmt.Fprintf(&create, ",\n    %s %s (%s)", kind, index.name, index.columns)
 	}
 	create.WriteString("\n) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
 

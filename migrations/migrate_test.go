@@ -165,6 +165,15 @@ func TestAForeignIndexWithOneOfOurNamesIsAnError(t *testing.T) {
 	})
 }
 
+// A host's own settings change functions of SQL that the check of the indexes could use.
+func TestTheIndexesAreReadUnderAHostsSettings(t *testing.T) {
+	t.Parallel()
+	db := testdb.Open(t, testdb.DSN(t, testdb.MariaDB))
+	db.SetMaxOpenConns(1)
+	exec(t, db, `SET sql_mode = 'ORACLE', group_concat_max_len = 4`)
+	require.NoError(t, migrations.Check(t.Context(), db))
+}
+
 func TestTheErrorForAMissingIndexHasTheStatementThatCreatesIt(t *testing.T) {
 	t.Parallel()
 	testdb.EachEmptyDB(t, func(t *testing.T, db *bun.DB) {

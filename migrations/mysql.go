@@ -21,12 +21,11 @@ WHERE t.table_schema = DATABASE()
     AND t.table_name IN ('job_system_migrations', 'job_system_jobs', 'job_type_lock')`,
 		indexes: jobsIndexesMySQL(),
 		// Other tables may have indexes of the same names.
-		indexesQuery: `SELECT LOWER(index_name), MIN(table_name),
-    GROUP_CONCAT(CONCAT(COALESCE(column_name, 'an expression'), COALESCE(CONCAT('(', sub_part, ')'), '')) ORDER BY seq_in_index SEPARATOR ', '),
-    MIN(non_unique) = 0, FALSE
+		indexesQuery: `SELECT LOWER(index_name), table_name, non_unique = 0, FALSE,
+    IF(sub_part IS NULL, column_name, CONCAT(column_name, '(', sub_part, ')'))
 FROM information_schema.statistics
 WHERE table_schema = DATABASE() AND table_name = 'job_system_jobs' AND index_name IN (%s)
-GROUP BY LOWER(index_name)`,
+ORDER BY index_name, seq_in_index`,
 		createMigrationsTable: `CREATE TABLE IF NOT EXISTS job_system_migrations (
     id          BIGINT       NOT NULL AUTO_INCREMENT,
     name        VARCHAR(255) NOT NULL,

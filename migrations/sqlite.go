@@ -19,12 +19,12 @@ LEFT JOIN pragma_table_xinfo(m.name, 'main') AS c
 WHERE lower(m.name) IN ('job_system_migrations', 'job_system_jobs', 'job_type_lock')`,
 		indexes: jobsIndexes(),
 		// A table or a view of that name makes CREATE INDEX fail.
-		indexesQuery: `SELECT lower(m.name), lower(m.tbl_name),
-    (SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_index_info(m.name, 'main') ORDER BY seqno)),
-    l."unique", l.partial
+		indexesQuery: `SELECT lower(m.name), lower(m.tbl_name), l."unique", l.partial, c.name
 FROM main.sqlite_master AS m
 JOIN pragma_index_list(m.tbl_name, 'main') AS l ON l.name = m.name
-WHERE m.type = 'index' AND lower(m.name) IN (%s)`,
+JOIN pragma_index_info(m.name, 'main') AS c
+WHERE m.type = 'index' AND lower(m.name) IN (%s)
+ORDER BY m.name, c.seqno`,
 		createMigrationsTable: `CREATE TABLE IF NOT EXISTS job_system_migrations (
     id          INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     name        TEXT    NOT NULL,
