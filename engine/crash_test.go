@@ -44,7 +44,8 @@ func TestAJobGoesOnByItselfAfterSoManyCrashesAndNoMore(t *testing.T) {
 		// The first one is in the very first step, before which nothing is recorded.
 		for n, at := range []testutil.Moment{testutil.BeforeRecord("first"), testutil.BeforeRecord("pay")} {
 			s := h.Kill(at)
-			assert.Equal(t, []any{model.Scheduled, n + 1}, []any{s.Status, s.Crashes})
+			assert.Equal(t, model.Scheduled, s.Status)
+			assert.Equal(t, n+1, s.Crashes)
 			assert.Empty(t, s.Error)
 		}
 		s := h.Kill(testutil.BeforeRecord("pay"))
@@ -97,7 +98,9 @@ func TestAnyEngineHasAJobGoOnAlsoOneWithoutItsDefinition(t *testing.T) {
 		eng := newEngine(t, db, config(), other)
 		start(t, eng)
 		s := until(t, eng, id, func(s *model.JobView) bool { return s.Status != model.Processing })
-		assert.Equal(t, []any{model.Scheduled, 1, model.StepInterrupted}, []any{s.Status, s.Crashes, s.Steps[0].Status})
+		assert.Equal(t, model.Scheduled, s.Status)
+		assert.Equal(t, 1, s.Crashes)
+		assert.Equal(t, model.StepInterrupted, s.Steps[0].Status)
 		assert.Equal(t, 1, s.Steps[0].Attempts)
 	})
 }
@@ -124,7 +127,8 @@ func TestAJobGoesOnThatDiedBeforeItsFirstStep(t *testing.T) {
 		eng := newEngine(t, db, config(), d)
 		start(t, eng)
 		s := ended(t, eng, job.ID)
-		assert.Equal(t, []any{model.Succeeded, 1}, []any{s.Status, s.Crashes}, s.Error)
+		assert.Equal(t, model.Succeeded, s.Status, s.Error)
+		assert.Equal(t, 1, s.Crashes, s.Error)
 	})
 }
 
@@ -139,7 +143,8 @@ func TestACancelledJobDoesNotGoOnAfterACrash(t *testing.T) {
 		eng := newEngine(t, db, config(), three())
 		require.NoError(t, eng.Cancel(t.Context(), id, "ann", ""))
 		s := ended(t, eng, id)
-		assert.Equal(t, []any{model.Cancelled, 0}, []any{s.Status, s.Crashes})
+		assert.Equal(t, model.Cancelled, s.Status)
+		assert.Zero(t, s.Crashes)
 	})
 }
 
@@ -160,7 +165,8 @@ func TestAStepThatStopsOnACrashAsksAPersonWhichWayToGo(t *testing.T) {
 				h := testutil.NewHarness(t, payment(&paid, crashes(3), steps.StopOnCrash()), testutil.OnDB(db))
 				id := h.Enqueue(input{}).ID
 				s := h.Kill(testutil.BeforeRecord("pay"))
-				assert.Equal(t, []any{model.Failed, 0}, []any{s.Status, s.Crashes}, "whatever ResumeOnCrash says")
+				assert.Equal(t, model.Failed, s.Status, "whatever ResumeOnCrash says")
+				assert.Zero(t, s.Crashes, "whatever ResumeOnCrash says")
 				assert.Contains(t, s.Error, `in the middle of step "pay"`)
 				assert.Equal(t, []string{"pay"}, s.InDoubt)
 				before := h.Records()
@@ -200,7 +206,8 @@ func TestAHandedOverStepIsNotTakenForACrash(t *testing.T) {
 		h := testutil.NewHarness(t, payment(&paid, nil, steps.StopOnCrash()), testutil.OnDB(db))
 		id := h.Enqueue(input{}).ID
 		s := h.Stop(testutil.BeforeStep("pay"))
-		assert.Equal(t, []any{model.Scheduled, model.StepInterrupted}, []any{s.Status, s.Steps[1].Status})
+		assert.Equal(t, model.Scheduled, s.Status)
+		assert.Equal(t, model.StepInterrupted, s.Steps[1].Status)
 		assert.Empty(t, s.InDoubt)
 		require.NoError(t, h.Engine().Cancel(t.Context(), id, "", ""))
 		h.Resume()
@@ -235,7 +242,8 @@ func TestAStepThatItsGroupEndedIsNotTakenForACrash(t *testing.T) {
 		job := enqueue(t, eng, input{})
 		s := ended(t, eng, job.ID)
 		assert.Equal(t, `step "fails": boom`, s.Error)
-		assert.Equal(t, []any{model.StepInterrupted, "another step of the group failed"}, []any{s.Steps[1].Status, s.Steps[1].Error})
+		assert.Equal(t, model.StepInterrupted, s.Steps[1].Status)
+		assert.Equal(t, "another step of the group failed", s.Steps[1].Error)
 		assert.Empty(t, s.InDoubt)
 		healthy.Store(true)
 		require.NoError(t, eng.Resume(t.Context(), job.ID))
@@ -308,7 +316,8 @@ func TestWhetherAnEffectHappenedIsVerifiedAfterACrash(t *testing.T) {
 				for range want.fails {
 					h.Resume()
 					s := h.Run()
-					assert.Equal(t, []any{model.Failed, `step "pay": verify whether its effect happened: boom`}, []any{s.Status, s.Error})
+					assert.Equal(t, model.Failed, s.Status)
+					assert.Equal(t, `step "pay": verify whether its effect happened: boom`, s.Error)
 				}
 				h.Resume()
 				s := h.Run()
@@ -382,7 +391,8 @@ func TestTheBeginOfAnAttemptIsRecordedBeforeItRuns(t *testing.T) {
 			var eng *engine.Engine
 			eng = newEngine(t, db, config(), d(func(ctx context.Context, run *steps.Run[input]) error {
 				r := record(t, eng, run.Job().ID, 0)
-				assert.Equal(t, []any{model.StepRunning, run.Attempt()}, []any{r.Status, r.Attempts}, name)
+				assert.Equal(t, model.StepRunning, r.Status, name)
+				assert.Equal(t, run.Attempt(), r.Attempts, name)
 				assert.Equal(t, run.Attempt()-1, r.Failures, name)
 				if name == "retry" && run.Attempt() < 3 {
 					return errBoom

@@ -277,20 +277,23 @@ func TestAStepReportsHowLongItWillStillTake(t *testing.T) {
 			time.Sleep(10*time.Second + between)
 			s := h.Status()
 			showsLeft(t, s, 30*time.Second, progress.SourceReported)
-			assert.Equal(t, []any{25, "a 100 % sure"}, []any{s.Percent, s.Message})
+			assert.Equal(t, 25, s.Percent)
+			assert.Equal(t, "a 100 % sure", s.Message)
 
 			run.Report(progress.Update{Fraction: 0.5, Phase: "halves", Source: progress.SourceUnknown})
 			time.Sleep(2 * time.Second)
 			s = h.Status()
 			showsLeft(t, s, 8500*time.Millisecond, progress.SourceObserved) // the second half, less two seconds
-			assert.Equal(t, []any{50, "halves"}, []any{s.Percent, s.Message})
+			assert.Equal(t, 50, s.Percent)
+			assert.Equal(t, "halves", s.Message)
 
 			run.Progress(0, 0, "%s", "") // says nothing
 			run.Report(progress.Update{Fraction: 0.6, Remaining: time.Hour, Source: progress.SourceObserved})
 			time.Sleep(2 * time.Second)
 			s = h.Status()
 			showsLeft(t, s, 6500*time.Millisecond, progress.SourceObserved)
-			assert.Equal(t, []any{60, "halves"}, []any{s.Percent, s.Message})
+			assert.Equal(t, 60, s.Percent)
+			assert.Equal(t, "halves", s.Message)
 			return nil
 		})
 		h = testutil.NewHarness(t, d)

@@ -30,7 +30,10 @@ func TestAJobRunsItsStepsInOrderAndRecordsEach(t *testing.T) {
 
 		s := ended(t, eng, job.ID)
 		require.Equal(t, model.Succeeded, s.Status, s.Error)
-		assert.Equal(t, []any{"Name", "role", "a@b", "file:///x"}, []any{s.Name, s.Role, s.Email, s.UploadedFileURL})
+		assert.Equal(t, "Name", s.Name)
+		assert.Equal(t, "role", s.Role)
+		assert.Equal(t, "a@b", s.Email)
+		assert.Equal(t, "file:///x", s.UploadedFileURL)
 		assert.Equal(t, 1.0, s.Progress)
 		assert.Equal(t, 100, s.Percent)
 		assert.JSONEq(t, `"7"`, string(s.Result))

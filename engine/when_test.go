@@ -28,7 +28,8 @@ func TestAStepIsSkippedForItsReasonAndCounts(t *testing.T) {
 		steps.Add(d, "send", func(ctx context.Context, run *steps.Run[input]) (string, error) {
 			s, err := eng.Status(ctx, run.Job().ID)
 			if assert.NoError(t, err) && run.Input().N == 3 {
-				assert.Equal(t, []any{model.StepSkipped, 2}, []any{s.Steps[1].Status, s.StepsCompleted}, "recorded before the next step begins")
+				assert.Equal(t, model.StepSkipped, s.Steps[1].Status, "recorded before the next step begins")
+				assert.Equal(t, 2, s.StepsCompleted, "recorded before the next step begins")
 				assert.Equal(t, 90, s.Percent)
 			}
 			return "sent " + split.Output(run), nil
@@ -38,7 +39,9 @@ func TestAStepIsSkippedForItsReasonAndCounts(t *testing.T) {
 
 		s := ended(t, eng, enqueue(t, eng, input{N: 3}).ID)
 		require.Equal(t, model.Succeeded, s.Status, s.Error)
-		assert.Equal(t, []any{model.StepSkipped, "there are 10 or fewer", 0}, []any{s.Steps[1].Status, s.Steps[1].Error, s.Steps[1].Attempts})
+		assert.Equal(t, model.StepSkipped, s.Steps[1].Status)
+		assert.Equal(t, "there are 10 or fewer", s.Steps[1].Error)
+		assert.Zero(t, s.Steps[1].Attempts)
 		assert.JSONEq(t, `"sent "`, string(s.Result), "its output is the zero value")
 		assert.Equal(t, 3, s.StepsCompleted)
 
@@ -62,7 +65,9 @@ func TestALastStepAndAllStepsMayBeSkipped(t *testing.T) {
 		eng := newEngine(t, db, config(), d)
 		start(t, eng)
 		s := ended(t, eng, enqueue(t, eng, input{}).ID)
-		assert.Equal(t, []any{model.Succeeded, 100, 4}, []any{s.Status, s.Percent, s.StepsCompleted})
+		assert.Equal(t, model.Succeeded, s.Status)
+		assert.Equal(t, 100, s.Percent)
+		assert.Equal(t, 4, s.StepsCompleted)
 		assert.Equal(t, "its condition was not met", s.Steps[3].Error)
 	})
 }
@@ -95,13 +100,16 @@ func TestAConditionIsAskedUntilItHasAnswered(t *testing.T) {
 		start(t, eng)
 		job := enqueue(t, eng, input{})
 		s := ended(t, eng, job.ID)
-		assert.Equal(t, []any{model.Failed, model.StepFailed, 0}, []any{s.Status, s.Steps[0].Status, s.Steps[0].Attempts})
+		assert.Equal(t, model.Failed, s.Status)
+		assert.Equal(t, model.StepFailed, s.Steps[0].Status)
+		assert.Zero(t, s.Steps[0].Attempts)
 		assert.Contains(t, s.Error, `step "maybe": decide whether it runs: panic: out of order`)
 
 		panics.Store(false)
 		require.NoError(t, eng.Resume(t.Context(), job.ID))
 		s = ended(t, eng, job.ID)
-		assert.Equal(t, []any{model.StepSkipped, "not now"}, []any{s.Steps[0].Status, s.Steps[0].Error})
+		assert.Equal(t, model.StepSkipped, s.Steps[0].Status)
+		assert.Equal(t, "not now", s.Steps[0].Error)
 		assert.EqualValues(t, 2, asked.Load())
 
 		skips.Store(false)

@@ -86,7 +86,8 @@ func TestALeaseThatHasRunOutIsSettledOnceAndFreesItsType(t *testing.T) {
 		require.NoError(t, err)
 		require.NotNil(t, settled)
 		row := statusOf(t, s, first.ID)
-		assert.Equal(t, []any{model.Failed, "settled"}, []any{row.Status, row.Error})
+		assert.Equal(t, model.Failed, row.Status)
+		assert.Equal(t, "settled", row.Error)
 		assert.False(t, row.FinishedAt.IsZero())
 		again, err := s.Settle(t.Context(), held(first), fail)
 		require.NoError(t, err)
@@ -115,7 +116,8 @@ func TestASettlementThatFailsChangesNothing(t *testing.T) {
 		_, err := s.Settle(t.Context(), held(first), func(*model.Job) error { return boom })
 		require.ErrorIs(t, err, boom)
 		row := statusOf(t, s, first.ID)
-		assert.Equal(t, []any{model.Processing, "first"}, []any{row.Status, row.Owner})
+		assert.Equal(t, model.Processing, row.Status)
+		assert.Equal(t, "first", row.Owner)
 	})
 }
 
@@ -147,13 +149,15 @@ func TestTheEndOfARunClaimsTheNextOfItsType(t *testing.T) {
 		assert.EqualValues(t, 1, next.Attempt)
 		assert.False(t, next.StartedAt.IsZero())
 		row := statusOf(t, s, next.ID)
-		assert.Equal(t, []any{"first", model.Processing}, []any{row.Owner, row.Status})
+		assert.Equal(t, "first", row.Owner)
+		assert.Equal(t, model.Processing, row.Status)
 		assert.Equal(t, row.StartedAt, next.StartedAt)
 		assert.Empty(t, end(next).Next)
 		locks, rows := 0, 0
 		require.NoError(t, db.NewRaw("SELECT COUNT(*) FROM job_type_lock l WHERE l.job_id IS NOT NULL OR l.owner <> ''").Scan(t.Context(), &locks))
 		require.NoError(t, db.NewRaw("SELECT COUNT(*) FROM job_system_jobs j WHERE j.status = 'succeeded'").Scan(t.Context(), &rows))
-		assert.Equal(t, []int{0, 2}, []int{locks, rows})
+		assert.Zero(t, locks)
+		assert.Equal(t, 2, rows)
 	})
 }
 

@@ -67,7 +67,11 @@ func hostileJobs(t *testing.T, s *store.Store, owner store.Owner) []*model.Job {
 		j := byType[key]
 		require.NotNil(t, j, key)
 		text := hostile[i]
-		assert.Equal(t, []string{text, text, text, text, key}, []string{j.Name, j.Role, j.Email, j.UploadedFileURL, *j.IdempotencyKey})
+		assert.Equal(t, text, j.Name)
+		assert.Equal(t, text, j.Role)
+		assert.Equal(t, text, j.Email)
+		assert.Equal(t, text, j.UploadedFileURL)
+		assert.Equal(t, key, *j.IdempotencyKey)
 		jobs[i] = j
 	}
 	return jobs
@@ -90,7 +94,9 @@ func assertWritten(t *testing.T, s *store.Store, i int, id uuid.UUID, status mod
 	text := hostile[i]
 	row := statusOf(t, s, id)
 	assert.Equal(t, status, row.Status, text)
-	assert.Equal(t, []string{text + sentence, sentence + text, text}, []string{row.Message, row.Error, row.Name})
+	assert.Equal(t, text+sentence, row.Message)
+	assert.Equal(t, sentence+text, row.Error)
+	assert.Equal(t, text, row.Name)
 	assert.JSONEq(t, string(jsonText(t, sentence+text)), string(row.Checkpoints), text)
 	var data struct {
 		Input  json.RawMessage

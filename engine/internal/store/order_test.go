@@ -48,7 +48,9 @@ func TestAnOlderWriteOfARunTakesNoEffectAfterANewerOne(t *testing.T) {
 		}
 		for _, j := range jobs[:2] {
 			row := statusOf(t, s, j.ID)
-			assert.Equal(t, []any{model.Processing, "2", owner.ID}, []any{row.Status, row.Message, row.Owner})
+			assert.Equal(t, model.Processing, row.Status)
+			assert.Equal(t, "2", row.Message)
+			assert.Equal(t, owner.ID, row.Owner)
 			assert.JSONEq(t, `{"input":{},"steps":[],"result":2}`, string(row.Data))
 		}
 
