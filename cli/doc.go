@@ -23,7 +23,8 @@
 // Global flags are read before the command and after it: --dsn, or the
 // environment's JOBSYSTEM_DSN, names the database (see the package dsn for the
 // forms; the default is the SQLite file jobsystem.db in the current folder),
-// and -o picks tables for people or JSON for programs. A job's JSON is that of
+// --connect-timeout bounds the wait for the database to answer (10 s, or what the
+// DSN says), and -o picks tables for people or JSON for programs. A job's JSON is that of
 // [model.Job] from enqueue, and that of [model.JobView] from all others, with
 // their snake_case keys; what is followed until it ends (watch, demo, --wait)
 // is one JSON document a line.
@@ -43,7 +44,8 @@
 //	2    wrong usage: an unknown command or flag, a value that cannot be used, a
 //	     malformed DSN, a database whose tables are missing or not ours
 //	3    there is no such job
-//	4    the database cannot be reached, rejects the connection, or was lost
+//	4    the database cannot be reached or does not answer in time, rejects the
+//	     connection, or was lost
 //	130  ended by SIGINT or SIGTERM; a worker that could stop gracefully ends
 //	     with 0
 //

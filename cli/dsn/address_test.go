@@ -190,7 +190,7 @@ func TestPostgresSettings(t *testing.T) {
 	}
 	plain := config("postgres://ann:p%40w@db:1,[::1]:2/app?sslmode=disable&application_name=x%20%2B")
 	assert.Equal(t, pgx.QueryExecModeExec, plain.DefaultQueryExecMode)
-	assert.Equal(t, connectTimeout, plain.ConnectTimeout)
+	assert.Equal(t, ConnectTimeout, plain.ConnectTimeout)
 	assert.Equal(t, "p@w", plain.Password)
 	assert.Equal(t, "app", plain.Database)
 	assert.Equal(t, "x +", plain.RuntimeParams["application_name"])
@@ -218,7 +218,7 @@ func TestMySQLSettings(t *testing.T) {
 	text := config.FormatDSN()
 	for _, part := range []string{
 		"ann:p@w@tcp([::1]:7)/app?", "parseTime=true", "clientFoundRows=true", "interpolateParams=true",
-		"charset=utf8mb4", "collation=utf8mb4_bin", "time_zone=%27%2B00%3A00%27", "timeout=3s", "lock_wait_timeout=5", "tls=true",
+		"collation=utf8mb4_bin", "time_zone=%27%2B00%3A00%27", "timeout=3s", "lock_wait_timeout=5", "tls=true",
 	} {
 		assert.Contains(t, text, part)
 	}
@@ -228,6 +228,7 @@ func TestMySQLSettings(t *testing.T) {
 	for _, param := range []string{
 		"parseTime=false", "loc=Local", "time_zone=SYSTEM", "clientFoundRows=false", "charset=latin1",
 		"tx_isolation=SERIALIZABLE", "transaction_isolation=REPEATABLE-READ", "strict=true", "multiStatements=maybe", "timeout=soon",
+		"autocommit=0", "completion_type=CHAIN", "sql_select_limit=1", "columnsWithAlias=true", "collation=a'b",
 	} {
 		a, err := parse("mysql://ann:s3cret@db/app?" + param)
 		require.NoError(t, err)

@@ -16,16 +16,35 @@
 // Special characters in a user name or a password are percent-encoded, as in
 // any URL (@ is %40, / is %2F, # is %23, ? is %3F, % is %25).
 //
-// On MySQL and MariaDB some parameters are set here and any other value is an
-// error, so they are best left out: times are in UTC (loc=UTC, time_zone=+00:00,
-// parseTime=true), texts in charset=utf8mb4, transactions are read-committed
-// (transaction_isolation, tx_isolation), and an update counts the rows that it
-// found (clientFoundRows=true). On PostgreSQL client_encoding is UTF8 and
-// standard_conforming_strings on, whatever the text says.
+// # Settings
+//
+// Some settings are made here, since without them values would change or what was
+// committed would be lost: see engine.New, which checks them on any connection.
+//
+// On MySQL and MariaDB any other value of them is an error, so they are best left
+// out: times are in UTC (loc=UTC, time_zone=+00:00, parseTime=true), texts in
+// charset=utf8mb4, transactions are read-committed (transaction_isolation,
+// tx_isolation), statements are committed by themselves (autocommit=1,
+// completion_type=NO_CHAIN), a SELECT returns all its rows (sql_select_limit) with
+// columns named as they are (columnsWithAlias=false), and an update counts the rows
+// that it found (clientFoundRows=true). NO_BACKSLASH_ESCAPES and
+// EMPTY_STRING_IS_NULL are taken out of the sql_mode.
+//
+// On PostgreSQL, whatever the text says, client_encoding is UTF8,
+// standard_conforming_strings is on, dates are in ISO style, transactions are read
+// committed, and a synchronous_commit of off is on.
+//
+// On SQLite, which takes no parameters, there is a write-ahead log with
+// synchronous=FULL, transactions lock the database as they begin, and wait up to
+// 10 seconds for that.
+//
+// # Secrets
 //
 // A password leaves this package to the server only: it is in no error, in no
 // log, and not in what Redact returns. Malformed text is hidden as a whole,
 // because it is not known where the password in it ends.
+//
+// # Imports
 //
 // It may import Bun, its dialects and the database drivers, and nothing of
 // this module.

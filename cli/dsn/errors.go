@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -20,8 +21,10 @@ import (
 // answers and rejects (wrong password, no such database) is not unreachable.
 var ErrUnreachable = errors.New("database cannot be reached")
 
-// ErrMalformed is wrapped by every error of Open about the text itself, which
-// is checked before anything is connected to. Trying again does not help.
+// ErrMalformed is wrapped by every error of Open about the text itself. It is
+// checked before anything is connected to, except for parameters that are the
+// server's: it may not know them, or not take their values. Trying again does not
+// help.
 var ErrMalformed = errors.New("malformed database address")
 
 //nolint:gosec // it is an example of a password
@@ -32,6 +35,25 @@ const forms = `use one of:
 
 func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
+}
+
+// unknownParameter returns the error of a server that has rejected a parameter.
+func unknownParameter(where string, cause error) error {
+	return fmt.Errorf("%w: %s does not take one of its parameters: %w; correct it, or leave it out", ErrMalformed, where, safe(cause))
+}
+
+// unanswered returns the error of a server that has not answered. begun is when it was
+// asked to connect, zero if it is connected.
+func unanswered(where string, cause error, begun time.Time) error {
+	timeout, ok := errors.AsType[net.Error](cause)
+	if !begun.IsZero() && (ok && timeout.Timeout() || errors.Is(cause, context.DeadlineExceeded)) {
+		where += waited(begun, "an answer")
+	}
+	return unreachable(where, cause, "check that the server runs and that host and port are right")
+}
+
+func waited(begun time.Time, what string) string {
+	return fmt.Sprintf(": waited %v for %s", time.Since(begun).Round(100*time.Millisecond), what)
 }
 
 func unreachable(where string, cause error, advice string) error {

@@ -2,6 +2,7 @@ package dsn
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -29,19 +30,20 @@ func NewListener(text string) (*Listener, error) {
 // each payload, until ctx ends or the connection breaks. Its error is never nil
 // and holds no secrets.
 func (l *Listener) Listen(ctx context.Context, channel string, ready func(), notify func(payload string)) error {
+	begun := time.Now()
 	conn, err := pgx.ConnectConfig(ctx, l.config.Copy())
 	if err != nil {
-		return explainPostgres(l.config, err)
+		return explainPostgres(l.config, err, begun)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
-		return explainPostgres(l.config, err)
+		return explainPostgres(l.config, err, time.Time{})
 	}
 	ready()
 	for {
 		n, err := conn.WaitForNotification(ctx)
 		if err != nil {
-			return explainPostgres(l.config, err)
+			return explainPostgres(l.config, err, time.Time{})
 		}
 		notify(n.Payload)
 	}

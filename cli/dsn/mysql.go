@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/go-sql-driver/mysql"
@@ -24,17 +26,25 @@ func openMySQL(ctx context.Context, a *address) (*bun.DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The driver knows a few of the server's collations only, and calls the others an
+	// error of the connection.
+	names := "SET NAMES utf8mb4"
+	if config.Collation != "" {
+		names += " COLLATE " + config.Collation
+	}
+	config.Collation = ""
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, malformed("MySQL parameters: %v", err)
 	}
-	pool := sql.OpenDB(readCommitted{connector})
+	pool := sql.OpenDB(prompt{prepared{connector, names}, config.Timeout})
 	poolForServer(pool)
+	begun := time.Now()
 	// Before the dialect, which asks the server's version as it is made and
 	// only logs it when there is no answer.
-	if err := pool.PingContext(ctx); err != nil {
+	if err := connect(ctx, pool); err != nil {
 		pool.Close()
-		return nil, explainMySQL(config, err)
+		return nil, explainMySQL(config, err, begun)
 	}
 	db := bun.NewDB(pool, mysqldialect.New(mysqldialect.WithTimeLocation("UTC")))
 	// Each of these is set from the version: MariaDB has the one, MySQL from
@@ -67,7 +77,7 @@ var required = map[string][]string{
 const unlimited = "18446744073709551615"
 
 func mysqlConfig(a *address) (*mysql.Config, error) {
-	values := url.Values{"interpolateParams": {"true"}, "timeout": {connectTimeout.String()}}
+	values := url.Values{"interpolateParams": {"true"}, "timeout": {ConnectTimeout.String()}}
 	for _, p := range a.params {
 		if p.key == "strict" {
 			return nil, malformed("the parameter strict is no longer known to the driver: leave it out")
@@ -107,8 +117,13 @@ func mysqlConfig(a *address) (*mysql.Config, error) {
 	// change while this process runs, which would not be noticed before it has spoiled
 	// data.
 	config.Params["sql_mode"] = "REPLACE(REPLACE(" + sqlMode(config.Params["sql_mode"]) + ", 'NO_BACKSLASH_ESCAPES', ''), 'EMPTY_STRING_IS_NULL', '')"
-	return config, config.Apply(mysql.Charset("utf8mb4", config.Collation))
+	if !collationPattern.MatchString(config.Collation) {
+		return nil, malformed("the parameter collation is not a name of letters, digits and _")
+	}
+	return config, nil
 }
+
+var collationPattern = regexp.MustCompile(`^[A-Za-z0-9_]*$`)
 
 // sqlMode is a sql_mode parameter as an expression: SET takes a bare word too.
 func sqlMode(text string) string {
@@ -132,22 +147,45 @@ func mysqlAt(a *address) (network, at string) {
 	return "tcp", net.JoinHostPort(strings.Trim(h.name, "[]"), h.port)
 }
 
-// readCommitted sets the isolation level by the statement that every version
+// prepared prepares each connection: with names, the statement that sets the character
+// set, and with the isolation level. That is set by the statement that every version
 // understands: the variable is tx_isolation on MariaDB up to 11.0 and
 // transaction_isolation on MySQL from 8.0 on, and neither knows the other's.
-type readCommitted struct{ driver.Connector }
+type prepared struct {
+	driver.Connector
+	names string
+}
 
-func (c readCommitted) Connect(ctx context.Context) (driver.Conn, error) {
+func (c prepared) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	execer := conn.(driver.ExecerContext) // this driver's connections are
-	if _, err := execer.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", nil); err != nil {
-		conn.Close()
-		return nil, err
+	for _, statement := range []string{c.names, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"} {
+		if _, err := execer.ExecContext(ctx, statement, nil); err != nil {
+			conn.Close()
+			return nil, err
+		}
 	}
 	return conn, nil
+}
+
+// prompt bounds the time in which a server must have made a connection: the
+// driver's own limit ends when the server's system has taken the connection, and
+// a server may be silent then.
+type prompt struct {
+	driver.Connector
+	limit time.Duration // 0 for none
+}
+
+func (c prompt) Connect(ctx context.Context) (driver.Conn, error) {
+	if c.limit > 0 {
+		limited, cancel := context.WithTimeout(ctx, c.limit)
+		defer cancel()
+		ctx = limited
+	}
+	return c.Connector.Connect(ctx)
 }
 
 func whereMySQL(config *mysql.Config) string {
@@ -161,15 +199,26 @@ const (
 	mysqlAccessDenied       = 1045
 	mysqlUnknownDatabase    = 1049
 	mysqlShuttingDown       = 1053
+	mysqlSyntax             = 1064
+	mysqlUnknownVariable    = 1193
+	mysqlGlobalVariable     = 1229
+	mysqlWrongValue         = 1231
+	mysqlWrongType          = 1232
+	mysqlReadOnlyVariable   = 1238
+	mysqlOtherCharset       = 1253 // the collation is not one of utf8mb4
+	mysqlUnknownCollation   = 1273
+	mysqlUnknownLocale      = 1649
 )
 
-func explainMySQL(config *mysql.Config, err error) error {
+func explainMySQL(config *mysql.Config, err error, begun time.Time) error {
 	where := whereMySQL(config)
 	my, answered := errors.AsType[*mysql.MySQLError](err)
 	if !answered {
-		return unreachable(where, err, "check that the server runs and that host and port are right")
+		return unanswered(where, err, begun)
 	}
 	switch my.Number {
+	case mysqlSyntax, mysqlUnknownVariable, mysqlGlobalVariable, mysqlWrongValue, mysqlWrongType, mysqlReadOnlyVariable, mysqlOtherCharset, mysqlUnknownCollation, mysqlUnknownLocale:
+		return unknownParameter(where, err)
 	case mysqlTooManyConnections, mysqlShuttingDown:
 		return unreachable(where, err, "the server is there but takes no connections now: try again later")
 	case mysqlAccessDenied:
@@ -179,6 +228,6 @@ func explainMySQL(config *mysql.Config, err error) error {
 	case mysqlUnknownDatabase:
 		return rejected(where, err, "create the database, or correct its name")
 	default:
-		return rejected(where, err, "the server refused the connection or one of its parameters")
+		return rejected(where, err, "the server refused the connection")
 	}
 }

@@ -9,9 +9,10 @@ import (
 )
 
 // Open connects to the database that text names (see the package for the
-// forms) and returns it with the settings this product needs, after one round
-// trip that shows it to be there. It blocks until then; ctx bounds it, and
-// 10 seconds bound each attempt to connect where the text says nothing else.
+// forms) and returns it with the settings this product needs, once it is
+// connected. It blocks until then; ctx bounds it, and 10 seconds bound each
+// attempt to connect where the text says nothing else (connect_timeout on
+// PostgreSQL, timeout on MySQL).
 //
 // A SQLite file is created when it is not there, readable by its owner only;
 // its folder must exist. SQLite gets one connection in this process: a second
@@ -37,7 +38,18 @@ func Open(ctx context.Context, text string) (*bun.DB, error) {
 	}
 }
 
-const connectTimeout = 10 * time.Second
+// ConnectTimeout bounds an attempt to connect where the text says nothing else.
+const ConnectTimeout = 10 * time.Second
+
+// connect makes the first connection of a pool. The limit of the time to connect bounds
+// all of it, which a ping is not part of.
+func connect(ctx context.Context, pool *sql.DB) error {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
 
 // poolForServer bounds the connections of one process. Eight is where a
 // commit's wait for the disk is covered by the others on the machines measured;

@@ -260,6 +260,9 @@ func TestTextsMeanTheSameWhateverTheServersDefaults(t *testing.T) {
 			{"client_encoding=LATIN1", "SHOW client_encoding", "UTF8"},
 			{"datestyle=German", "SHOW datestyle", "ISO, MDY"},
 			{"options=-c datestyle=SQL,DMY", "SHOW datestyle", "ISO, MDY"},
+			{"synchronous_commit=off", "SHOW synchronous_commit", "on"},
+			{"options=-c synchronous_commit=off", "SHOW synchronous_commit", "on"},
+			{"synchronous_commit=remote_apply", "SHOW synchronous_commit", "remote_apply"},
 			{"default_transaction_isolation=serializable", "SHOW transaction_isolation", "read committed"},
 			{"options=-c default_transaction_isolation=serializable", "SHOW transaction_isolation", "read committed"},
 		},
@@ -339,7 +342,6 @@ func TestAServerThatRejectsTheConnectionSaysWhyAndShowsNoPassword(t *testing.T) 
 			"wrong password":   {func(u *url.URL) { u.User = url.UserPassword("jobsystem", secret) }, `check the user name "jobsystem"`, "28P01", "1045"},
 			"no such user":     {func(u *url.URL) { u.User = url.UserPassword("nobody", secret) }, `check the user name "nobody"`, "28P01", "1045"},
 			"no such database": {func(u *url.URL) { u.Path = "/missing" }, "create the database", "3D000", "1049"},
-			"unknown setting":  {func(u *url.URL) { u.RawQuery = "no_such_setting=1" }, "no_such_setting", "42704", "1193"},
 		} {
 			t.Run(string(kind)+" "+name, func(t *testing.T) {
 				t.Parallel()
@@ -349,6 +351,52 @@ func TestAServerThatRejectsTheConnectionSaysWhyAndShowsNoPassword(t *testing.T) 
 				assert.Equal(t, want[kind], code(err), "the server's own error can be got at")
 				assert.NotErrorIs(t, err, dsn.ErrUnreachable)
 				assertNoSecret(t, err)
+			})
+		}
+	}
+}
+
+// Of the server's collations, the driver knows only some.
+func TestACollationIsTheServers(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"utf8mb4_unicode_ci", "utf8mb4_unicode_520_nopad_ci"} {
+		db := testdb.Open(t, change(t, testdb.EmptyDSN(t, testdb.MariaDB), func(u *url.URL) { u.RawQuery = "collation=" + name }))
+		assert.Equal(t, name, scan[string](t, db, "SELECT @@collation_connection"))
+		assert.Equal(t, "utf8mb4", scan[string](t, db, "SELECT @@character_set_client"))
+	}
+}
+
+// Parameters that only the server knows are a part of the text all the same.
+func TestAParameterThatTheServerDoesNotTakeIsMalformed(t *testing.T) {
+	t.Parallel()
+	for kind, params := range map[testdb.Kind]map[string]string{
+		testdb.Postgres: {
+			"no_such_setting=1":                "no_such_setting",
+			"statement_timeout=soon":           "statement_timeout",
+			"shared_buffers=1":                 "shared_buffers",
+			"options=-c%20no_such_setting%3D1": "no_such_setting",
+		},
+		testdb.MariaDB: {
+			"no_such_setting=1":            "no_such_setting",
+			"sql_mode=NO_SUCH_MODE":        "NO_SUCH_MODE",
+			"sql_mode=1+":                  "syntax",
+			"max_connections=7":            "max_connections",
+			"sort_buffer_size='x'":         "sort_buffer_size",
+			"version=7":                    "version",
+			"collation=utf8mb4_nowhere_ci": "utf8mb4_nowhere_ci",
+			"collation=latin1_swedish_ci":  "latin1_swedish_ci",
+			"collation=gbk_chinese_ci":     "collation", // the driver knows it
+			"collation=utf8mb4_bin%20x":    "not a name",
+			"lc_time_names='xx'":           "xx",
+		},
+	} {
+		for param, says := range params {
+			t.Run(string(kind)+" "+param, func(t *testing.T) {
+				t.Parallel()
+				_, err := dsn.Open(t.Context(), change(t, testdb.EmptyDSN(t, kind), func(u *url.URL) { u.RawQuery = param }))
+				require.ErrorIs(t, err, dsn.ErrMalformed)
+				assert.NotErrorIs(t, err, dsn.ErrUnreachable)
+				assert.ErrorContains(t, err, says)
 			})
 		}
 	}
@@ -402,6 +450,24 @@ func TestContextBoundsOpening(t *testing.T) {
 		cancel()
 		_, err = dsn.Open(cancelled, text)
 		require.ErrorIs(t, err, context.Canceled)
+	}
+}
+
+// Without a deadline of the caller too; and also when the pool connects again later.
+func TestASilentServerIsNotWaitedForForever(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, silent.Close()) })
+	for scheme, limit := range map[string]string{"postgres": "connect_timeout=1", "mysql": "timeout=1s"} {
+		t.Run(scheme, func(t *testing.T) {
+			t.Parallel()
+			_, err := dsn.Open(context.WithoutCancel(t.Context()), scheme+"://ann:"+url.QueryEscape(secret)+"@"+silent.Addr().String()+"/app?"+limit)
+			require.ErrorIs(t, err, dsn.ErrUnreachable)
+			assert.ErrorContains(t, err, `"app" at `+silent.Addr().String()+": waited ")
+			assert.Regexp(t, `waited [\d.]+s for an answer`, err.Error())
+			assertNoSecret(t, err)
+		})
 	}
 }
 

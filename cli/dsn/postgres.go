@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -21,19 +22,33 @@ func openPostgres(ctx context.Context, a *address) (*bun.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(setIsolation))
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		return prepareSession(ctx, conn, config.ConnectTimeout)
+	}))
 	poolForServer(db)
-	if err := db.PingContext(ctx); err != nil {
+	begun := time.Now()
+	if err := connect(ctx, db); err != nil {
 		db.Close()
-		return nil, explainPostgres(config, err)
+		return nil, explainPostgres(config, err, begun)
 	}
 	return bun.NewDB(db, pgdialect.New()), nil
 }
 
-// setIsolation sets the isolation level that single statements rely on. It is no parameter
-// of the connection's start, which PgBouncer would refuse.
-func setIsolation(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.Exec(ctx, "SET default_transaction_isolation = 'read committed'", pgx.QueryExecModeSimpleProtocol)
+// sessionSettings are no parameters of the connection's start, which PgBouncer would
+// refuse. Single statements rely on the isolation level, and what is committed must be on
+// disk; a setting that waits for standbys too stays.
+const sessionSettings = `SET default_transaction_isolation = 'read committed';
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`
+
+// prepareSession makes the settings of a new connection. The driver's own limit of the time
+// to connect has ended then.
+func prepareSession(ctx context.Context, conn *pgx.Conn, limit time.Duration) error {
+	if limit > 0 {
+		limited, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		ctx = limited
+	}
+	_, err := conn.Exec(ctx, sessionSettings, pgx.QueryExecModeSimpleProtocol)
 	return err
 }
 
@@ -44,7 +59,7 @@ func postgresConfig(a *address) (*pgx.ConnConfig, error) {
 	open.scheme, open.password, open.hasPassword = "postgres", "", false
 	sslPassword, _ := open.remove("sslpassword")
 	if !open.has("connect_timeout") && os.Getenv("PGCONNECT_TIMEOUT") == "" {
-		open.params = append(open.params, param{"connect_timeout", strconv.Itoa(int(connectTimeout.Seconds()))})
+		open.params = append(open.params, param{"connect_timeout", strconv.Itoa(int(ConnectTimeout.Seconds()))})
 	}
 	text := open.url(func(p param) string { return p.value }, "")
 
@@ -97,13 +112,23 @@ func wherePostgres(config *pgx.ConnConfig) string {
 	return fmt.Sprintf("PostgreSQL database %q at %s", database, strings.Join(at, ", "))
 }
 
-func explainPostgres(config *pgx.ConnConfig, err error) error {
+// The server's codes for a parameter that it does not know or take.
+const (
+	postgresUnknownParameter = "42704"
+	postgresWrongValue       = "22023"
+	postgresFixedParameter   = "55P02" // only the server's own start sets it
+	postgresSyntax           = "42601"
+)
+
+func explainPostgres(config *pgx.ConnConfig, err error, begun time.Time) error {
 	where := wherePostgres(config)
 	pg, answered := errors.AsType[*pgconn.PgError](err)
 	if !answered {
-		return unreachable(where, err, "check that the server runs and that host and port are right")
+		return unanswered(where, err, begun)
 	}
 	switch {
+	case pg.Code == postgresUnknownParameter, pg.Code == postgresWrongValue, pg.Code == postgresFixedParameter, pg.Code == postgresSyntax:
+		return unknownParameter(where, err)
 	case strings.HasPrefix(pg.Code, "57P"), pg.Code == "53300":
 		// Shutting down, starting up, or out of connections.
 		return unreachable(where, err, "the server is there but takes no connections now: try again later")

@@ -42,9 +42,10 @@ func openSQLite(ctx context.Context, a *address) (*bun.DB, error) {
 	// here. It is also what keeps a database in memory alive, and one.
 	pool.SetMaxOpenConns(1)
 	pool.SetMaxIdleConns(1)
+	begun := time.Now()
 	if err := checkSQLite(ctx, pool, file); err != nil {
 		pool.Close()
-		return nil, explainSQLite(where, err)
+		return nil, explainSQLite(where, err, begun)
 	}
 	return bun.NewDB(pool, sqlitedialect.New()), nil
 }
@@ -115,7 +116,7 @@ func (c configured) Connect(ctx context.Context) (driver.Conn, error) {
 // removes it as the last one to close the file: SQLite answers "locked" to that at
 // once, without the time-out that it was given.
 func configure(ctx context.Context, conn driver.ExecerContext) error {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	ctx, cancel := context.WithTimeout(ctx, ConnectTimeout)
 	defer cancel()
 	for {
 		_, err := conn.ExecContext(ctx, sqliteSettings, nil)
@@ -130,9 +131,12 @@ func configure(ctx context.Context, conn driver.ExecerContext) error {
 	}
 }
 
-func explainSQLite(where string, err error) error {
+func explainSQLite(where string, err error, begun time.Time) error {
 	e, ok := errors.AsType[*sqlite.Error](err)
-	if !ok {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return unreachable(where+waited(begun, "its lock"), err, "another process holds it: try again later")
+	case !ok:
 		return unreachable(where, err, "check the file and its folder")
 	}
 	switch e.Code() & 0xff { // the rest is detail

@@ -34,6 +34,8 @@ type Call struct {
 	getenv   func(string) string
 	dsn      string
 	dsnGiven bool // by --dsn
+	// connectTimeout bounds the wait for the database; 0 leaves it to the DSN.
+	connectTimeout time.Duration
 }
 
 // NewCall returns a call with that command line, the program's name first.

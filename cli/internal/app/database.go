@@ -1,12 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -50,7 +52,11 @@ func (c *Call) open(ctx context.Context, need Need) (*bun.DB, error) {
 			return nil, err
 		}
 	}
-	db, err := dsn.Open(ctx, c.dsn)
+	var db *bun.DB
+	err := c.reach(ctx, c.connectTimeout, func(ctx context.Context) (err error) {
+		db, err = dsn.Open(ctx, c.dsn)
+		return err
+	})
 	switch {
 	case err == nil:
 		return db, nil
@@ -59,6 +65,25 @@ func (c *Call) open(ctx context.Context, need Need) (*bun.DB, error) {
 	default: // the server has rejected the connection
 		return nil, fmt.Errorf("%w: %w", errNoDatabase, err)
 	}
+}
+
+// reach calls do, which waits for the database to answer, for at most limit; 0 is
+// no limit but that of do.
+func (c *Call) reach(ctx context.Context, limit time.Duration, do func(context.Context) error) error {
+	if limit == 0 {
+		return do(ctx)
+	}
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := do(limited)
+	if err == nil || limited.Err() == nil || ctx.Err() != nil {
+		return err
+	}
+	if errors.Is(err, dsn.ErrUnreachable) { // and says what was waited for
+		return fmt.Errorf("%w; --connect-timeout bounds the wait", err)
+	}
+	return fmt.Errorf("%w: %s: waited %v for an answer about its tables; --connect-timeout bounds the wait: %w",
+		dsn.ErrUnreachable, c.Database(), limit, err)
 }
 
 // checkFile fails if the database is a SQLite file that does not exist. Opening
@@ -81,7 +106,9 @@ func (c *Call) prepareTables(ctx context.Context, db *bun.DB, need Need) error {
 	if need == NeedDatabase || need == NeedAnything {
 		return nil
 	}
-	err := migrations.Check(ctx, db)
+	err := c.reach(ctx, cmp.Or(c.connectTimeout, dsn.ConnectTimeout), func(ctx context.Context) error {
+		return migrations.Check(ctx, db)
+	})
 	if !errors.Is(err, migrations.ErrNotMigrated) {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	urfave "github.com/urfave/cli/v2"
+
+	"github.com/ntxdev/jobsystem/cli/dsn"
 )
 
 // GlobalFlags returns the flags of all commands.
@@ -18,6 +20,8 @@ func (c *Call) GlobalFlags() []urfave.Flag {
 			Usage:       "the database as `URL`: sqlite://FILE, postgres://… or mysql://…, or the path of a SQLite file; also $" + DSNVariable,
 			DefaultText: c.Hide(cmp.Or(c.Host.DSN, DefaultDSN)),
 		},
+		&urfave.DurationFlag{Name: "connect-timeout", DefaultText: dsn.ConnectTimeout.String() + ", or what the DSN says",
+			Usage: "wait at most `DURATION` for the database to answer"},
 		&urfave.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "table", Usage: "write results as `FORMAT`: table or json", DefaultText: "table"},
 	}
 }
@@ -27,6 +31,9 @@ func (c *Call) ReadGlobals(flags *urfave.Context) error {
 	c.dsn = cmp.Or(c.getenv(DSNVariable), c.Host.DSN, DefaultDSN)
 	if c.dsnGiven = flags.IsSet("dsn"); c.dsnGiven {
 		c.dsn = flags.String("dsn") // an empty one too: it is an error, not the default
+	}
+	if c.connectTimeout = flags.Duration("connect-timeout"); c.connectTimeout <= 0 && flags.IsSet("connect-timeout") {
+		return wrong(flags, fmt.Errorf("--connect-timeout %v is not a time to wait: want one such as 10s", c.connectTimeout))
 	}
 	switch format := flags.String("output"); format {
 	case "table":
