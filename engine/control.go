@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/ntxdev/jobsystem/engine/internal/execution"
 	"github.com/ntxdev/jobsystem/engine/internal/store"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps/plan"
@@ -144,6 +143,7 @@ func (c *Client) reschedule(ctx context.Context, id uuid.UUID, op string, edit f
 		j := &row.Job
 		j.Status, j.ScheduledAt, j.Error, j.TimeToCompleteMS, j.TimeToCompleteSource = model.Scheduled, row.Now, "", nil, ""
 		j.FinishedAt, j.CancelRequestedAt, j.CancelledBy, j.CancelReason = model.Time{}, model.Time{}, "", ""
+		j.Decision = nil
 		return edit(j)
 	})
 	switch {
@@ -272,52 +272,10 @@ func deletable(row *store.Row) error {
 		return nil
 	case len(plan.AwaitedChildren(data)) > 0:
 		return refuse("and waits for its children: cancel it first")
+	case row.Decision != nil:
+		return refuse("and was declared to end: wait until it has ended")
 	case data.Undoing != nil || !row.CancelRequestedAt.IsZero() && plan.CancelNeedsHandler(&row.Job):
 		return refuse("and its steps are being undone: wait until it has ended")
-	default:
-		return nil
-	}
-}
-
-// Succeed ends a processing job as succeeded, with a result that is stored as JSON. It takes
-// effect when the running step has returned without an error; the steps after it are
-// recorded as skipped. If the running step fails, it is not tried again, and the job fails.
-//
-// Succeed works only in the process that runs the job, inside or outside of its step. In
-// another process, and for a job that is not processing, it returns a [StatusError]. It is
-// not part of a transaction given to [Engine.WithTx].
-func (c *Client) Succeed(ctx context.Context, id uuid.UUID, result any) error {
-	return c.decide(ctx, id, "declare succeeded", execution.Decision{Status: model.Succeeded}, result)
-}
-
-// Fail ends a processing job as failed, with a reason for people and a result that is stored
-// as JSON, or nil. It takes effect when the running step has returned; see [Client.Succeed]
-// for the rest.
-func (c *Client) Fail(ctx context.Context, id uuid.UUID, reason string, result any) error {
-	return c.decide(ctx, id, "declare failed", execution.Decision{Status: model.Failed, Error: reason}, result)
-}
-
-func (c *Client) decide(ctx context.Context, id uuid.UUID, op string, d execution.Decision, result any) error {
-	if result != nil {
-		raw, err := encode(result)
-		if err != nil {
-			return fmt.Errorf("%s job %s: %w", op, id, invalid("result: %w", err))
-		}
-		d.Result = raw
-	}
-	err := execution.ErrNotHere
-	if w := c.engine.running(); w != nil {
-		err = w.Runs.Decide(id, d)
-	}
-	switch {
-	case errors.Is(err, execution.ErrNotHere) || errors.Is(err, execution.ErrEnding):
-		row, rowErr := c.row(ctx, op, id)
-		if rowErr != nil {
-			return rowErr
-		}
-		return &StatusError{ID: id, Status: row.Status, Op: op, Hint: err.Error()}
-	case err != nil:
-		return fmt.Errorf("%s job %s: %w", op, id, invalid("%w", err))
 	default:
 		return nil
 	}

@@ -22,7 +22,8 @@
 //     or a page. [Client.Job], [Client.RunningJob] and [Client.LatestJob] return rows.
 //   - [Client.Cancel], [Client.Resume], [Client.Restart], [Client.Delete] and
 //     [Client.Signal] control a job; [Client.DryRun] shows what a resume would do.
-//     [Client.Succeed] and [Client.Fail] end a running job from outside its steps.
+//     [Client.Succeed] and [Client.Fail] end a running job from outside its steps, wherever
+//     it runs.
 //   - [Engine.WithTx] does any of this in the caller's transaction.
 //   - [Client.Redacted] hides secrets in everything that it returns.
 //

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
@@ -261,6 +262,53 @@ func ExampleClient_List() {
 	// Output:
 	// 2 2026-09 <nil>
 	// reports:monthly 1 <nil>
+}
+
+// Another program sees that a job's work is not needed any more, and ends it: with a client of
+// its own, of the same database.
+func ExampleClient_Fail_elsewhere() {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	db, closeDB := exampleDB(ctx)
+	defer closeDB()
+	begun, goOn := make(chan uuid.UUID), make(chan struct{})
+	d := steps.Define[report]()
+	steps.Do(d, "extract", func(_ context.Context, run *steps.Run[report]) error {
+		begun <- run.Job().ID
+		<-goOn
+		return nil
+	})
+	steps.Do(d, "mail", func(context.Context, *steps.Run[report]) error { return errors.New("nobody reads it") })
+	worker, err := engine.New(db, exampleConfig)
+	if err == nil {
+		err = worker.Register(d)
+	}
+	other, otherErr := engine.New(db, exampleConfig)
+	if err = errors.Join(err, otherErr); err != nil {
+		fmt.Println(err)
+		return
+	}
+	done := make(chan error)
+	go func() { done <- worker.Run(ctx) }()
+	if _, err := other.Enqueue(ctx, report{}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	id := <-begun
+	fmt.Println(other.Fail(ctx, id, "the month was closed", nil))
+	close(goOn)
+	status, err := other.Wait(ctx, id, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(status.Status, status.Error, status.Steps[1].Status)
+	stop()
+	fmt.Println(<-done)
+	// Output:
+	// <nil>
+	// failed the month was closed pending
+	// <nil>
 }
 
 // A step can decide how its job ends, with a result of its own.

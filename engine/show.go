@@ -199,5 +199,5 @@ func (c *Client) Wait(ctx context.Context, id uuid.UUID, each func(*model.JobVie
 // row.
 func fingerprint(s *model.JobView) string {
 	return fmt.Sprint(s.UpdatedAt, s.DeletedAt, s.Status, s.Progress, s.StepsCompleted, s.CurrentStep, s.Message, s.WaitsFor,
-		s.Attempt, s.CancelRequested, s.LeaseExpired)
+		s.Attempt, s.CancelRequested, s.Declared, s.LeaseExpired)
 }

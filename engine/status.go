@@ -44,6 +44,9 @@ func status(row *store.Row) *model.JobView {
 		s.ElapsedMS = millis(end.Sub(j.StartedAt.Time))
 	}
 	s.Elapsed, s.Remaining = humanize(s.ElapsedMS), humanize(s.RemainingMS)
+	if d, err := model.ParseDecision(j.Decision); err == nil && d != nil {
+		s.Declared = d.Status
+	}
 	if data, err := model.ParseData(j.Data); err == nil {
 		addSignals(s, j.Signals, data.Steps)
 		addSteps(s, data, row.Now)

@@ -55,6 +55,7 @@ const jobsColumnsMySQL = `
     cancel_requested_at DATETIME(6),
     cancelled_by        VARCHAR(255)  NOT NULL DEFAULT '',
     cancel_reason       VARCHAR(1000) NOT NULL DEFAULT '',
+    decision            JSON,
     signals             JSON,
     parent_id           CHAR(36) CHARACTER SET ascii COLLATE ascii_bin,
     idempotency_key     VARCHAR(255),

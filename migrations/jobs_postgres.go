@@ -41,6 +41,7 @@ const createJobsPostgres = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     cancel_requested_at timestamptz,
     cancelled_by        text             NOT NULL DEFAULT '',
     cancel_reason       text             NOT NULL DEFAULT '',
+    decision            jsonb,
     signals             jsonb,
     parent_id           uuid,
     idempotency_key     text,

@@ -46,6 +46,7 @@ const createJobsSQLite = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     cancel_requested_at INTEGER,
     cancelled_by        TEXT    NOT NULL DEFAULT '',
     cancel_reason       TEXT    NOT NULL DEFAULT '',
+    decision            TEXT,
     signals             TEXT,
     parent_id           TEXT,
     idempotency_key     TEXT,
@@ -54,6 +55,7 @@ const createJobsSQLite = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     deleted_at          INTEGER,
     CONSTRAINT job_system_jobs_data_check CHECK (json_valid(data)),
     CONSTRAINT job_system_jobs_checkpoints_check CHECK (checkpoints IS NULL OR json_valid(checkpoints)),
+    CONSTRAINT job_system_jobs_decision_check CHECK (decision IS NULL OR json_valid(decision)),
     CONSTRAINT job_system_jobs_signals_check CHECK (signals IS NULL OR json_valid(signals)),
     CONSTRAINT job_system_jobs_status_check
         CHECK (status IN ('scheduled', 'processing', 'succeeded', 'failed', 'cancelled')),

@@ -49,9 +49,10 @@ type PlanRecord struct {
 	// waits. It is recorded if the definition limits it, and for runs that were
 	// cut short.
 	WorkedMS int64 `json:"worked_ms,omitempty"`
-	// UndoOnCancel says that completed steps with an undo are undone when the
-	// job is cancelled.
-	UndoOnCancel bool `json:"undo_on_cancel,omitempty"`
+	// UndoOnCancel and UndoOnFailure say that completed steps with an undo are undone
+	// when the job is cancelled, or fails.
+	UndoOnCancel  bool `json:"undo_on_cancel,omitempty"`
+	UndoOnFailure bool `json:"undo_on_failure,omitempty"`
 
 	unknown unknown
 }

@@ -67,6 +67,9 @@ type Job struct {
 	CancelRequestedAt Time   `bun:"cancel_requested_at" json:"cancel_requested_at"`
 	CancelledBy       string `bun:"cancelled_by" json:"cancelled_by,omitempty"`
 	CancelReason      string `bun:"cancel_reason" json:"cancel_reason,omitempty"`
+	// Decision is how a running job was declared to end, by Succeed or Fail; see
+	// [Decision]. A resume or a restart clears it.
+	Decision json.RawMessage `bun:"decision" json:"decision,omitempty"`
 	// Signals holds the signals that were sent to the job; see [Signals].
 	Signals json.RawMessage `bun:"signals" json:"signals,omitempty"`
 	// ParentID is the job that has enqueued this one and waits for it; nil if there

@@ -87,6 +87,9 @@ type JobView struct {
 	CancelRequestedAt Time   `json:"cancel_requested_at"`
 	CancelledBy       string `json:"cancelled_by,omitempty"`
 	CancelReason      string `json:"cancel_reason,omitempty"`
+	// Declared is the status with which the job was declared to end, by Succeed or
+	// Fail; empty if it was not. A job that runs ends when its step has returned.
+	Declared Status `json:"declared,omitempty"`
 
 	// Owner is the engine that runs a processing job, LockedUntil the end of its
 	// lease. LeaseExpired says that the lease has expired: the engine is dead or cut

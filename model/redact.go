@@ -146,6 +146,10 @@ func (r Redaction) texts(j *Job) {
 		data.Undoing.Error = r.Text(data.Undoing.Error)
 	}
 	j.Data = orHidden(data.JSON())
+	if d, err := ParseDecision(j.Decision); err == nil && d != nil {
+		d.Error = r.Text(d.Error)
+		j.Decision = orHidden(d.JSON())
+	}
 }
 
 // redacting is the state while the values of one job are redacted.
@@ -227,6 +231,12 @@ func (w *redacting) columns(j *Job) {
 			signals[i].Payload = w.value(PartSignal, signals[i].Name, signals[i].Payload)
 		}
 		j.Signals = orHidden(json.Marshal(signals))
+	}
+	if d, err := ParseDecision(j.Decision); err != nil {
+		j.Decision = hidden
+	} else if d != nil {
+		d.Result = w.value(PartResult, "", d.Result)
+		j.Decision = orHidden(d.JSON())
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 const interrupted = "interrupted: its engine stopped renewing the lease; the process was killed, or cut off from the database"
 
 // Interrupt changes a processing job whose process died: it becomes cancelled if a cancel
-// was requested, scheduled if its definition resumes it after a crash, and failed
-// otherwise. Its records are kept. h is the definition, nil if it is not known here; it is
+// was requested, ends as it was declared to end if it was, becomes scheduled if its
+// definition resumes it after a crash, and failed otherwise. Its records are kept. h is the definition, nil if it is not known here; it is
 // used only if the row does not yet say whether the job is resumed.
 func Interrupt(j *model.Job, h Handler) error {
 	j.Status, j.Error = model.Failed, interrupted
@@ -32,11 +32,13 @@ func Interrupt(j *model.Job, h Handler) error {
 }
 
 func interruptData(j *model.Job, data *model.Data) {
-	inDoubt, p := data.Interrupt(j.HeartbeatAt), data.Plan
+	inDoubt, p, d := data.Interrupt(j.HeartbeatAt), data.Plan, decisionOn(j, data)
 	if p != nil && data.Undoing == nil { // undoing is none of the job's work
 		p.WorkedMS += max(0, j.HeartbeatAt.Sub(j.StartedAt.Time).Milliseconds())
 	}
 	switch {
+	case d != nil && j.Status != model.Cancelled:
+		endAsDecided(j, data, d)
 	case len(inDoubt) > 0:
 		j.Error = fmt.Sprintf("%s in the middle of step %q, whose effect may have happened or not: find out which, then resume and run the step again, or skip it", interrupted, inDoubt[0])
 	case j.Status == model.Cancelled && len(AwaitedChildren(*data)) > 0:
@@ -49,6 +51,38 @@ func interruptData(j *model.Job, data *model.Data) {
 		j.Status, j.Error = model.Scheduled, ""
 	}
 	noteOpenUndo(j, data)
+}
+
+// decisionOn returns the decision on a job, nil if there is none or its undo has begun.
+func decisionOn(j *model.Job, data *model.Data) *model.Decision {
+	d, err := model.ParseDecision(j.Decision)
+	if err != nil || data.Undoing != nil {
+		return nil
+	}
+	return d
+}
+
+// endAsDecided ends an interrupted job as it was declared to end. If that requires an undo,
+// it becomes scheduled, as after any crash, if its definition resumes it.
+func endAsDecided(j *model.Job, data *model.Data, d *model.Decision) {
+	undoes := d.Status == model.Failed && data.Plan != nil && data.Plan.UndoOnFailure && hasUndoable(*data)
+	if undoes && data.Plan.Crashes < data.Plan.ResumeOnCrash {
+		data.Plan.Crashes++
+		j.Status, j.Error = model.Scheduled, ""
+		return
+	}
+	j.Status, j.Error, j.Message, data.Declared = d.Status, d.Error, d.Message(), d.Status
+	if d.Result != nil {
+		data.Result = d.Result
+	}
+	if undoes {
+		data.Undoing = &model.Undoing{Status: d.Status, Error: d.Error}
+		j.Error = interrupted
+	}
+	if d.Status == model.Succeeded {
+		SkipRest(data.Steps)
+		j.Progress = 1
+	}
 }
 
 // noteOpenUndo marks a job that ends here although steps of it must still be undone, which

@@ -178,7 +178,8 @@ func (p *Plan) Record(before *model.PlanRecord) (now *model.PlanRecord, changed 
 	if before != nil {
 		*now = *before
 	}
-	now.Fingerprint, now.ResumeOnCrash, now.UndoOnCancel = p.Fingerprint(), p.ResumeOnCrash, slices.Contains(p.UndoOn, model.Cancelled)
+	now.Fingerprint, now.ResumeOnCrash = p.Fingerprint(), p.ResumeOnCrash
+	now.UndoOnCancel, now.UndoOnFailure = slices.Contains(p.UndoOn, model.Cancelled), slices.Contains(p.UndoOn, model.Failed)
 	// The fingerprint is empty if the process died before the first write.
 	if before != nil && before.Fingerprint != now.Fingerprint && before.Fingerprint != "" {
 		now.Earlier, changed = before.Fingerprint, true

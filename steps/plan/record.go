@@ -69,6 +69,18 @@ func EndWithError(record *model.StepRecord, runEnds model.Status, cutShort bool,
 	}
 }
 
+// SkipRest marks the steps that are not done as skipped, because the job was declared
+// succeeded, and returns their indexes.
+func SkipRest(records []model.StepRecord) (skipped []int) {
+	for i := range records {
+		if record := &records[i]; !record.Status.Done() {
+			record.Status, record.Error = model.StepSkipped, "the job was declared succeeded before this step"
+			skipped = append(skipped, i)
+		}
+	}
+	return skipped
+}
+
 // ConditionFailed marks a step whose When or Verify failed, so that it is not known whether
 // the step must run. This is no attempt of the step; the next run calls the function again.
 func ConditionFailed(record *model.StepRecord, text string) {

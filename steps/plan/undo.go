@@ -68,7 +68,12 @@ func UndoesOnCancel(data model.Data) bool {
 	if data.Undoing != nil {
 		return true
 	}
-	return data.Plan != nil && data.Plan.UndoOnCancel && slices.ContainsFunc(data.Steps, func(r model.StepRecord) bool {
+	return data.Plan != nil && data.Plan.UndoOnCancel && hasUndoable(data)
+}
+
+// hasUndoable reports whether a job has completed steps that can be undone.
+func hasUndoable(data model.Data) bool {
+	return slices.ContainsFunc(data.Steps, func(r model.StepRecord) bool {
 		return r.Status == model.StepCompleted && r.Undo != nil
 	})
 }

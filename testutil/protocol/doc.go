@@ -29,7 +29,8 @@
 // What is left out because it makes no difference here: when a job is due, so
 // that a claim may take any scheduled one; what a record holds, but which attempt
 // has made it; graceful stops, which end runs as the guard does; signals,
-// children and undoing, which are written with the same statements. A statement
+// children and undoing, which are written with the same statements; decisions, which keep
+// out an end that does not know of them, and the run sends another one. A statement
 // that checks all it relies on as it takes effect (Renew, Settle, RequestCancel)
 // is a single action, since a late one is the same action later.
 //

@@ -69,6 +69,9 @@ func (p *Printer) describe(sheet *sheet, j *model.JobView, job *model.Job) {
 	if j.CancelRequested {
 		sheet.add("Cancelled", p.cancellation(j))
 	}
+	if j.Declared != "" && !j.Status.Ended() {
+		sheet.add("Declared", string(j.Declared)+", when its running step has returned")
+	}
 	sheet.add("Elapsed", elapsed(j))
 	sheet.add("Attempt", fmt.Sprint(j.Attempt))
 	if j.Resumptions > 0 {

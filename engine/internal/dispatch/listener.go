@@ -36,9 +36,14 @@ func (d *Dispatcher) notified(payload string) {
 	switch kind {
 	case "due":
 		d.Due(subject)
-	case "cancel":
-		if id, err := uuid.Parse(subject); err == nil {
+	case "cancel", "decide":
+		id, err := uuid.Parse(subject)
+		switch {
+		case err != nil:
+		case kind == "cancel":
 			d.Runs.Cancel(id)
+		default:
+			d.Runs.NoteDecision(id)
 		}
 	}
 }

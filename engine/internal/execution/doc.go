@@ -28,8 +28,10 @@
 //	stops.go                  why a run ends early
 //	child.go                  a job that a step has enqueued
 //	ending.go                 how a run ends
+//	decision.go               how a run was declared to end
 //	state.go                  what the row will contain
 //	run.go                    one attempt of one job
+//	decided.go                whether a run was declared to end
 //	session.go                the engine's side of a steps.Run
 //	outcome.go                from errors and decisions to the run's end
 //	timeout.go                the time limit of one attempt

@@ -1,8 +1,6 @@
 package execution
 
 import (
-	"encoding/json"
-	"errors"
 	"math"
 
 	"github.com/ntxdev/jobsystem/model"
@@ -37,17 +35,3 @@ func (w wake) seenSignals(signals model.Signals) int {
 	}
 	return len(signals)
 }
-
-// Decision is how a run must end, decided from outside its steps.
-type Decision struct {
-	Status model.Status // succeeded or failed
-	Error  string
-	Result json.RawMessage
-}
-
-var (
-	// ErrNotHere means that the job does not run in this process.
-	ErrNotHere = errors.New("job does not run in this process")
-	// ErrEnding means that a decision came too late: how the run ends is decided.
-	ErrEnding = errors.New("job is ending already")
-)

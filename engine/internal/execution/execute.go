@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ntxdev/jobsystem/engine/internal/journal"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/progress"
 	"github.com/ntxdev/jobsystem/steps/plan"
@@ -21,13 +22,27 @@ func (r *run) execute() bool {
 		if errors.As(err, &panicked) {
 			r.Log.Error("the job's definition panicked", r.with("error", r.Redacted(err.Error()), "stack", r.Redacted(string(panicked.Stack)))...)
 		}
-		return r.finish(r.conclude(r.afterError("", err)))
+		return r.endAs(r.afterError("", err))
 	}
 	var e ending
 	if r.data.Undoing == nil {
 		e = r.perform()
 	}
-	return r.finish(r.undoAfter(r.conclude(e)))
+	return r.endAs(e)
+}
+
+// endAs ends the run, given the ending e of its steps, and reports whether the end is in the
+// database. A decision that comes before that counts.
+func (r *run) endAs(e ending) (recorded bool) {
+	for {
+		end := r.conclude(e)
+		if r.plan != nil {
+			end = r.undoAfter(end)
+		}
+		if err := r.finish(end); !errors.Is(err, journal.ErrDecided) {
+			return err == nil
+		}
+	}
 }
 
 // prepare makes the plan and matches the records with it. If it returns an error, it has
@@ -142,13 +157,14 @@ func (r *run) perform() ending {
 			i = stageEnd
 			continue
 		}
-		if begun != i && r.decided() {
-			return ending{status: model.Succeeded}
+		decided, err := r.decided(), r.interruption()
+		if begun == i && (decided || err != nil) {
+			r.edit(func() { r.unbegin(i) })
 		}
-		if err := r.interruption(); err != nil {
-			if begun == i {
-				r.edit(func() { r.unbegin(i) })
-			}
+		switch {
+		case decided:
+			return ending{status: model.Succeeded}
+		case err != nil:
 			return r.beforeStep(i, err)
 		}
 		var e *ending

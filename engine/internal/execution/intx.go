@@ -123,13 +123,20 @@ func (t *stepTx) callStep(ctx context.Context, tx bun.Tx, session *session) erro
 		defer func() { t.worked = watch.stop() }()
 	}
 	planned := &t.plan.Steps[t.i]
+	inStep := context.WithValue(ctx, inTxKey{}, true)
 	return plan.Guard(func() (err error) {
-		if t.output, err = planned.Tx(ctx, tx, session); err != nil {
+		if t.output, err = planned.Tx(inStep, tx, session); err != nil {
 			t.again = planned.Retry.ShouldRetry(plan.WithReason(ctx, err))
 		}
 		return err
 	})
 }
+
+// inTxKey is the key of a value that the contexts of steps in transactions have.
+type inTxKey struct{}
+
+// InTx reports whether ctx is the context of a step in a transaction.
+func InTx(ctx context.Context) bool { return ctx.Value(inTxKey{}) != nil }
 
 // rollBack restores the run's state from before a transaction that was rolled back.
 func (t *stepTx) rollBack() {

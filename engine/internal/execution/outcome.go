@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ntxdev/jobsystem/engine/internal/journal"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
@@ -78,49 +79,28 @@ func (r *run) fail(i int, err error) *ending {
 	return &e
 }
 
-// decide stores a decision, which takes effect when the running step has returned.
-func (r *run) decide(d Decision) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if d.Result != nil {
-		result, err := r.keepResult(d.Result)
-		if err != nil {
-			return err
-		}
-		d.Result = result
-	}
-	if r.concluded || r.entry.Gone() {
-		return ErrEnding
-	}
-	r.decision = &d
-	return nil
-}
-
-// decided reports whether a decision from outside determines how the run ends.
-func (r *run) decided() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.decision != nil
-}
-
 // conclude returns how the run ends, given the ending e of its steps and a decision from
 // outside, if there is one. The failure of a step has priority over the decision that the
-// job has succeeded; a cancel and a hand-over have priority over any decision. After
-// conclude, decide accepts no decision.
+// job has succeeded; a cancel and a hand-over have priority over any decision.
 func (r *run) conclude(e ending) ending {
+	d := r.decidedAs()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.concluded = true
-	d := r.decision
+	r.knowsDecision = d != nil
 	if d == nil || e.status != model.Succeeded && e.status != model.Failed || e.status == model.Failed && d.Status == model.Succeeded {
 		return e
 	}
 	if d.Result != nil {
-		r.setResult(d.Result)
+		result, err := r.keepResult(d.Result)
+		if err != nil { // it did fit when it was decided
+			return ending{status: model.Failed, err: r.cutJobError(fmt.Sprintf("%s: %v", d.Message(), err))}
+		}
+		r.setResult(result)
 	}
 	if r.plan != nil { // without one, the run has not read the document and must not write it
 		r.data.Declared, r.changes.document = d.Status, true
 	}
+	r.message = textMessage(d.Message())
 	return ending{status: d.Status, err: r.cutJobError(d.Error)}
 }
 
@@ -135,9 +115,9 @@ func (r *run) success(output json.RawMessage) ending {
 	return ending{status: model.Succeeded}
 }
 
-// finish writes how the run ended, and waits until that is in the database. It reports
-// whether that succeeded.
-func (r *run) finish(e ending) bool {
+// finish writes how the run ended, and waits until that is in the database. It returns
+// [journal.ErrDecided] if the run must end in another way.
+func (r *run) finish(e ending) error {
 	began := time.Now()
 	err := r.write(func() {
 		if e.status == model.Succeeded {
@@ -146,6 +126,9 @@ func (r *run) finish(e ending) bool {
 		r.recordWorkTime(e.status)
 		r.end, r.err, r.wake = e.status, e.err, e.wake
 	})
+	if errors.Is(err, journal.ErrDecided) {
+		return err
+	}
 	if err != nil && !errors.Is(err, plan.ErrLeaseLost) {
 		err = r.finishRejected(err)
 	}
@@ -155,7 +138,7 @@ func (r *run) finish(e ending) bool {
 	switch {
 	case err != nil:
 		r.Log.WarnContext(ctx, "job ended without its end being recorded", append(attrs, "error", r.Redacted(err.Error()))...)
-		return false
+		return err
 	case e.err != "":
 		r.Log.WarnContext(ctx, "job ended", append(attrs, "error", r.Redacted(e.err))...)
 	case !e.wake.at.IsZero():
@@ -166,7 +149,7 @@ func (r *run) finish(e ending) bool {
 		r.Log.InfoContext(ctx, "job ended", attrs...)
 	}
 	r.afterEnd(e)
-	return true
+	return nil
 }
 
 // finishRejected ends a run whose record the database rejects: it writes that the job failed
@@ -175,7 +158,7 @@ func (r *run) finishRejected(rejection error) error {
 	return r.write(func() {
 		r.entry.ClearRejected()
 		r.changes.discard()
-		r.end, r.wake = model.Failed, wake{}
+		r.end, r.wake, r.knowsDecision = model.Failed, wake{}, true
 		r.err = r.cutJobError("the database rejected the job's record: " + rejection.Error())
 	})
 }

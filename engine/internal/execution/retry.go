@@ -56,13 +56,20 @@ func (r *run) waitToRetry(ctx context.Context, i int) *ending {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		if r.decided() {
-			return r.stopRetrying(i, errors.New(record.Error))
-		}
-		return nil
+	case <-r.decision.came:
 	case <-ctx.Done():
+		return r.stopWaiting(ctx, i)
 	case <-r.handingOver:
+		return r.stopWaiting(ctx, i)
 	}
+	if r.decided() {
+		return r.stopRetrying(i, errors.New(record.Error))
+	}
+	return nil
+}
+
+// stopWaiting returns how the run ends that must not wait for another attempt of the step.
+func (r *run) stopWaiting(ctx context.Context, i int) *ending {
 	why := r.interruption()
 	if why == nil {
 		why = context.Cause(ctx)

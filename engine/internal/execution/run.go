@@ -45,10 +45,7 @@ type run struct {
 	stops       stops
 	time        workTime
 	historyRead time.Time // when the history was read that the tracker has
-	// decision says how the run must end, decided from outside, nil if it is not.
-	// concluded says that it is too late for a decision.
-	decision  *Decision
-	concluded bool
+	decision    decision
 }
 
 // newRun returns the run of a job. claimed is when the claim was sent.
@@ -56,7 +53,7 @@ func newRun(ctx context.Context, c *Config, h *History, j *journal.Journal, d Di
 	r := &run{
 		Config: c, history: h, dispatch: d, job: job,
 		state:       newState(job, c.Limits, clock{base: job.StartedAt.Time, since: time.Now()}),
-		handingOver: make(chan struct{}), inTx: make(chan struct{}, 1),
+		handingOver: make(chan struct{}), inTx: make(chan struct{}, 1), decision: newDecision(job.Decision != nil),
 	}
 	r.life, r.endLife = context.WithCancelCause(ctx)
 	r.ctx, r.cancel = context.WithCancelCause(r.life)
@@ -120,6 +117,9 @@ func (r *run) RequestCancel() {
 	r.mu.Unlock()
 	r.cancel(plan.ErrCancelled)
 }
+
+// Reopen withdraws the run's end. The lock is held.
+func (r *run) Reopen() { r.end, r.err, r.wake = "", "", wake{} }
 
 // expire ends the run because its lease was not renewed in time: from now on another engine
 // may take the job over.

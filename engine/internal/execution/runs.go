@@ -190,8 +190,8 @@ func (rs *Runs) Leases() (leases []*lease.Lease) {
 	return leases
 }
 
-// Tick marks the runs that have progress to write, and reads the cancel requests of all
-// runs. ctx limits its time.
+// Tick marks the runs that have progress to write, and reads the cancel requests and
+// decisions of all runs. ctx limits its time.
 func (rs *Runs) Tick(ctx context.Context) {
 	live := make(map[uuid.UUID]*run)
 	for _, r := range rs.current() {
@@ -206,13 +206,18 @@ func (rs *Runs) Tick(ctx context.Context) {
 	if len(live) == 0 {
 		return
 	}
-	requests, err := rs.Store.CancelRequests(ctx, slices.Collect(maps.Keys(live)))
+	requests, err := rs.Store.Requests(ctx, slices.Collect(maps.Keys(live)))
 	if err != nil {
-		rs.Log.Warn("cannot read cancel requests", "error", err)
+		rs.Log.Warn("cannot read cancel requests and decisions", "error", err)
 		return
 	}
-	for _, id := range requests {
-		live[id].RequestCancel()
+	for _, asked := range requests {
+		if asked.Cancelled {
+			live[asked.JobID].RequestCancel()
+		}
+		if asked.Decided {
+			live[asked.JobID].NoteDecision()
+		}
 	}
 	for _, r := range live {
 		r.refreshHistory(ctx)
@@ -289,14 +294,23 @@ func (rs *Runs) Cancel(id uuid.UUID) bool {
 	return r != nil
 }
 
-// Decide sets how the run of that job ends once its running step has returned. It returns
-// [ErrNotHere], [ErrEnding], or an error for a result that cannot be stored.
-func (rs *Runs) Decide(id uuid.UUID, d Decision) error {
-	r := rs.find(id)
-	if r == nil {
-		return ErrNotHere
+// Decide says that a decision on this run is in the database. It reports whether the run is
+// here.
+func (rs *Runs) Decide(id uuid.UUID, attempt int64, d model.Decision) bool {
+	rs.mu.Lock()
+	r := rs.runs[runKey{id, attempt}]
+	rs.mu.Unlock()
+	if r != nil {
+		r.decide(d)
 	}
-	return r.decide(d)
+	return r != nil
+}
+
+// NoteDecision says that the job has a decision in the database.
+func (rs *Runs) NoteDecision(id uuid.UUID) {
+	if r := rs.find(id); r != nil {
+		r.NoteDecision()
+	}
 }
 
 // WakeParent makes a job due if it waits for children and all of them have ended.

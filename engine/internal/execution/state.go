@@ -36,6 +36,8 @@ type state struct {
 	end  model.Status // empty until the run ends
 	err  string
 	wake wake
+	// knowsDecision says that the end takes the job's decision into account.
+	knowsDecision bool
 }
 
 // report is the progress in the row.
@@ -136,13 +138,10 @@ func (s *state) skip(i int, why string) {
 // skipRest records the remaining steps as skipped after the decision that the job has
 // succeeded.
 func (s *state) skipRest() {
-	for i := range s.data.Steps {
-		if record := &s.data.Steps[i]; !record.Status.Done() {
-			record.Status, record.Error = model.StepSkipped, "the job was declared succeeded before this step"
-			s.changes.records[i] = true
-			if s.tracker != nil {
-				s.tracker.Done(record.Name)
-			}
+	for _, i := range plan.SkipRest(s.data.Steps) {
+		s.changes.records[i] = true
+		if s.tracker != nil {
+			s.tracker.Done(s.data.Steps[i].Name)
 		}
 	}
 }
@@ -243,7 +242,7 @@ func (s *state) snapshot(signals model.Signals) store.Write {
 		Progress: u.fraction, Message: u.message, TimeToCompleteMS: remaining, TimeToCompleteSource: string(source),
 		Progressed:     progressed,
 		SetCheckpoints: s.sent.checkpoints,
-		End:            s.end, Error: s.err, OnCancel: s.onCancel(),
+		End:            s.end, Error: s.err, OnCancel: s.onCancel(), Decided: s.knowsDecision,
 		WakeAt: s.wake.at, Signals: s.wake.seenSignals(signals), Children: s.wake.children,
 	}
 	if s.sent.checkpoints {

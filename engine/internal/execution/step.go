@@ -16,12 +16,13 @@ func (r *run) performStep(i int, begun bool) (next int, end *ending) {
 	if end != nil {
 		return -1, end
 	}
+	decided := r.decided()
 	now := r.continuation(i)
 	switch {
 	case now.status == model.StepSkipped:
 		return -1, nil
 	case now.status == model.StepCompleted: // recorded already, by its transaction or by Verify
-	case now.next >= 0 && !now.decided:
+	case now.next >= 0 && !decided:
 		return r.recordAndBegin(i, output, now.begins)
 	default: // recorded with the run's end
 		r.edit(func() { r.complete(i, output) })
@@ -30,7 +31,7 @@ func (r *run) performStep(i int, begun bool) (next int, end *ending) {
 	case now.next < 0:
 		e := r.success(output)
 		return -1, &e
-	case now.decided:
+	case decided:
 		return -1, &ending{status: model.Succeeded}
 	default:
 		return -1, nil
@@ -39,16 +40,15 @@ func (r *run) performStep(i int, begun bool) (next int, end *ending) {
 
 // continuation says how a run continues after step i.
 type continuation struct {
-	status  model.StepStatus // of step i
-	next    int              // the next step that is not done, -1 if there is none
-	begins  int              // that step if its begin is written with the record of step i, else -1
-	decided bool             // whether a decision from outside ends the run
+	status model.StepStatus // of step i
+	next   int              // the next step that is not done, -1 if there is none
+	begins int              // that step if its begin is written with the record of step i, else -1
 }
 
 func (r *run) continuation(i int) continuation {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := continuation{status: r.data.Steps[i].Status, next: plan.Next(r.data.Steps, i), begins: -1, decided: r.decision != nil}
+	s := continuation{status: r.data.Steps[i].Status, next: plan.Next(r.data.Steps, i), begins: -1}
 	if s.next >= 0 && r.beginsWithRecord(s.next) {
 		s.begins = s.next
 	}

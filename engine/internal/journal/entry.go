@@ -11,8 +11,8 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// Run is what the journal needs of a run. Snapshot, Restore and Discard are called with the
-// run's lock held, the other methods without it.
+// Run is what the journal needs of a run. Snapshot, Restore, Discard and Reopen are called
+// with the run's lock held, the other methods without it.
 type Run interface {
 	// Snapshot returns the changes to write, and marks them as sent.
 	Snapshot() store.Write
@@ -22,6 +22,10 @@ type Run interface {
 	Discard()
 	// RequestCancel cancels the run: its row has a cancel request.
 	RequestCancel()
+	// NoteDecision says that the run's row has a decision.
+	NoteDecision()
+	// Reopen withdraws the run's end, which the database has not taken.
+	Reopen()
 	// EndLife ends the run's context with a cause.
 	EndLife(cause error)
 	// LogAttrs returns attributes that identify the run in a log.
@@ -77,15 +81,22 @@ type Entry struct {
 	gone                   bool  // whether the row is no longer this run's
 	claimedNext            bool  // whether the type's next job was claimed with the run's end
 	rejected               error // why the database rejects the run's record, nil if it does not
+	// reopened is the version of the last write that was an end without the row's decision.
+	reopened uint64
 }
 
 // ErrGaveUp means that giveUp was closed before [Entry.Write] knew the outcome.
 var ErrGaveUp = errors.New("gave up waiting for the write to be confirmed")
 
+// ErrDecided means that the run has to end in another way: its row has a decision that the
+// end does not take into account. The end was not written.
+var ErrDecided = errors.New("how the job ends was decided meanwhile")
+
 // Write calls edit, which changes the run's state, with the run's lock held, and waits
 // until the change is in the database. It returns plan.ErrLeaseLost if the row is no longer
 // the run's, the database's error if the database rejects this write while it accepts
-// others, and [ErrGaveUp] if giveUp is closed before the outcome is known.
+// others, [ErrDecided] for an end that a decision has overtaken, and [ErrGaveUp] if giveUp is
+// closed before the outcome is known.
 func (e *Entry) Write(edit func(), giveUp <-chan struct{}) error {
 	e.mu.Lock()
 	edit()
@@ -120,6 +131,8 @@ func (e *Entry) outcome(version uint64) (news <-chan struct{}, err error) {
 		return nil, nil
 	case e.gone:
 		return nil, plan.ErrLeaseLost
+	case e.reopened >= version:
+		return nil, ErrDecided
 	}
 	done := make(chan struct{})
 	e.waiting = append(e.waiting, done)
@@ -153,11 +166,27 @@ func (e *Entry) Confirm(ack store.Ack, claimedNext bool) {
 	if ack.Cancelled {
 		e.run.RequestCancel() // before the step that waits for this may continue
 	}
+	if ack.Decided {
+		e.run.NoteDecision() // the same
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.written, e.claimedNext = e.sent, claimedNext
 	e.ended = e.endSent
 	e.gone = e.gone || e.ended
+	e.wakeWaiting()
+}
+
+// reopen withdraws the end that was sent: the row has a decision that it does not take into
+// account.
+func (e *Entry) reopen() {
+	e.failingSince, e.rejectingSince = time.Time{}, time.Time{}
+	e.run.NoteDecision()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.run.Restore()
+	e.run.Reopen()
+	e.reopened = e.sent
 	e.wakeWaiting()
 }
 

@@ -22,6 +22,7 @@ type ends struct {
 	mu        sync.Mutex
 	end       model.Status
 	discarded bool
+	decided   bool
 	cause     error
 }
 
@@ -29,6 +30,8 @@ func (r *ends) Snapshot() store.Write       { return store.Write{End: r.end} }
 func (r *ends) Restore()                    {}
 func (r *ends) Discard()                    { r.discarded = true }
 func (r *ends) RequestCancel()              {}
+func (r *ends) NoteDecision()               { r.decided = true }
+func (r *ends) Reopen()                     { r.end = "" }
 func (r *ends) EndLife(cause error)         { r.cause = cause }
 func (r *ends) LogAttrs() []any             { return nil }
 func (r *ends) Redacted(text string) string { return text }
@@ -129,4 +132,27 @@ func TestAHeldEntryIsInNoFlush(t *testing.T) {
 	require.Empty(t, j.marks.nextBatch(store.MaxBatch))
 	e.Release()
 	require.Len(t, j.marks.nextBatch(store.MaxBatch), 1)
+}
+
+// The database has not taken an end, because the row has a decision that the run did not know.
+func TestAnEndThatADecisionHasOvertakenIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	j, e, r := open(t)
+	written := make(chan error, 1)
+	go func() { written <- e.Write(func() { r.end = model.Succeeded }, nil) }()
+	require.Equal(t, []*Entry{e}, takeOne(t, j))
+	assert.Equal(t, model.Succeeded, e.Send().End)
+	j.marks.clearInFlight([]*Entry{e})
+	e.reopen()
+	require.ErrorIs(t, <-written, ErrDecided)
+	assert.True(t, r.decided)
+	assert.Empty(t, r.end, "what the next flush writes is no end")
+	assert.True(t, e.Live())
+
+	go func() { written <- e.Write(func() { r.end = model.Failed }, nil) }()
+	require.Equal(t, []*Entry{e}, takeOne(t, j))
+	assert.Equal(t, model.Failed, e.Send().End)
+	e.Confirm(store.Ack{}, false)
+	require.NoError(t, <-written)
+	assert.False(t, e.Live())
 }

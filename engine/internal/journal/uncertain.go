@@ -60,25 +60,45 @@ func (j *Journal) Reconcile(ctx context.Context) {
 	}
 }
 
-// fenced handles a write that changed no row because the row is no longer the run's: the
-// job was taken over, or an earlier attempt of this write took effect and its result was
-// lost.
+// fenced handles a write that changed no row: the job was taken over, an earlier attempt of
+// this write took effect and its result was lost, or the write is an end that does not take
+// the job's decision into account.
 func (j *Journal) fenced(ctx context.Context, e *Entry, write store.Write) {
-	if write.End != "" && !e.failingSince.IsZero() && j.wroteEnd(ctx, write) {
-		j.MarkClaimUncertain() // the claim in the same transaction took effect too
-		e.Confirm(store.Ack{}, false)
-		return
+	if write.End != "" {
+		row, err := j.read(ctx, write)
+		switch {
+		case err != nil: // the next flush finds out
+			e.writeFailed()
+			e.Mark()
+			return
+		case !e.failingSince.IsZero() && wroteEnd(row, write):
+			j.MarkClaimUncertain() // the claim in the same transaction took effect too
+			e.Confirm(store.Ack{}, false)
+			return
+		case !write.Decided && mayDecide(row, write):
+			e.reopen()
+			return
+		}
 	}
 	j.Log.Warn("the job was taken over; its run ends here, and its further writes have no effect", e.run.LogAttrs()...)
 	e.Lose()
 }
 
-// wroteEnd reports whether the row shows the end that the write has.
-func (j *Journal) wroteEnd(ctx context.Context, write store.Write) bool {
+// read reads the row of a write.
+func (j *Journal) read(ctx context.Context, write store.Write) (*store.Row, error) {
 	limited, cancel := j.limit(ctx)
 	defer cancel()
-	row, err := j.Store.Get(limited, j.Store.DB(), write.JobID)
-	return err == nil && row != nil && row.Attempt == write.Attempt && (row.Status == write.End || row.Status == model.Cancelled) && row.Error == write.Error
+	return j.Store.Get(limited, j.Store.DB(), write.JobID)
+}
+
+// wroteEnd reports whether the row shows the end that the write has.
+func wroteEnd(row *store.Row, write store.Write) bool {
+	return row != nil && row.Attempt == write.Attempt && (row.Status == write.End || row.Status == model.Cancelled) && row.Error == write.Error
+}
+
+// mayDecide reports whether the row is still the write's run's, and has a decision.
+func mayDecide(row *store.Row, write store.Write) bool {
+	return row != nil && row.Attempt == write.Attempt && row.Status == model.Processing && row.Decision != nil
 }
 
 // rejects reports whether the database rejects the writes of this run: for the length of a

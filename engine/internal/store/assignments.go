@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"encoding/json"
 	"strconv"
 
@@ -24,6 +23,7 @@ time_to_complete_source = v.ttc_source,
 scheduled_at = CASE
 	WHEN v.status <> 'scheduled' THEN j.scheduled_at
 	WHEN v.on_cancel = 1 AND j.cancel_requested_at IS NOT NULL THEN {now}
+	WHEN j.decision IS NOT NULL THEN {now}
 	WHEN v.wake_at IS NULL THEN j.scheduled_at
 	WHEN COALESCE({length j.signals}, 0) > v.signals THEN {now}
 	ELSE {time v.wake_at}
@@ -68,7 +68,7 @@ func writeColumns(patches int) []column {
 	columns := []column{
 		{"id", ids}, {"attempt", integers}, {"document", documents}, {"set_checkpoints", integers}, {"checkpoints_value", documents}, {"progress", floats},
 		{"message", texts}, {"ttc", integers}, {"ttc_source", texts}, {"status", texts}, {"error", texts}, {"progressed", integers},
-		{"wake_at", integers}, {"signals", integers}, {"on_cancel", integers}, {"number", integers},
+		{"wake_at", integers}, {"signals", integers}, {"on_cancel", integers}, {"number", integers}, {"decided", integers},
 	}
 	for i := range patches {
 		path, value := patchColumns(i)
@@ -96,8 +96,8 @@ func writeBatch(d database, writes []Write) (patches int, b *batch) {
 	for _, w := range writes {
 		values := []any{
 			w.JobID.String(), w.Attempt, orNil(w.Document), oneIf(w.SetCheckpoints), orNil(w.Checkpoints), w.Progress,
-			w.Message, pointee(w.TimeToCompleteMS), w.TimeToCompleteSource, string(cmp.Or(w.End, model.Processing)), w.Error, oneIf(w.Progressed),
-			epochMicros(w.WakeAt), w.Signals, int(w.OnCancel), w.Number,
+			w.Message, pointee(w.TimeToCompleteMS), w.TimeToCompleteSource, string(w.status()), w.Error, oneIf(w.Progressed),
+			epochMicros(w.WakeAt), w.Signals, int(w.OnCancel), w.Number, oneIf(w.Decided),
 		}
 		for k := range patches {
 			if k < len(w.Patches) {

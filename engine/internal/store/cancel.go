@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -59,14 +58,4 @@ func (s *Store) RequestCancel(ctx context.Context, db bun.IDB, id uuid.UUID, by,
 			return nil, err
 		}
 	}
-}
-
-// CancelRequests returns those of the jobs that have a cancel request.
-func (s *Store) CancelRequests(ctx context.Context, jobs []uuid.UUID) ([]uuid.UUID, error) {
-	var requests []uuid.UUID
-	err := s.db.NewRaw(s.sql(OpCancelRequests, "SELECT j.id FROM job_system_jobs j WHERE j.id IN (?) AND j.cancel_requested_at IS NOT NULL"), bun.List(idTexts(jobs))).Scan(ctx, &requests)
-	if err != nil {
-		return nil, fmt.Errorf("look for cancel requests: %w", err)
-	}
-	return requests, nil
 }

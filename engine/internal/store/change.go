@@ -76,6 +76,7 @@ SET
 	cancel_requested_at = ?,
 	cancelled_by = ?,
 	cancel_reason = ?,
+	decision = {json ?},
 	signals = {json ?},
 	idempotency_key = ?,
 	deleted_at = ?,
@@ -85,7 +86,7 @@ WHERE id = ?`
 func (s *Store) writeChange(ctx context.Context, tx bun.Tx, j *model.Job) error {
 	_, err := tx.NewRaw(s.sql(OpChange, changeQuery),
 		string(j.Status), string(j.Data), j.Progress, j.Message, j.TimeToCompleteMS, j.TimeToCompleteSource, orNil(j.Checkpoints), j.Resumptions, j.Error,
-		j.ScheduledAt, j.StartedAt, j.FinishedAt, j.CancelRequestedAt, j.CancelledBy, j.CancelReason, orNil(j.Signals), j.IdempotencyKey, j.DeletedAt, j.ID.String()).Exec(ctx)
+		j.ScheduledAt, j.StartedAt, j.FinishedAt, j.CancelRequestedAt, j.CancelledBy, j.CancelReason, orNil(j.Decision), orNil(j.Signals), j.IdempotencyKey, j.DeletedAt, j.ID.String()).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("write job: %w", err)
 	}

@@ -7,4 +7,5 @@ const Channel = "job_system_jobs"
 const (
 	notifyDue    = "due "    // and a job type
 	notifyCancel = "cancel " // and a job id
+	notifyDecide = "decide " // and a job id
 )

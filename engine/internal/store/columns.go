@@ -14,6 +14,7 @@ var commonWords = words{
 	"returned_columns": strings.ReplaceAll(jobColumns, "@.", ""),
 	"insert_columns":   insertColumns,
 	"start":            startAssignments,
+	"decision_known":   decisionKnown,
 	"priorities":       prioritiesTable(),
 	"head":             headOfPriority,
 	"priority_worth":   micros(model.PriorityWorth),
@@ -25,7 +26,7 @@ const jobColumns = `
 @.status, @.progress, @.message, @.time_to_complete_ms, @.time_to_complete_source,
 @.checkpoints, @.attempt, @.resumptions, @.error,
 @.priority, @.scheduled_at, @.started_at, @.finished_at, @.heartbeat_at, @.progressed_at,
-@.cancel_requested_at, @.cancelled_by, @.cancel_reason,
+@.cancel_requested_at, @.cancelled_by, @.cancel_reason, @.decision,
 @.signals, @.parent_id, @.idempotency_key,
 @.created_at, @.updated_at, @.deleted_at`
 
@@ -44,6 +45,10 @@ FROM job_system_jobs j {claim_index}
 WHERE j.type = @.type AND j.status = 'scheduled' AND j.deleted_at IS NULL AND j.priority = p.priority
 ORDER BY {claim_order}
 LIMIT 1`
+
+// decisionKnown is the part of the fence that keeps out an end which was chosen without
+// knowledge of a decision that the job has.
+const decisionKnown = `(v.decided = 1 OR v.status NOT IN ('succeeded', 'failed') OR j.decision IS NULL)`
 
 const startAssignments = `
 status = 'processing',

@@ -93,5 +93,7 @@
 //	read.go             jobs as people and programs read them
 //	children.go         jobs by their ids
 //	cancel.go           cancel requests
+//	decide.go           decisions
+//	requests.go         what running jobs were asked for
 //	change.go           changes by commands, and signals
 package store

@@ -65,10 +65,10 @@ func (mysql) writers() int { return 1 }
 // READ.
 func (d mysql) readNewest(ctx context.Context, db bun.IDB, row *Row) error {
 	const query = `
-SELECT j.status, j.attempt, j.cancel_requested_at, j.deleted_at
+SELECT j.status, j.attempt, j.cancel_requested_at, j.decision, j.deleted_at
 FROM job_system_jobs j
 WHERE j.id = ?
 FOR UPDATE`
 	return db.NewRaw(d.sql(OpCancelRead, query), row.ID.String()).
-		Scan(ctx, &row.Status, &row.Attempt, &row.CancelRequestedAt, &row.DeletedAt)
+		Scan(ctx, &row.Status, &row.Attempt, &row.CancelRequestedAt, &row.Decision, &row.DeletedAt)
 }

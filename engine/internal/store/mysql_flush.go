@@ -18,25 +18,27 @@ SET {assignments}{answer}
 WHERE j.id IN ({keys})
 	AND j.attempt = v.attempt
 	AND j.writes <= v.number
-	AND j.status = 'processing'`
+	AND j.status = 'processing'
+	AND {decision_known}`
 
 // mysqlAnswer makes the statement's last insert id the answer to the write of one
 // row, if the fence lets it through: LAST_INSERT_ID with an argument sets that.
 const mysqlAnswer = `,
-attempt = j.attempt + 0 * LAST_INSERT_ID(CASE WHEN j.cancel_requested_at IS NULL THEN 1 ELSE 2 END)`
+attempt = j.attempt + 0 * LAST_INSERT_ID(1 + 2 * (j.cancel_requested_at IS NOT NULL) + 4 * (j.decision IS NOT NULL))`
 
-// The answers of mysqlAnswer.
-const written, writtenAndCancelled = 1, 2
+// The parts of the answers of mysqlAnswer.
+const answerWritten, answerCancelled, answerDecided = 1, 2, 4
 
 // mysqlRunning selects the rows that the fence lets these writes through to, and
 // reads no others.
 const mysqlRunning = `
-SELECT j.id, j.cancel_requested_at IS NOT NULL AS cancelled
+SELECT j.id, j.cancel_requested_at IS NOT NULL AS cancelled, j.decision IS NOT NULL AS decided
 FROM job_system_jobs j FORCE INDEX (PRIMARY)
 WHERE j.id IN ({keys})
 	AND j.attempt = v.attempt
 	AND j.writes <= v.number
 	AND j.status = 'processing'
+	AND {decision_known}
 ORDER BY j.id`
 
 // flush is one statement for a run that continues, an update and a read for several,
@@ -120,10 +122,10 @@ func (d mysql) updateOne(ctx context.Context, w Write) (map[uuid.UUID]Ack, error
 	if err != nil {
 		return nil, fmt.Errorf("write records: %w", err)
 	}
-	if answer != written && answer != writtenAndCancelled {
+	if answer&answerWritten == 0 {
 		return map[uuid.UUID]Ack{}, nil
 	}
-	return byJob([]Ack{{JobID: w.JobID, Cancelled: answer == writtenAndCancelled}}), nil
+	return byJob([]Ack{{JobID: w.JobID, Cancelled: answer&answerCancelled != 0, Decided: answer&answerDecided != 0}}), nil
 }
 
 // write runs mysqlFlush, and returns the number of rows that it has written.
@@ -166,9 +168,9 @@ func (d mysql) running(ctx context.Context, db bun.IDB, op Op, query string, wri
 }
 
 func (d mysql) runningQuery(op Op, query string, writes []Write) bun.Safe {
-	b := &batch{columns: []column{{"id", ids}, {"attempt", integers}, {"number", integers}}}
+	b := &batch{columns: []column{{"id", ids}, {"attempt", integers}, {"number", integers}, {"status", texts}, {"decided", integers}}}
 	for _, w := range writes {
-		b.add(w.JobID.String(), w.Attempt, w.Number)
+		b.add(w.JobID.String(), w.Attempt, w.Number, string(w.status()), oneIf(w.Decided))
 	}
 	return d.inlineValues(d.sql(op, query), "j.id", b)
 }

@@ -13,6 +13,11 @@ func (s *Store) NotifyDue(ctx context.Context, db bun.IDB, jobType string) error
 	return s.database.notify(ctx, db, notifyDue+jobType)
 }
 
+// NotifyDecision notifies other engines of a decision on a job.
+func (s *Store) NotifyDecision(ctx context.Context, db bun.IDB, id uuid.UUID) error {
+	return s.database.notify(ctx, db, notifyDecide+id.String())
+}
+
 // NotifyCancel notifies other engines of a cancel request on a job.
 func (s *Store) NotifyCancel(ctx context.Context, db bun.IDB, id uuid.UUID) error {
 	return s.database.notify(ctx, db, notifyCancel+id.String())

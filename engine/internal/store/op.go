@@ -64,12 +64,13 @@ const (
 	OpChildrenOpen     Op = "children-open"
 	OpMakeDue          Op = "make-due"
 
-	OpCancel         Op = "cancel"
-	OpCancelRead     Op = "cancel-read" // on MySQL
-	OpCancelRequests Op = "cancel-requests"
-	OpChange         Op = "change"
-	OpChangeLock     Op = "change-lock"
-	OpSignal         Op = "signal"
+	OpCancel     Op = "cancel"
+	OpCancelRead Op = "cancel-read" // on MySQL
+	OpDecide     Op = "decide"
+	OpRequests   Op = "requests"
+	OpChange     Op = "change"
+	OpChangeLock Op = "change-lock"
+	OpSignal     Op = "signal"
 )
 
 const tagBegin, tagEnd = "/* jobsystem:", " */"

@@ -25,7 +25,8 @@ FROM v
 WHERE j.id = v.id
 	AND j.attempt = v.attempt
 	AND j.writes <= v.number
-	AND (j.status || '') = 'processing'`
+	AND (j.status || '') = 'processing'
+	AND {decision_known}`
 
 // postgresFlush writes the rows of runs.
 const postgresFlush = `
@@ -33,7 +34,7 @@ WITH v AS MATERIALIZED (
 	SELECT * FROM {batch}
 )
 {update}
-RETURNING j.id, j.cancel_requested_at IS NOT NULL AS cancelled`
+RETURNING j.id, j.cancel_requested_at IS NOT NULL AS cancelled, j.decision IS NOT NULL AS decided`
 
 // postgresFlushClaim is a whole flush, without a round trip between its parts: the
 // ends of runs (done), the claims of the next jobs (next), and the locks, which are
@@ -41,13 +42,13 @@ RETURNING j.id, j.cancel_requested_at IS NOT NULL AS cancelled`
 // it, which the unique index on processing rows relies on.
 //
 // It selects the rows that need an answer: a job that was claimed, a cancel
-// request. Each has the ids of the writes that the fence kept out.
+// request, a decision. Each has the ids of the writes that the fence kept out.
 const postgresFlushClaim = `
 WITH v AS MATERIALIZED (
 	SELECT * FROM {batch}
 ), done AS MATERIALIZED (
 	{update}
-	RETURNING j.id, j.cancel_requested_at IS NOT NULL AS cancelled, j.type, j.attempt, j.status
+	RETURNING j.id, j.cancel_requested_at IS NOT NULL AS cancelled, j.decision IS NOT NULL AS decided, j.type, j.attempt, j.status
 ), mine AS MATERIALIZED (
 	SELECT l.type
 	FROM job_type_lock l
@@ -74,13 +75,13 @@ WITH v AS MATERIALIZED (
 	LEFT JOIN next n ON n.type = mine.type
 	WHERE l.type = mine.type
 )
-SELECT f.fenced, d.id AS done_id, COALESCE(d.cancelled, FALSE) AS done_cancelled, {job_columns n}
+SELECT f.fenced, d.id AS done_id, COALESCE(d.cancelled, FALSE) AS done_cancelled, COALESCE(d.decided, FALSE) AS done_decided, {job_columns n}
 FROM (
 	SELECT COALESCE(string_agg(v.id::text, ' '), '') AS fenced
 	FROM v
 	WHERE v.id NOT IN (SELECT d.id FROM done d)
 ) f
-LEFT JOIN (done d LEFT JOIN next n ON n.type = d.type) ON d.cancelled OR n.id IS NOT NULL`
+LEFT JOIN (done d LEFT JOIN next n ON n.type = d.type) ON d.cancelled OR d.decided OR n.id IS NOT NULL`
 
 // flush is one statement, except where runs end and children are inserted, or no
 // next jobs claimed.
@@ -117,6 +118,7 @@ func (d postgres) flushClaim(ctx context.Context, writes []Write, owner Owner) (
 		model.Job `bun:",extend"`
 		DoneID    uuid.UUID `bun:"done_id"`
 		Cancelled bool      `bun:"done_cancelled"`
+		Decided   bool      `bun:"done_decided"`
 		Fenced    string    `bun:"fenced"`
 	}
 	rows := make([]row, 0, len(writes))
@@ -137,7 +139,7 @@ func (d postgres) flushClaim(ctx context.Context, writes []Write, owner Owner) (
 	for i := range rows {
 		row := &rows[i]
 		if row.DoneID != uuid.Nil {
-			done.Acks[row.DoneID] = Ack{JobID: row.DoneID, Cancelled: row.Cancelled}
+			done.Acks[row.DoneID] = Ack{JobID: row.DoneID, Cancelled: row.Cancelled, Decided: row.Decided}
 		}
 		if row.ID != uuid.Nil {
 			done.Next = append(done.Next, &row.Job)

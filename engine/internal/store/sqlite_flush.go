@@ -21,7 +21,8 @@ WHERE j.id = v.id
 	AND j.attempt = v.attempt
 	AND j.writes <= v.number
 	AND +j.status = 'processing'
-RETURNING id, cancel_requested_at IS NOT NULL AS cancelled`
+	AND {decision_known}
+RETURNING id, cancel_requested_at IS NOT NULL AS cancelled, decision IS NOT NULL AS decided`
 
 // flush is one statement, or where runs end, a transaction of several.
 func (d sqlite) flush(ctx context.Context, writes []Write, owner Owner, claim bool) (Flushed, error) {

@@ -35,6 +35,7 @@ import (
 //	{job_columns j}      the columns of [model.Job], of the table j
 //	{returned_columns}   the same, for RETURNING without a table's name
 //	{insert_columns}     the columns that an insert writes
+//	{decision_known}     the part of the fence for a write v that ends a job j: see decisionKnown
 //	{start}              the assignments that move a job j to processing
 type words map[string]string
 

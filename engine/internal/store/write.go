@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/json"
 
 	"github.com/google/uuid"
@@ -47,7 +48,13 @@ type Write struct {
 	// OnCancel is what a cancel request on the row does to an end as failed or
 	// scheduled.
 	OnCancel OnCancel
+	// Decided says that the end takes the job's decision into account. Without it, an
+	// end as succeeded or failed of a job that has one takes no effect.
+	Decided bool
 }
+
+// status is what the job's status becomes.
+func (w Write) status() model.Status { return cmp.Or(w.End, model.Processing) }
 
 // OnCancel is what a cancel request does to the end of a run.
 type OnCancel int
@@ -75,10 +82,12 @@ type Patch struct {
 	Value json.RawMessage
 }
 
-// Ack says that a write took effect, and whether its row has a cancel request.
+// Ack says that a write took effect, and whether its row has a cancel request and a
+// decision.
 type Ack struct {
 	JobID     uuid.UUID `bun:"id"`
 	Cancelled bool      `bun:"cancelled"`
+	Decided   bool      `bun:"decided"`
 }
 
 // MaxBatch is the most writes that one Flush takes.
