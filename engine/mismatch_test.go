@@ -54,6 +54,56 @@ func TestASignalToAJobOfAnotherVersionIsNotJudged(t *testing.T) {
 	})
 }
 
+// A definition that has all steps of a job's plan, or declares what became of them, is not
+// older: what it says of a signal counts, also before any of its engines has run the job.
+func TestASignalAfterADeployIsJudgedByTheNewDefinition(t *testing.T) {
+	t.Parallel()
+	for name, now := range map[string]func() *steps.Definition[input]{
+		"a step appended": func() *steps.Definition[input] {
+			d := awaiting()
+			steps.Do(d, "notify", nothing)
+			return d
+		},
+		"a step inserted": func() *steps.Definition[input] {
+			d := steps.Define[input]()
+			steps.Do(d, "prepare", nothing)
+			steps.Do(d, "check", nothing)
+			steps.AwaitSignal[input, approval](d, "approve")
+			steps.Do(d, "act", nothing)
+			return d
+		},
+		"steps renamed": func() *steps.Definition[input] {
+			d := steps.Define[input]()
+			steps.Do(d, "collect", nothing, steps.WasNamed("prepare"))
+			steps.AwaitSignal[input, approval](d, "sign off", steps.WasNamed("approve"))
+			steps.Do(d, "act", nothing)
+			return d
+		},
+		"a step removed": func() *steps.Definition[input] {
+			d := steps.Define[input](steps.Removed("prepare", "act"))
+			steps.AwaitSignal[input, approval](d, "approve")
+			return d
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
+				id := enqueue(t, newEngine(t, db, config()), input{}).ID
+				runUntil(t, db, awaiting(), id)
+				eng := newEngine(t, db, unasked(), now())
+				for signal, want := range map[string]string{"approve": "the payload does not fit step", "aprove": `it has no step "aprove" that waits for a signal`} {
+					_, err := eng.Signal(t.Context(), id, signal, "yes", "ann")
+					require.ErrorIs(t, err, engine.ErrInvalid)
+					assert.ErrorContains(t, err, want)
+				}
+				signal(t, eng, id, approval{true}, "ann")
+				s := runToEnd(t, db, now(), id)
+				assert.Equal(t, model.Succeeded, s.Status, s.Error)
+			})
+		})
+	}
+}
+
 // quoting is a payload that is never taken, with an error that tells all of it.
 type quoting struct{}
 

@@ -75,6 +75,8 @@ func (m *Match) matchSteps(left map[string]model.StepRecord, hadPlan bool) {
 		switch {
 		case isOfNewerVersion(record):
 			m.addForecast(step.Name, model.ActionUnknown, "is recorded in a status that this version of the job system does not know (%s): let the newer version, which wrote it, run the job", statusText(record))
+		case !step.waitsLike(record):
+			m.addForecast(step.Name, model.ActionUnknown, "is recorded as waiting for %s, but the definition's step of that name does not wait for such a thing: rerun from it, or let the changed step have another name", WaitsFor(record))
 		case !record.Status.Done():
 			// An undone step may precede a completed one that has no undo: that one
 			// stays completed when the undone steps run again.
@@ -105,7 +107,6 @@ func (m *Match) matchLeftovers(left map[string]model.StepRecord, records []model
 	}
 }
 
-// forecastDone forecasts a step that is done: it is skipped if its output can be read.
 // forecastDone forecasts a step that is done: it is skipped if its output can be read.
 func (m *Match) forecastDone(step *Step, record model.StepRecord, was string) {
 	if unreadable := step.unreadable(record); len(unreadable) > 0 {
@@ -181,7 +182,6 @@ func whyRun(record model.StepRecord, was string, hadPlan bool) string {
 	}
 }
 
-// recordedAs describes a record that was found under the name was.
 // recordedAs describes a record that was found under the name was.
 func recordedAs(record model.StepRecord, was string) string {
 	text := "is recorded as " + string(record.Status)

@@ -154,21 +154,18 @@ func (p *Plan) Fingerprint() string {
 	return hex.EncodeToString(hash.Sum(nil)[:8])
 }
 
-// IsNewest reports whether no newer version of the definition can have worked on a job:
-// it went by this plan last, or by one whose steps this one begins with.
-func (p *Plan) IsNewest(data model.Data) bool {
-	if data.Plan == nil || data.Plan.Fingerprint == p.Fingerprint() {
-		return true
-	}
-	if len(data.Steps) > len(p.Steps) {
-		return false
-	}
-	for i, record := range data.Steps {
-		if record.Name != p.Steps[i].Name || record.Version > p.Steps[i].Version {
-			return false
+// Lacks returns the name of a step of the job's last plan that this plan neither has, now or
+// under an older name, nor declares as removed, or whose output is of a newer version; ""
+// if there is none. With such a step, another version of the definition has worked on the
+// job, and most likely a newer one.
+func (p *Plan) Lacks(data model.Data) string {
+	for _, record := range data.Steps {
+		i := p.Index(record.Name)
+		if i < 0 && !slices.Contains(p.Removed, record.Name) || i >= 0 && record.Version > p.Steps[i].Version {
+			return record.Name
 		}
 	}
-	return true
+	return ""
 }
 
 // Record returns what the job's document says about this plan. before is what it says now,

@@ -48,6 +48,22 @@ func WaitsFor(record model.StepRecord) string {
 	}
 }
 
+// waitsLike reports whether a record, if it waits, waits for what the step may wait for.
+func (s *Step) waitsLike(record model.StepRecord) bool {
+	switch {
+	case record.Status != model.StepWaiting:
+		return true
+	case record.Retrying():
+		return !s.Waits()
+	case record.Awaits != "":
+		return s.AwaitSignal
+	case len(record.Children) > 0:
+		return s.ChildJobs != nil
+	default:
+		return s.Sleep != nil
+	}
+}
+
 // SignalFor returns the signal of the step's name or an older name; nil if none has
 // arrived.
 func (s *Step) SignalFor(signals model.Signals) *model.Signal {
@@ -65,8 +81,8 @@ func (s *Step) CheckPayload(signal *model.Signal) error {
 }
 
 // CheckSignal returns an error if no step of the plan has or had the signal's name, or the
-// one that does cannot use the signal. It is for plans that are the newest of the job: see
-// [Plan.IsNewest].
+// one that does cannot use the signal. It is for plans that have all steps of the job: see
+// [Plan.Lacks].
 func (p *Plan) CheckSignal(signal *model.Signal) error {
 	i := p.Index(signal.Name)
 	switch {

@@ -48,10 +48,16 @@ func (r *run) awaitChildren(i int) (json.RawMessage, *ending) {
 func (r *run) waitForChildren(i int) *ending {
 	r.addShare(i)
 	e := r.waits(i)
-	if next := model.TimeOf(r.clock.now().Add(childrenCheckInterval)); next.Before(e.wake.at.Time) {
-		e.wake.at = next
-	}
+	e.wake.at = r.nextCheck(e.wake.at)
 	return e
+}
+
+// nextCheck returns when the children are checked next, which is at the latest at that time.
+func (r *run) nextCheck(latest model.Time) model.Time {
+	if next := model.TimeOf(r.clock.now().Add(childrenCheckInterval)); next.Before(latest.Time) {
+		return next
+	}
+	return latest
 }
 
 // addShare sets the step's progress to that of its children.
@@ -88,21 +94,32 @@ func (r *run) startChildren(i int) (json.RawMessage, *ending) {
 		return nil, r.resumeChildren(i, children)
 	}
 	jobs, err := r.makeChildren(i)
+	if err == nil && len(jobs) > 0 {
+		return nil, r.enqueueChildren(i, jobs)
+	}
 	r.beginChildren(i)
 	if err != nil {
 		return nil, r.fail(i, err)
 	}
-	r.edit(func() {
-		for _, j := range jobs {
-			r.data.Steps[i].Children = append(r.data.Steps[i].Children, j.ID)
-		}
-	})
-	if len(jobs) == 0 {
-		return r.childrenEnded(i, nil)
+	return r.childrenEnded(i, nil)
+}
+
+// enqueueChildren returns the ending of a run that waits for new children. The step's record
+// names them only with that end, which inserts them: no other write comes between.
+func (r *run) enqueueChildren(i int, jobs []*model.Job) *ending {
+	record := r.record(i)
+	for _, j := range jobs {
+		record.Children = append(record.Children, j.ID)
 	}
-	e := r.waitForChildren(i)
+	record.WaitUntil = r.timeout(i)
+	e := r.waitsFor(record)
+	e.wake.at = r.nextCheck(e.wake.at)
 	e.wake.children = jobs
-	return nil, e
+	e.wake.begin = func() {
+		r.beginWait(i, record.WaitUntil)
+		r.data.Steps[i].Children = record.Children
+	}
+	return e
 }
 
 // beginChildren marks the step as waiting until its timeout.

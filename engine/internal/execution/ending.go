@@ -19,6 +19,9 @@ type wake struct {
 	at       model.Time // when the job is due
 	why      string     // what it waits for, for people
 	children []*model.Job
+	// begin records that the step waits, together with the end; nil if it is recorded.
+	// The run's lock is held.
+	begin func()
 	// signal says that the job waits for a signal: if another one has arrived when the
 	// end is written, the job is due at once.
 	signal bool

@@ -123,6 +123,9 @@ func (r *run) finish(e ending) error {
 		if e.status == model.Succeeded {
 			r.skipRest()
 		}
+		if e.wake.begin != nil {
+			e.wake.begin()
+		}
 		r.recordWorkTime(e.status)
 		r.end, r.err, r.wake = e.status, e.err, e.wake
 	})

@@ -10,8 +10,10 @@ import (
 )
 
 // waits returns the ending of a run whose step i waits.
-func (r *run) waits(i int) *ending {
-	record := r.record(i)
+func (r *run) waits(i int) *ending { return r.waitsFor(r.record(i)) }
+
+// waitsFor returns the ending of a run that waits for what a record says.
+func (r *run) waitsFor(record model.StepRecord) *ending {
 	at := record.WaitUntil
 	if at.IsZero() {
 		at = model.MaxTime()
@@ -62,7 +64,10 @@ func (r *run) awaitSignal(i int) (json.RawMessage, *ending) {
 	planned := &r.plan.Steps[i]
 	if r.record(i).Status != model.StepWaiting {
 		until := r.timeout(i)
-		r.edit(func() { r.beginWait(i, until) })
+		r.edit(func() { // in one: a record that waits says for what
+			r.beginWait(i, until)
+			r.data.Steps[i].Awaits = planned.Name
+		})
 	}
 	r.edit(func() { // the step may have been renamed since it began to wait
 		record := &r.data.Steps[i]
