@@ -80,6 +80,7 @@ func TestAWrongCommandLineExitsWith2AndSaysWhatIsWrong(t *testing.T) {
 		"worker with no room":       {[]string{"worker", "--max-running", "0"}, "--max-running 0: want 1 or more"},
 		"worker with no lease":      {[]string{"worker", "--lease", "0s"}, "--lease 0s: want more than 0"},
 		"worker with odd grace":     {[]string{"worker", "--grace", "-1s"}, "--grace -1s is negative"},
+		"worker with odd window":    {[]string{"worker", "--deploy-window", "-1s"}, "--deploy-window -1s is negative"},
 		"worker with odd log":       {[]string{"worker", "--log-format", "xml"}, `unknown log format "xml"`},
 		"demo with an argument":     {[]string{"demo", "x"}, `unexpected argument "x"`},
 		"demo with odd data":        {[]string{"demo", "--data", "{"}, "--data is not JSON"},

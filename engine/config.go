@@ -32,6 +32,11 @@ type Config struct {
 	// which the job stays processing, and other jobs of its type wait. For a longer delay
 	// the job becomes scheduled. Default 5 s; negative for none.
 	RetryInPlace time.Duration
+	// DeployWindow is how long a job that does not fit the definition registered here is
+	// left to engines whose definition it fits: during a rolling deploy, engines of two
+	// versions run the same types. After that it fails with an [ErrDrift]. Default 5
+	// minutes; negative for none: such a job fails at once.
+	DeployWindow time.Duration
 	// MaxRunning limits how many jobs run at the same time in this engine. Default 0:
 	// one for each registered type.
 	MaxRunning int
@@ -69,6 +74,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Poll = cmp.Or(c.Poll, time.Second)
 	c.Grace = max(0, cmp.Or(c.Grace, 10*time.Second))
 	c.RetryInPlace = max(0, cmp.Or(c.RetryInPlace, 5*time.Second))
+	c.DeployWindow = max(0, cmp.Or(c.DeployWindow, 5*time.Minute))
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	l := &c.Limits
 	l.Input = cmp.Or(l.Input, 256<<10)

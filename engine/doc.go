@@ -43,7 +43,8 @@
 //   - At most one job of a type is processing at a time, across all processes and machines
 //     on one database (TestManyEnginesRunEachJobOnceAndNeverTwoOfAType,
 //     TestWorkersKilledAtRandomMoments, TestTheUniqueIndexRejectsASecondRun).
-//   - The jobs of a type run in the order in which they are due
+//   - The jobs of a type run in the order in which they are due, except those that do not
+//     fit the definition of the engine that has the type: see below
 //     (TestJobsOfOneTypeNeverOverlapAndRunInOrder).
 //   - A job has one of five statuses, which change only as [model.Status] documents
 //     (TestStatusesMoveOnlyAsDocumented).
@@ -118,6 +119,13 @@
 //   - Whatever people and engines do to a job at the same time, it ends in a documented way
 //     (TestCancelRacesWithTheClaim, TestResumesAndRestartsRaceWithRecovery and the other
 //     tests of races).
+//   - During a rolling deploy, with engines of two versions of a definition, a job on which
+//     one of them has worked is left to it by those whose definition it does not fit, for
+//     [Config.DeployWindow]; until then it does not fail for that, and no step of it is left
+//     out. Other jobs of the type run meanwhile, in the order in which they are due
+//     (TestAnOlderEngineLeavesANewerOnesJobToIt, TestAJobIsLeftForABoundedTime,
+//     TestABacklogDoesNotKeepALeftJobFromANewerEngine,
+//     TestAFleetIsDeployedRolledBackAndDeployedAgainUnderLoad).
 //   - An engine that stops hands its jobs over at their next boundary, which costs them no
 //     attempt (TestAGracefulStopHandsTheJobOver,
 //     TestAnEngineThatStopsUnderLoadLosesAndDoublesNothing).
@@ -134,6 +142,9 @@
 //     lost the lease, because it was suspended or ignores its context. Nothing that the
 //     first one writes through its Run takes effect.
 //   - There is no order between jobs of different types.
+//   - During a rolling deploy it is not determined which version of a definition runs a job
+//     that fits both. Begin a job with what both can read: a job that no engine has begun
+//     fails if its input does not fit the definition of the engine that claims it.
 //   - On SQLite no other transaction can write while a step of steps.InTx runs, so no lease
 //     can be renewed. If that takes longer than a lease, the runs of other engines and types
 //     lose their leases, as if their processes were cut off.

@@ -189,7 +189,7 @@ func (e *Engine) start() (*worker.Worker, error) {
 	e.worker = worker.New(worker.Config{
 		Config: execution.Config{
 			Store: e.store, Owner: store.Owner{ID: ownerName(), Lease: e.config.Lease}, Heartbeat: e.config.Heartbeat,
-			RetryInPlace: e.config.RetryInPlace, Limits: e.config.Limits.ofPlan(), Log: e.config.Logger, Redact: e.config.Redact,
+			RetryInPlace: e.config.RetryInPlace, DeployWindow: e.config.DeployWindow, Limits: e.config.Limits.ofPlan(), Log: e.config.Logger, Redact: e.config.Redact,
 			Handlers: maps.Clone(e.handlers), Jobs: jobsAdapter{e},
 		},
 		Poll: e.config.Poll, Grace: e.config.Grace, MaxRunning: e.config.MaxRunning, Listener: e.config.Listener,

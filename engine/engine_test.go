@@ -48,7 +48,7 @@ const patience = 30 * time.Second
 func config() engine.Config {
 	return engine.Config{
 		Lease: 4 * patience, Heartbeat: 2 * patience, Poll: 50 * time.Millisecond,
-		Grace: 100 * time.Millisecond, Logger: quiet(),
+		Grace: 100 * time.Millisecond, DeployWindow: -1, Logger: quiet(),
 	}
 }
 

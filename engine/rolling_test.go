@@ -170,7 +170,7 @@ func (s *turnstile) open(n int) {
 
 // A fleet is deployed while it works: engines of this version run, the next one's
 // tables come, its engines come and this one's go, it is rolled back to this one
-// and deployed again. Every job ends, with each of its effects once.
+// and deployed again. Every job succeeds, with each of its effects once.
 func TestAFleetIsDeployedRolledBackAndDeployedAgainUnderLoad(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
@@ -185,7 +185,7 @@ func TestAFleetIsDeployedRolledBackAndDeployedAgainUnderLoad(t *testing.T) {
 			for k := range types {
 				definitions = append(definitions, deployed(loadType(k), next, &done, func(string) { turns.pass() }))
 			}
-			cfg := config()
+			cfg := deploying(4 * patience)
 			cfg.Grace = patience
 			eng := newEngine(t, testdb.Open(t, text), cfg, definitions...)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -211,16 +211,9 @@ func TestAFleetIsDeployedRolledBackAndDeployedAgainUnderLoad(t *testing.T) {
 		defer fresh()
 		old()
 		turns.open(1 << 20)
-		next := newEngine(t, db, config(), deployed(loadType(0), true, &done, nil))
-		refused, byNext := 0, 0
+		byNext := 0
 		for _, id := range ids {
-			s := until(t, watch, id, func(s *model.JobView) bool { return s.Status.Ended() })
-			if s.Status == model.Failed {
-				refused++
-				require.Contains(t, s.Error, "the recorded steps do not fit the definition, nothing was run")
-				require.NoError(t, next.Resume(t.Context(), id))
-				s = ended(t, watch, id)
-			}
+			s := ended(t, watch, id)
 			require.Equal(t, model.Succeeded, s.Status, s.Error)
 			if len(s.Steps) == 4 {
 				byNext++
@@ -233,7 +226,7 @@ func TestAFleetIsDeployedRolledBackAndDeployedAgainUnderLoad(t *testing.T) {
 		}
 		assert.Positive(t, byNext)
 		assert.Less(t, byNext, len(ids), "some were ended by this version")
-		t.Log(refused, "refused,", byNext, "ended by the next version")
+		t.Log(byNext, "ended by the next version")
 		sound(t, db)
 		var values []int
 		require.NoError(t, db.NewRaw("SELECT DISTINCT newer FROM job_system_jobs").Scan(t.Context(), &values))

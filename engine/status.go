@@ -51,7 +51,19 @@ func status(row *store.Row) *model.JobView {
 		addSignals(s, j.Signals, data.Steps)
 		addSteps(s, data, row.Now)
 	}
+	addLeft(s, row)
 	return s
+}
+
+// addLeft says of a job that its engine has left to others that it waits for them.
+func addLeft(s *model.JobView, row *store.Row) {
+	if row.Status.Ended() {
+		return
+	}
+	s.Error = ""
+	if row.Status == model.Scheduled && row.LeftUntil.After(row.Now.Time) {
+		s.WaitsFor, s.WaitsUntil = "a worker whose definition fits its record: "+row.Error, row.LeftUntil
+	}
 }
 
 // addSignals adds the signals that no step has used.

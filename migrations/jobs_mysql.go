@@ -59,6 +59,7 @@ const jobsColumnsMySQL = `
     signals             JSON,
     parent_id           CHAR(36) CHARACTER SET ascii COLLATE ascii_bin,
     idempotency_key     VARCHAR(255),
+    left_until          DATETIME(6),
     created_at          DATETIME(6)   NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
     updated_at          DATETIME(6)   NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
     deleted_at          DATETIME(6),

@@ -45,6 +45,7 @@ const createJobsPostgres = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     signals             jsonb,
     parent_id           uuid,
     idempotency_key     text,
+    left_until          timestamptz,
     created_at          timestamptz      NOT NULL DEFAULT clock_timestamp(),
     updated_at          timestamptz      NOT NULL DEFAULT clock_timestamp(),
     deleted_at          timestamptz,

@@ -50,6 +50,7 @@ const createJobsSQLite = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     signals             TEXT,
     parent_id           TEXT,
     idempotency_key     TEXT,
+    left_until          INTEGER,
     created_at          INTEGER NOT NULL DEFAULT (` + millisecondsSQLite + ` * 1000),
     updated_at          INTEGER NOT NULL DEFAULT (` + millisecondsSQLite + ` * 1000),
     deleted_at          INTEGER,

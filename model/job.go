@@ -77,8 +77,12 @@ type Job struct {
 	ParentID *uuid.UUID `bun:"parent_id" json:"parent_id,omitempty"`
 	// IdempotencyKey is unique within the type, nil if none was given.
 	IdempotencyKey *string `bun:"idempotency_key" json:"idempotency_key,omitempty"`
-	CreatedAt      Time    `bun:"created_at" json:"created_at"`
-	UpdatedAt      Time    `bun:"updated_at" json:"updated_at"`
+	// LeftUntil is set on a scheduled job that does not fit the definition of an engine
+	// which has claimed it: until then it is left to engines whose definition it fits.
+	// Error says why.
+	LeftUntil Time `bun:"left_until" json:"left_until,omitzero"`
+	CreatedAt Time `bun:"created_at" json:"created_at"`
+	UpdatedAt Time `bun:"updated_at" json:"updated_at"`
 	// DeletedAt is set on a soft-deleted job, which is neither run nor listed.
 	DeletedAt Time `bun:"deleted_at" json:"deleted_at"`
 

@@ -94,7 +94,8 @@ func UndoOn(statuses ...model.Status) DefineOption {
 
 // Removed declares the names of steps that the definition had before and no longer has.
 // A job with records of them can be resumed; the records are kept as history. The effect
-// of a removed step is not undone.
+// of a removed step is not undone. Without it, a job that has not run the step yet is left to
+// engines that have it for the time of a deploy, before it goes on without it.
 func Removed(names ...string) DefineOption {
 	return func(s *settings) { s.removed = append(s.removed, names...) }
 }

@@ -116,10 +116,17 @@
 // done, and another weight or option, need no declaration. Declare a renamed step with
 // [WasNamed], a removed one with [Removed], and an output of another shape with [Version]
 // and [Migrate]. Everything else does not fit: a record of an unknown step, an output that
-// does not decode, a new step before one that is done. That is found before anything runs:
-// the job fails, and its record stays as it was. The engine's DryRun (jobctl resume
-// --dry-run) shows in advance which steps would be skipped and run, and its RerunFrom runs
-// a job again from a step on.
+// does not decode, a new step before one that is done, a step that waits for something
+// else. That is found before anything runs: the job fails, and its record stays as it was.
+// The engine's DryRun (jobctl resume --dry-run) shows in advance which steps would be
+// skipped and run, and its RerunFrom runs a job again from a step on.
+//
+// During a rolling deploy, engines with the old and the new definition run side by side. A
+// job that does not fit the definition of one of them is left to the others for some time
+// before it fails (the engine's Config.DeployWindow). So is a job that has not run a step
+// yet which the definition of the engine lacks: an old engine does not end a job without
+// a step that the new definition has added. A removed step is declared with [Removed] also
+// for that, or jobs that have not run it yet wait for that time before they go on.
 //
 // # Testing
 //

@@ -130,10 +130,11 @@ func NewHarness(t testing.TB, definition steps.Handler, opts ...HarnessOption) *
 }
 
 // engineConfig has no engine of a harness lose its lease because the machine is
-// slow: a lease runs out when the harness says so.
+// slow: a lease runs out when the harness says so. What does not fit its definition fails
+// at once, as there is no engine with another one.
 func (h *Harness) engineConfig(c engine.Config) engine.Config {
 	c.Lease, c.Heartbeat = time.Hour, 20*time.Minute
-	c.Grace = -1
+	c.Grace, c.DeployWindow = -1, -1
 	c.Logger = h.log.logger()
 	return c
 }

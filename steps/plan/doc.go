@@ -12,6 +12,9 @@
 //	if err := m.Err(); err != nil {
 //		return err // an ErrDrift: the records do not fit, so nothing may run
 //	}
+//	if p.Lacks(data) != "" {
+//		// another version of the definition has begun the job, and had this step
+//	}
 //	data.Steps = m.Records
 //	i := plan.Next(data.Steps, -1)            // the first step that is not done
 //	plan.Begin(&data, i, now)

@@ -45,6 +45,7 @@ func (r *Resume) Edit(j *model.Job) error {
 	if err := r.checkTime(data); err != nil {
 		return err
 	}
+	r.forgetSteps(&data)
 	j.Data, err = data.JSON()
 	return err
 }
@@ -73,6 +74,17 @@ func (r *Resume) checkTime(data model.Data) error {
 			ErrTimeUp, worked, r.Plan.Timeout)
 	}
 	return nil
+}
+
+// forgetSteps drops the pending records of steps that the plan does not have: the job
+// continues by this plan, and is not left to another one.
+func (r *Resume) forgetSteps(data *model.Data) {
+	if r.Plan == nil {
+		return
+	}
+	data.Steps = slices.DeleteFunc(data.Steps, func(record model.StepRecord) bool {
+		return record.Status == model.StepPending && r.planIndex(record.Name) < 0
+	})
 }
 
 // restartRetries gives the steps all of their attempts again, the next one without delay.

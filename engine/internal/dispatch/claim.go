@@ -3,6 +3,8 @@ package dispatch
 import (
 	"context"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // claimDue claims jobs of the types that may have a due one. It reports whether a poll is
@@ -13,7 +15,7 @@ func (d *Dispatcher) claimDue(ctx context.Context) (pollNow bool) {
 		return false
 	}
 	defer d.Runs.EndClaim()
-	types = d.Runs.Free(types)
+	types = d.claimable(types)
 	if len(types) == 0 {
 		return false
 	}
@@ -57,7 +59,7 @@ func (d *Dispatcher) claimTogether(ctx context.Context, types []string) error {
 	limited, cancel := d.limit(ctx)
 	defer cancel()
 	began := time.Now()
-	jobs, err := d.Store.Claim(limited, types, d.Owner)
+	jobs, err := d.Store.ClaimExcept(limited, types, d.left.jobsOf(types), d.Owner)
 	if err != nil {
 		d.Journal.MarkClaimUncertain()
 		d.Journal.Reconcile(ctx)
@@ -76,3 +78,18 @@ func (d *Dispatcher) limit(ctx context.Context) (context.Context, context.Cancel
 
 // hasRoom reports whether one more job may run.
 func (d *Dispatcher) hasRoom() bool { return d.MaxRunning == 0 || d.Runs.Len() < d.MaxRunning }
+
+// Leave makes this engine claim other jobs of the type than that one for a time, and gives
+// other engines the chance to claim it.
+func (d *Dispatcher) Leave(jobType string, id uuid.UUID, howLong time.Duration) {
+	d.left.leave(jobType, id, howLong)
+}
+
+// Shares reports whether other engines must get a chance to claim a job of the type when one
+// ends here, since this engine has left jobs of it to them.
+func (d *Dispatcher) Shares(jobType string) bool { return d.left.shared(jobType) }
+
+// claimable returns those of the types of which a job may be claimed now.
+func (d *Dispatcher) claimable(types []string) []string {
+	return d.left.claimable(d.Runs.Free(types))
+}

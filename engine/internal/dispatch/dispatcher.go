@@ -32,11 +32,12 @@ type Listener interface {
 	Listen(ctx context.Context, channel string, ready func(), notify func(payload string)) error
 }
 
-// Dispatcher claims jobs for one engine. Due, PollNow and Ended are safe for
+// Dispatcher claims jobs for one engine. Due, PollNow, Ended, Leave and Shares are safe for
 // concurrent use; Run, Listen and Sweep are called once each.
 type Dispatcher struct {
 	Config
 	types []string
+	left  leftJobs
 
 	wake chan struct{}
 
@@ -53,7 +54,8 @@ type Dispatcher struct {
 func New(c Config) *Dispatcher {
 	return &Dispatcher{
 		Config: c, types: Types(c.Handlers), wake: make(chan struct{}, 1),
-		due: make(map[string]bool),
+		left: leftJobs{poll: c.Poll, types: make(map[string]*leftOfType)},
+		due:  make(map[string]bool),
 	}
 }
 

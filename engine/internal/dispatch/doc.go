@@ -14,6 +14,7 @@
 //
 // The files, from the lowest up:
 //
+//	left.go         jobs that are left to engines with another definition
 //	dispatcher.go   Dispatcher, and what wakes it
 //	claim.go        claims due jobs
 //	settle.go       settles the runs of dead engines

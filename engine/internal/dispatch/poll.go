@@ -19,13 +19,13 @@ func (d *Dispatcher) poll(ctx context.Context) time.Duration {
 		return wait
 	}
 	defer d.Runs.EndClaim()
-	types := d.Runs.Free(d.types)
+	types := d.claimable(d.types)
 	if len(types) == 0 {
 		return wait
 	}
 	limited, cancel := d.limit(ctx)
 	defer cancel()
-	ready, err := d.Store.Ready(limited, types)
+	ready, err := d.Store.Ready(limited, types, d.left.jobsOf(types)...)
 	if err != nil {
 		d.Log.Warn("cannot read which jobs are due; trying again", "error", err)
 		return wait
@@ -37,7 +37,7 @@ func (d *Dispatcher) poll(ctx context.Context) time.Duration {
 		d.PollNow()
 	}
 	d.claim(ctx, ready.Due)
-	if !d.claimFailed && d.hasRoom() && len(d.Runs.Free(ready.Due)) > 0 {
+	if !d.claimFailed && d.hasRoom() && len(d.claimable(ready.Due)) > 0 {
 		wait = min(wait, lockedInterval) // another transaction has locked the due jobs
 	}
 	if ready.Next > 0 && ready.Next < wait { // compared first: adding to it could overflow

@@ -21,6 +21,9 @@ type Config struct {
 	// RetryInPlace is the longest delay before another attempt of a step during
 	// which its job stays processing.
 	RetryInPlace time.Duration
+	// DeployWindow is how long a job that does not fit the definition is left to engines
+	// whose definition it fits; 0 for not at all.
+	DeployWindow time.Duration
 	Limits       plan.Limits
 	Log          *slog.Logger
 	Redact       model.Redactor // for errors in the log; nil for none
@@ -48,6 +51,11 @@ type Dispatch interface {
 	// Ended says that a run has ended, and whether the next job of its type was
 	// claimed with that end.
 	Ended(claimedNext bool)
+	// Leave says that the job is left to other engines for that time.
+	Leave(jobType string, id uuid.UUID, howLong time.Duration)
+	// Shares reports whether other engines must get a chance to claim a job of the type
+	// when one ends here.
+	Shares(jobType string) bool
 }
 
 // Handler is a definition, with the function that makes the contexts of its jobs.

@@ -44,6 +44,7 @@
 //	undo.go                   undoes completed steps
 //	group.go                  steps that run at the same time
 //	step.go                   one step, and the begin of the next
+//	leave.go                  jobs that are left to engines with another definition
 //	execute.go                all steps of a job
 //	runs.go                   the runs of an engine
 package execution

@@ -11,6 +11,9 @@ type ending struct {
 	status model.Status
 	err    string
 	wake   wake // for a job that waits
+	// leftUntil is set for a job that is left to engines with another definition until
+	// then; err says why.
+	leftUntil model.Time
 }
 
 // wake describes when and why a job that waits continues, and which jobs are enqueued

@@ -22,6 +22,9 @@ func (r *run) execute() bool {
 		if errors.As(err, &panicked) {
 			r.Log.Error("the job's definition panicked", r.with("error", r.Redacted(err.Error()), "stack", r.Redacted(string(panicked.Stack)))...)
 		}
+		if e, left := r.leave(err); left {
+			return r.endAs(e)
+		}
 		return r.endAs(r.afterError("", err))
 	}
 	var e ending
@@ -53,12 +56,8 @@ func (r *run) prepare() error {
 		return err
 	}
 	handler := r.Handlers[r.job.Type]
-	made, err := plan.Of(handler, data.Input)
+	made, match, err := r.match(handler, data)
 	if err != nil {
-		return err
-	}
-	match := made.Match(data, r.Limits)
-	if err := match.Err(); err != nil {
 		return err
 	}
 	if handler.Context != nil {

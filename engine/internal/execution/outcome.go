@@ -119,6 +119,7 @@ func (r *run) success(output json.RawMessage) ending {
 // [journal.ErrDecided] if the run must end in another way.
 func (r *run) finish(e ending) error {
 	began := time.Now()
+	shares := r.dispatch.Shares(r.job.Type)
 	err := r.write(func() {
 		if e.status == model.Succeeded {
 			r.skipRest()
@@ -127,7 +128,7 @@ func (r *run) finish(e ending) error {
 			e.wake.begin()
 		}
 		r.recordWorkTime(e.status)
-		r.end, r.err, r.wake = e.status, e.err, e.wake
+		r.end, r.err, r.wake, r.leftUntil, r.freesType = e.status, e.err, e.wake, e.leftUntil, shares
 	})
 	if errors.Is(err, journal.ErrDecided) {
 		return err
@@ -142,6 +143,8 @@ func (r *run) finish(e ending) error {
 	case err != nil:
 		r.Log.WarnContext(ctx, "job ended without its end being recorded", append(attrs, "error", r.Redacted(err.Error()))...)
 		return err
+	case !e.leftUntil.IsZero():
+		r.Log.WarnContext(ctx, "job does not fit the definition here; leaving it to engines whose definition it fits", append(attrs, "until", e.leftUntil, "error", r.Redacted(e.err))...)
 	case e.err != "":
 		r.Log.WarnContext(ctx, "job ended", append(attrs, "error", r.Redacted(e.err))...)
 	case !e.wake.at.IsZero():
@@ -161,7 +164,7 @@ func (r *run) finishRejected(rejection error) error {
 	return r.write(func() {
 		r.entry.ClearRejected()
 		r.changes.discard()
-		r.end, r.wake, r.knowsDecision = model.Failed, wake{}, true
+		r.end, r.wake, r.leftUntil, r.knowsDecision = model.Failed, wake{}, model.Time{}, true
 		r.err = r.cutJobError("the database rejected the job's record: " + rejection.Error())
 	})
 }

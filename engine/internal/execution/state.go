@@ -33,9 +33,11 @@ type state struct {
 	reported      report            // the progress written last
 	estimated     bool              // whether a step has reported its remaining time since then
 
-	end  model.Status // empty until the run ends
-	err  string
-	wake wake
+	end       model.Status // empty until the run ends
+	err       string
+	wake      wake
+	leftUntil model.Time
+	freesType bool
 	// knowsDecision says that the end takes the job's decision into account.
 	knowsDecision bool
 }
@@ -243,6 +245,7 @@ func (s *state) snapshot(signals model.Signals) store.Write {
 		Progressed:     progressed,
 		SetCheckpoints: s.sent.checkpoints,
 		End:            s.end, Error: s.err, OnCancel: s.onCancel(), Decided: s.knowsDecision,
+		LeftUntil: s.leftUntil, FreesType: s.freesType,
 		WakeAt: s.wake.at, Signals: s.wake.seenSignals(signals), Children: s.wake.children,
 	}
 	if s.sent.checkpoints {

@@ -30,6 +30,7 @@ scheduled_at = CASE
 END,
 status = {end_status},
 error = v.error,
+left_until = {time v.left_until},
 progressed_at = CASE WHEN v.progressed = 1 THEN {now} ELSE j.progressed_at END,
 finished_at = CASE WHEN {end_status} IN ('succeeded', 'failed', 'cancelled') THEN {now} END,
 heartbeat_at = {now},
@@ -68,7 +69,7 @@ func writeColumns(patches int) []column {
 	columns := []column{
 		{"id", ids}, {"attempt", integers}, {"document", documents}, {"set_checkpoints", integers}, {"checkpoints_value", documents}, {"progress", floats},
 		{"message", texts}, {"ttc", integers}, {"ttc_source", texts}, {"status", texts}, {"error", texts}, {"progressed", integers},
-		{"wake_at", integers}, {"signals", integers}, {"on_cancel", integers}, {"number", integers}, {"decided", integers},
+		{"wake_at", integers}, {"signals", integers}, {"on_cancel", integers}, {"left_until", integers}, {"number", integers}, {"decided", integers},
 	}
 	for i := range patches {
 		path, value := patchColumns(i)
@@ -97,7 +98,7 @@ func writeBatch(d database, writes []Write) (patches int, b *batch) {
 		values := []any{
 			w.JobID.String(), w.Attempt, orNil(w.Document), oneIf(w.SetCheckpoints), orNil(w.Checkpoints), w.Progress,
 			w.Message, pointee(w.TimeToCompleteMS), w.TimeToCompleteSource, string(w.status()), w.Error, oneIf(w.Progressed),
-			epochMicros(w.WakeAt), w.Signals, int(w.OnCancel), w.Number, oneIf(w.Decided),
+			epochMicros(w.WakeAt), w.Signals, int(w.OnCancel), epochMicros(w.LeftUntil), w.Number, oneIf(w.Decided),
 		}
 		for k := range patches {
 			if k < len(w.Patches) {

@@ -80,13 +80,14 @@ SET
 	signals = {json ?},
 	idempotency_key = ?,
 	deleted_at = ?,
+	left_until = ?,
 	updated_at = {now}
 WHERE id = ?`
 
 func (s *Store) writeChange(ctx context.Context, tx bun.Tx, j *model.Job) error {
 	_, err := tx.NewRaw(s.sql(OpChange, changeQuery),
 		string(j.Status), string(j.Data), j.Progress, j.Message, j.TimeToCompleteMS, j.TimeToCompleteSource, orNil(j.Checkpoints), j.Resumptions, j.Error,
-		j.ScheduledAt, j.StartedAt, j.FinishedAt, j.CancelRequestedAt, j.CancelledBy, j.CancelReason, orNil(j.Decision), orNil(j.Signals), j.IdempotencyKey, j.DeletedAt, j.ID.String()).Exec(ctx)
+		j.ScheduledAt, j.StartedAt, j.FinishedAt, j.CancelRequestedAt, j.CancelledBy, j.CancelReason, orNil(j.Decision), orNil(j.Signals), j.IdempotencyKey, j.DeletedAt, j.LeftUntil, j.ID.String()).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("write job: %w", err)
 	}

@@ -26,18 +26,18 @@ func claimInTx(ctx context.Context, d database, owner Owner,
 }
 
 // claimSuccessors assigns the locks of ended runs to the next jobs of their types,
-// and frees them where there is none or claim is not set.
-func claimSuccessors(ctx context.Context, d database, tx bun.Tx, ended []LockedRun, owner Owner, claim bool) (jobs []*model.Job, err error) {
-	if len(ended) == 0 {
-		return nil, nil
-	}
-	slices.SortFunc(ended, func(a, b LockedRun) int { return strings.Compare(a.Type, b.Type) })
-	if claim {
+// and frees them where there is none. It also frees the locks of the runs in freed.
+func claimSuccessors(ctx context.Context, d database, tx bun.Tx, ended, freed []LockedRun, owner Owner) (jobs []*model.Job, err error) {
+	byType := func(a, b LockedRun) int { return strings.Compare(a.Type, b.Type) }
+	slices.SortFunc(ended, byType)
+	if len(ended) > 0 {
 		if jobs, err = d.claimHeld(ctx, tx, ended, owner); err != nil {
 			return nil, err
 		}
 	}
-	return jobs, assignLocks(ctx, d, tx, ended, jobs, owner)
+	all := slices.Concat(ended, freed)
+	slices.SortFunc(all, byType)
+	return jobs, assignLocks(ctx, d, tx, all, jobs, owner)
 }
 
 // assignLocks makes the types' locks cover the claimed jobs, and frees those of the

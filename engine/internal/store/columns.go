@@ -19,6 +19,7 @@ var commonWords = words{
 	"head":             headOfPriority,
 	"priority_worth":   micros(model.PriorityWorth),
 	"immediate":        strconv.Itoa(model.ImmediatePriority),
+	"except":           "",
 }
 
 const jobColumns = `
@@ -27,7 +28,7 @@ const jobColumns = `
 @.checkpoints, @.attempt, @.resumptions, @.error,
 @.priority, @.scheduled_at, @.started_at, @.finished_at, @.heartbeat_at, @.progressed_at,
 @.cancel_requested_at, @.cancelled_by, @.cancel_reason, @.decision,
-@.signals, @.parent_id, @.idempotency_key,
+@.signals, @.parent_id, @.idempotency_key, @.left_until,
 @.created_at, @.updated_at, @.deleted_at`
 
 const insertColumns = `
@@ -42,7 +43,7 @@ var insertBatch = []column{
 
 const headOfPriority = `
 FROM job_system_jobs j {claim_index}
-WHERE j.type = @.type AND j.status = 'scheduled' AND j.deleted_at IS NULL AND j.priority = p.priority
+WHERE j.type = @.type AND j.status = 'scheduled' AND j.deleted_at IS NULL AND j.priority = p.priority {except}
 ORDER BY {claim_order}
 LIMIT 1`
 
@@ -59,6 +60,9 @@ heartbeat_at = {now},
 progressed_at = {now},
 finished_at = NULL,
 updated_at = {now}`
+
+// exceptListed is {except} for a list of ids in the text of a statement: its second argument.
+const exceptListed = "AND j.id NOT IN (?1)"
 
 // lockBatch are the columns of a batch of locks: the run that each is to cover,
 // none if there is no job_id, and the ended run that it covers before.

@@ -48,6 +48,8 @@ type database interface {
 	dueTypes() string
 	// claim is [Store.Claim].
 	claim(ctx context.Context, types []string, owner Owner) ([]*model.Job, error)
+	// claimExcept is [Store.ClaimExcept].
+	claimExcept(ctx context.Context, types []string, except []uuid.UUID, owner Owner) ([]*model.Job, error)
 	// claimHeld locks the locks of these runs that are still the owner's, and moves
 	// the first due job of each one's type to processing.
 	claimHeld(ctx context.Context, tx bun.Tx, runs []LockedRun, owner Owner) ([]*model.Job, error)

@@ -60,7 +60,7 @@ func (d mysql) runningSQL(writes []Write) (string, []any) {
 }
 func (mysql) flushClaimSQL([]Write, Owner) (string, []any) { return "", nil }
 func (d mysql) claimSQL(types []string, _ Owner) (string, []any) {
-	return d.withHeads(OpClaimLocks, mysqlLockFree), []any{bun.List(types)}
+	return d.withHeads(mysqlLockFree, ""), []any{bun.List(types)}
 }
 
 // ReadySQL looks for due jobs.
@@ -68,6 +68,9 @@ func (s *Store) ReadySQL() string { return s.sql(OpReady, readyQuery) }
 
 // HistorySQL reads the last jobs of a type.
 func (s *Store) HistorySQL() string { return s.sql(OpHistory, historyQuery) }
+
+// ReadyExceptSQL is ReadySQL with jobs left out.
+func (s *Store) ReadyExceptSQL() string { return s.readyExcept() }
 
 // DueTypesSQL lists the types with scheduled jobs.
 func (s *Store) DueTypesSQL() string { return s.database.dueTypes() }

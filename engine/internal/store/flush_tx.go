@@ -18,17 +18,22 @@ func flushInTx(ctx context.Context, d database, writes []Write, owner Owner, cla
 		if done.Acks, err = update(ctx, tx, writes); err != nil {
 			return err
 		}
-		var ended []LockedRun
+		var ended, freed []LockedRun
 		for _, w := range writes {
 			if _, ok := done.Acks[w.JobID]; !ok || w.End == "" {
 				continue
 			}
-			ended = append(ended, LockedRun{Type: w.Type, JobID: w.JobID, Attempt: w.Attempt})
+			run := LockedRun{Type: w.Type, JobID: w.JobID, Attempt: w.Attempt}
+			if claim && !w.FreesType {
+				ended = append(ended, run)
+			} else {
+				freed = append(freed, run)
+			}
 			if err := insertMany(ctx, d, tx, w.Children, true); err != nil {
 				return err
 			}
 		}
-		done.Next, err = claimSuccessors(ctx, d, tx, ended, owner, claim)
+		done.Next, err = claimSuccessors(ctx, d, tx, ended, freed, owner)
 		return err
 	})
 	if err != nil {
@@ -40,6 +45,11 @@ func flushInTx(ctx context.Context, d database, writes []Write, owner Owner, cla
 // anyEnds reports whether one of the writes ends its run.
 func anyEnds(writes []Write) bool {
 	return slices.ContainsFunc(writes, func(w Write) bool { return w.End != "" })
+}
+
+// anyFreesType reports whether one of the writes frees its type.
+func anyFreesType(writes []Write) bool {
+	return slices.ContainsFunc(writes, func(w Write) bool { return w.FreesType })
 }
 
 // anyChildren reports whether one of the writes inserts jobs.

@@ -79,13 +79,14 @@ SET
 	updated_at = ?0
 WHERE j.id IN (?1)`
 
-// withHeads is sql for a text with {heads}.
-func (d mysql) withHeads(op Op, template string) string {
-	type key struct{ template string }
-	return d.text(op, key{template}, template, func() words {
+// withHeads is sql for a claim's text with {heads}, of which {except} leaves jobs out.
+func (d mysql) withHeads(template, except string) string {
+	type key struct{ template, except string }
+	return d.text(OpClaimLocks, key{template, except}, template, func() words {
 		var heads []string
+		known := d.words.and(words{"except": except})
 		for _, priority := range model.Priorities() {
-			heads = append(heads, strings.ReplaceAll("(SELECT j.id "+d.words.put("{head l}")+")", "p.priority", strconv.Itoa(priority)))
+			heads = append(heads, strings.ReplaceAll("(SELECT j.id "+known.put("{head l}")+")", "p.priority", strconv.Itoa(priority)))
 		}
 		return words{"heads": "CONCAT_WS(' ', " + strings.Join(heads, ", ") + ")"}
 	})
@@ -104,9 +105,18 @@ func (d mysql) dueTypes() string { return d.sql(OpDueTypes, mysqlDueTypes) }
 // claim is four statements in a transaction: mysqlLockFree, mysqlLockDue,
 // mysqlStart, and the locks that cover the jobs then.
 func (d mysql) claim(ctx context.Context, types []string, owner Owner) ([]*model.Job, error) {
+	return d.claimFree(ctx, owner, d.withHeads(mysqlLockFree, ""), bun.List(types))
+}
+
+// claimExcept is the same with other first jobs.
+func (d mysql) claimExcept(ctx context.Context, types []string, except []uuid.UUID, owner Owner) ([]*model.Job, error) {
+	return d.claimFree(ctx, owner, d.withHeads(mysqlLockFree, exceptListed), bun.List(types), bun.List(idTexts(except)))
+}
+
+func (d mysql) claimFree(ctx context.Context, owner Owner, lockFree string, args ...any) ([]*model.Job, error) {
 	return claimInTx(ctx, d, owner, func(ctx context.Context, tx bun.Tx) ([]*model.Job, error) {
 		var locks []typeHeads
-		if err := tx.NewRaw(d.withHeads(OpClaimLocks, mysqlLockFree), bun.List(types)).Scan(ctx, &locks); err != nil {
+		if err := tx.NewRaw(lockFree, args...).Scan(ctx, &locks); err != nil {
 			return nil, err
 		}
 		return d.claimJobs(ctx, tx, locks)
@@ -117,7 +127,7 @@ func (d mysql) claim(ctx context.Context, types []string, owner Owner) ([]*model
 func (d mysql) claimHeld(ctx context.Context, tx bun.Tx, runs []LockedRun, owner Owner) ([]*model.Job, error) {
 	b := batchOfRuns(runs).and(column{"owner", texts}, owner.ID)
 	var locks []typeHeads
-	err := tx.NewRaw("?", d.inlineValues(d.withHeads(OpClaimLocks, mysqlLockHeld), "l.type", b)).Scan(ctx, &locks)
+	err := tx.NewRaw("?", d.inlineValues(d.withHeads(mysqlLockHeld, ""), "l.type", b)).Scan(ctx, &locks)
 	if err != nil {
 		return nil, err
 	}

@@ -1,11 +1,15 @@
 package store_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
@@ -59,5 +63,43 @@ func TestAnOlderWriteOfARunTakesNoEffectAfterANewerOne(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, again, 1)
 		assert.Len(t, flush(false, write(again[0], 1, "")).Acks, 1, "each run counts from the beginning")
+	})
+}
+
+// Jobs that are left out of a look and of a claim do not keep those behind them from
+// being found and claimed, in their order.
+func TestAClaimLeavesJobsOut(t *testing.T) {
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
+		s, types := backlog(t, db, 2, 6)
+		all, err := s.List(t.Context(), db, store.Filter{Limit: 10})
+		require.NoError(t, err)
+		slices.SortFunc(all, func(a, b store.Row) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+		except := []uuid.UUID{all[0].ID, all[2].ID} // the first two of the first type
+		ready, err := s.Ready(t.Context(), types, except...)
+		require.NoError(t, err)
+		assert.ElementsMatch(t, types, ready.Due)
+		jobs, err := s.ClaimExcept(t.Context(), types, except, owner)
+		require.NoError(t, err)
+		require.Len(t, jobs, 2)
+		slices.SortFunc(jobs, func(a, b *model.Job) int { return strings.Compare(a.Type, b.Type) })
+		assert.Equal(t, []uuid.UUID{all[4].ID, all[1].ID}, []uuid.UUID{jobs[0].ID, jobs[1].ID})
+
+		// An end that frees its type claims no next job, the others of its batch do.
+		ends := func(j *model.Job, frees bool) store.Write {
+			return store.Write{JobID: j.ID, Type: j.Type, Attempt: j.Attempt, Number: 1, End: model.Succeeded, FreesType: frees}
+		}
+		done, err := s.Flush(t.Context(), []store.Write{ends(jobs[0], true), ends(jobs[1], false)}, owner, true)
+		require.NoError(t, err)
+		require.Len(t, done.Next, 1)
+		assert.Equal(t, all[3].ID, done.Next[0].ID)
+		ready, err = s.Ready(t.Context(), types)
+		require.NoError(t, err)
+		assert.Equal(t, types[:1], ready.Due, "it is free, and its first job is due")
+		ready, err = s.Ready(t.Context(), types, except...)
+		require.NoError(t, err)
+		assert.Empty(t, ready.Due)
+		jobs, err = s.ClaimExcept(t.Context(), types, except, owner)
+		require.NoError(t, err)
+		assert.Empty(t, jobs)
 	})
 }

@@ -137,8 +137,9 @@ func TestTheClaimWalksItsIndex(t *testing.T) {
 			types = append(types, "without any")
 			claim, args := s.ClaimSQL(types, owner)
 			for name, plan := range map[string][]string{
-				"ready": explain(t, s, s.ReadySQL(), bun.List(types)),
-				"claim": explain(t, s, claim, args...),
+				"ready":        explain(t, s, s.ReadySQL(), bun.List(types)),
+				"ready except": explain(t, s, s.ReadyExceptSQL(), bun.List(types), bun.List([]string{uuid.NewString(), uuid.NewString()})),
+				"claim":        explain(t, s, claim, args...),
 			} {
 				lines := onJobs(s, plan)
 				require.NotEmpty(t, lines, name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/model"
@@ -28,6 +29,7 @@ CROSS JOIN LATERAL (
 			AND h.deleted_at IS NULL
 			AND h.priority = p.priority
 			AND h.scheduled_at <= statement_timestamp()
+			{except}
 		ORDER BY h.scheduled_at, h.id
 		LIMIT 1
 		FOR UPDATE SKIP LOCKED
@@ -91,6 +93,19 @@ RETURNING {job_columns j}`
 func (d postgres) claim(ctx context.Context, types []string, owner Owner) (jobs []*model.Job, err error) {
 	query, args := d.claimQuery(types, owner)
 	err = d.query(ctx, d.db, query, &jobs, args...)
+	return jobs, err
+}
+
+// claimExcept is the same with other first jobs.
+func (d postgres) claimExcept(ctx context.Context, types []string, except []uuid.UUID, owner Owner) (jobs []*model.Job, err error) {
+	type key struct{ lease time.Duration }
+	text := d.text(OpClaim, key{owner.Lease}, postgresClaim, func() words {
+		return words{
+			"first_due": postgresFirstDue, "micros": micros(owner.Lease),
+			"except": "AND h.id <> ALL (string_to_array(?, E'\\n')::uuid[])",
+		}
+	})
+	err = d.query(ctx, d.db, text, &jobs, lines(types), lines(idTexts(except)), owner.ID)
 	return jobs, err
 }
 

@@ -83,14 +83,14 @@ FROM (
 ) f
 LEFT JOIN (done d LEFT JOIN next n ON n.type = d.type) ON d.cancelled OR d.decided OR n.id IS NOT NULL`
 
-// flush is one statement, except where runs end and children are inserted, or no
+// flush is one statement, except where runs end and children are inserted, or not all
 // next jobs claimed.
 func (d postgres) flush(ctx context.Context, writes []Write, owner Owner, claim bool) (Flushed, error) {
 	switch {
 	case !anyEnds(writes):
 		acks, err := d.update(ctx, d.db, writes)
 		return Flushed{Acks: acks}, err
-	case claim && !anyChildren(writes):
+	case claim && !anyChildren(writes) && !anyFreesType(writes):
 		return d.flushClaim(ctx, writes, owner)
 	default:
 		return flushInTx(ctx, d, writes, owner, claim, d.update)

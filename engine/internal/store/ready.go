@@ -43,10 +43,15 @@ type readyRow struct {
 }
 
 // Ready looks at these types without locking anything: one statement, with a step
-// in the claim's index for each type that is free and each priority.
-func (s *Store) Ready(ctx context.Context, types []string) (Ready, error) {
+// in the claim's index for each type that is free and each priority. It does as if there
+// were no jobs with the ids in except.
+func (s *Store) Ready(ctx context.Context, types []string, except ...uuid.UUID) (Ready, error) {
+	query, args := s.sql(OpReady, readyQuery), []any{bun.List(types)}
+	if len(except) > 0 {
+		query, args = s.readyExcept(), append(args, bun.List(idTexts(except)))
+	}
 	var rows []readyRow
-	if err := s.db.NewRaw(s.sql(OpReady, readyQuery), bun.List(types)).Scan(ctx, &rows); err != nil {
+	if err := s.db.NewRaw(query, args...).Scan(ctx, &rows); err != nil {
 		return Ready{}, fmt.Errorf("look for due jobs: %w", err)
 	}
 	slices.SortStableFunc(rows, func(a, b readyRow) int { return a.DueAt.Compare(b.DueAt.Time) })
@@ -64,6 +69,11 @@ func (s *Store) Ready(ctx context.Context, types []string) (Ready, error) {
 		}
 	}
 	return ready, nil
+}
+
+func (s *Store) readyExcept() string {
+	type key struct{}
+	return s.text(OpReady, key{}, readyQuery, func() words { return words{"except": exceptListed} })
 }
 
 // DueTypes returns the types that have a scheduled job, whatever the number of

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 
+	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 
 	"github.com/ntxdev/jobsystem/model"
@@ -60,6 +61,17 @@ RETURNING {returned_columns}`
 func (d sqlite) claim(ctx context.Context, types []string, owner Owner) ([]*model.Job, error) {
 	return claimInTx(ctx, d, owner, func(ctx context.Context, tx bun.Tx) ([]*model.Job, error) {
 		return d.claimWith(ctx, tx, d.claimQuery(), jsonTexts(types))
+	})
+}
+
+// claimExcept is the same with other first jobs.
+func (d sqlite) claimExcept(ctx context.Context, types []string, except []uuid.UUID, owner Owner) ([]*model.Job, error) {
+	type key struct{}
+	text := d.text(OpClaim, key{}, sqliteClaim, func() words {
+		return words{"first_due": sqliteFirstDue, "except": "AND j.id NOT IN (SELECT value FROM json_each(?))"}
+	})
+	return claimInTx(ctx, d, owner, func(ctx context.Context, tx bun.Tx) ([]*model.Job, error) {
+		return d.claimWith(ctx, tx, text, jsonTexts(types), jsonTexts(idTexts(except)))
 	})
 }
 

@@ -37,6 +37,7 @@ import (
 //	{insert_columns}     the columns that an insert writes
 //	{decision_known}     the part of the fence for a write v that ends a job j: see decisionKnown
 //	{start}              the assignments that move a job j to processing
+//	{except}             leaves jobs out of a search for the first scheduled one of a type; often nothing
 type words map[string]string
 
 var inBraces = regexp.MustCompile(`\{(\w+)(?: ([^{}]+))?\}`)

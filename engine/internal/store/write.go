@@ -43,6 +43,12 @@ type Write struct {
 	// something: at once, if the job has more signals than Signals by now.
 	WakeAt  model.Time
 	Signals int
+	// LeftUntil is set for a job that this engine leaves to those with another definition
+	// until then; any other write of a run takes such a time away.
+	LeftUntil model.Time
+	// FreesType says that the next job of the type is not claimed together with the end
+	// of this run, so that other engines can claim one as well.
+	FreesType bool
 	// Children are jobs that are inserted with this write, if it takes effect.
 	Children []*model.Job
 	// OnCancel is what a cancel request on the row does to an end as failed or

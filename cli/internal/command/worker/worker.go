@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -40,6 +41,8 @@ func Command(call *app.Call) *urfave.Command {
 				Usage: "how long steps may continue when the worker stops, as `DURATION`; 0 for not at all"},
 			&urfave.DurationFlag{Name: "poll", DefaultText: orText(call.Host.Engine.Poll, "1s"),
 				Usage: "how often the database is asked for due jobs, as `DURATION`"},
+			&urfave.DurationFlag{Name: "deploy-window", DefaultText: orText(call.Host.Engine.DeployWindow, "5m"),
+				Usage: "how long jobs that do not fit this binary's definitions are left to other workers, as `DURATION`; 0 for not at all"},
 			&urfave.BoolFlag{Name: "migrate", Usage: "bring the tables up to date first, on a server too", DisableDefaultText: true},
 			&urfave.StringFlag{Name: "log-format", Value: "text", Usage: "write the log as `FORMAT`: text or json", DefaultText: "text"},
 		},
@@ -105,15 +108,19 @@ func (r *request) parseDurations(c *urfave.Context) error {
 	if c.IsSet("poll") {
 		r.config.Poll = c.Duration("poll")
 	}
-	if !c.IsSet("grace") {
+	return errors.Join(parseOrNone(c, "grace", &r.config.Grace), parseOrNone(c, "deploy-window", &r.config.DeployWindow))
+}
+
+// parseOrNone sets a duration of the engine's config from a flag, of which 0 means none.
+func parseOrNone(c *urfave.Context, name string, d *time.Duration) error {
+	if !c.IsSet(name) {
 		return nil
 	}
-	r.config.Grace = c.Duration("grace")
-	switch {
-	case r.config.Grace < 0:
-		return fmt.Errorf("--grace %v is negative", r.config.Grace)
-	case r.config.Grace == 0:
-		r.config.Grace = -time.Nanosecond // the engine's value for none
+	switch *d = c.Duration(name); {
+	case *d < 0:
+		return fmt.Errorf("--%s %v is negative", name, *d)
+	case *d == 0:
+		*d = -time.Nanosecond // the engine's value for none
 	}
 	return nil
 }
