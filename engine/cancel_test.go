@@ -17,13 +17,13 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// blocking is a definition whose middle step waits for its context's end and
-// tells why it ended.
+// blocking is a definition whose middle step waits for the end of its context, and sends
+// the cause of that end.
 func blocking(begun chan<- struct{}, causes chan<- error) *steps.Definition[input] {
 	d := steps.Define[input]()
 	steps.Do(d, "before", func(context.Context, *steps.Run[input]) error { return nil })
 	steps.Do(d, "blocks", func(ctx context.Context, run *steps.Run[input]) error {
-		if run.Input().Text == "pass" {
+		if run.Input().Text == "returns" {
 			return nil
 		}
 		begun <- struct{}{}
@@ -122,7 +122,7 @@ func TestCancelFromAnotherProcessReachesTheStep(t *testing.T) {
 	})
 }
 
-// On SQLite the request waits for the transaction's end.
+// On SQLite the request waits for the end of the transaction.
 func TestCancelFromAnotherProcessReachesAStepInATransaction(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
@@ -148,8 +148,8 @@ func TestCancelFromAnotherProcessReachesAStepInATransaction(t *testing.T) {
 	})
 }
 
-// The request comes from another process while a step is about to complete: its
-// record's answer brings it, before the next step.
+// The request comes from another process while a step is about to complete: the answer to
+// the write of its record has the request, before the next step.
 func TestCancelBetweenStepsStopsBeforeTheNext(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
@@ -171,7 +171,7 @@ func TestCancelBetweenStepsStopsBeforeTheNext(t *testing.T) {
 	})
 }
 
-func TestACancelThatComesWithTheLastStepsEndLosesAgainstIt(t *testing.T) {
+func TestACancelDuringTheEndOfTheLastStepLoses(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
@@ -187,7 +187,7 @@ func TestACancelThatComesWithTheLastStepsEndLosesAgainstIt(t *testing.T) {
 	})
 }
 
-func TestACancelledJobsCheckpointRefusesAndIsKept(t *testing.T) {
+func TestACheckpointOfACancelledJobReturnsAnErrorAndIsKept(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine
@@ -248,7 +248,7 @@ func TestADeletedJobIsNeitherRunNorListedNorResumed(t *testing.T) {
 	})
 }
 
-func TestWaitTellsOfChangesAndEndsWithTheJob(t *testing.T) {
+func TestWaitReportsChangesAndEndsWithTheJob(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())

@@ -15,9 +15,9 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// A cancelled parent waits until the child that runs has returned, and its other
-// child and grandchild never run.
-func TestCancellingAParentReachesItsWholeFamily(t *testing.T) {
+// A cancelled parent waits until the child that runs has returned; its other child and its
+// grandchild never run.
+func TestCancellingAParentCancelsAllItsDescendants(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, goOn := make(chan struct{}, 1), make(chan struct{})
@@ -52,13 +52,12 @@ func TestCancellingAParentReachesItsWholeFamily(t *testing.T) {
 		s := ended(t, eng, job.ID)
 		assert.Equal(t, model.StepCancelled, s.Steps[1].Status)
 		deafStatus := ended(t, eng, leaves[0])
-		assert.False(t, s.FinishedAt.Before(deafStatus.FinishedAt.Time), "the parent has ended after its family")
+		assert.False(t, s.FinishedAt.Before(deafStatus.FinishedAt.Time), "the parent has ended after its descendants")
 	})
 }
 
-// In a caller's transaction the family is cancelled with the commit, or not at
-// all.
-func TestACancelOfAParentInATransactionComesWithItsCommit(t *testing.T) {
+// In a caller's transaction the children are cancelled with the commit, or not at all.
+func TestACancelOfAParentInATransactionTakesEffectWithItsCommit(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), parentOf("parent", []string{"nowhere", "nowhere"}))
@@ -83,7 +82,7 @@ func TestACancelOfAParentInATransactionComesWithItsCommit(t *testing.T) {
 	})
 }
 
-func TestAResumeOfACancelledParentGoesOnWithItsChildren(t *testing.T) {
+func TestAResumeOfACancelledParentContinuesItsChildren(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		parent := newEngine(t, db, config(), parentOf("parent", []string{"good", "good"}))
@@ -117,7 +116,7 @@ func TestACancelBeforeTheChildrenAreEnqueuedReachesThemAll(t *testing.T) {
 		start(t, eng)
 		job := enqueue(t, eng, raw("parent"))
 		receive(t, asked)
-		require.NoError(t, newEngine(t, db, config()).Cancel(t.Context(), job.ID, "", "")) // another process's
+		require.NoError(t, newEngine(t, db, config()).Cancel(t.Context(), job.ID, "", "")) // in another process
 		close(goOn)
 		s := ended(t, eng, job.ID)
 		assert.Equal(t, model.Cancelled, s.Status)
@@ -128,8 +127,8 @@ func TestACancelBeforeTheChildrenAreEnqueuedReachesThemAll(t *testing.T) {
 	})
 }
 
-// A parent dies while it looks after its children, and was to be cancelled: it
-// is, when they have ended.
+// The process of a parent that waits for its children dies, after a cancel was requested:
+// the parent is cancelled when they have ended.
 func TestACancelledParentThatDiesIsCancelledAfterItsChildren(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {

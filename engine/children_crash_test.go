@@ -42,8 +42,8 @@ func TestAChildThatEndsWithoutARunWakesItsParent(t *testing.T) {
 	})
 }
 
-// orphan makes a job what it is when the process that runs it is dead and its
-// lease has run out.
+// orphan makes a job look as it does after the process that ran it died and its lease
+// expired.
 func orphan(t *testing.T, db *bun.DB, id uuid.UUID, jobType string) error {
 	t.Helper()
 	return db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
@@ -63,9 +63,9 @@ func orphan(t *testing.T, db *bun.DB, id uuid.UUID, jobType string) error {
 	})
 }
 
-// Nobody tells the parent of its child's end: it looks by itself before long, which
-// the test does not wait for.
-func TestAParentThatIsNotToldLooksByItself(t *testing.T) {
+// The parent is not notified of its child's end: it checks by itself before long, which the
+// test does not wait for.
+func TestAParentThatIsNotNotifiedChecksByItself(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), parentOf("parent", []string{"nowhere"}))
@@ -83,8 +83,8 @@ func TestAParentThatIsNotToldLooksByItself(t *testing.T) {
 	})
 }
 
-// The process dies when the step has said which jobs it wants: none is enqueued,
-// and the resume enqueues them once.
+// The process dies after the step has returned which jobs it needs: none is enqueued, and
+// the resume enqueues them once.
 func TestAParentThatDiesBeforeItsRecordHasEnqueuedNoChildren(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {

@@ -40,8 +40,7 @@ func parentOf(jobType string, types []string, opts ...steps.Option) *steps.Defin
 	return d
 }
 
-// childrenOf waits until a job waits for its children, and returns them in
-// their order.
+// childrenOf waits until a job waits for its children, and returns them in their order.
 func childrenOf(t *testing.T, eng *engine.Engine, id uuid.UUID) []uuid.UUID {
 	t.Helper()
 	s := until(t, eng, id, func(s *model.JobView) bool {
@@ -101,7 +100,7 @@ func TestAParentWaitsForItsChildrenAndReadsTheirResults(t *testing.T) {
 	})
 }
 
-func TestAStepWithoutChildrenGoesOnAtOnce(t *testing.T) {
+func TestAStepWithoutChildrenCompletesAtOnce(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), parentOf("parent", nil))
@@ -148,8 +147,8 @@ func slicesRepeat[T any](v T, n int) (out []T) {
 	return out
 }
 
-// What a resume would refuse stays as it has ended, and is judged as that.
-func TestAChildWhoseTimeIsUpDoesNotKeepItsParentFromGoingOn(t *testing.T) {
+// A child that cannot be resumed keeps its outcome, by which the parent decides.
+func TestAChildWhoseTimeIsUpDoesNotStopItsParent(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
@@ -212,7 +211,7 @@ func TestFailuresThatAreAllowedAreResults(t *testing.T) {
 	})
 }
 
-func TestResultsThatDoNotFitTogetherAreLeftOut(t *testing.T) {
+func TestChildResultsThatAreTooLargeTogetherAreLeftOut(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		large := steps.Define[input](steps.Type("large"))
@@ -239,7 +238,7 @@ func TestChildrenOfOtherEnginesWakeTheirParentThroughTheDatabase(t *testing.T) {
 	})
 }
 
-func TestChildrenAndParentsOfDifferentProcessesMeetByNotification(t *testing.T) {
+func TestChildrenWakeParentsOfOtherProcessesByNotification(t *testing.T) {
 	t.Parallel()
 	text := testdb.DSN(t, testdb.Postgres)
 	cfg, l := deaf(t, text)
@@ -253,7 +252,7 @@ func TestChildrenAndParentsOfDifferentProcessesMeetByNotification(t *testing.T) 
 	assert.Equal(t, model.Succeeded, s.Status, s.Error)
 }
 
-func TestChildrenThatTakeTooLongFailTheStepAndGoOn(t *testing.T) {
+func TestChildrenThatTakeTooLongFailTheStepAndContinue(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), parentOf("parent", []string{"later"}, steps.Timeout(50*time.Millisecond)))
@@ -271,8 +270,8 @@ func TestChildrenThatTakeTooLongFailTheStepAndGoOn(t *testing.T) {
 	})
 }
 
-// The children of an earlier step, and those of an earlier round, count neither
-// for the progress nor for the wait of those that a step waits for now.
+// The children of an earlier step, and those of an earlier round, count neither for the
+// progress nor for the wait of the children that a step waits for now.
 func TestOnlyTheChildrenThatAStepWaitsForCount(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -290,8 +289,8 @@ func TestOnlyTheChildrenThatAStepWaitsForCount(t *testing.T) {
 		assert.Equal(t, model.Failed, ended(t, eng, job.ID).Status)
 		require.NoError(t, eng.Resume(t.Context(), job.ID, engine.RerunFrom("more")))
 		second := childrenOf(t, eng, job.ID)
-		assert.NotEqual(t, first, second[0], "they are enqueued anew")
-		require.NoError(t, eng.Resume(t.Context(), first)) // open, and nobody's business any more
+		assert.NotEqual(t, first, second[0], "new ones are enqueued")
+		require.NoError(t, eng.Resume(t.Context(), first)) // open, and no longer awaited
 		require.NoError(t, eng.Cancel(t.Context(), second[0], "", ""))
 		assert.Equal(t, model.Failed, ended(t, eng, job.ID).Status)
 	})

@@ -30,7 +30,7 @@ func ExampleNew() {
 	// Output: scheduled <nil>
 }
 
-// Mistakes come out when a definition is registered, all of them.
+// All mistakes of a definition are returned when it is registered.
 func ExampleEngine_Register() {
 	ctx := context.Background()
 	eng, closeDB := exampleEngine(ctx) // has the monthly report
@@ -40,8 +40,7 @@ func ExampleEngine_Register() {
 	// Output: true true
 }
 
-// Run blocks until its context ends, and everything that it started has ended by
-// then.
+// Run blocks until its context has ended and everything that it started has returned.
 func ExampleEngine_Run() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -63,8 +62,8 @@ func ExampleEngine_Run() {
 	// Output: <nil>
 }
 
-// A job that was enqueued in a transaction of the host is seen at the next look,
-// within Config.Poll; Wake has the engine look now.
+// A job that was enqueued in a transaction of the host is found at the next poll, within
+// Config.Poll; Wake makes the engine poll now.
 func ExampleEngine_Wake() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -99,7 +98,7 @@ func ExampleEngine_Wake() {
 	// <nil>
 }
 
-// Wait tells of each change, and returns the last status.
+// Wait calls a function at each change, and returns the last status.
 func ExampleClient_Wait() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -125,7 +124,7 @@ func ExampleClient_Wait() {
 	// Output: succeeded 100 <nil>
 }
 
-// enqueueExample makes a job with an option, and prints what is asked of it.
+// enqueueExample enqueues a job with an option, and prints a field of it.
 func enqueueExample(show func(*model.Job) any, opts ...engine.EnqueueOption) {
 	ctx := context.Background()
 	eng, closeDB := exampleEngine(ctx)
@@ -138,7 +137,7 @@ func enqueueExample(show func(*model.Job) any, opts ...engine.EnqueueOption) {
 	fmt.Println(show(job))
 }
 
-// The name is what people read in lists; without one it is the type.
+// The name is what people read in lists. Its default is the type.
 func ExampleName() {
 	enqueueExample(func(job *model.Job) any { return job.Name }, engine.Name("October"))
 	enqueueExample(func(job *model.Job) any { return job.Name })
@@ -228,8 +227,8 @@ func printInOrder(ctx context.Context, eng *engine.Engine, jobs []*model.Job) {
 	}
 }
 
-// failed is a job whose first step has succeeded and whose second one has failed,
-// unless that was mended.
+// failed returns a job whose first step has succeeded and whose second one has failed,
+// unless healthy is set.
 func failed(mended *bool) *testutil.Harness {
 	d := steps.Define[report]()
 	steps.Do(d, "read", func(context.Context, *steps.Run[report]) error {
@@ -248,7 +247,7 @@ func failed(mended *bool) *testutil.Harness {
 	return h
 }
 
-// Restart forgets what was done; Resume does not.
+// Restart drops the record of what was done; Resume keeps it.
 func ExampleClient_Restart() {
 	mended := false
 	h := failed(&mended)
@@ -264,7 +263,7 @@ func ExampleClient_Restart() {
 	// succeeded
 }
 
-// What a resume would do with each step.
+// DryRun returns what a resume would do with each step.
 func ExampleClient_DryRun() {
 	h := failed(new(bool))
 	forecast, err := h.Engine().DryRun(context.Background(), h.Status().ID)
@@ -288,7 +287,7 @@ func ExampleClient_Status() {
 	// failed 50 send step "send": no network <nil>
 }
 
-// The row has what a status does not tell: the input, say.
+// The row has what a status does not have: the input, for example.
 func ExampleClient_Job() {
 	h := failed(new(bool))
 	job, err := h.Engine().Job(context.Background(), h.Status().ID)
@@ -319,7 +318,7 @@ func ExampleClient_Delete() {
 	// 1 <nil>
 }
 
-// None of a type runs, and the latest one is the one that has failed.
+// No job of the type runs, and the latest one is the one that has failed.
 func ExampleClient_RunningJob() {
 	h := failed(new(bool))
 	_, err := h.Engine().RunningJob(context.Background(), "reports:monthly")
@@ -351,8 +350,8 @@ func ExampleClient_Types() {
 	// <nil>
 }
 
-// A step, or whoever else is in the process, declares that the job has failed; it
-// ends so when the step under way has returned.
+// A step, or other code of the process, declares that the job has failed; it ends so when
+// the running step has returned.
 func ExampleClient_Fail() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()

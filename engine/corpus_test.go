@@ -22,8 +22,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// corpus are the inputs that are kept for a fuzz target of another package: what
-// fuzzing has found worth keeping.
+// corpus returns the inputs in the corpus of another package's fuzz target.
 func corpus(t *testing.T, pkg, target string) (inputs []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", pkg, "testdata", "fuzz", target, "*"))
@@ -41,7 +40,7 @@ func corpus(t *testing.T, pkg, target string) (inputs []string) {
 	return inputs
 }
 
-// accepted are those inputs that pass a check, at least that many.
+// accepted returns the inputs that a check accepts, which are at least that many.
 func accepted(t *testing.T, inputs []string, least int, check func(string) error) (passed []string) {
 	t.Helper()
 	for _, input := range inputs {
@@ -53,9 +52,9 @@ func accepted(t *testing.T, inputs []string, least int, check func(string) error
 	return passed
 }
 
-// JSON that is accepted comes back as the same value from every place that a job
-// has for one, on every database.
-func TestJSONThatFuzzingHasFoundIsKeptAlike(t *testing.T) {
+// JSON that is accepted is read back as the same value from each place of a job that stores
+// JSON, on every database.
+func TestJSONFoundByFuzzingIsReadBackUnchanged(t *testing.T) {
 	t.Parallel()
 	values := accepted(t, corpus(t, "model", "FuzzCheckJSON"), 15, func(input string) error { return model.CheckJSON([]byte(input)) })
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -92,8 +91,8 @@ func TestJSONThatFuzzingHasFoundIsKeptAlike(t *testing.T) {
 	})
 }
 
-// sameJSON reports whether two texts are the same value: of numbers, whether they
-// are the same integer or the same float64.
+// sameJSON reports whether two texts are the same value: numbers are the same if they are
+// the same integer or the same float64.
 func sameJSON(a, b []byte) bool {
 	decode := func(raw []byte) (value any) {
 		d := json.NewDecoder(bytes.NewReader(raw))
@@ -146,9 +145,9 @@ func sameValue(a, b any) bool {
 	}
 }
 
-// A name that is accepted is that of one type and of one step on every database,
-// and no other's.
-func TestNamesThatFuzzingHasFoundAreKeptAlikeAndApart(t *testing.T) {
+// A name that is accepted is the name of one type and of one step on every database, and of
+// no other.
+func TestNamesFoundByFuzzingAreReadBackUnchangedAndStayDistinct(t *testing.T) {
 	t.Parallel()
 	names := accepted(t, corpus(t, "model", "FuzzCheckName"), 15, model.CheckName)
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -192,8 +191,8 @@ func TestNamesThatFuzzingHasFoundAreKeptAlikeAndApart(t *testing.T) {
 	})
 }
 
-// A time that is accepted is the same when a database gives it back.
-func TestTimesThatFuzzingHasFoundAreKeptAlike(t *testing.T) {
+// A time that is accepted is the same when it is read back from a database.
+func TestTimesFoundByFuzzingAreReadBackUnchanged(t *testing.T) {
 	t.Parallel()
 	read := func(text string) (at model.Time, err error) {
 		if err = json.Unmarshal(fmt.Appendf(nil, "%q", text), &at); err != nil {

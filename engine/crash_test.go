@@ -19,7 +19,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// payment is a definition whose second step must not happen twice unseen.
+// payment is a definition whose second step must not happen twice unnoticed.
 func payment(paid *atomic.Int32, defined []steps.DefineOption, opts ...steps.Option) *steps.Definition[input] {
 	d := steps.Define[input](defined...)
 	steps.Do(d, "first", func(context.Context, *steps.Run[input]) error { return nil })
@@ -35,13 +35,13 @@ func payment(paid *atomic.Int32, defined []steps.DefineOption, opts ...steps.Opt
 
 func crashes(n int) []steps.DefineOption { return []steps.DefineOption{steps.ResumeOnCrash(n)} }
 
-func TestAJobGoesOnByItselfAfterSoManyCrashesAndNoMore(t *testing.T) {
+func TestAJobContinuesByItselfAfterSoManyCrashesAndNoMore(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var paid atomic.Int32
 		h := testutil.NewHarness(t, payment(&paid, crashes(2)), testutil.OnDB(db))
 		h.Enqueue(input{})
-		// The first one is in the very first step, before which nothing is recorded.
+		// The first one is in the first step, before which nothing is recorded.
 		for n, at := range []testutil.Moment{testutil.BeforeRecord("first"), testutil.BeforeRecord("pay")} {
 			s := h.Kill(at)
 			assert.Equal(t, model.Scheduled, s.Status)
@@ -64,9 +64,9 @@ func TestAJobGoesOnByItselfAfterSoManyCrashesAndNoMore(t *testing.T) {
 	})
 }
 
-// standstill starts an engine whose job stands still in a step, with a lease
-// that has run out.
-func standstill(t *testing.T, db *bun.DB, d func(hold func()) *steps.Definition[input]) uuid.UUID {
+// stalled starts an engine whose job hangs in a step, and makes its lease expire. It
+// returns the job.
+func stalled(t *testing.T, db *bun.DB, d func(hold func()) *steps.Definition[input]) uuid.UUID {
 	t.Helper()
 	begun, release := make(chan struct{}, 1), make(chan struct{})
 	eng := newEngine(t, db, config(), d(func() {
@@ -84,10 +84,10 @@ func standstill(t *testing.T, db *bun.DB, d func(hold func()) *steps.Definition[
 	return job.ID
 }
 
-func TestAnyEngineHasAJobGoOnAlsoOneWithoutItsDefinition(t *testing.T) {
+func TestAnyEngineReschedulesACrashedJobAlsoWithoutItsDefinition(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
-		id := standstill(t, db, func(hold func()) *steps.Definition[input] {
+		id := stalled(t, db, func(hold func()) *steps.Definition[input] {
 			d := steps.Define[input](steps.ResumeOnCrash(1))
 			steps.Do(d, "only", func(context.Context, *steps.Run[input]) error { hold(); return nil })
 			return d
@@ -106,7 +106,7 @@ func TestAnyEngineHasAJobGoOnAlsoOneWithoutItsDefinition(t *testing.T) {
 }
 
 // The process dies while the job's context is made: nothing is recorded yet.
-func TestAJobGoesOnThatDiedBeforeItsFirstStep(t *testing.T) {
+func TestAJobContinuesWhoseProcessDiedBeforeItsFirstStep(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, release := make(chan struct{}, 1), make(chan struct{})
@@ -132,10 +132,10 @@ func TestAJobGoesOnThatDiedBeforeItsFirstStep(t *testing.T) {
 	})
 }
 
-func TestACancelledJobDoesNotGoOnAfterACrash(t *testing.T) {
+func TestACancelledJobDoesNotContinueAfterACrash(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
-		id := standstill(t, db, func(hold func()) *steps.Definition[input] {
+		id := stalled(t, db, func(hold func()) *steps.Definition[input] {
 			d := steps.Define[input](steps.ResumeOnCrash(5))
 			steps.Do(d, "only", func(context.Context, *steps.Run[input]) error { hold(); return nil })
 			return d
@@ -148,7 +148,7 @@ func TestACancelledJobDoesNotGoOnAfterACrash(t *testing.T) {
 	})
 }
 
-func TestAStepThatStopsOnACrashAsksAPersonWhichWayToGo(t *testing.T) {
+func TestAStepThatStopsOnACrashIsDecidedByAPerson(t *testing.T) {
 	t.Parallel()
 	for way, want := range map[string]struct {
 		opt    engine.ResumeOption
@@ -156,8 +156,8 @@ func TestAStepThatStopsOnACrashAsksAPersonWhichWayToGo(t *testing.T) {
 		status model.StepStatus
 		paid   int32
 	}{
-		"from": {engine.RerunFrom("pay"), `"paid: receipt 2"`, model.StepCompleted, 2},
-		"past": {engine.SkipStep("pay"), `"paid: "`, model.StepSkipped, 1},
+		"rerun": {engine.RerunFrom("pay"), `"paid: receipt 2"`, model.StepCompleted, 2},
+		"skip":  {engine.SkipStep("pay"), `"paid: "`, model.StepSkipped, 1},
 	} {
 		t.Run(way, func(t *testing.T) {
 			testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -198,8 +198,8 @@ func TestAStepThatStopsOnACrashAsksAPersonWhichWayToGo(t *testing.T) {
 	}
 }
 
-// Its function has returned: that is no crash, and it has said so.
-func TestAHandedOverStepIsNotTakenForACrash(t *testing.T) {
+// The function of the step has returned: that is no crash, and is recorded.
+func TestAHandOverOfAStepIsNoCrash(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var paid atomic.Int32
@@ -216,7 +216,7 @@ func TestAHandedOverStepIsNotTakenForACrash(t *testing.T) {
 	})
 }
 
-func TestAStepThatItsGroupEndedIsNotTakenForACrash(t *testing.T) {
+func TestAStepEndedByItsGroupIsNoCrash(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool
@@ -251,7 +251,7 @@ func TestAStepThatItsGroupEndedIsNotTakenForACrash(t *testing.T) {
 	})
 }
 
-// Two members of a group were under way: each is decided on its own.
+// Two members of a group were running: each is decided by itself.
 func TestSeveralStepsOfAGroupAreDecidedTogether(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -266,7 +266,7 @@ func TestSeveralStepsOfAGroupAreDecidedTogether(t *testing.T) {
 		}
 		both := make(chan struct{}, 1)
 		var n atomic.Int32
-		id := standstill(t, db, func(hold func()) *steps.Definition[input] {
+		id := stalled(t, db, func(hold func()) *steps.Definition[input] {
 			return definition(func() {
 				if n.Add(1) == 2 {
 					close(both)
@@ -298,9 +298,9 @@ func TestWhetherAnEffectHappenedIsVerifiedAfterACrash(t *testing.T) {
 		attempts int
 		paid     int32
 	}{
-		"it happened":               {true, 0, `"paid: receipt 1 found"`, 1, 1},
-		"it did not happen":         {false, 0, `"paid: receipt 2"`, 2, 2},
-		"it cannot be told at once": {true, 1, `"paid: receipt 1 found"`, 1, 1},
+		"it happened":           {true, 0, `"paid: receipt 1 found"`, 1, 1},
+		"it did not happen":     {false, 0, `"paid: receipt 2"`, 2, 2},
+		"the check fails first": {true, 1, `"paid: receipt 1 found"`, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -332,7 +332,7 @@ func TestWhetherAnEffectHappenedIsVerifiedAfterACrash(t *testing.T) {
 	}
 }
 
-func TestVerifyIsNotAskedAboutAStepThatHasFailed(t *testing.T) {
+func TestVerifyIsNotCalledForAStepThatHasFailed(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var asked, ran atomic.Int32
@@ -358,7 +358,7 @@ func TestAVerifiedLastStepEndsTheJob(t *testing.T) {
 		h := testutil.NewHarness(t, d, testutil.OnDB(db))
 		h.Enqueue(input{})
 		s := h.Kill(testutil.BeforeRecord("only"))
-		if s.Status == model.Scheduled { // the engine that settled it may have gone on with it
+		if s.Status == model.Scheduled { // the engine that settled it may have continued it
 			s = h.Run()
 		}
 		assert.Equal(t, model.Succeeded, s.Status, s.Error)
@@ -366,8 +366,8 @@ func TestAVerifiedLastStepEndsTheJob(t *testing.T) {
 	})
 }
 
-// The begin of an attempt is recorded before it runs, where something depends on
-// that: a first step is no exception.
+// The begin of an attempt is recorded before it runs, if something depends on that record:
+// also for a first step.
 func TestTheBeginOfAnAttemptIsRecordedBeforeItRuns(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {

@@ -16,16 +16,16 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// waitingInserts counts the sessions of a database that wait for another one's
-// transaction as they insert jobs.
+// waitingInserts counts the sessions of a database that insert jobs and wait for another
+// transaction.
 var waitingInserts = map[testdb.Kind]string{
 	testdb.Postgres: "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%" + store.OpInsertNotify.Tag() + "%'",
 	testdb.MariaDB:  "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID() AND info LIKE '%" + store.OpInsert.Tag() + "%'",
 }
 
-// Somebody's transaction and an enqueue wait for each other's keys. The database
-// ends one of the two: the enqueue is done again, and nobody is told.
-func TestAnEnqueueThatADeadlockHasEndedIsDoneAgain(t *testing.T) {
+// Another transaction and an enqueue wait for each other's keys. The database ends one of
+// the two: the enqueue is repeated, and its caller gets no error.
+func TestAnEnqueueThatADeadlockHasEndedIsRepeated(t *testing.T) {
 	t.Parallel()
 	for kind, waiting := range waitingInserts {
 		t.Run(string(kind), func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestAnEnqueueThatADeadlockHasEndedIsDoneAgain(t *testing.T) {
 			}
 			told, made := make(chan error, 1), make(chan []*model.Job, 1)
 			err := db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
-				many := []engine.NewJob{item("a")} // who has written more is not the one to be ended
+				many := []engine.NewJob{item("a")} // the database ends the transaction that has written less
 				for n := range 50 {
 					many = append(many, item(fmt.Sprint("more-", n)))
 				}

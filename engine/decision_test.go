@@ -42,7 +42,7 @@ func TestSucceedAndFailDecideTheEndOfARunningJob(t *testing.T) {
 	})
 }
 
-func TestFailKeepsItsReasonAndResultWhateverTheStepAnswers(t *testing.T) {
+func TestFailKeepsItsReasonAndResultWhateverTheStepReturns(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var eng *engine.Engine

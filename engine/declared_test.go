@@ -105,8 +105,8 @@ func TestTheUndoOfAJobDeclaredFailedIsContinuedByAResume(t *testing.T) {
 	})
 }
 
-// A job whose last step is completed and whose undo has not begun one has no step to run,
-// and still something to do.
+// A job whose last step is completed and whose undo has not undone any step yet has no step
+// to run, but still something to do.
 func TestAResumeContinuesAnUndoThatHasUndoneNothingYet(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {

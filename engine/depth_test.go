@@ -21,8 +21,8 @@ func nested(levels int) json.RawMessage {
 	return json.RawMessage(strings.Repeat("[", levels) + strings.Repeat("]", levels))
 }
 
-// deepEverywhere puts values that nest so deeply into every place that a job has
-// for one; tries has what became of each.
+// deepEverywhere puts values that nest so deeply into each place of a job that stores JSON;
+// tries gets the errors.
 func deepEverywhere(eng func() *engine.Engine, levels int, tries map[string]error) *steps.Definition[engine.RawInput] {
 	d := steps.Define[engine.RawInput](steps.Type("deep"))
 	steps.AwaitSignal[engine.RawInput, json.RawMessage](d, "signal")
@@ -38,8 +38,8 @@ func deepEverywhere(eng func() *engine.Engine, levels int, tries map[string]erro
 	return d
 }
 
-// MariaDB, which takes the fewest levels, keeps a value of the deepest nesting in
-// every place, and so do the others.
+// MariaDB, which stores the fewest levels, keeps a value of the deepest nesting in each
+// place, and so do the others.
 func TestValuesOfTheDeepestNestingAreKeptInEveryPlace(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -89,9 +89,9 @@ func TestValuesOfTheDeepestNestingAreKeptInEveryPlace(t *testing.T) {
 	})
 }
 
-// A nesting that some database would not take, or that would exhaust a parser's
-// stack, is refused before anything is written, with what is wrong with it.
-func TestValuesThatNestTooDeeplyAreRefusedInEveryPlace(t *testing.T) {
+// A nesting that some database would not store, or that would exhaust a parser's stack, is
+// rejected before anything is written, with an error that says why.
+func TestValuesThatNestTooDeeplyAreRejectedInEveryPlace(t *testing.T) {
 	t.Parallel()
 	for _, levels := range []int{model.MaxJSONDepth + 1, 100_000 / 4, 100_000} {
 		t.Run(fmt.Sprint(levels), func(t *testing.T) {

@@ -115,7 +115,7 @@
 //
 //   - A job becomes cancelled only when its handler has returned
 //     (TestCancelWaitsForARunningJob). If a cancel and the end of the last step coincide,
-//     the end of the step counts (TestACancelThatComesWithTheLastStepsEndLosesAgainstIt).
+//     the end of the step counts (TestACancelDuringTheEndOfTheLastStepLoses).
 //   - Whatever people and engines do to a job at the same time, it ends in a documented way
 //     (TestCancelRacesWithTheClaim, TestResumesAndRestartsRaceWithRecovery and the other
 //     tests of races).

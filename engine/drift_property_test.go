@@ -16,17 +16,16 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// drifted is a step of a definition that has changed: who it was to begin with,
-// and what it is called now.
+// drifted is a step of a changed definition: which step it was originally, and its name
+// now.
 type drifted struct {
 	origin int // -1 for a new one
 	name   string
 	was    string // declared older name, empty for none
 }
 
-// drawDrift draws what becomes of the steps of a definition: any of them may be
-// renamed, with or without saying so, removed, likewise, or moved, and new ones
-// come between.
+// drawDrift draws how the steps of a definition have changed: each of them may be renamed
+// or removed, declared or not, or moved, and new ones are added.
 func drawDrift(t *rapid.T, n int) (now []drifted, removed []string) {
 	for i := range n {
 		if rapid.IntRange(0, 7).Draw(t, "insert") == 0 {
@@ -36,10 +35,10 @@ func drawDrift(t *rapid.T, n int) (now []drifted, removed []string) {
 		case 0:
 			now = append(now, drifted{origin: i, name: fmt.Sprint("renamed-", i), was: stepName(i)})
 		case 1:
-			now = append(now, drifted{origin: -1, name: fmt.Sprint("renamed-", i)}) // nobody can know
+			now = append(now, drifted{origin: -1, name: fmt.Sprint("renamed-", i)}) // without a WasNamed, it is a new step
 		case 2:
 			removed = append(removed, stepName(i))
-		case 3: // forgotten
+		case 3: // removed without a Removed
 		case 4:
 			at := rapid.IntRange(0, len(now)).Draw(t, "moved to")
 			now = append(now[:at], append([]drifted{{origin: i, name: stepName(i)}}, now[at:]...)...)
@@ -53,9 +52,9 @@ func drawDrift(t *rapid.T, n int) (now []drifted, removed []string) {
 	return now, removed
 }
 
-// fits says whether the records of the first done steps, of n, fit what the
-// definition is now: each has its step or is declared removed, and none is behind
-// a step that is not done. The step that failed has a record, too.
+// fits reports whether the records of the first done steps, of n, fit the changed
+// definition: each has its step or is declared removed, and none comes after a step that is
+// not done. The step that failed has a record, too.
 func fits(now []drifted, removed []string, done int) bool {
 	left := make(map[int]bool)
 	for i := range done + 1 {
@@ -80,10 +79,10 @@ func fits(now []drifted, removed []string, done int) bool {
 	return len(left) == 0
 }
 
-// A job fails at some step, and its definition changes in random ways before it
-// is resumed: either that is refused, with the row as it was, or each completed
-// record is kept, as it was, and its step does not run again; all others do.
-func TestAnyDriftIsRefusedOrKeepsEveryRecord(t *testing.T) {
+// A job fails at some step, and its definition changes in random ways before it is resumed:
+// either the resume is rejected, with the row unchanged, or each completed record is kept
+// unchanged and its step does not run again, but all others do.
+func TestAnyDriftIsRejectedOrKeepsEveryRecord(t *testing.T) {
 	t.Parallel()
 	refused, resumed := 0, 0
 	property(t, 40, func(r *rapid.T) {

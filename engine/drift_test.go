@@ -20,7 +20,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// trace notes which steps have run.
+// trace records which steps have run.
 type trace struct {
 	mu  sync.Mutex
 	ran []string
@@ -39,7 +39,7 @@ func (tr *trace) take() string {
 	return strings.Join(tr.ran, " ")
 }
 
-// add adds a step that notes that it runs and produces its name.
+// add adds a step that records that it runs and returns its name.
 func (tr *trace) add(d *steps.Definition[input], name string, opts ...steps.Option) *steps.Step[input, string] {
 	return steps.Add(d, name, func(context.Context, *steps.Run[input]) (string, error) {
 		tr.note(name)
@@ -47,7 +47,7 @@ func (tr *trace) add(d *steps.Definition[input], name string, opts ...steps.Opti
 	}, opts...)
 }
 
-// fail adds a step that notes that it runs and fails.
+// fail adds a step that records that it runs and fails.
 func (tr *trace) fail(d *steps.Definition[input], name string, opts ...steps.Option) {
 	steps.Do(d, name, func(context.Context, *steps.Run[input]) error {
 		tr.note(name)
@@ -55,8 +55,7 @@ func (tr *trace) fail(d *steps.Definition[input], name string, opts ...steps.Opt
 	}, opts...)
 }
 
-// runUntil runs a definition's job in an engine of its own until it has ended
-// or waits.
+// runUntil runs a definition's job in an engine of its own until it has ended or waits.
 func runUntil(t *testing.T, db *bun.DB, d steps.Handler, id uuid.UUID) *model.JobView {
 	t.Helper()
 	eng := newEngine(t, db, config(), d)
@@ -128,7 +127,7 @@ func TestAStepThatWaitsIsRenamedWhileItWaits(t *testing.T) {
 	}
 }
 
-func TestARemovedStepIsHistoryAndAnUnknownOneIsRefused(t *testing.T) {
+func TestARemovedStepIsHistoryAndAnUnknownOneIsRejected(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		tr := &trace{}
@@ -165,8 +164,8 @@ func TestARemovedStepIsHistoryAndAnUnknownOneIsRefused(t *testing.T) {
 	})
 }
 
-// A job that was handed over, or goes on by itself, meets the new definition
-// without anybody having asked for a resume.
+// A job that was handed over, or continues by itself, runs under the changed definition
+// without a resume.
 func TestDriftIsFoundBeforeAnythingRunsAndTheRecordStays(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -253,7 +252,7 @@ func TestAnOutputOfAnOlderVersionIsReadByStepsUndoAndDryRun(t *testing.T) {
 	})
 }
 
-func TestADryRunTellsOfUndoing(t *testing.T) {
+func TestADryRunReportsUndoing(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		tr := &trace{}

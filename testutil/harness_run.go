@@ -79,12 +79,12 @@ func (h *Harness) Stop(at Moment) *model.JobView {
 	h.t.Helper()
 	h.reachable(at)
 	p := h.prepare()
-	standstill := p.trigger(h.job, at, func(ctx context.Context) error {
+	stalled := p.trigger(h.job, at, func(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	})
 	h.start(p)
-	h.reach(p, standstill)
+	h.reach(p, stalled)
 	h.stop(p)
 	return h.Status()
 }
