@@ -59,7 +59,7 @@
 //   - A step runs at least once: it can run again if its process dies after its effect and
 //     before its record (TestHarnessKillBeforeRecordMakesTheStepRunAgain).
 //   - What a step of steps.InTx writes takes effect exactly once, together with its record,
-//     or not at all (TestWhateverIsKilledAroundItsCommitHasItsEffectOnceOrNotAtAll).
+//     or not at all (TestAJobKilledAroundItsCommitHasItsEffectOnceOrNotAtAll).
 //   - After a call of Checkpoint has returned, the next attempt finds that checkpoint
 //     (TestAKillLosesNoMoreThanTheItemsSinceTheLastCheckpoint).
 //   - Progress never falls (TestProgressFollowsTheWeightsAndNeverFalls).
@@ -72,17 +72,17 @@
 //     (TestAnotherEngineGoesOnWithinALeaseAndAHeartbeat,
 //     TestAKilledEnginesJobFailsWithItsRecordAndIsResumed). If no live engine has its type,
 //     other engines settle it after about four leases and a minute
-//     (TestAKilledEnginesJobIsSettledByEnginesWithoutItsTypeInTheEnd).
+//     (TestAKilledEnginesJobIsFinallySettledByEnginesWithoutItsType).
 //   - The job of a live engine is never settled by another one
 //     (TestRecoveryNeverTouchesALiveEnginesJob).
 //   - After another engine has taken a job over, writes of the first run have no effect,
-//     however late it makes them (TestALateWriteOfALostRunIsRefused).
+//     however late it makes them (TestALateWriteOfALostRunIsRejected).
 //   - While the database is not available, steps wait, and they continue when it is
-//     available again (TestStepsWaitForADatabaseThatIsAwayAndLoseNothing).
+//     available again (TestStepsWaitForTheEndOfAnOutageAndLoseNothing).
 //   - If the result of a commit is lost, its writes are neither lost nor made twice
 //     (TestALostAnswerLosesAndDoublesNothing).
 //   - A row that the database rejects delays no job of another type
-//     (TestABadRowHoldsUpNoMoreThanItsType).
+//     (TestABadRowBlocksNoOtherType).
 //   - Leases and due times are measured by the database's clock, never by a host's
 //     (TestRenewingExtendsTheLeaseByTheDatabasesClock).
 //

@@ -19,7 +19,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// upTo yields the numbers behind skip up to n.
+// upTo yields the numbers after skip up to n.
 func upTo(n int) func(skip int) iter.Seq2[int, error] {
 	return func(skip int) iter.Seq2[int, error] {
 		return func(yield func(int, error) bool) {
@@ -32,8 +32,8 @@ func upTo(n int) func(skip int) iter.Seq2[int, error] {
 	}
 }
 
-// importer is a definition with one step that goes through items, and notes
-// which were worked on.
+// importer is a definition with one step that works through items. It records the items
+// that are done.
 type importer struct {
 	source func(skip int) iter.Seq2[int, error]
 	do     func(ctx context.Context, item int) error
@@ -58,7 +58,7 @@ func (im *importer) definition() *steps.Definition[input] {
 	return d
 }
 
-// harness runs the importer on a database, with a job enqueued.
+// harness makes a harness for the importer on a database, with a job enqueued.
 func (im *importer) harness(t *testing.T, db *bun.DB) *testutil.Harness {
 	t.Helper()
 	h := testutil.NewHarness(t, im.definition(), testutil.OnDB(db))
@@ -71,7 +71,7 @@ func TestAKillLosesNoMoreThanTheItemsSinceTheLastCheckpoint(t *testing.T) {
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		im := &importer{source: upTo(10), opts: []steps.EachOption{steps.CheckpointEvery(3), steps.CheckpointInterval(0), steps.Total(10), steps.ItemNoun("rows")}}
 		h := im.harness(t, db)
-		s := h.Kill(testutil.AtProgress("import", 9)) // one call tells where it begins
+		s := h.Kill(testutil.AtProgress("import", 9)) // the first report is where it begins
 		assert.JSONEq(t, `{"step":"import","value":{"done":6}}`, string(s.Checkpoints))
 		im.done = nil
 		h.Resume()
@@ -84,7 +84,7 @@ func TestAKillLosesNoMoreThanTheItemsSinceTheLastCheckpoint(t *testing.T) {
 	})
 }
 
-func TestItemsAreNotDoneAgainHoweverTheStepEnds(t *testing.T) {
+func TestCompletedItemsAreNotRepeatedHoweverTheStepEnds(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		do   func(context.Context) error
@@ -125,7 +125,7 @@ func untilEnd(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func TestACancelledOrStoppedEachGoesOnBehindItsLastItem(t *testing.T) {
+func TestACancelledOrStoppedEachContinuesAfterItsLastItem(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*testutil.Harness) *model.JobView{
 		"cancel": func(h *testutil.Harness) *model.JobView {
@@ -151,7 +151,7 @@ func TestACancelledOrStoppedEachGoesOnBehindItsLastItem(t *testing.T) {
 	}
 }
 
-func TestAStopIsObeyedAtTheNextCheckpointOfEach(t *testing.T) {
+func TestEachStopsAtItsNextCheckpoint(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, goOn := make(chan int, 100), make(chan struct{})
@@ -182,7 +182,7 @@ func TestAStopIsObeyedAtTheNextCheckpointOfEach(t *testing.T) {
 	})
 }
 
-func TestTheSourcesErrorEndsTheStepBehindWhatIsDone(t *testing.T) {
+func TestAnErrorOfTheSourceKeepsTheItemsThatAreDone(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for _, at := range []int{1, 3} {
@@ -225,7 +225,7 @@ func TestAnEmptySourceAndAWrongTotalDoNoHarm(t *testing.T) {
 	})
 }
 
-func TestEachAfterGoesOnBehindAKey(t *testing.T) {
+func TestEachAfterContinuesAfterAKey(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var asked []string
@@ -263,7 +263,7 @@ func TestEachAfterGoesOnBehindAKey(t *testing.T) {
 	})
 }
 
-func TestEachRefusesWhatCannotWork(t *testing.T) {
+func TestEachRejectsWhatCannotWork(t *testing.T) {
 	t.Parallel()
 	use := func(_ context.Context, _ int) error { return nil }
 	for want, fn := range map[string]func(context.Context, *steps.Run[input]) error{
@@ -312,7 +312,7 @@ func TestEachRefusesWhatCannotWork(t *testing.T) {
 	}
 }
 
-// A million rows are five lines and some seconds.
+// A step over a million rows takes five lines and some seconds.
 func BenchmarkEachOverAMillionRows(b *testing.B) {
 	for b.Loop() {
 		rows := 0
@@ -329,7 +329,8 @@ func BenchmarkEachOverAMillionRows(b *testing.B) {
 	}
 }
 
-// A checkpoint costs the same whatever is recorded: it has its own small column.
+// A checkpoint costs the same however large the document is: it has a small column of its
+// own.
 func BenchmarkCheckpoint(b *testing.B) {
 	for _, recorded := range []int{0, 900_000} {
 		b.Run(fmt.Sprint("recorded=", recorded), func(b *testing.B) {

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	testdb.Main(m)
 }
 
-// input is what the tests' jobs are given.
+// input is the input of the tests' jobs.
 type input struct {
 	N    int    `json:"n"`
 	Text string `json:"text,omitempty"`
@@ -40,11 +40,11 @@ type input struct {
 
 func (input) JobType() string { return "test:job" }
 
-// patience bounds every wait of a test; nothing waits that long unless broken.
+// patience bounds each wait of a test. It is reached only if something is broken.
 const patience = 30 * time.Second
 
-// config makes engines that look often and whose leases outlive any test, so
-// that a slow machine loses none.
+// config returns settings for engines that poll often and whose leases outlast each test,
+// so that a slow machine loses none.
 func config() engine.Config {
 	return engine.Config{
 		Lease: 4 * patience, Heartbeat: 2 * patience, Poll: 50 * time.Millisecond,
@@ -52,7 +52,7 @@ func config() engine.Config {
 	}
 }
 
-// mortal is config for engines whose death is to be noticed soon.
+// mortal returns config with a short lease, for engines whose death must be noticed soon.
 func mortal() engine.Config {
 	c := config()
 	c.Lease, c.Heartbeat = 3*time.Second, 500*time.Millisecond
@@ -66,7 +66,7 @@ func quiet() *slog.Logger {
 	return slog.New(slog.NewTextHandler(io.Discard, nil))
 }
 
-// newEngine is an engine with these definitions, not started.
+// newEngine makes an engine with some definitions. It does not run.
 func newEngine(t *testing.T, db *bun.DB, cfg engine.Config, definitions ...steps.Handler) *engine.Engine {
 	t.Helper()
 	eng, err := engine.New(db, cfg)
@@ -121,7 +121,7 @@ func until(t *testing.T, eng *engine.Engine, id uuid.UUID, ok func(*model.JobVie
 			t.Fatalf("waited too long; the job is %s: %+v", s.Status, s)
 		}
 		select {
-		case <-time.After(max(5*time.Millisecond, waited/20)): // looking costs more than the work under test
+		case <-time.After(max(5*time.Millisecond, waited/20)): // polling costs more than the work under test
 		case <-t.Context().Done():
 			t.Fatal("the test ended while waiting")
 		}

@@ -19,8 +19,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// Another program writes its payload straight into the table.
-func TestARowOfAnotherProducerIsTakenWholeAsTheInput(t *testing.T) {
+// Another program writes its payload directly into the table.
+func TestTheWholeDocumentOfAnotherProducerIsTheInput(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
@@ -56,7 +56,7 @@ func TestAnImmediateJobGoesBeforeTheOthersOfItsType(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg := config()
-		cfg.Poll = time.Hour // only the engine's own wake-up counts here
+		cfg.Poll = time.Hour // the engine polls only when it is woken
 		begun := make(chan int, 8)
 		d := steps.Define[input]()
 		steps.Do(d, "only", func(_ context.Context, run *steps.Run[input]) error { begun <- run.Input().N; return nil })
@@ -139,7 +139,7 @@ func TestEnqueueInTheCallersTransaction(t *testing.T) {
 	})
 }
 
-func TestTextsAndValuesComeBackAsTheyWere(t *testing.T) {
+func TestTextsAndValuesAreReadBackUnchanged(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		const odd = "quote ' \" back\\slash \\' percent % question ? emoji 🚀 umlaut ü line\nbreak `tick` $1 ?0"
@@ -164,7 +164,7 @@ func TestTextsAndValuesComeBackAsTheyWere(t *testing.T) {
 	})
 }
 
-func TestWhatCannotBeKeptIsRefusedBeforeAnythingIsWritten(t *testing.T) {
+func TestWhatCannotBeStoredIsRejectedBeforeAnythingIsWritten(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())

@@ -22,8 +22,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// everyVariable has this test binary run jobs with every kind of step until it
-// is killed, on the database that it names.
+// everyVariable makes this test binary run jobs with each kind of step until it is killed,
+// on the database that the variable names.
 const everyVariable = "JOBSYSTEM_TEST_EVERY_CHILD"
 
 const (
@@ -33,8 +33,8 @@ const (
 
 func everyType(n int) string { return fmt.Sprint("every:", n) }
 
-// everyKind has a step of each kind. A job with an odd N fails at its end, and
-// what it has done is undone.
+// everyKind has a step of each kind. A job with an odd N fails at its end, and what it has
+// done is undone.
 func everyKind(n int, db *bun.DB) *steps.Definition[input] {
 	note := func(ctx context.Context, what string, run *steps.Run[input]) error {
 		_, err := db.NewRaw("INSERT INTO notes (job, what) VALUES (?, ?)", run.Job().ID.String(), what).Exec(ctx)
@@ -76,7 +76,7 @@ func everyKind(n int, db *bun.DB) *steps.Definition[input] {
 	return d
 }
 
-// numbers are the items behind the first ones.
+// numbers yields the items after the first ones.
 func numbers(skip int) iter.Seq2[int, error] {
 	return func(yield func(int, error) bool) {
 		for i := skip; i < everyItems; i++ {
@@ -87,7 +87,7 @@ func numbers(skip int) iter.Seq2[int, error] {
 	}
 }
 
-// runEvery is the process that is killed. It says so when it begins.
+// runEvery is the process that is killed. It prints a line when it begins.
 func runEvery(text string) {
 	fail := func(err error) {
 		if err != nil {
@@ -112,9 +112,9 @@ func runEvery(text string) {
 	fail(eng.Run(context.Background()))
 }
 
-// A real process is killed again and again while it runs jobs with every kind of
-// step: each ends as it would have without that, every effect is there, and the
-// one that is in a transaction is there once.
+// A real process is killed repeatedly while it runs jobs with each kind of step: each job
+// ends as it would have without that, each effect is there, and the one that is in a
+// transaction is there once.
 func TestJobsWithEveryKindOfStepSurviveTheirProcess(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
@@ -136,12 +136,12 @@ func TestJobsWithEveryKindOfStepSurviveTheirProcess(t *testing.T) {
 		}
 		for range rounds {
 			kill := startProcess(t, everyVariable, text)
-			time.Sleep(rand.N(150 * time.Millisecond)) // the moment is what is random
+			time.Sleep(rand.N(150 * time.Millisecond)) // the moment is random
 			kill()
 			expireLeases(t, db)
 		}
-		// A parent whose child's process died between the child's end and its own
-		// wake-up looks for itself, in a while: now.
+		// If a child's process died between the child's end and the wake-up of its parent,
+		// the parent checks by itself after a while: now.
 		_, err = db.NewRaw("UPDATE job_system_jobs SET scheduled_at = created_at WHERE status = 'scheduled'").Exec(t.Context())
 		require.NoError(t, err)
 		defer startProcess(t, everyVariable, text)()
@@ -155,7 +155,7 @@ func TestJobsWithEveryKindOfStepSurviveTheirProcess(t *testing.T) {
 	})
 }
 
-// checkEvery checks one of its jobs by what is in the database.
+// checkEvery checks one of the jobs by what is in the database.
 func checkEvery(t *testing.T, eng *engine.Engine, db *bun.DB, s *model.JobView, n int) {
 	t.Helper()
 	want := model.Succeeded

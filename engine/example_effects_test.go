@@ -13,8 +13,8 @@ import (
 	"github.com/ntxdev/jobsystem/steps"
 )
 
-// runExample runs one job of a definition to its end, on a database in memory
-// that prepare may add tables to.
+// runExample runs one job of a definition to its end, on a database in memory. prepare may
+// add tables to it.
 func runExample(d *steps.Definition[report], prepare string, after func(*bun.DB)) *model.JobView {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -56,7 +56,7 @@ func runExample(d *steps.Definition[report], prepare string, after func(*bun.DB)
 	return status
 }
 
-// What the step writes and its record commit together: once, or not at all.
+// What the step writes and its record are committed together: once, or not at all.
 func Example_inTx() {
 	d := steps.Define[report]()
 	steps.InTx(d, "book", func(ctx context.Context, tx steps.Tx, run *steps.Run[report]) (string, error) {
@@ -101,8 +101,8 @@ func Example_parallel() {
 	// Output: succeeded 60
 }
 
-// With LetFinish, a member that fails leaves the others running; only it runs
-// again when the job is resumed.
+// With LetFinish, a member that fails leaves the others running; only the failed member
+// runs again when the job is resumed.
 func Example_letFinish() {
 	d := steps.Define[report]()
 	regions := steps.Parallel(d, "regions", steps.LetFinish())
@@ -116,8 +116,8 @@ func Example_letFinish() {
 	// failed completed
 }
 
-// When a later step fails for good, what the earlier ones did is taken back, the
-// last first. UndoOn(model.Cancelled) would have that done for cancelled jobs as well.
+// When a later step fails for good, the effects of the earlier ones are undone, the last
+// first. UndoOn(model.Cancelled) would undo those of cancelled jobs too.
 func Example_undo() {
 	d := steps.Define[report](steps.UndoOn(model.Failed))
 	steps.Add(d, "reserve", func(context.Context, *steps.Run[report]) (string, error) { return "room 7", nil },

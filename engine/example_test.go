@@ -38,7 +38,7 @@ func monthly() *steps.Definition[report] {
 	return d
 }
 
-// exampleDB is a migrated database in memory, and what closes it.
+// exampleDB returns a migrated database in memory, and a function that closes it.
 func exampleDB(ctx context.Context) (*bun.DB, func()) {
 	db, err := dsn.Open(ctx, "sqlite://:memory:")
 	if err == nil {
@@ -95,7 +95,7 @@ func Example() {
 	// <nil>
 }
 
-// A job is enqueued exactly if the caller's transaction commits.
+// A job is enqueued if and only if the caller's transaction commits.
 func ExampleEngine_WithTx() {
 	ctx := context.Background()
 	db, closeDB := exampleDB(ctx)
@@ -116,8 +116,7 @@ func ExampleEngine_WithTx() {
 	// Output: the order could not be written 0 <nil>
 }
 
-// Cancelling names who asked and why; the record is kept, and the job can be
-// resumed.
+// A cancel names who requested it and why; the record is kept, and the job can be resumed.
 func ExampleClient_Cancel() {
 	ctx := context.Background()
 	db, closeDB := exampleDB(ctx)
@@ -148,8 +147,8 @@ func ExampleClient_Cancel() {
 	// <nil>
 }
 
-// exampleEngine is an engine on a database in memory, with the monthly report,
-// and what closes it.
+// exampleEngine returns an engine on a database in memory, with the monthly report, and a
+// function that closes it.
 func exampleEngine(ctx context.Context) (*engine.Engine, func()) {
 	db, closeDB := exampleDB(ctx)
 	eng, err := engine.New(db, exampleConfig)
@@ -163,7 +162,7 @@ func exampleEngine(ctx context.Context) (*engine.Engine, func()) {
 	return eng, closeDB
 }
 
-// Many jobs are written together, or none of them.
+// Many jobs are enqueued together, or none of them.
 func ExampleClient_EnqueueMany() {
 	ctx := context.Background()
 	eng, closeDB := exampleEngine(ctx)
@@ -184,7 +183,7 @@ func ExampleClient_EnqueueMany() {
 	// October scheduled
 }
 
-// A job can be made for later, with what people want to see of it.
+// A job can be enqueued for later, with the columns that people see.
 func ExampleClient_Enqueue() {
 	ctx := context.Background()
 	eng, closeDB := exampleEngine(ctx)
@@ -214,7 +213,7 @@ func ExampleRawInput() {
 	// Output: reports:monthly {"input":{"month":"2026-10"},"steps":[]}
 }
 
-// What cannot be done in a job's status says so, and what to do instead.
+// An error says what the job's status does not allow, and what to do instead.
 func ExampleClient_Resume() {
 	ctx := context.Background()
 	eng, closeDB := exampleEngine(ctx)
@@ -353,7 +352,7 @@ func ExampleClient_Succeed() {
 
 type tenant struct{}
 
-// Each job's steps get a context of their own.
+// The steps of each job get a context of their own.
 func ExampleContextFunc() {
 	ctx := context.Background()
 	db, closeDB := exampleDB(ctx)

@@ -21,7 +21,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// lines is what was logged.
+// lines is a log that a test reads.
 type lines struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -39,8 +39,7 @@ func (l *lines) String() string {
 	return l.b.String()
 }
 
-// A step that succeeds in the end has left in the log and in its record why it did not at
-// once.
+// If a step succeeds at last, its log and its record say why the earlier attempts failed.
 func TestFailedAttemptsAreLoggedAndRecorded(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -72,7 +71,7 @@ func TestFailedAttemptsAreLoggedAndRecorded(t *testing.T) {
 	})
 }
 
-// The log of a run has what the context factory has put into its context.
+// The log lines of a run have what the context factory has put into its context.
 func TestTheLogOfARunHasItsContext(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -90,7 +89,7 @@ func TestTheLogOfARunHasItsContext(t *testing.T) {
 	})
 }
 
-// tenants is a log handler that adds what the context has.
+// tenants is a log handler that adds a value of the context.
 type tenants struct{ slog.Handler }
 
 func (h tenants) Handle(ctx context.Context, r slog.Record) error {
@@ -104,8 +103,8 @@ func (h tenants) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return tenants{h.Handler.WithAttrs(attrs)}
 }
 
-// One rule decides about every error of a step: that of its undo, which took too long,
-// and that with which the database ends its transaction.
+// One rule decides about each error of a step: that of its undo, which took too long, and
+// that with which the database ends its transaction.
 func TestRetryRulesHoldForEveryErrorOfAStep(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -125,7 +124,7 @@ func TestRetryRulesHoldForEveryErrorOfAStep(t *testing.T) {
 		var tried atomic.Int32
 		steps.InTx(never, "write", func(ctx context.Context, tx steps.Tx, _ *steps.Run[input]) (int, error) {
 			tried.Add(1)
-			return 1, errors.Join(tx.Commit()) // which it must not: the engine's commit fails then
+			return 1, errors.Join(tx.Commit()) // a mistake of the step: the engine's commit fails then
 		}, steps.Retry(4, time.Millisecond, steps.RetryIf(func(error) bool { return false })))
 		eng := newEngine(t, db, config(), d, never)
 		start(t, eng)
@@ -139,7 +138,7 @@ func TestRetryRulesHoldForEveryErrorOfAStep(t *testing.T) {
 	})
 }
 
-// Undoing is none of the time that a job may work, and what was undone may be done again.
+// Undoing is not part of the time that a job may work, and the undone steps may run again.
 func TestUndoingDoesNotUseUpTheJobTimeout(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -166,7 +165,7 @@ func TestUndoingDoesNotUseUpTheJobTimeout(t *testing.T) {
 	})
 }
 
-// A job that has something left to do, or whose children have, is not deleted.
+// A job with something left to do, or whose children have, is not deleted.
 func TestAJobWithSomethingLeftToDoIsNotDeleted(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -197,7 +196,7 @@ func TestAJobWithSomethingLeftToDoIsNotDeleted(t *testing.T) {
 	})
 }
 
-// A step that ignores that its time is up is said to do so, and an engine says that it has
+// A step that ignores the end of its context is logged, and an engine logs that it has
 // started.
 func TestAStepThatDoesNotReturnIsLogged(t *testing.T) {
 	t.Parallel()

@@ -23,8 +23,8 @@ type faults struct {
 	fails, loses atomic.Pointer[func(wire.Call) bool]
 }
 
-// fail makes the calls for which which returns true fail without effect. which may wait,
-// and so delay a call.
+// fail makes the calls for which which returns true fail without effect. It may wait, and
+// so delay a call.
 func (f *faults) fail(which func(wire.Call) bool) { f.fails.Store(&which) }
 
 // lose loses the answers of the calls for which which returns true. It is asked after a

@@ -64,7 +64,7 @@ func TestAGroupRunsItsMembersTogetherUpToItsLimit(t *testing.T) {
 	})
 }
 
-// pair is a group of one member that fails and others that see it.
+// pair is a group of one member that fails and others that wait for that.
 func pair(healthy *atomic.Bool, ran *[3]atomic.Int32, other func(ctx context.Context) error, opts ...steps.GroupOption) *steps.Definition[input] {
 	d := steps.Define[input]()
 	group := steps.Parallel(d, "pair", opts...)
@@ -130,7 +130,7 @@ func TestAGroupThatLetsItsMembersFinishDoes(t *testing.T) {
 		var eng *engine.Engine
 		var job *model.Job
 		d := pair(&healthy, &ran, func(ctx context.Context) error {
-			for { // until the failure is seen by everybody
+			for { // until all members see the failure
 				s, err := eng.Status(ctx, job.ID)
 				if err != nil {
 					return err
@@ -156,8 +156,8 @@ func TestAGroupThatLetsItsMembersFinishDoes(t *testing.T) {
 	})
 }
 
-// The process dies when one member is done and two have checkpoints.
-func TestAGroupGoesOnAfterACrashInTheMiddle(t *testing.T) {
+// The process dies when one member is completed and two have checkpoints.
+func TestAGroupContinuesAfterACrashInTheMiddle(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var h *testutil.Harness
@@ -211,7 +211,7 @@ func TestAGroupGoesOnAfterACrashInTheMiddle(t *testing.T) {
 	})
 }
 
-// One member is told to stop at a checkpoint; the other has its grace.
+// One member learns of the stop at a checkpoint; the other gets the grace period.
 func TestAStopInTheMiddleOfAGroupHandsItOver(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -347,7 +347,7 @@ func TestNoMemberBeginsOnceTheJobIsDeclaredSucceeded(t *testing.T) {
 	})
 }
 
-// statusOf is a step's status, pending before the job's first write.
+// statusOf returns a step's status, which is pending before the job's first write.
 func statusOf(s *model.JobView, i int) model.StepStatus {
 	if len(s.Steps) == 0 {
 		return model.StepPending

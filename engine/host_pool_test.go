@@ -16,9 +16,9 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// On a host's own pool, whose transactions are serializable unless they say otherwise,
-// what people do is repeated where the database rolls it back in favour of others.
-func TestNobodyLearnsOfSerializationFailuresOnAHostsPool(t *testing.T) {
+// On a host's own pool, whose transactions are serializable by default, commands are
+// repeated if the database rolls them back in favour of others.
+func TestNoCallerGetsASerializationFailureOfAHostsPool(t *testing.T) {
 	t.Parallel()
 	for _, level := range []string{"serializable", "repeatable read"} {
 		t.Run(level, func(t *testing.T) {
@@ -66,11 +66,11 @@ func TestNobodyLearnsOfSerializationFailuresOnAHostsPool(t *testing.T) {
 	}
 }
 
-// What the database answers is not taken for granted.
-func TestARowThatATriggerKeepsOutIsAnError(t *testing.T) {
+// The engine checks what the database returns.
+func TestARowThatATriggerDropsIsAnError(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
-		if db.Dialect().Name() != dialect.PG { // elsewhere no trigger can drop a row without an error
+		if db.Dialect().Name() != dialect.PG { // on the others no trigger can drop a row without an error
 			return
 		}
 		for _, statement := range []string{

@@ -17,15 +17,15 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// hostile are texts that mean something to SQL, to Bun's placeholders or to the
-// templates of the engine's statements; the package store has more of them. They
-// do as names of types and steps.
+// hostile are texts that mean something to SQL, to Bun's placeholders or to the templates
+// of the engine's statements; package store tests more of them. They are valid names of
+// types and steps.
 var hostile = []string{
 	`'; DROP TABLE job_system_jobs; --`, `中\' OR 1=1 --`, `\`, `??0 $1 :a @b %s %!d`, `{now}{keys}{owner}checkpoints`,
 	`v.attempt v.message v.value0 l.type`, "`\"'\U0001F4A3e\u0301", `{"a": [1]}`, strings.Repeat("💣", model.MaxName-1), // its first step has a character more
 }
 
-// shortened is a text of a hostile one for where names' rules do not hold.
+// shortened returns a hostile text of limit characters, for fields that need not be names.
 func shortened(text string, limit int) string {
 	runes := []rune(text + "\n\t\u2028\u202e\x01\x7f" + strings.Repeat(`'\💣"`, limit/4))
 	return string(runes[:limit])
@@ -40,7 +40,7 @@ func wordsOf(text string) words {
 	return words{shortened(text, 2000), map[string]string{text: text, "?": "{now}"}}
 }
 
-// hostileJob is a definition that says that text wherever a step can.
+// hostileJob is a definition that uses a hostile text for each of its names and values.
 func hostileJob(text string) *steps.Definition[words] {
 	d := steps.Define[words](steps.Type(text))
 	steps.Add(d, text+".", func(ctx context.Context, run *steps.Run[words]) (words, error) {
@@ -57,7 +57,7 @@ func hostileJob(text string) *steps.Definition[words] {
 	return d
 }
 
-func TestEveryTextComesBackAsItWas(t *testing.T) {
+func TestEveryTextIsReadBackUnchanged(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
@@ -71,8 +71,7 @@ func TestEveryTextComesBackAsItWas(t *testing.T) {
 	})
 }
 
-// checkHostile runs a hostile job and one that is cancelled, and looks at all of
-// their texts.
+// checkHostile runs a hostile job and one that is cancelled, and checks all of their texts.
 func checkHostile(t *testing.T, eng *engine.Engine, text string) {
 	said, err := json.Marshal(wordsOf(text))
 	require.NoError(t, err)
@@ -117,7 +116,7 @@ func checkHostile(t *testing.T, eng *engine.Engine, text string) {
 	assert.Len(t, listed, 2, "and no job of another type")
 }
 
-func TestATextThatNoDatabaseKeepsIsRefusedBeforeAnythingIsWritten(t *testing.T) {
+func TestATextThatNoDatabaseStoresIsRejectedBeforeAnythingIsWritten(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())
@@ -153,5 +152,5 @@ func TestATextThatNoDatabaseKeepsIsRefusedBeforeAnythingIsWritten(t *testing.T) 
 	})
 }
 
-// made is the error of a call that returns something as well.
+// made returns the error of a call that returns something else too.
 func made[T any](_ T, err error) error { return err }

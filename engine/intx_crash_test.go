@@ -24,11 +24,11 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// childVariable has this test binary be a process that runs jobs until it is
-// killed, on the database that it names.
+// childVariable makes this test binary run jobs until it is killed, on the database that
+// the variable names.
 const childVariable = "JOBSYSTEM_TEST_CHILD"
 
-// childTypes is how many jobs run at once in such a process.
+// childTypes is the number of jobs that run at once in such a process.
 const childTypes = 48
 
 func childType(n int) string { return fmt.Sprint("child:", n) }
@@ -48,7 +48,7 @@ func chain(n int, eng **engine.Engine, ran func()) *steps.Definition[input] {
 	return d
 }
 
-// runChild is that process. It says so when the first step is in the middle.
+// runChild is that process. It prints a line when the first step is running.
 func runChild(text string) {
 	fail := func(err error) {
 		if err != nil {
@@ -77,17 +77,16 @@ func runChild(text string) {
 	fail(eng.Run(ctx))
 }
 
-// runAndKill runs a child, and kills it within a moment after its first step has
-// begun.
+// runAndKill runs a child, and kills it shortly after its first step has begun.
 func runAndKill(t *testing.T, text string) {
 	t.Helper()
 	kill := startProcess(t, childVariable, text)
-	time.Sleep(rand.N(60 * time.Millisecond)) // the moment is what is random
+	time.Sleep(rand.N(60 * time.Millisecond)) // the moment is random
 	kill()
 }
 
-// startProcess runs this test binary as a process that the variable names, on
-// that database, until it says that it runs, and returns what kills it.
+// startProcess runs this test binary as the process of a variable, on a database, and waits
+// until it has begun. It returns a function that kills it.
 func startProcess(t *testing.T, variable, text string) (kill func()) {
 	t.Helper()
 	process := exec.CommandContext(t.Context(), os.Args[0])
@@ -108,16 +107,16 @@ func startProcess(t *testing.T, variable, text string) (kill func()) {
 	}
 }
 
-// endWithParent ends such a process when the one that started it is gone.
+// endWithParent ends such a process after the one that started it has ended.
 func endWithParent() {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	os.Exit(0)
 }
 
-// A real process is killed again and again while dozens of its jobs commit
-// what they do: each of them has its effect if and only if its record says so,
-// and once. So has each the successor that it enqueued in the same transaction.
-func TestWhateverIsKilledAroundItsCommitHasItsEffectOnceOrNotAtAll(t *testing.T) {
+// A real process is killed repeatedly while dozens of its jobs commit: each of them has its
+// effect if and only if its record says so, and once. So has the successor that it enqueued
+// in the same transaction.
+func TestAJobKilledAroundItsCommitHasItsEffectOnceOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		rounds := 50
@@ -134,7 +133,7 @@ func TestWhateverIsKilledAroundItsCommitHasItsEffectOnceOrNotAtAll(t *testing.T)
 			runAndKill(t, text)
 			expireLeases(t, db)
 		}
-		// One statement: a commit that was under way may still arrive.
+		// One statement: a commit that was running may still take effect.
 		var jobs []struct {
 			ID      string
 			Data    json.RawMessage
@@ -161,8 +160,8 @@ func TestWhateverIsKilledAroundItsCommitHasItsEffectOnceOrNotAtAll(t *testing.T)
 	})
 }
 
-// expireLeases has all leases end, as if their engines had not renewed them: one
-// by one, since what a killed process has begun may still hold some.
+// expireLeases makes all leases expire, as if their engines had not renewed them: one by
+// one, since a transaction of a killed process may still lock some.
 func expireLeases(t *testing.T, db *bun.DB) {
 	t.Helper()
 	var types []string
@@ -173,7 +172,7 @@ func expireLeases(t *testing.T, db *bun.DB) {
 	}
 }
 
-// makeEffects makes a table of the host, of what its jobs have done.
+// makeEffects makes a table of the host in which jobs write their effects.
 func makeEffects(t *testing.T, db *bun.DB) {
 	t.Helper()
 	_, err := db.NewRaw("CREATE TABLE effects (job CHAR(36) NOT NULL)").Exec(t.Context())
@@ -185,7 +184,7 @@ func addEffect(ctx context.Context, tx bun.IDB, job uuid.UUID) error {
 	return err
 }
 
-// readEffects counts them by job.
+// readEffects counts the effects by job.
 func readEffects(t *testing.T, db *bun.DB) map[uuid.UUID]int {
 	t.Helper()
 	var ids []string

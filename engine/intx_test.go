@@ -19,8 +19,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
-// effectStep adds a step that writes an effect in its transaction, and then does
-// what then says.
+// effectStep adds a step that writes an effect in its transaction, and then returns what
+// then returns.
 func effectStep(d steps.Scope[input], name string, then func(context.Context, steps.Tx, *steps.Run[input]) error, opts ...steps.Option) {
 	steps.InTx(d, name, func(ctx context.Context, tx steps.Tx, run *steps.Run[input]) (string, error) {
 		if err := addEffect(ctx, tx, run.Job().ID); err != nil {
@@ -62,7 +62,7 @@ func TestAStepInATransactionHasItsEffectAndItsRecordTogether(t *testing.T) {
 	})
 }
 
-func TestWhateverEndsAStepInATransactionBadlyRollsItBack(t *testing.T) {
+func TestAStepInATransactionThatDoesNotCompleteIsRolledBack(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
 		then   func(context.Context, steps.Tx, *steps.Run[input]) error
@@ -113,7 +113,7 @@ func TestWhateverEndsAStepInATransactionBadlyRollsItBack(t *testing.T) {
 	}
 }
 
-func TestARolledBackStepIsTriedAgain(t *testing.T) {
+func TestARolledBackStepIsRetried(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
@@ -167,7 +167,7 @@ func TestCancellingAStepInATransactionRollsItBack(t *testing.T) {
 		stop := start(t, other)
 		job = enqueue(t, other, raw("waits"))
 		receive(t, begun)
-		stop() // its grace is short: the step is cut off and the job handed over
+		stop() // its grace period is short: the step is interrupted and the job handed over
 		s, err := other.Status(t.Context(), job.ID)
 		require.NoError(t, err)
 		assert.Equal(t, model.Scheduled, s.Status, s.Error)
@@ -177,7 +177,7 @@ func TestCancellingAStepInATransactionRollsItBack(t *testing.T) {
 	})
 }
 
-// The run's row becomes another's while its transaction is open.
+// Another engine claims the job while the run's transaction is open.
 func TestALostLeaseRollsAStepsTransactionBack(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -204,7 +204,7 @@ func TestALostLeaseRollsAStepsTransactionBack(t *testing.T) {
 	})
 }
 
-func TestOtherJobsGoOnAroundAStepInATransaction(t *testing.T) {
+func TestOtherJobsContinueDuringAStepInATransaction(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
@@ -312,7 +312,7 @@ func TestALostAnswerToAStepsCommitDoublesNothing(t *testing.T) {
 	})
 }
 
-// Its process dies between the commit of the last step and the job's end.
+// The process dies between the commit of the last step and the job's end.
 func TestAJobEndsWithTheOutputOfALastStepThatCommittedByItself(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {

@@ -15,16 +15,16 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// sized is a JSON text of that many bytes.
+// sized returns a JSON text of that many bytes.
 func sized(n int) json.RawMessage {
 	return json.RawMessage(`"` + strings.Repeat("x", n-2) + `"`)
 }
 
-// bounds are small ones, each of its own size.
+// bounds are small, and differ from each other.
 var bounds = engine.Limits{Input: 500, Output: 300, Data: 2000}
 
-// What has the size of its bound is kept, and one byte more is refused, by
-// whatever way it comes.
+// What has the size of its bound is stored, and one byte more is rejected, however it is
+// passed.
 func TestEveryWayIntoARowHasItsBound(t *testing.T) {
 	t.Parallel()
 	db := testdb.Open(t, testdb.DSN(t, testdb.SQLite))
@@ -53,7 +53,7 @@ func TestEveryWayIntoARowHasItsBound(t *testing.T) {
 
 	start(t, eng)
 	receive(t, begun)
-	stranger := newEngine(t, db, cfg) // who does not know which signals the job waits for
+	stranger := newEngine(t, db, cfg) // does not know which signals the job waits for
 	_, err = stranger.Signal(t.Context(), job.ID, "fits", sized(bounds.Output), "")
 	require.NoError(t, err)
 	_, err = stranger.Signal(t.Context(), job.ID, "large", sized(bounds.Output+1), "")

@@ -18,7 +18,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// counted is a listener that says when it listens.
+// counted is a listener that sends a signal when it listens.
 type counted struct {
 	engine.Listener
 	ready chan struct{}
@@ -28,7 +28,7 @@ func (c counted) Listen(ctx context.Context, channel string, ready func(), notif
 	return c.Listener.Listen(ctx, channel, func() { ready(); c.ready <- struct{}{} }, notify)
 }
 
-// deaf makes an engine that looks at the database only when it is told to.
+// deaf makes an engine that polls only when it is notified.
 func deaf(t *testing.T, text string) (engine.Config, counted) {
 	t.Helper()
 	listener, err := dsn.NewListener(text)
@@ -51,7 +51,7 @@ func TestANotificationWakesAnotherProcessesEngine(t *testing.T) {
 	other := newEngine(t, db, config())
 	assert.Equal(t, model.Succeeded, ended(t, other, enqueue(t, other, input{}).ID).Status)
 
-	// In a transaction, the commit brings it.
+	// In a transaction, the notification comes with the commit.
 	var job *model.Job
 	require.NoError(t, db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) (err error) {
 		job, err = other.WithTx(tx).Enqueue(ctx, input{})
@@ -71,7 +71,7 @@ func TestANotificationWakesAnotherProcessesEngine(t *testing.T) {
 	}
 }
 
-func TestANotificationBringsACancelRequest(t *testing.T) {
+func TestANotificationDeliversACancelRequest(t *testing.T) {
 	t.Parallel()
 	text := testdb.DSN(t, testdb.Postgres)
 	cfg, l := deaf(t, text)
@@ -87,9 +87,9 @@ func TestANotificationBringsACancelRequest(t *testing.T) {
 	assert.Equal(t, model.Cancelled, ended(t, other, job.ID).Status)
 }
 
-// The listening connection breaks; what comes while it is away is found when it
-// is back.
-func TestAListenerThatLosesItsConnectionComesBack(t *testing.T) {
+// The listening connection breaks; what is enqueued during the outage is found when it is
+// back.
+func TestAListenerThatLosesItsConnectionReconnects(t *testing.T) {
 	t.Parallel()
 	text := testdb.DSN(t, testdb.Postgres)
 	cfg, l := deaf(t, text)
@@ -108,7 +108,7 @@ func TestAListenerThatLosesItsConnectionComesBack(t *testing.T) {
 	}
 }
 
-// told is a listener that a test speaks through.
+// told is a listener whose notifications the test sends.
 type told chan string
 
 func (c told) Listen(ctx context.Context, _ string, ready func(), notify func(string)) error {
@@ -123,8 +123,8 @@ func (c told) Listen(ctx context.Context, _ string, ready func(), notify func(st
 	}
 }
 
-// On every database: whatever brings the notification, it has its effect, and
-// one that means nothing has none.
+// On every database a notification has its effect, whatever sends it, and one without a
+// meaning has none.
 func TestWhatNotificationsDo(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {

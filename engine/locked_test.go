@@ -13,8 +13,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// Somebody has the job's row locked when the engine is told of it: it does not
-// wait for the next look, which is an hour away.
+// The job's row is locked when the engine is notified of it: the job does not wait for the
+// next poll, in an hour.
 func TestAJobThatIsLockedWhenItIsDueRunsSoonAfter(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []testdb.Kind{testdb.Postgres, testdb.MariaDB} {
@@ -28,7 +28,7 @@ func TestAJobThatIsLockedWhenItIsDueRunsSoonAfter(t *testing.T) {
 			require.NoError(t, db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
 				_, err := tx.NewRaw("UPDATE job_system_jobs SET name = 'locked' WHERE id = ?", job.ID.String()).Exec(ctx)
 				start(t, eng)
-				time.Sleep(100 * time.Millisecond) // it looks, and meets the lock; that it has cannot be heard
+				time.Sleep(100 * time.Millisecond) // it polls, and finds the lock; that cannot be observed
 				return err
 			}))
 			assert.Equal(t, model.Succeeded, ended(t, eng, job.ID).Status)

@@ -68,7 +68,7 @@ func TestAnErrorThatPanicsFailsItsJobAndNothingElse(t *testing.T) {
 	})
 }
 
-// An error that says it is the engine's, and is not.
+// An error that claims to be the engine's, and is not.
 func TestAForgedShutdownFailsTheJob(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -85,8 +85,8 @@ func TestAForgedShutdownFailsTheJob(t *testing.T) {
 	})
 }
 
-// The step hides the checkpoint's refusal in words of its own.
-func TestAStepThatIsToldToStopIsHandedOverWhateverItAnswers(t *testing.T) {
+// The step replaces the checkpoint's error with one of its own.
+func TestAStepWhoseCheckpointStopsItIsHandedOverWhateverItReturns(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		begun, stopping := make(chan struct{}), make(chan struct{})
@@ -97,7 +97,7 @@ func TestAStepThatIsToldToStopIsHandedOverWhateverItAnswers(t *testing.T) {
 			<-stopping
 			for n := 0; ; n++ {
 				if err := run.Checkpoint(ctx, n); err != nil {
-					return fmt.Errorf("could not go on: %v", err) //nolint:errorlint // that is the point
+					return fmt.Errorf("could not continue: %v", err) //nolint:errorlint // that is the point
 				}
 			}
 		}))
@@ -116,8 +116,8 @@ func TestAStepThatIsToldToStopIsHandedOverWhateverItAnswers(t *testing.T) {
 	})
 }
 
-// The database takes no writes to the table for a while, though it answers.
-func TestARefusalThatPassesCostsNothing(t *testing.T) {
+// The database rejects writes to the table for a while, though it answers.
+func TestATemporaryRejectionCostsNothing(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
@@ -150,7 +150,7 @@ func TestARefusalThatPassesCostsNothing(t *testing.T) {
 	})
 }
 
-// safeBuffer is a log that many goroutines write.
+// safeBuffer is a log that many goroutines write to.
 type safeBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -173,9 +173,8 @@ func (b *safeBuffer) waitFor(t *testing.T, text string) {
 	require.Eventually(t, func() bool { return bytes.Contains([]byte(b.String()), []byte(text)) }, patience, 10*time.Millisecond)
 }
 
-// A row that somebody wrote as processing stands in the way of its type, and of
-// no other.
-func TestABadRowHoldsUpNoMoreThanItsType(t *testing.T) {
+// A row that another program wrote as processing blocks its type, and no other.
+func TestABadRowBlocksNoOtherType(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), one("a", nothing), one("b", nothing))
@@ -192,7 +191,7 @@ func TestABadRowHoldsUpNoMoreThanItsType(t *testing.T) {
 	})
 }
 
-func TestIDsThatWouldNotBeFoundAgainAreRefusedByTheTable(t *testing.T) {
+func TestTheTableRejectsIDsThatWouldNotBeFoundAgain(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		insert := func(id string) error {
@@ -203,14 +202,14 @@ func TestIDsThatWouldNotBeFoundAgainAreRefusedByTheTable(t *testing.T) {
 		eng := newEngine(t, db, config(), one("a", nothing))
 		const upper = "0190A000-0000-7000-8000-00000000ABCD"
 		if insert(upper) != nil {
-			return // a text column keeps the case, and its table refuses it
+			return // a text column keeps the case, and its table rejects it
 		}
 		start(t, eng)
 		assert.Equal(t, model.Succeeded, ended(t, eng, uuid.MustParse(upper)).Status)
 	})
 }
 
-func TestWithFewerPlacesThanTypesTheLongestWaitingGoesFirst(t *testing.T) {
+func TestWithFewerPlacesThanTypesTheLongestWaitingRunsFirst(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg := config()
@@ -239,7 +238,7 @@ func TestWithFewerPlacesThanTypesTheLongestWaitingGoesFirst(t *testing.T) {
 	})
 }
 
-// MySQL's and MariaDB's default isolation: the snapshot still says scheduled.
+// The default isolation of MySQL and MariaDB: the snapshot still says scheduled.
 func TestCancelInARepeatableReadTransactionEnds(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -263,7 +262,7 @@ func TestCancelInARepeatableReadTransactionEnds(t *testing.T) {
 	})
 }
 
-func TestAStepsLeftoversCanDoNothingMore(t *testing.T) {
+func TestWhatAStepLeavesRunningCanDoNothingMore(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var left *steps.Run[input]
@@ -324,7 +323,7 @@ func TestResumeMayBuildThePlanFromTheDatabase(t *testing.T) {
 	})
 }
 
-// The request comes while the step fails by itself: whoever asked gets it.
+// The request comes while the step fails by itself: the job is cancelled.
 func TestACancelledJobThatFailsIsCancelled(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
@@ -348,8 +347,8 @@ func TestACancelledJobThatFailsIsCancelled(t *testing.T) {
 	})
 }
 
-// Heartbeats go on all the time while short jobs end: nobody is alarmed.
-func TestJobsThatEndWellAlarmNobody(t *testing.T) {
+// Heartbeats continue while short jobs end: nothing is logged.
+func TestJobsThatEndWellLogNoWarning(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var logs safeBuffer

@@ -17,8 +17,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// The host's code is called before the job's row is locked: on SQLite it would wait
-// for ever for the one connection.
+// The host's code is called before the job's row is locked: on SQLite it would wait for
+// ever for the single connection.
 func TestADefinitionMayReadTheDatabaseWhenASignalIsSent(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -38,8 +38,9 @@ func TestADefinitionMayReadTheDatabaseWhenASignalIsSent(t *testing.T) {
 	})
 }
 
-// A job that another version of the definition runs may take what this one does not.
-func TestASignalToAJobOfAnotherVersionIsNotJudged(t *testing.T) {
+// A job that another version of the definition runs may accept a signal that this one
+// rejects.
+func TestASignalToAJobOfAnotherVersionIsNotChecked(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		other := steps.Define[input]()
@@ -104,12 +105,12 @@ func TestASignalAfterADeployIsJudgedByTheNewDefinition(t *testing.T) {
 	}
 }
 
-// quoting is a payload that is never taken, with an error that tells all of it.
+// quoting is a payload that is always rejected, with an error that quotes all of it.
 type quoting struct{}
 
 func (*quoting) UnmarshalJSON(raw []byte) error { return fmt.Errorf("not %s", raw) }
 
-func TestWhyASignalIsRefusedIsRedacted(t *testing.T) {
+func TestTheErrorOfARejectedSignalIsRedacted(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
@@ -146,7 +147,7 @@ func TestAPayloadThatDoesNotFitFailsTheStepAndAResumeWaitsForAnother(t *testing.
 		assert.ErrorContains(t, err, `step "act" does not wait for a signal`)
 		assert.Equal(t, model.Scheduled, waits(t, eng, job.ID).Status, "nothing was written")
 
-		signal(t, newEngine(t, db, unasked()), job.ID, "yes", "bob") // which does not know the type
+		signal(t, newEngine(t, db, unasked()), job.ID, "yes", "bob") // does not know the type
 		eng.Wake()
 		s := ended(t, eng, job.ID)
 		assert.Equal(t, model.Failed, s.Status)

@@ -18,8 +18,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// newerKey is a key that a newer version of the module has put into the objects
-// of a job's row.
+// newerKey is a key that a newer version of the module has added to the objects of a job's
+// row.
 const newerKey = "of_a_newer_version"
 
 type object = map[string]any
@@ -54,8 +54,7 @@ func columns(t *testing.T, db bun.IDB, id uuid.UUID) (data object, signals []any
 	return data, signals
 }
 
-// objects are those of a job's columns that are the module's own, by where they
-// are.
+// objects returns the module's own objects in those columns of a job, by where they are.
 func objects(data object, signals []any) map[string]object {
 	all := map[string]object{"data": data}
 	add := func(where string, value any) {
@@ -80,7 +79,7 @@ func objects(data object, signals []any) map[string]object {
 	return all
 }
 
-// mark has a newer version write its key everywhere.
+// mark adds the newer version's key to all of them.
 func mark(t *testing.T, db *bun.DB, id uuid.UUID) {
 	t.Helper()
 	edit(t, db, id, func(data object, signals []any) {
@@ -90,7 +89,7 @@ func mark(t *testing.T, db *bun.DB, id uuid.UUID) {
 	})
 }
 
-// marked tells which objects have the newer version's key.
+// marked returns which objects have the newer version's key.
 func marked(t *testing.T, db *bun.DB, id uuid.UUID) (all []string) {
 	t.Helper()
 	for where, o := range objects(columns(t, db, id)) {
@@ -109,9 +108,9 @@ func runToEnd(t *testing.T, db *bun.DB, d steps.Handler, id uuid.UUID) *model.Jo
 	return ended(t, eng, id)
 }
 
-// What a newer version has put into a job's row is there after everything that
-// may happen to the job in this one.
-func TestWhatANewerVersionHasWrittenSurvivesAllThatHappensToAJob(t *testing.T) {
+// What a newer version has added to a job's row is kept by all that this version does with
+// the job.
+func TestWhatANewerVersionHasAddedIsKeptByAllThatThisOneDoes(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
@@ -132,7 +131,7 @@ func TestWhatANewerVersionHasWrittenSurvivesAllThatHappensToAJob(t *testing.T) {
 		require.Equal(t, `the signal "ok"`, runUntil(t, db, d, id).WaitsFor)
 		assert.ElementsMatch(t, []string{"data"}, marked(t, db, id), "the first record writes the whole document")
 
-		_, err := newEngine(t, db, config()).Signal(t.Context(), id, "for later", 1, "") // who does not know the definition
+		_, err := newEngine(t, db, config()).Signal(t.Context(), id, "for later", 1, "") // does not know the definition
 		require.NoError(t, err)
 		mark(t, db, id)
 		_, err = eng.Signal(t.Context(), id, "ok", 1, "")
@@ -162,7 +161,7 @@ func TestWhatANewerVersionHasWrittenSurvivesAllThatHappensToAJob(t *testing.T) {
 	})
 }
 
-func TestARestartKeepsWhatANewerVersionHasWrittenOfTheJobItself(t *testing.T) {
+func TestARestartKeepsWhatANewerVersionHasAddedToTheJobItself(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), one("test:job", func(context.Context, *steps.Run[input]) error { return errBoom }))
@@ -177,9 +176,9 @@ func TestARestartKeepsWhatANewerVersionHasWrittenOfTheJobItself(t *testing.T) {
 	})
 }
 
-// killed has a job be in the hands of a process that has died, and whose lease
-// has run out. It need not be due: then nobody else claims it before. Some engine
-// has started that knows its type.
+// killed makes a job look as if it ran in a process that has died and whose lease has
+// expired. The job need not be due: then no engine claims it before. An engine that knows
+// its type must have started.
 func killed(t *testing.T, db *bun.DB, id uuid.UUID) {
 	t.Helper()
 	require.Eventually(t, func() bool { // until that has made the type's lock
@@ -201,9 +200,9 @@ func killed(t *testing.T, db *bun.DB, id uuid.UUID) {
 	}))
 }
 
-// A status that this version does not know is not taken for one that it does:
-// nothing runs, and the newer version finds the record as it was.
-func TestARecordInAStatusOfANewerVersionIsRefusedAndStays(t *testing.T) {
+// A status that this version does not know is not mistaken for one that it knows: nothing
+// runs, and the record stays unchanged for the newer version.
+func TestARecordInAStatusOfANewerVersionIsRejectedAndStays(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(data object)

@@ -63,8 +63,8 @@ func TestARecordThatDoesNotFitTheDefinitionRunsNothing(t *testing.T) {
 		for _, want := range []string{`"renamed"`, `"inserted"`, `"retyped"`, "no longer decodes", "nothing was run"} {
 			require.ErrorContains(t, err, want)
 		}
-		// Resumed by a process that does not know the definition, it fails when
-		// it is claimed, with the record as it was.
+		// If a process that does not know the definition resumes it, it fails when it is
+		// claimed, with its record unchanged.
 		require.NoError(t, newEngine(t, db, config()).Resume(t.Context(), job.ID))
 		start(t, after)
 		s := ended(t, after, job.ID)

@@ -15,7 +15,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// ordered is a definition whose jobs note their names when they begin; the one called
+// ordered is a definition whose jobs record their names when they begin; the one called
 // "busy" ends when it is released.
 type ordered struct {
 	begun   chan string
@@ -51,7 +51,7 @@ func named(t *testing.T, c *engine.Client, name string, opts ...engine.EnqueueOp
 	require.NoError(t, err)
 }
 
-// However an immediate job comes while others wait, it is the next of its type.
+// Whenever an immediate job is enqueued while others wait, it is the next of its type.
 func TestAnImmediateJobIsTheNextOfItsType(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, dsn string) {
@@ -96,7 +96,7 @@ func TestAnImmediateJobIsTheNextOfItsType(t *testing.T) {
 	})
 }
 
-// Any engine claims the immediate job first, one that starts later included.
+// Each engine claims the immediate job first, also one that starts later.
 func TestAnImmediateJobIsTheNextOfItsTypeAfterARestart(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {

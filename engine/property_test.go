@@ -21,8 +21,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// property checks one with that many random cases, or as many as -rapid.checks
-// says.
+// property checks a property with that many random cases, or as many as the flag
+// -rapid.checks says.
 func property(t *testing.T, checks int, holds func(*rapid.T)) {
 	t.Helper()
 	set := flag.Lookup("rapid.checks")
@@ -33,8 +33,8 @@ func property(t *testing.T, checks int, holds func(*rapid.T)) {
 	rapid.Check(t, holds)
 }
 
-// trial is one case's test, for what wants a testing.TB: a failure is the case's,
-// so that a smaller one is looked for.
+// trial is the test of one case, for functions that need a testing.TB: a failure is one of
+// the case, so that rapid searches for a smaller one.
 type trial struct {
 	testing.TB
 	*rapid.T
@@ -61,7 +61,7 @@ func (t trial) Output() io.Writer                 { return t.TB.Output() }
 // drawSteps draws a definition of one to eight steps.
 func drawSteps(t *rapid.T) []stepKind {
 	kinds := make([]stepKind, rapid.IntRange(1, 8).Draw(t, "steps"))
-	grouped := 0 // members that are still to come
+	grouped := 0 // members that follow
 	for i := range kinds {
 		kind := &kinds[i]
 		kind.weight = float64(rapid.IntRange(1, 9).Draw(t, "weight"))
@@ -74,7 +74,7 @@ func drawSteps(t *rapid.T) []stepKind {
 		}
 		if grouped > 0 {
 			grouped--
-			continue // members end in any order: they do no more than that
+			continue // members end in any order: they have no other options
 		}
 		kind.inTx = rapid.IntRange(0, 3).Draw(t, "in a transaction") == 0
 		kind.attempts = rapid.IntRange(0, 3).Draw(t, "attempts")
@@ -85,21 +85,21 @@ func drawSteps(t *rapid.T) []stepKind {
 	return kinds
 }
 
-// diaryOf is what the functions of a definition have noted.
+// diaryOf is what the functions of a definition have recorded.
 type diaryOf struct {
 	mu     sync.Mutex
 	calls  []int
 	undone []int
 	ran    []int // steps, in the order of their calls in the latest run
-	undid  []int // the same of their undoing
+	undid  []int // the same of their undo
 }
 
 func stepName(i int) string { return fmt.Sprint("step-", i) }
 
 var errStep = errors.New("the step fails")
 
-// definition makes a definition of those steps. Each writes down that it was
-// called, and makes that number its output.
+// definition makes a definition of those steps. Each records that it was called, and
+// returns its number as the output.
 func (d *diaryOf) definition(kinds []stepKind, resumeOnCrash int) *steps.Definition[input] {
 	d.calls, d.undone = make([]int, len(kinds)), make([]int, len(kinds))
 	definition := steps.Define[input](steps.ResumeOnCrash(resumeOnCrash))
@@ -150,7 +150,7 @@ func (d *diaryOf) definition(kinds []stepKind, resumeOnCrash int) *steps.Definit
 	return definition
 }
 
-// moment is a place as the harness knows it.
+// moment returns a place as a moment of the harness.
 func (p place) moment() testutil.Moment {
 	switch p.at {
 	case "before":
@@ -162,11 +162,11 @@ func (p place) moment() testutil.Moment {
 	}
 }
 
-// Random definitions, killed, stopped, cancelled and resumed at random moments,
-// become what a small reference says: the job's status, each step's record and
-// output, how often each function is called and undone, and in which order.
-// Progress never falls, and is 1 for a job that has succeeded and for no other.
-func TestRandomJobsBecomeWhatTheReferenceSays(t *testing.T) {
+// Random definitions are killed, stopped, cancelled and resumed at random moments. Each job
+// then matches a small reference: its status, each step's record and output, how often each
+// function is called and undone, and in which order. Progress never falls, and is 1 for a
+// job that has succeeded and for no other.
+func TestRandomJobsMatchTheReference(t *testing.T) {
 	t.Parallel()
 	property(t, 25, func(r *rapid.T) {
 		kinds := drawSteps(r)
@@ -189,8 +189,8 @@ func TestRandomJobsBecomeWhatTheReferenceSays(t *testing.T) {
 	})
 }
 
-// happen has one random thing happen to the job, and to its reference. It returns
-// the least that the progress may be then.
+// happen does one random thing to the job and to its reference. It returns the minimum of
+// the progress after that.
 func happen(r *rapid.T, h *testutil.Harness, ref *reference, progress float64) float64 {
 	if ref.status != model.Scheduled {
 		if rapid.IntRange(0, 4).Draw(r, "restart") == 0 {
@@ -204,7 +204,7 @@ func happen(r *rapid.T, h *testutil.Harness, ref *reference, progress float64) f
 	what := rapid.SampledFrom([]string{"run", "kill", "stop", "cancel", "cancel while nobody runs it"}).Draw(r, "event")
 	places := ref.places()
 	if what == "stop" || what == "cancel" {
-		// What becomes of a step in a transaction then depends on how far it is.
+		// What happens to a step in a transaction then depends on how far it is.
 		places = slices.DeleteFunc(places, func(at place) bool { return ref.steps[at.by].inTx })
 	}
 	if len(places) == 0 && what != "cancel while nobody runs it" {
@@ -230,7 +230,7 @@ func happen(r *rapid.T, h *testutil.Harness, ref *reference, progress float64) f
 	default:
 		require.NoError(r, h.Engine().Cancel(context.Background(), h.Status().ID, "the test", ""))
 		if ref.undoes() {
-			h.Run() // an engine sees to that
+			h.Run() // an engine ends it
 		}
 		ref.end(model.Cancelled)
 	}

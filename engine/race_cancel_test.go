@@ -18,8 +18,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// gated adds a step that says that it has begun, and goes on when it is let; it
-// ends with its context's error if that has ended by then.
+// gated adds a step that sends its job when it begins, and waits for its release; it
+// returns the error of its context if that has ended by then.
 func gated(d steps.Scope[input], name string, begun chan<- uuid.UUID, release <-chan struct{}) {
 	steps.Do(d, name, func(ctx context.Context, run *steps.Run[input]) error {
 		begun <- run.Job().ID
@@ -28,11 +28,11 @@ func gated(d steps.Scope[input], name string, begun chan<- uuid.UUID, release <-
 	})
 }
 
-// later has a job be due when it is made so: see comesDue.
+// later schedules a job so that it becomes due only by comesDue.
 func later() engine.EnqueueOption { return engine.At(time.Now().Add(time.Hour)) }
 
-// comesDue makes a job due that waits for its time, and has an engine look. That
-// engine may look by itself before, after the end of another job.
+// comesDue makes a job due that waits for its time, and makes an engine poll. That engine
+// may poll by itself before, after the end of another job.
 func comesDue(t *testing.T, db *bun.DB, id uuid.UUID, eng *engine.Engine) error {
 	t.Helper()
 	_, err := db.NewRaw("UPDATE job_system_jobs SET scheduled_at = created_at WHERE id = ? AND status = 'scheduled' AND deleted_at IS NULL", id.String()).Exec(t.Context())
@@ -40,8 +40,7 @@ func comesDue(t *testing.T, db *bun.DB, id uuid.UUID, eng *engine.Engine) error 
 	return err
 }
 
-// busy has an engine run another job of the type, of failsOnce, until that is let
-// go.
+// busy runs another job of the type, of failsOnce, in an engine, until it is released.
 func busy(t *testing.T, eng *engine.Engine) (letGo func()) {
 	t.Helper()
 	id := enqueue(t, eng, input{Text: "busy"}).ID
@@ -60,8 +59,8 @@ func TestCancelRacesWithTheEndOfTheLastStep(t *testing.T) {
 		runs, other := newEngine(t, db, unasked(), d), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
-			must: []string{"cancel done: cancelled", "cancel refused: succeeded"},
-			may:  []string{"cancel done: succeeded"}, // its last step has completed all the same
+			must: []string{"cancel done: cancelled", "cancel rejected: succeeded"},
+			may:  []string{"cancel done: succeeded"}, // its last step has completed nevertheless
 		}, func(o startOrder, n int) string {
 			id := enqueue(t, runs, input{}).ID
 			receive(t, begun)
@@ -86,7 +85,7 @@ func TestCancelRacesWithTheClaim(t *testing.T) {
 		runs, other := newEngine(t, db, unasked(), three()), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
-			must: []string{"cancel done: cancelled after 0 runs", "cancel refused: succeeded after 1 runs"},
+			must: []string{"cancel done: cancelled after 0 runs", "cancel rejected: succeeded after 1 runs"},
 			may:  []string{"cancel done: cancelled after 1 runs", "cancel done: succeeded after 1 runs"},
 		}, func(o startOrder, _ int) string {
 			id := enqueue(t, other, input{}, later()).ID
@@ -109,7 +108,7 @@ func TestCancelRacesWithAResume(t *testing.T) {
 		runs, other := newEngine(t, db, unasked(), failsOnce(&ledger{})), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
-			must: []string{"resume done, cancel refused: succeeded", "resume done, cancel done: cancelled"},
+			must: []string{"resume done, cancel rejected: succeeded", "resume done, cancel done: cancelled"},
 			may:  []string{"resume done, cancel done: succeeded"},
 		}, func(o startOrder, n int) string {
 			id := enqueue(t, runs, input{}).ID
@@ -146,7 +145,7 @@ func TestCancelRacesWithAFailureThatIsUndone(t *testing.T) {
 		runs, other := newEngine(t, db, unasked(), d), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
-			must: []string{"cancel done: cancelled", "cancel refused: failed"},
+			must: []string{"cancel done: cancelled", "cancel rejected: failed"},
 		}, func(o startOrder, n int) string {
 			id := enqueue(t, runs, input{}).ID
 			receive(t, begun)
@@ -181,7 +180,7 @@ func TestCancelOfAParentRacesWithItsChildsEnd(t *testing.T) {
 		runs, other := newEngine(t, db, config(), parentOf("parent", []string{"child"}), child), newEngine(t, testdb.Open(t, text), config())
 		start(t, runs)
 		contest(t, db, raced{
-			must: []string{"cancel done: parent cancelled, child cancelled", "cancel refused: parent succeeded, child succeeded"},
+			must: []string{"cancel done: parent cancelled, child cancelled", "cancel rejected: parent succeeded, child succeeded"},
 			may:  []string{"cancel done: parent cancelled, child succeeded", "cancel done: parent succeeded, child succeeded"},
 		}, func(o startOrder, n int) string {
 			release := make(chan struct{})
@@ -189,7 +188,7 @@ func TestCancelOfAParentRacesWithItsChildsEnd(t *testing.T) {
 			parent := enqueue(t, runs, raw("parent")).ID
 			id := receive(t, begun)
 			if n%2 == 1 || o != together {
-				childrenOf(t, runs, parent) // in the other rounds the parent may not have begun to wait
+				childrenOf(t, runs, parent) // in the other rounds the parent may not wait yet
 			}
 			from := []*engine.Engine{runs, other}[n/2%2]
 			_, err := o.race(

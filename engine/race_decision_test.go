@@ -38,7 +38,7 @@ func TestADecisionRacesWithTheEndOfTheRun(t *testing.T) {
 						decides = newEngine(t, testdb.Open(t, text), unasked())
 					}
 					contest(t, db, raced{
-						must: []string{fmt.Sprintf(`done: %s, "decided"`, decision), `refused: succeeded, "its own"`},
+						must: []string{fmt.Sprintf(`done: %s, "decided"`, decision), `rejected: succeeded, "its own"`},
 					}, func(o startOrder, _ int) string {
 						id := enqueue(t, eng, input{}).ID
 						receive(t, begun)

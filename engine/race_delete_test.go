@@ -18,7 +18,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
-// kept tells in a word whether a job is deleted.
+// kept returns a word for whether a job is deleted.
 func kept(s *model.JobView) string {
 	if s.DeletedAt.IsZero() {
 		return "kept"
@@ -36,7 +36,7 @@ func TestDeleteRacesWithTheEndOfARun(t *testing.T) {
 		runs, other := newEngine(t, db, unasked(), d), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
-			must: []string{"delete refused: succeeded, kept", "delete done: succeeded, deleted"},
+			must: []string{"delete rejected: succeeded, kept", "delete done: succeeded, deleted"},
 		}, func(o startOrder, _ int) string {
 			id := enqueue(t, runs, input{}).ID
 			receive(t, begun)
@@ -58,7 +58,7 @@ func TestDeleteRacesWithTheClaim(t *testing.T) {
 		var never []uuid.UUID
 		contest(t, db, raced{
 			must: []string{"delete done: scheduled, deleted", "delete done: succeeded, deleted"},
-			may:  []string{"delete refused: succeeded, kept"},
+			may:  []string{"delete rejected: succeeded, kept"},
 		}, func(o startOrder, _ int) string {
 			id := enqueue(t, other, input{}, later()).ID
 			_, err := o.race(
@@ -87,7 +87,7 @@ func TestDeleteRacesWithAResume(t *testing.T) {
 		runs, other := newEngine(t, db, unasked(), failsOnce(&ledger{})), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
-			must: []string{"resume done, delete done: scheduled, deleted", "resume refused, delete done: failed, deleted"},
+			must: []string{"resume done, delete done: scheduled, deleted", "resume rejected, delete done: failed, deleted"},
 		}, func(o startOrder, _ int) string {
 			id := enqueue(t, runs, input{}).ID
 			require.Equal(t, model.Failed, ended(t, runs, id).Status)

@@ -20,9 +20,9 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// Many enqueue with one key at the same moment, in several processes, some of
-// them in transactions of their own of which a part is rolled back: there is one
-// job, everybody whose work stands has been told of that one, and it runs once.
+// Several processes enqueue with one key at the same moment, some of them in transactions
+// of their own, of which some are rolled back: there is one job, each caller whose work was
+// committed gets that one, and it runs once.
 func TestOfManyEnqueuesWithOneKeyThereIsOneJob(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
@@ -55,7 +55,7 @@ func TestOfManyEnqueuesWithOneKeyThereIsOneJob(t *testing.T) {
 					})
 					if dead := (*mysql.MySQLError)(nil); !errors.As(err, &dead) || dead.Number != 1213 {
 						return err
-					} // the database has ended it to end a deadlock
+					} // the database has ended it because of a deadlock
 				}
 			})
 			made := make(map[uuid.UUID]int)
@@ -71,7 +71,7 @@ func TestOfManyEnqueuesWithOneKeyThereIsOneJob(t *testing.T) {
 					made[jobs[i].ID] = n
 				}
 			}
-			require.Len(t, made, 1, "all are told of one job")
+			require.Len(t, made, 1, "all get the same job")
 			for id, n := range made {
 				assert.Equal(t, 1, n, "one has made it")
 				engs[0].Wake()
@@ -86,8 +86,8 @@ func TestOfManyEnqueuesWithOneKeyThereIsOneJob(t *testing.T) {
 	})
 }
 
-// A job is to run at once while the running one of its type ends, and others
-// wait: it goes before them or after them, each runs once and none beside another.
+// An immediate job is enqueued while the running one of its type ends, and others wait: it
+// runs before or after them, each runs once, and no two at the same time.
 func TestAnImmediateJobRacesWithTheEndOfTheRunningOne(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {

@@ -15,8 +15,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// failsOnce is a definition whose second step fails in a job's first run. See busy
-// for another kind of its jobs.
+// failsOnce is a definition whose second step fails in a job's first run. See busy for
+// another kind of its jobs.
 func failsOnce(done *ledger, opts ...steps.DefineOption) *steps.Definition[input] {
 	d := steps.Define[input](opts...)
 	steps.Do(d, "first", func(ctx context.Context, run *steps.Run[input]) error {
@@ -36,8 +36,8 @@ func failsOnce(done *ledger, opts ...steps.DefineOption) *steps.Definition[input
 	return d
 }
 
-// Of two who have a failed job go on, one does, and the other is told that it
-// does already.
+// If a failed job is resumed or restarted twice at once, one of the two counts, and the
+// other gets an error.
 func TestOfResumesAndRestartsAtOnceOneCounts(t *testing.T) {
 	t.Parallel()
 	resume := func(e *engine.Engine, id uuid.UUID) error { return e.Resume(context.Background(), id) }
@@ -52,13 +52,13 @@ func TestOfResumesAndRestartsAtOnceOneCounts(t *testing.T) {
 				db := testdb.Open(t, text)
 				runs, other := newEngine(t, db, unasked(), failsOnce(&done)), newEngine(t, testdb.Open(t, text), unasked(), failsOnce(&done))
 				start(t, runs)
-				contest(t, db, raced{must: []string{"done, refused: succeeded", "refused, done: succeeded"}}, func(o startOrder, n int) string {
+				contest(t, db, raced{must: []string{"done, rejected: succeeded", "rejected, done: succeeded"}}, func(o startOrder, n int) string {
 					id := enqueue(t, runs, input{}).ID
 					require.Equal(t, model.Failed, ended(t, runs, id).Status)
 					a, b := o.race(
 						side{do: func() error { return sides[0](runs, id) }},
 						side{do: func() error { return sides[1](other, id) }})
-					runs.Wake() // of what the other has done
+					runs.Wake() // to poll for the other's changes
 					s := ended(t, runs, id)
 					anew := name == "restart and restart" || name == "resume and restart" && b == nil
 					assert.Equal(t, map[bool]int{true: 2, false: 1}[anew], done.of(id, "first"))
@@ -72,7 +72,7 @@ func TestOfResumesAndRestartsAtOnceOneCounts(t *testing.T) {
 	}
 }
 
-// Somebody has a job go on whose process has died, while an engine settles it.
+// A job whose process has died is resumed while an engine settles it.
 func TestResumesAndRestartsRaceWithRecovery(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -80,11 +80,11 @@ func TestResumesAndRestartsRaceWithRecovery(t *testing.T) {
 		crashes int
 		want    raced
 	}{
-		// Refused means: while it was being settled.
-		"resume":                                {func(e *engine.Engine, id uuid.UUID) error { return e.Resume(context.Background(), id) }, 0, raced{must: []string{"done: succeeded"}, may: []string{"refused: failed"}}},
-		"restart":                               {func(e *engine.Engine, id uuid.UUID) error { return e.Restart(context.Background(), id) }, 0, raced{must: []string{"done: succeeded"}, may: []string{"refused: failed"}}},
-		"resume of one that goes on by itself":  {func(e *engine.Engine, id uuid.UUID) error { return e.Resume(context.Background(), id) }, 1, raced{must: []string{"refused: succeeded"}}},
-		"restart of one that goes on by itself": {func(e *engine.Engine, id uuid.UUID) error { return e.Restart(context.Background(), id) }, 1, raced{must: []string{"refused: succeeded"}}},
+		// It is rejected while it is being settled.
+		"resume":                                {func(e *engine.Engine, id uuid.UUID) error { return e.Resume(context.Background(), id) }, 0, raced{must: []string{"done: succeeded"}, may: []string{"rejected: failed"}}},
+		"restart":                               {func(e *engine.Engine, id uuid.UUID) error { return e.Restart(context.Background(), id) }, 0, raced{must: []string{"done: succeeded"}, may: []string{"rejected: failed"}}},
+		"resume of one that goes on by itself":  {func(e *engine.Engine, id uuid.UUID) error { return e.Resume(context.Background(), id) }, 1, raced{must: []string{"rejected: succeeded"}}},
+		"restart of one that goes on by itself": {func(e *engine.Engine, id uuid.UUID) error { return e.Restart(context.Background(), id) }, 1, raced{must: []string{"rejected: succeeded"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,7 +15,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// approve has an engine send a job the signal that it waits for.
+// approve sends a job the signal that it waits for.
 func approve(t *testing.T, eng *engine.Engine, id uuid.UUID, by string, sent **model.Signal) side {
 	return side{
 		do: func() (err error) {
@@ -36,7 +36,7 @@ func TestASignalRacesWithTheTimeoutOfItsWait(t *testing.T) {
 		runs, other := newEngine(t, db, unasked(), awaiting(steps.Timeout(time.Hour))), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
-			must: []string{"signal done: succeeded", "signal refused: failed"},
+			must: []string{"signal done: succeeded", "signal rejected: failed"},
 			may:  []string{"signal done: failed"}, // it came after the deadline, before that was recorded, and is kept
 		}, func(o startOrder, n int) string {
 			id := enqueue(t, runs, input{}).ID
@@ -90,7 +90,7 @@ func TestOfTwoSignalsOfDifferentProcessesTheFirstStands(t *testing.T) {
 			waits(t, runs, id)
 			var ann, bob *model.Signal
 			a, b := approve(t, runs, id, "ann", &ann), approve(t, other, id, "bob", &bob)
-			if o != together { // and not the end of the job, so that the second one is told of the first
+			if o != together { // and not the end of the job, so that the second one gets the first signal
 				a.effect, b.effect = nil, nil
 			}
 			errA, errB := o.race(a, b)
@@ -128,7 +128,7 @@ func TestASignalRacesWithACancel(t *testing.T) {
 		runs, other := newEngine(t, db, unasked(), awaiting()), newEngine(t, testdb.Open(t, text), unasked())
 		start(t, runs)
 		contest(t, db, raced{
-			must: []string{"signal done, cancel refused: succeeded", "signal refused, cancel done: cancelled"},
+			must: []string{"signal done, cancel rejected: succeeded", "signal rejected, cancel done: cancelled"},
 			may:  []string{"signal done, cancel done: cancelled", "signal done, cancel done: succeeded"},
 		}, func(o startOrder, n int) string {
 			id := enqueue(t, runs, input{}).ID

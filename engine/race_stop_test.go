@@ -20,8 +20,8 @@ import (
 
 func loadType(k int) string { return fmt.Sprint("load:", k) }
 
-// load is a definition for each of some types, of three steps, that notes what
-// has completed. between is called in the middle of each step.
+// load is a definition for each of some types, of three steps, that records which have
+// completed. between is called in the middle of each step.
 func load(types int, done *ledger, between func(ctx context.Context, k int) error) (all []steps.Handler) {
 	for k := range types {
 		d := steps.Define[input](steps.Type(loadType(k)))
@@ -63,9 +63,9 @@ func free(t *testing.T, db *bun.DB) {
 	sound(t, db)
 }
 
-// An engine is stopped in the middle of fifty jobs. Half of their steps reach
-// their end within the grace, and half do not: each job has ended or is handed
-// over with what it has completed, and another engine ends them all.
+// An engine is stopped while it runs fifty jobs. Half of their steps end within the grace
+// period, and half do not: each job has ended or is handed over with the record of its
+// completed steps, and another engine ends them all.
 func TestAnEngineThatStopsUnderLoadLosesAndDoublesNothing(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
@@ -100,7 +100,7 @@ func TestAnEngineThatStopsUnderLoadLosesAndDoublesNothing(t *testing.T) {
 		close(stopping)
 		began := time.Now()
 		require.Less(t, patience, cfg.Lease)
-		require.NoError(t, receive(t, ran)) // it waits for its grace and its last records, and for no lease
+		require.NoError(t, receive(t, ran)) // it waits for its grace period and its last records, and for no lease
 		t.Log("stopped after", time.Since(began))
 		free(t, db)
 		handedOver := 0
@@ -128,8 +128,7 @@ func TestAnEngineThatStopsUnderLoadLosesAndDoublesNothing(t *testing.T) {
 	})
 }
 
-// completedOnce fails unless every job has succeeded, with each of its steps
-// completed once.
+// completedOnce fails unless each job has succeeded, with each of its steps completed once.
 func completedOnce(t *testing.T, eng *engine.Engine, ids []uuid.UUID, done *ledger) {
 	t.Helper()
 	for _, id := range ids {
@@ -143,14 +142,13 @@ func completedOnce(t *testing.T, eng *engine.Engine, ids []uuid.UUID, done *ledg
 	}
 }
 
-// Two engines stop at once, again and again, while each may hand its jobs over to
-// the other.
+// Two engines stop at once, repeatedly, while each may hand its jobs over to the other.
 func TestEnginesThatStopTogetherLoseAndDoubleNothing(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		const types, perType, turn = 15, 6, 45
 		var done ledger
-		var left, total atomic.Int32 // steps until both are stopped, and all there were
+		var left, total atomic.Int32 // steps until both are stopped, and all steps
 		var stop atomic.Pointer[context.CancelFunc]
 		definitions := func() []steps.Handler {
 			return load(types, &done, func(context.Context, int) error {

@@ -17,15 +17,15 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// side is one of those who race for a job.
+// side is one of the two calls that race for a job.
 type side struct {
 	do func() error
-	// effect waits until what was done has had its effect: where it is to come
-	// before the other side. nil if do does.
+	// effect waits until the call has had its effect, for races in which it comes before
+	// the other side. It is nil if do waits for that.
 	effect func()
 }
 
-// startOrder is how a round of a race begins.
+// startOrder is the order in which the sides of a race begin.
 type startOrder int
 
 const (
@@ -34,7 +34,7 @@ const (
 	together
 )
 
-// race has two sides do what they do, and returns what they are told.
+// race makes the calls of two sides, and returns their errors.
 func (o startOrder) race(a, b side) (toldA, toldB error) {
 	switch o {
 	case firstBefore:
@@ -58,8 +58,7 @@ func (s side) alone() error {
 	return err
 }
 
-// atOnce does something n times at the same moment: nobody begins before all are
-// ready.
+// atOnce calls do n times at the same moment: none begins before all are ready.
 func atOnce(n int, do func(i int) error) []error {
 	var ready, done sync.WaitGroup
 	begin := make(chan struct{})
@@ -78,15 +77,14 @@ func atOnce(n int, do func(i int) error) []error {
 	return told
 }
 
-// raced is what a race may come to, as documented.
+// raced is what a race may result in, as documented.
 type raced struct {
-	must []string // what has to be seen
-	may  []string // what may be seen as well
+	must []string // outcomes that must occur
+	may  []string // outcomes that may occur
 }
 
-// contest runs a race in both orders and then many times together. round returns
-// what it came to. Whatever is not documented fails the test, and so does a state
-// of the tables between two.
+// contest runs a race in both orders and then many times together. round returns the
+// outcome. An outcome that is not documented fails the test, and so do inconsistent tables.
 func contest(t *testing.T, db *bun.DB, documented raced, round func(o startOrder, n int) string) {
 	t.Helper()
 	rounds := 24
@@ -106,13 +104,13 @@ func contest(t *testing.T, db *bun.DB, documented raced, round func(o startOrder
 	t.Log(seen)
 }
 
-// answer is what a side was told, in a word.
+// answer returns a word for the error of a side.
 func answer(err error) string {
 	switch {
 	case err == nil:
 		return "done"
 	case errors.Is(err, engine.ErrStatus):
-		return "refused"
+		return "rejected"
 	default:
 		return err.Error()
 	}
@@ -125,8 +123,8 @@ const (
 	rowsOfNobody   = "SELECT j.name FROM job_system_jobs j WHERE j.status = 'processing' AND NOT EXISTS (SELECT 1 FROM job_type_lock l WHERE " + covers + ")"
 )
 
-// sound fails if the tables are between two states: a lock that covers nothing, a
-// job that runs without a lock, a row whose columns do not agree.
+// sound fails if the tables are inconsistent: a lock that covers nothing, a job that runs
+// without a lock, a row whose columns contradict each other.
 func sound(t *testing.T, db *bun.DB) {
 	t.Helper()
 	for what, query := range map[string]string{"locks that cover nothing": locksOfNothing, "jobs that run without a lock": rowsOfNobody} {
@@ -143,7 +141,7 @@ func sound(t *testing.T, db *bun.DB) {
 	}
 }
 
-// disagreements are the parts of a job's row that cannot be together.
+// disagreements returns the contradictions in a job's row.
 func disagreements(j *model.Job) (mistakes []string) {
 	data, err := model.ParseData(j.Data)
 	if err != nil {
@@ -169,8 +167,7 @@ func disagreements(j *model.Job) (mistakes []string) {
 	return mistakes
 }
 
-// ledger counts what steps have done, by job and step: it knows nothing of the
-// engine.
+// ledger counts what steps have done, by job and step, independently of the engine.
 type ledger struct {
 	mu   sync.Mutex
 	done map[string]int

@@ -20,8 +20,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// abandon cuts an engine off from its database while its job is in the middle
-// of a step, which is what a killed process looks like from outside.
+// abandon cuts an engine off from its database while its job is in the middle of a step:
+// from outside, it looks like a killed process.
 func abandon(t *testing.T, text string, cfg engine.Config) (id uuid.UUID, release func()) {
 	t.Helper()
 	db := testdb.Open(t, text)
@@ -80,7 +80,7 @@ func TestAKilledEnginesJobFailsWithItsRecordAndIsResumed(t *testing.T) {
 	})
 }
 
-func TestResumeSettlesAJobWhoseLeaseHasRunOutWithoutAnyEngineRunning(t *testing.T) {
+func TestResumeSettlesAJobWhoseLeaseHasExpiredWithoutAnyEngineRunning(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		id, _ := abandon(t, text, mortal())
@@ -116,7 +116,7 @@ func TestRecoveryNeverTouchesALiveEnginesJob(t *testing.T) {
 		start(t, alive)
 		job := enqueue(t, alive, input{})
 		receive(t, begun)
-		// Other engines come and go for longer than the lease.
+		// Other engines start and stop for longer than the lease.
 		deadline := time.Now().Add(2 * mortal().Lease)
 		db := testdb.Open(t, text)
 		for time.Now().Before(deadline) {
@@ -134,8 +134,8 @@ func TestRecoveryNeverTouchesALiveEnginesJob(t *testing.T) {
 	})
 }
 
-// A run that was frozen beyond its lease wakes up: what it writes is refused.
-func TestALateWriteOfALostRunIsRefused(t *testing.T) {
+// A run that was frozen beyond its lease continues: what it writes is rejected.
+func TestALateWriteOfALostRunIsRejected(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		db := testdb.Open(t, text)
@@ -151,7 +151,7 @@ func TestALateWriteOfALostRunIsRefused(t *testing.T) {
 		start(t, frozen)
 		job := enqueue(t, frozen, input{})
 		receive(t, begun)
-		// Taken over as recovery does it, while the frozen run knows nothing.
+		// It is settled as recovery does it; the frozen run does not know.
 		other := newEngine(t, testdb.Open(t, text), config())
 		_, err := db.NewRaw("UPDATE job_type_lock SET owner = 'elsewhere', locked_until = updated_at WHERE type = 'test:job'").Exec(t.Context())
 		require.NoError(t, err)
@@ -191,8 +191,8 @@ func TestAGracefulStopHandsTheJobOver(t *testing.T) {
 	})
 }
 
-// A step that goes on within the grace completes, and the job stops at the
-// boundary behind it.
+// A step that continues within the grace period completes, and the job stops at the next
+// boundary.
 func TestAGracefulStopWaitsForTheBoundary(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -223,8 +223,8 @@ func TestAGracefulStopWaitsForTheBoundary(t *testing.T) {
 	})
 }
 
-// Nobody who is alive has the type: those that have others settle its job, only later.
-func TestAKilledEnginesJobIsSettledByEnginesWithoutItsTypeInTheEnd(t *testing.T) {
+// No living engine has the type: engines with other types settle its job, but later.
+func TestAKilledEnginesJobIsFinallySettledByEnginesWithoutItsType(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		id, _ := abandon(t, text, mortal())
@@ -239,7 +239,7 @@ func TestAKilledEnginesJobIsSettledByEnginesWithoutItsTypeInTheEnd(t *testing.T)
 	})
 }
 
-// A processing row without any lock, as a foreign hand may leave it.
+// A processing row without any lock, as another program may leave it.
 func TestAProcessingRowThatNoLockCoversIsSettled(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -255,8 +255,8 @@ func TestAProcessingRowThatNoLockCoversIsSettled(t *testing.T) {
 	})
 }
 
-// Engines compete for jobs of a few types; the ledger is written by the steps
-// and knows nothing of the engine.
+// Engines compete for jobs of a few types; the steps write the ledger, independently of the
+// engine.
 func TestManyEnginesRunEachJobOnceAndNeverTwoOfAType(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
@@ -315,9 +315,9 @@ func TestManyEnginesRunEachJobOnceAndNeverTwoOfAType(t *testing.T) {
 	})
 }
 
-// The connections break while jobs run; nothing is lost or doubled, and the
-// jobs end by themselves.
-func TestStepsWaitForADatabaseThatIsAwayAndLoseNothing(t *testing.T) {
+// The connections break while jobs run; nothing is lost or doubled, and the jobs end by
+// themselves.
+func TestStepsWaitForTheEndOfAnOutageAndLoseNothing(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []testdb.Kind{testdb.Postgres, testdb.MariaDB} {
 		t.Run(string(kind), func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// What people see goes through a host's hook; what programs read does not.
+// What people see is redacted by a host's function; what programs read is not.
 func ExampleClient_Redacted() {
 	ctx := context.Background()
 	db, closeDB := exampleDB(ctx)

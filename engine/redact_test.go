@@ -39,15 +39,15 @@ func (r *journal) String() string {
 	return r.text.String()
 }
 
-// logged is config with a log of everything, and that log.
+// logged returns config with a log of everything, and that log.
 func logged() (engine.Config, *journal) {
 	log, cfg := &journal{}, config()
 	cfg.Logger = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	return cfg, log
 }
 
-// secrets is a definition that puts its input's text, and more behind it,
-// wherever a step can. Its last step fails, with an error that quotes an output.
+// secrets is a definition that puts its input's text, with a suffix, wherever a step can.
+// Its last step fails, with an error that quotes an output.
 func secrets() *steps.Definition[input] {
 	d := steps.Define[input]()
 	first := steps.Add(d, "output", func(ctx context.Context, run *steps.Run[input]) (string, error) {
@@ -70,7 +70,7 @@ func secrets() *steps.Definition[input] {
 	return d
 }
 
-func TestTheLogHoldsNoInputsAndOutputs(t *testing.T) {
+func TestTheLogHasNoInputsAndOutputs(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg, log := logged()
@@ -86,7 +86,7 @@ func TestTheLogHoldsNoInputsAndOutputs(t *testing.T) {
 	})
 }
 
-func TestWhatIsRedactedIsNeitherLoggedNorTold(t *testing.T) {
+func TestWhatIsRedactedIsNeitherLoggedNorShown(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg, log := logged()
@@ -124,7 +124,7 @@ func TestWhatIsRedactedIsNeitherLoggedNorTold(t *testing.T) {
 	})
 }
 
-func TestARefusalOfAnInputDoesNotQuoteItsSecrets(t *testing.T) {
+func TestTheErrorOfARejectedInputDoesNotQuoteItsSecrets(t *testing.T) {
 	t.Parallel()
 	cfg := config()
 	cfg.Redact = func(model.Value) json.RawMessage { return nil }

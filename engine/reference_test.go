@@ -14,19 +14,19 @@ type stepKind struct {
 	attempts int  // Retry, 0 for none
 	fails    int  // the first calls that fail, over all runs
 	when     bool // has a condition
-	wanted   bool // what that says
+	wanted   bool // the result of the condition
 	undo     bool
 }
 
-// reference predicts what becomes of a job: what the documentation promises, in
-// few words, and nothing of how it is done.
+// reference predicts what happens to a job: what the documentation promises, in few words,
+// and independently of how it is done.
 type reference struct {
 	steps         []stepKind
 	resumeOnCrash int
 
 	status   model.Status
 	done     []model.StepStatus // completed, skipped, undone; anything else is empty
-	tried    []bool             // the step has begun: its condition is not asked for again
+	tried    []bool             // the step has begun: its condition is not evaluated again
 	taken    []bool             // it was undone, and has not completed again
 	failures []int              // failed attempts since a person resumed the job
 	calls    []int              // of each step's function
@@ -42,18 +42,18 @@ func newReference(steps []stepKind, resumeOnCrash int) *reference {
 	}
 }
 
-// place is a moment of a run that something can happen at: before a step's
-// function is called, when it has returned well, or after its record.
+// place is a moment of a run at which something can happen: before a step's function is
+// called, after it has returned without an error, or after its record.
 type place struct {
 	step int
 	at   string // "before", "returned" or "recorded"
 	by   int    // the step that has begun by then
 }
 
-// run is a run up to the first place that stop names, or to the job's end.
+// run runs the job up to the first place for which stop returns true, or to its end.
 func (r *reference) run(stop func(place) bool) {
 	r.status = model.Processing
-	last := -1 // the step just before, if this run has recorded it
+	last := -1 // the previous step, if this run has recorded it
 	for i := range r.steps {
 		kind := &r.steps[i]
 		if r.done[i] == model.StepCompleted || r.done[i] == model.StepSkipped {
@@ -61,8 +61,8 @@ func (r *reference) run(stop func(place) bool) {
 			continue
 		}
 		asked := kind.when && !r.tried[i]
-		// The harness sees a step in a transaction as it asks for the condition, and
-		// other ones as they are called.
+		// For the harness a step in a transaction begins with the evaluation of its
+		// condition, and other steps with the call of their function.
 		seen := kind.group == 0 && (!kind.inTx && !(asked && !kind.wanted) || kind.inTx && !r.tried[i])
 		if !kind.inTx && r.done[i] == model.StepUndone {
 			r.done[i] = "" // it begins
@@ -90,7 +90,7 @@ func (r *reference) run(stop func(place) bool) {
 	r.end(model.Succeeded)
 }
 
-// attempts calls a step until it returns well, or has failed for good.
+// attempts calls a step until it returns without an error, or has failed for good.
 func (r *reference) attempts(i int) bool {
 	for {
 		r.calls[i]++
@@ -107,7 +107,7 @@ func (r *reference) complete(i int) {
 	r.done[i], r.failures[i], r.taken[i] = model.StepCompleted, 0, false
 }
 
-// end ends the job. One that fails or is cancelled undoes its completed steps.
+// end ends the job. A job that fails or is cancelled undoes its completed steps.
 func (r *reference) end(status model.Status) {
 	if r.status = status; status == model.Succeeded {
 		return
@@ -130,7 +130,7 @@ func (r *reference) undoes() bool {
 	return false
 }
 
-// isLast reports whether no step is left behind this one.
+// isLast reports whether no step is left after this one.
 func (r *reference) isLast(i int) bool {
 	for k := i + 1; k < len(r.steps); k++ {
 		if r.done[k] != model.StepCompleted && r.done[k] != model.StepSkipped {
@@ -140,7 +140,7 @@ func (r *reference) isLast(i int) bool {
 	return true
 }
 
-// kill is a process that dies at that place.
+// kill is the death of the process at that place.
 func (r *reference) kill(at place) {
 	r.run(func(p place) bool { return p == at })
 	if r.crashes < r.resumeOnCrash {
@@ -151,8 +151,8 @@ func (r *reference) kill(at place) {
 	r.status = model.Failed // nothing is undone: a person resumes it
 }
 
-// interrupt is a run that is stopped, or cancelled, at that place: a function that
-// has returned well counts, and one that has not says that its context ended.
+// interrupt stops or cancels a run at that place: a function that has returned without an
+// error counts, and one that has not returns the error of its context.
 func (r *reference) interrupt(at place, end model.Status) {
 	r.run(func(p place) bool { return p == at })
 	if at.at == "returned" {
@@ -166,8 +166,8 @@ func (r *reference) interrupt(at place, end model.Status) {
 	}
 }
 
-// resume puts the job back, and returns what its progress may have fallen to: that
-// of undone steps is to be made again.
+// resume reschedules the job, and returns the minimum of its progress: the share of undone
+// steps is lost.
 func (r *reference) resume(progress float64) float64 {
 	r.status, r.crashes = model.Scheduled, 0
 	clear(r.failures)
@@ -195,7 +195,7 @@ func (r *reference) share() float64 {
 	return done / sum
 }
 
-// places are those that a run from here on would come by.
+// places are the places that a run from here on reaches.
 func (r *reference) places() (all []place) {
 	ahead := *r
 	ahead.done, ahead.tried, ahead.failures = slices.Clone(r.done), slices.Clone(r.tried), slices.Clone(r.failures)

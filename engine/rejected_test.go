@@ -16,9 +16,9 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// refusePoison has the jobs' table take no document and no checkpoint with that word
-// in it, as a rule of a database's administrator may.
-func refusePoison(t *testing.T, db *bun.DB) {
+// rejectPoison makes the jobs' table reject each document and checkpoint with that word in
+// it, as a rule of a database's administrator may.
+func rejectPoison(t *testing.T, db *bun.DB) {
 	t.Helper()
 	rules := map[dialect.Name][]string{
 		dialect.SQLite: {`CREATE TRIGGER no_poison BEFORE UPDATE ON job_system_jobs
@@ -32,12 +32,12 @@ func refusePoison(t *testing.T, db *bun.DB) {
 	}
 }
 
-// What the database refuses is the job's own failure, after a while in which it
-// might have been the database's; other jobs go on.
-func TestAJobWhoseRecordTheDatabaseRefusesFailsWithThat(t *testing.T) {
+// What the database rejects is the job's own failure, after a time in which it could have
+// been the database's; other jobs continue.
+func TestAJobWhoseRecordTheDatabaseRejectsFailsWithThat(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
-		refusePoison(t, db)
+		rejectPoison(t, db)
 		var logs safeBuffer
 		cfg := mortal()
 		cfg.Logger = slog.New(slog.NewTextHandler(&logs, nil))

@@ -17,7 +17,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-func TestFromRunsAStepAndThoseBehindItAgain(t *testing.T) {
+func TestRerunFromRunsAStepAndAllAfterItAgain(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		tr := &trace{}
@@ -93,7 +93,7 @@ func TestFromRunsAStepAndThoseBehindItAgain(t *testing.T) {
 	})
 }
 
-func TestFromTakesTheDefinitionsOrderWhereItHasChanged(t *testing.T) {
+func TestRerunFromUsesTheOrderOfAChangedDefinition(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		tr := &trace{}
@@ -126,7 +126,7 @@ func TestFromTakesTheDefinitionsOrderWhereItHasChanged(t *testing.T) {
 	})
 }
 
-func TestFromRefusesToPassOverAStepThatIsNotDone(t *testing.T) {
+func TestRerunFromRejectsAStepAfterOneThatIsNotDone(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		tr := &trace{}
@@ -147,7 +147,7 @@ func TestFromRefusesToPassOverAStepThatIsNotDone(t *testing.T) {
 	})
 }
 
-func TestHistoryGivesWayToWhatTheJobNeeds(t *testing.T) {
+func TestHistoryIsDroppedForWhatTheJobNeeds(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		fail := true

@@ -10,8 +10,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// A report failed because of what an earlier step had read: a dry run shows what
-// a resume from there would do, and the resume does it.
+// A report failed because of what an earlier step had read: a dry run shows what a resume
+// from there would do, and the resume does it.
 func ExampleRerunFrom() {
 	d := steps.Define[input]()
 	broken := true
@@ -50,7 +50,7 @@ func ExampleRerunFrom() {
 	// succeeded with 2 earlier records
 }
 
-// A process died in the middle of a payment; somebody has seen that it was made.
+// A process died in the middle of a payment, and a person has found out that it was made.
 func ExampleSkipStep() {
 	d := steps.Define[input]()
 	steps.Do(d, "pay", func(context.Context, *steps.Run[input]) error { return nil }, steps.StopOnCrash())

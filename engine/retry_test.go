@@ -19,8 +19,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// inPlace is config for engines that wait in place however long a delay is, and
-// aside one for engines that never do.
+// inPlace is config for engines that wait in place however long a delay is, and aside for
+// engines that never do.
 func inPlace() engine.Config { c := config(); c.RetryInPlace = 24 * time.Hour; return c }
 func aside() engine.Config   { c := config(); c.RetryInPlace = -1; return c }
 
@@ -38,10 +38,10 @@ func flaky(failures int32, ran *atomic.Int32, opts ...steps.Option) *steps.Defin
 
 func waiting(s *model.JobView) bool { return s.WaitsFor != "" }
 
-// expire makes the engine of a job a dead one to all others.
+// expire makes the engine of a job look dead to all others.
 func expire(t *testing.T, db *bun.DB, id uuid.UUID) { expireBefore(t, db, id, 24*time.Hour) }
 
-// expireBefore makes a job's lease one that has run out so long ago. From four leases on,
+// expireBefore makes a job's lease one that expired so long ago. From four leases on,
 // engines that do not have the job's type settle it too, and so does its own.
 func expireBefore(t *testing.T, db *bun.DB, id uuid.UUID, ago time.Duration) {
 	t.Helper()
@@ -62,7 +62,7 @@ func record(t *testing.T, eng *engine.Engine, id uuid.UUID, step int) model.Step
 	return data.Steps[step]
 }
 
-func TestAStepThatFailsIsTriedAgainInPlaceOrLater(t *testing.T) {
+func TestAFailedStepIsRetriedInPlaceOrLater(t *testing.T) {
 	t.Parallel()
 	for name, cfg := range map[string]engine.Config{"in place": inPlace(), "later": aside()} {
 		t.Run(name, func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestAStepThatFailsIsTriedAgainInPlaceOrLater(t *testing.T) {
 	}
 }
 
-func TestAStepFailsAfterItsLastAttemptAndAResumeBeginsAnew(t *testing.T) {
+func TestAStepFailsAfterItsLastAttemptAndAResumeResetsThem(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
@@ -105,7 +105,7 @@ func TestAStepFailsAfterItsLastAttemptAndAResumeBeginsAnew(t *testing.T) {
 	})
 }
 
-func TestErrorsThatAreNotWorthItFailTheJobAtOnce(t *testing.T) {
+func TestErrorsThatAreNotRetriedFailTheJobAtOnce(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
@@ -158,7 +158,7 @@ func TestALongDelayFreesTheTypeForOthers(t *testing.T) {
 	})
 }
 
-// A run that is claimed before the time, as after a crash, waits on.
+// A run that is claimed before the time, as after a crash, waits for the rest of it.
 func TestAnEarlyRunWaitsForTheRestOfTheDelay(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -199,12 +199,12 @@ func TestACancelDuringADelayInPlaceCancelsTheJob(t *testing.T) {
 	})
 }
 
-func TestAStopDuringADelayInPlaceHandsTheRestOfItOver(t *testing.T) {
+func TestAStopDuringADelayInPlaceHandsTheJobOverWithTheRestOfIt(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
 		cfg := inPlace()
-		cfg.Grace = patience // it does not take the grace
+		cfg.Grace = patience // it does not wait for the end of the grace period
 		eng := newEngine(t, db, cfg, flaky(1, &ran, steps.Retry(2, time.Hour)))
 		stop := start(t, eng)
 		job := enqueue(t, eng, input{})
@@ -218,7 +218,7 @@ func TestAStopDuringADelayInPlaceHandsTheRestOfItOver(t *testing.T) {
 		assert.Equal(t, 1, s.Steps[0].Attempts)
 		assert.Equal(t, 1, record(t, eng, job.ID, 0).Failures)
 
-		// Elsewhere, once it is time.
+		// In another engine, when it is due.
 		row, err := eng.Job(t.Context(), job.ID)
 		require.NoError(t, err)
 		data, err := model.ParseData(row.Data)
@@ -276,8 +276,8 @@ func TestAStepWhoseProcessDiedDuringADelayHasFailed(t *testing.T) {
 	})
 }
 
-// Being declared failed ends the retries, and being declared succeeded does too:
-// what weighs more is the step's own failure.
+// A declared failure ends the retries, and so does a declared success: but the step's own
+// failure counts more.
 func TestADecisionFromOutsideEndsTheRetries(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -319,7 +319,7 @@ func TestAResultOfAFailedAttemptIsNotTheJobs(t *testing.T) {
 	})
 }
 
-// The others of the group work on; then the job waits without its type.
+// The other members of the group continue; then the job waits without its type.
 func TestAMemberOfAGroupWithALongDelayLetsTheOthersEnd(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {

@@ -15,8 +15,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// What the README tells an administrator to grant is enough, and more is not
-// asked for.
+// The rights that the README says to grant are enough, and no more are needed.
 func TestAnEngineRunsJobsWithTheRightsOfItsTablesOnly(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {

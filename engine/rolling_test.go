@@ -21,8 +21,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// migrateFurther does what a migration of a next version may do: it adds columns
-// that are nullable or have a default, and an index.
+// migrateFurther does what a migration of a next version may do: it adds columns that are
+// nullable or have a default, and an index.
 func migrateFurther(t *testing.T, db *bun.DB) {
 	t.Helper()
 	for _, statement := range []string{
@@ -37,7 +37,7 @@ func migrateFurther(t *testing.T, db *bun.DB) {
 	}
 }
 
-// deployed is a host's definition in one of two versions: the next one has a step
+// deployed is a host's definition in one of two versions: in the next version one step is
 // renamed and another one added. after is called in each step.
 func deployed(jobType string, next bool, done *ledger, after func(step string)) *steps.Definition[input] {
 	d := steps.Define[input](steps.Type(jobType))
@@ -61,8 +61,8 @@ func deployed(jobType string, next bool, done *ledger, after func(step string)) 
 	return d
 }
 
-// handOver runs a job in one version until the end of a step, or to its end if
-// step is empty, and has the engine hand it over there.
+// handOver runs a job in one version until the end of a step, or to its end if step is
+// empty, and makes the engine hand it over there.
 func handOver(t *testing.T, db *bun.DB, id uuid.UUID, next bool, done *ledger, step string) *model.JobView {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -88,10 +88,10 @@ func handOver(t *testing.T, db *bun.DB, id uuid.UUID, next bool, done *ledger, s
 	return s
 }
 
-// A job passes between engines of two versions of the library and of the host's
-// definition, in both directions, at each of its steps: it goes on, or is refused
-// with its record as it was and goes on in the next version.
-func TestJobsPassBetweenTwoVersions(t *testing.T) {
+// A job runs on engines of two versions of the library and of the host's definition, and is
+// handed over in both directions at each of its steps: it continues, or is rejected with
+// its record unchanged and continues in the next version.
+func TestJobsAreHandedOverBetweenTwoVersions(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		from    string
@@ -135,12 +135,12 @@ func TestJobsPassBetweenTwoVersions(t *testing.T) {
 	}
 }
 
-// turnstile lets so many pass in a turn; who comes then waits for the next one.
+// turnstile lets so many callers continue in each turn; later ones wait for the next turn.
 type turnstile struct {
 	mu   sync.Mutex
 	left int
 	gate chan struct{}
-	over chan struct{} // gets one when a turn's last has passed
+	over chan struct{} // gets one when the last caller of a turn has continued
 }
 
 func newTurnstile(n int) *turnstile {
@@ -168,9 +168,9 @@ func (s *turnstile) open(n int) {
 	s.left, s.gate = n, make(chan struct{})
 }
 
-// A fleet is deployed while it works: engines of this version run, the next one's
-// tables come, its engines come and this one's go, it is rolled back to this one
-// and deployed again. Every job succeeds, with each of its effects once.
+// A fleet is deployed while it works: engines of this version run, the tables of the next
+// version are made, its engines start and the old ones stop; it is rolled back to this
+// version and deployed again. Each job succeeds, with each of its effects once.
 func TestAFleetIsDeployedRolledBackAndDeployedAgainUnderLoad(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
@@ -203,7 +203,7 @@ func TestAFleetIsDeployedRolledBackAndDeployedAgainUnderLoad(t *testing.T) {
 		old()
 		turns.open(between)
 		receive(t, turns.over)
-		old = run(false) // the deploy is taken back
+		old = run(false) // the deploy is rolled back
 		fresh()
 		turns.open(between)
 		receive(t, turns.over)
@@ -235,8 +235,8 @@ func TestAFleetIsDeployedRolledBackAndDeployedAgainUnderLoad(t *testing.T) {
 	})
 }
 
-// The tables are made by ten processes at once, while engines start on them and
-// work: an engine starts when it can, and says what is missing until then.
+// Ten processes make the tables at once, while engines start on them and work: an engine
+// starts when it can, and returns what is missing until then.
 func TestTablesAreMadeWhileEnginesStartAndWork(t *testing.T) {
 	t.Parallel()
 	testdb.EachEmptyDSN(t, func(t *testing.T, text string) {
@@ -290,9 +290,9 @@ func TestTablesAreMadeWhileEnginesStartAndWork(t *testing.T) {
 	})
 }
 
-// Nothing keeps a rollback from dropping the tables under an engine. What runs
-// meanwhile ends with its next record, nothing of it is kept, and engines that
-// start on new tables work.
+// Nothing prevents a rollback from dropping the tables under an engine. The jobs that run
+// meanwhile end with their next record, nothing of them is kept, and engines that start on
+// new tables work.
 func TestARollbackUnderARunningEngineLosesItsJobsAndNothingElse(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {

@@ -56,7 +56,7 @@ func TestAJobRunsItsStepsInOrderAndRecordsEach(t *testing.T) {
 	})
 }
 
-// Each step looks into the database: the record of the one before must be there.
+// Each step reads the database: the record of the step before must be there.
 func TestAStepsRecordIsDurableBeforeTheNextBegins(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -85,7 +85,7 @@ func TestAStepsRecordIsDurableBeforeTheNextBegins(t *testing.T) {
 	})
 }
 
-func TestAFailedStepFailsTheJobAndResumeGoesOnThere(t *testing.T) {
+func TestAFailedStepFailsTheJobAndResumeContinuesThere(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran [3]atomic.Int32
@@ -199,7 +199,7 @@ func TestAnInputThatDoesNotDecodeFailsTheJobWithTheReason(t *testing.T) {
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), three())
 		start(t, eng)
-		stranger := newEngine(t, db, config()) // who does not have the definition
+		stranger := newEngine(t, db, config()) // does not have the definition
 		job := enqueue(t, stranger, engine.RawInput{Type: "test:job", Input: json.RawMessage(`{"n":"four"}`)})
 		s := ended(t, eng, job.ID)
 		assert.Equal(t, model.Failed, s.Status)
@@ -330,8 +330,8 @@ func TestACheckpointIsFoundByTheNextAttempt(t *testing.T) {
 	})
 }
 
-// Jobs whose steps follow each other without a pause do not keep the engine
-// from looking for others.
+// Jobs whose steps follow each other without a pause do not stop the engine from polling
+// for others.
 func TestBusyJobsDoNotKeepOthersWaiting(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
