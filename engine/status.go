@@ -17,7 +17,8 @@ func status(row *store.Row) *model.JobView {
 	j := &row.Job
 	s := &model.JobView{
 		ID: j.ID, Type: j.Type, Name: j.Name, Role: j.Role, Email: j.Email, UploadedFileURL: j.UploadedFileURL,
-		Status: j.Status, Progress: j.Progress, Percent: percent(j.Progress), Message: j.Message, Error: j.Error,
+		IdempotencyKey: j.IdempotencyKey,
+		Status:         j.Status, Progress: j.Progress, Percent: percent(j.Progress), Message: j.Message, Error: j.Error,
 		CancelRequested: !j.CancelRequestedAt.IsZero(), CancelRequestedAt: j.CancelRequestedAt,
 		CancelledBy: j.CancelledBy, CancelReason: j.CancelReason,
 		Owner: row.Owner, LockedUntil: row.LockedUntil,
@@ -52,6 +53,9 @@ func status(row *store.Row) *model.JobView {
 		addSteps(s, data, row.Now)
 	}
 	addLeft(s, row)
+	if s.WaitsFor == "" && dueFor(row) > unservedAfter && !row.TypeServed {
+		s.WaitsFor = fmt.Sprintf("an engine that has the type %q: none has run on this database yet", j.Type)
+	}
 	return s
 }
 
@@ -64,6 +68,18 @@ func addLeft(s *model.JobView, row *store.Row) {
 	if row.Status == model.Scheduled && row.LeftUntil.After(row.Now.Time) {
 		s.WaitsFor, s.WaitsUntil = "a worker whose definition fits its record: "+row.Error, row.LeftUntil
 	}
+}
+
+// unservedAfter is how long a job is due before its status says that no engine has had its
+// type: one that is just starting may have it.
+const unservedAfter = 5 * time.Second
+
+// dueFor returns how long a job has been due; 0 if it is not.
+func dueFor(row *store.Row) time.Duration {
+	if row.Status != model.Scheduled || !row.DeletedAt.IsZero() {
+		return 0
+	}
+	return max(0, row.Now.Sub(row.ScheduledAt.Time))
 }
 
 // addSignals adds the signals that no step has used.
@@ -97,7 +113,7 @@ func remaining(row *store.Row) *int64 {
 }
 
 func addSteps(s *model.JobView, data model.Data, now model.Time) {
-	s.Result, s.Undoing = data.Result, data.Undoing != nil
+	s.Input, s.Result, s.Undoing = data.Input, data.Result, data.Undoing != nil
 	if data.Plan != nil {
 		s.Crashes = data.Plan.Crashes
 	}

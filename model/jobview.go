@@ -26,6 +26,10 @@ type JobView struct {
 	// Error says why the job failed or was interrupted; empty otherwise.
 	Error string `json:"error,omitempty"`
 
+	// Input is what the job was enqueued with, as an API may show it: see [Redactor].
+	Input          json.RawMessage `json:"input"`
+	IdempotencyKey *string         `json:"idempotency_key,omitempty"`
+
 	// CurrentStep is the step that runs, or with which a resume would begin. In a
 	// group it is a member that runs, or else one that has failed. It is empty on a
 	// succeeded job, and before the plan is known.
@@ -53,8 +57,9 @@ type JobView struct {
 	// since when.
 	Stalled bool `json:"stalled,omitempty"`
 
-	// WaitsFor says for people what the job's step waits for. It is empty for a job
-	// that runs, or that waits only for its turn. WaitsUntil is when the step
+	// WaitsFor says for people what the job's step waits for, or that it is due and no
+	// engine on this database has had its type. It is empty for a job that runs, or that waits only for
+	// its turn. WaitsUntil is when the step
 	// continues at the latest; null if it has no such time. A job that waits is
 	// scheduled, except during a short delay before a step's next attempt.
 	WaitsFor   string `json:"waits_for,omitempty"`

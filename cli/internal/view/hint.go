@@ -3,6 +3,7 @@ package view
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ntxdev/jobsystem/model"
@@ -30,10 +31,10 @@ func Hints(j *model.JobView, d HintData) []string {
 	switch {
 	case !j.DeletedAt.IsZero():
 		hint("The job is deleted: it is neither run nor listed.")
+	case j.Status == model.Scheduled && d.LacksType && !j.CancelRequested && !slices.ContainsFunc(j.Steps, waits):
+		hint("%s", missingType(j.Type))
 	case j.Status == model.Scheduled && (j.WaitsFor != "" || j.CancelRequested):
 		hint("%s", waitHint(j, d.Program))
-	case j.Status == model.Scheduled && d.LacksType:
-		hint("%s", missingType(j.Type))
 	case j.Status == model.Scheduled:
 		hint("It runs when it is due, a worker has its type (%s worker), and no other job of the type runs.", d.Program)
 	case j.LeaseExpired:
@@ -49,6 +50,9 @@ func Hints(j *model.JobView, d HintData) []string {
 	}
 	return hints
 }
+
+// waits reports whether a step waits.
+func waits(step model.StepView) bool { return step.Status == model.StepWaiting }
 
 // waitHint says what makes a waiting job continue.
 func waitHint(j *model.JobView, program string) string {

@@ -13,7 +13,6 @@ import (
 // Shown is what the command show knows of a job.
 type Shown struct {
 	*model.JobView
-	Row      *model.Job       // has what a status lacks: the input and the key
 	Children []*model.JobView // that its steps have enqueued, the newest first
 	// MissingTypes are the types of children that this program does not have.
 	MissingTypes []string
@@ -23,7 +22,7 @@ type Shown struct {
 // Show returns a job with its steps, their jobs and the hints.
 func Show(p *Printer, s Shown) string {
 	sheet := &sheet{}
-	p.describe(sheet, s.JobView, s.Row)
+	p.describe(sheet, s.JobView)
 	p.addTimes(sheet, s.JobView)
 	text := sheet.String()
 	if len(s.Steps) > 0 {
@@ -44,15 +43,15 @@ func Show(p *Printer, s Shown) string {
 const shownJSON = 100 // characters of a JSON value that are shown
 
 // describe adds what a job is, and what became of it.
-func (p *Printer) describe(sheet *sheet, j *model.JobView, job *model.Job) {
+func (p *Printer) describe(sheet *sheet, j *model.JobView) {
 	sheet.add("Job", j.ID.String())
 	sheet.add("Type", j.Type)
 	sheet.add("Name", j.Name)
 	sheet.add("Role", j.Role)
 	sheet.add("Email", j.Email)
 	sheet.add("File", j.UploadedFileURL)
-	if job.IdempotencyKey != nil {
-		sheet.add("Key", *job.IdempotencyKey)
+	if j.IdempotencyKey != nil {
+		sheet.add("Key", *j.IdempotencyKey)
 	}
 	sheet.add("Status", state(j))
 	if j.ParentID != nil {
@@ -84,9 +83,7 @@ func (p *Printer) describe(sheet *sheet, j *model.JobView, job *model.Job) {
 		sheet.add("Plan", "the definition has changed since the job began")
 	}
 	sheet.add("History", history(j))
-	if data, err := model.ParseData(job.Data); err == nil {
-		sheet.add("Input", shortJSON(data.Input, shownJSON))
-	}
+	sheet.add("Input", shortJSON(j.Input, shownJSON))
 	sheet.add("Checkpoint", shortJSON(j.Checkpoints, shownJSON))
 	sheet.add("Result", shortJSON(j.Result, shownJSON))
 }

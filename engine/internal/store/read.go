@@ -16,7 +16,8 @@ import (
 // rowQuery reads jobs with their locks: the lock's columns are empty unless it
 // covers this run of the job.
 const rowQuery = `
-SELECT {job_columns j}, COALESCE(l.owner, '') AS owner, l.locked_until, {now} AS now
+SELECT {job_columns j}, COALESCE(l.owner, '') AS owner, l.locked_until, {now} AS now,
+	EXISTS (SELECT 1 FROM job_type_lock t WHERE t.type = j.type) AS type_served
 FROM job_system_jobs j
 LEFT JOIN job_type_lock l ON l.type = j.type AND l.job_id = j.id AND l.attempt = j.attempt AND j.status = 'processing'
 `

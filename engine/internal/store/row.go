@@ -14,6 +14,8 @@ type Row struct {
 	Owner       string     `bun:"owner"`
 	LockedUntil model.Time `bun:"locked_until"`
 	Now         model.Time `bun:"now"`
+	// TypeServed says that an engine with the job's type has run on the database.
+	TypeServed bool `bun:"type_served"`
 }
 
 // Owner is an engine as the locks know it, and how long its leases last.

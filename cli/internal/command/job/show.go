@@ -33,9 +33,6 @@ func runShow(ctx context.Context, call *app.Call, id uuid.UUID) error {
 		if shown.JobView, err = s.Jobs.Status(ctx, id); err != nil {
 			return err
 		}
-		if shown.Row, err = s.Jobs.Job(ctx, id); err != nil {
-			return err
-		}
 		if s.Out.JSON {
 			return s.Out.Document(shown.JobView)
 		}
