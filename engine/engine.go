@@ -16,6 +16,7 @@ import (
 	"github.com/ntxdev/jobsystem/engine/internal/worker"
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/steps"
+	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
 // newTimeout limits the time of the queries that New makes.
@@ -131,8 +132,8 @@ func (e *Engine) Register(definition steps.Handler, opts ...RegisterOption) erro
 	if definition == nil {
 		return fmt.Errorf("register: %w", invalid("the definition is nil"))
 	}
-	jobType := definition.JobType()
-	if err := definition.Validate(); err != nil {
+	jobType, err := validate(definition)
+	if err != nil {
 		return fmt.Errorf("register job type %q: %w", jobType, invalid("%w", err))
 	}
 	var r registration
@@ -149,6 +150,22 @@ func (e *Engine) Register(definition steps.Handler, opts ...RegisterOption) erro
 	}
 	e.handlers[jobType] = execution.Handler{Handler: definition, Context: r.context}
 	return nil
+}
+
+// validate returns the type of a definition, and its mistakes. The type may be that of a
+// host's type which embeds a definition, or nothing.
+func validate(definition steps.Handler) (jobType string, err error) {
+	err = plan.Guard(func() error {
+		jobType = definition.JobType()
+		if err := definition.Validate(); err != nil {
+			return err
+		}
+		if err := model.CheckName(jobType); err != nil {
+			return fmt.Errorf("job type %q %w", jobType, err)
+		}
+		return nil
+	})
+	return jobType, err
 }
 
 // Run claims and runs jobs of the registered types until ctx ends. It owns every goroutine

@@ -110,3 +110,32 @@ func TestListLatestRunningAndTypes(t *testing.T) {
 		ended(t, eng, two.ID)
 	})
 }
+
+// embedded has a job type of its own beside the steps of a definition.
+type embedded struct {
+	steps.Handler
+	jobType string
+}
+
+func (e embedded) JobType() string { return e.jobType }
+
+func TestATypeThatEmbedsADefinitionIsRegisteredAsItSays(t *testing.T) {
+	t.Parallel()
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
+		eng := newEngine(t, db, config(), embedded{three(), "test:one"}, embedded{three(), "test:two"})
+		start(t, eng)
+		for _, jobType := range []string{"test:one", "test:two"} {
+			job := enqueue(t, eng, raw(jobType))
+			assert.JSONEq(t, `"4"`, string(ended(t, eng, job.ID).Result))
+		}
+		other := newEngine(t, db, config())
+		for name, bad := range map[string]steps.Handler{
+			"bad type":    embedded{three(), ""},
+			"nothing":     embedded{nil, "test:three"},
+			"nil":         embedded{(*steps.Definition[input])(nil), "test:three"},
+			"nil pointer": (*embedded)(nil),
+		} {
+			assert.ErrorIs(t, other.Register(bad), engine.ErrInvalid, name)
+		}
+	})
+}

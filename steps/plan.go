@@ -13,8 +13,11 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// Handler is a [Definition] without its input type, as an engine uses it. Only this
-// package implements it.
+// Handler is a [Definition] without its input type, as an engine uses it. A Definition
+// implements it, and so does a type that embeds a Definition or a Handler: the methods that
+// such a type has of its own count, for example a JobType with which the same steps serve
+// several types. Nothing else implements it, so that versions can add methods. All methods
+// must be safe for concurrent use and return the same for the same arguments.
 type Handler interface {
 	// JobType returns the type of the jobs that it handles.
 	JobType() string

@@ -62,6 +62,27 @@ func ExampleType() {
 	// Output: orders:daily orders:monthly
 }
 
+// regional is the export of one region: the steps are the same, the type is its own.
+type regional struct {
+	steps.Handler
+	region string
+}
+
+func (r regional) JobType() string { return r.Handler.JobType() + ":" + r.region }
+
+// A type that embeds a definition is a Handler too, and its own methods count.
+func ExampleHandler() {
+	d := steps.Define[export](steps.Type("orders:export"))
+	steps.Do(d, "write", func(context.Context, *steps.Run[export]) error { return nil })
+	for _, region := range []string{"north", "south"} {
+		var h steps.Handler = regional{d, region} // for engine.Register
+		fmt.Println(h.JobType(), h.Validate())
+	}
+	// Output:
+	// orders:export:north <nil>
+	// orders:export:south <nil>
+}
+
 // A weight sets a step's share of the job's progress.
 func ExampleWeight() {
 	d := steps.Define[export]()
