@@ -23,8 +23,8 @@ time_to_complete_source = v.ttc_source,
 scheduled_at = CASE
 	WHEN v.status <> 'scheduled' THEN j.scheduled_at
 	WHEN v.on_cancel = 1 AND j.cancel_requested_at IS NOT NULL THEN {now}
-	WHEN j.decision IS NOT NULL THEN {now}
 	WHEN v.wake_at IS NULL THEN j.scheduled_at
+	WHEN j.decision IS NOT NULL THEN {now}
 	WHEN COALESCE({length j.signals}, 0) > v.signals THEN {now}
 	ELSE {time v.wake_at}
 END,
