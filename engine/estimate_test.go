@@ -468,3 +468,53 @@ func TestAJobThatIsUndoneOrHasEndedShowsNoTimeThatIsLeft(t *testing.T) {
 		none(h.Kill(testutil.AtProgress("fails", 1)))
 	})
 }
+
+func TestLearnedWeightsAreTheTimesOfTheLastJobsAndStayForAJob(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var h *testutil.Harness
+		fail := false
+		var percent int
+		d := steps.Define[input](steps.LearnWeights())
+		steps.Do(d, "long", func(context.Context, *steps.Run[input]) error { time.Sleep(90 * time.Second); return nil })
+		steps.Do(d, "short", func(_ context.Context, run *steps.Run[input]) error {
+			time.Sleep(2 * time.Second)
+			percent = h.Status().Percent
+			time.Sleep(4 * time.Second)
+			if fail && run.Job().Resumptions == 0 {
+				return errBoom
+			}
+			return nil
+		}, steps.Weight(8))
+		group := steps.Parallel(d, "both")
+		for _, name := range []string{"a", "b"} {
+			steps.Do(group, name, func(context.Context, *steps.Run[input]) error { time.Sleep(4 * time.Second); return nil })
+		}
+		h = testutil.NewHarness(t, d)
+		weights := func(s *model.JobView) (all []float64) {
+			for _, step := range s.Steps {
+				all = append(all, step.Weight)
+			}
+			return all
+		}
+		h.Enqueue(input{})
+		s := h.Run()
+		require.Equal(t, model.Succeeded, s.Status)
+		assert.Equal(t, []float64{1, 8, 1, 1}, weights(s))
+		assert.Equal(t, 9, percent)
+
+		fail = true
+		h.Enqueue(input{})
+		s = h.Run()
+		require.Equal(t, model.Failed, s.Status)
+		learned := weights(s)
+		for i, want := range []float64{0.9, 0.06, 0.02, 0.02} {
+			assert.InDelta(t, 11*want, learned[i], 0.05)
+		}
+		assert.Equal(t, 90, percent)
+		h.Resume()
+		s = h.Run()
+		require.Equal(t, model.Succeeded, s.Status)
+		assert.Equal(t, learned, weights(s))
+	})
+}

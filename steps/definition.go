@@ -56,6 +56,7 @@ type settings struct {
 	undoOn        []model.Status
 	undoOnGiven   bool
 	removed       []string
+	learnWeights  bool
 }
 
 // Type names the job type, for inputs that do not implement [Input] and for
@@ -99,6 +100,13 @@ func UndoOn(statuses ...model.Status) DefineOption {
 func Removed(names ...string) DefineOption {
 	return func(s *settings) { s.removed = append(s.removed, names...) }
 }
+
+// LearnWeights makes the progress of a job go by time instead of by the declared weights:
+// each step counts as much as it took in the last jobs of the type, for the sizes that are
+// declared with [Size]. The weights are set when a job first runs and stay the same for it,
+// also when it is resumed, so its progress does not jump. The first job has the declared
+// weights. It costs a statement at the begin of a job, at most once a minute for a type.
+func LearnWeights() DefineOption { return func(s *settings) { s.learnWeights = true } }
 
 // Define begins a definition for jobs with an input of type In. The job type is the one
 // that In's JobType method returns, or the one given with [Type]. Mistakes are returned

@@ -85,7 +85,7 @@ func (d *Definition[In]) Plan(input json.RawMessage) (p *plan.Plan, err error) {
 	}
 	p = &plan.Plan{
 		Steps: make([]plan.Step, 0, len(list)), Timeout: d.timeout, ResumeOnCrash: d.resumeOnCrash,
-		UndoOn: d.undoOn, Removed: removed,
+		UndoOn: d.undoOn, Removed: removed, LearnWeights: d.learnWeights,
 	}
 	for i := range list {
 		step := list[i].bind(input)
@@ -103,7 +103,7 @@ func (d *Definition[In]) validatePlan(jobType string) error {
 	case d.build != nil:
 		return errors.New("the build function returned a definition made with DefineFunc; want one made with Define")
 	}
-	if d.timeout != 0 || d.resumeOnCrash != 0 || d.undoOnGiven {
+	if d.timeout != 0 || d.resumeOnCrash != 0 || d.undoOnGiven || d.learnWeights {
 		return errors.New("the build function returned a definition with options that hold for a job: give them to DefineFunc")
 	}
 	named := *d

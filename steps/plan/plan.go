@@ -23,6 +23,9 @@ type Plan struct {
 	ResumeOnCrash int
 	// UndoOn are the ends of a job, failed or cancelled, that undo its completed steps.
 	UndoOn []model.Status
+	// LearnWeights says that the weights of the steps are how long they took in the last
+	// jobs, rather than those of the steps.
+	LearnWeights bool
 	// Removed are the names of steps that the definition had before.
 	Removed []string
 }

@@ -68,7 +68,7 @@ func (r barsRenderer) bar(width int) string {
 // long it may still run.
 func (r barsRenderer) times() string {
 	var parts []string
-	if r.Status != model.Processing || r.LeaseExpired || r.CancelRequested {
+	if r.Status != model.Processing || r.LeaseExpired || r.CancelRequested || r.Stalled {
 		parts = append(parts, state(r.JobView))
 	}
 	if r.Status == model.Processing && r.ElapsedMS != nil {

@@ -15,6 +15,9 @@ type lines struct {
 	out  *Printer
 	ends *stepEnds
 	last string
+	// percent is the highest that was shown. The end of a step is shown with the percent
+	// that its job had then, which may be less than an earlier run had reached already.
+	percent int
 }
 
 func newLines(out *Printer) *lines {
@@ -22,18 +25,27 @@ func newLines(out *Printer) *lines {
 }
 
 func (v *lines) Update(j *model.JobView) error {
+	if j.Percent < v.percent { // only a restart makes a job fall back
+		v.percent = j.Percent
+	}
 	for _, step := range v.ends.in(j) {
 		// It ended while the job was processing, whatever that has become since.
-		if err := v.write(step.at, lineHead(string(model.Processing), step.percent), step.text); err != nil {
+		if err := v.write(step.at, lineHead(string(model.Processing), v.reached(step.percent)), step.text); err != nil {
 			return err
 		}
 	}
-	head, what := lineHead(lineState(j), j.Percent), v.out.lineWhat(j)
+	head, what := lineHead(lineState(j), v.reached(j.Percent)), v.out.lineWhat(j)
 	if head+what == v.last {
 		return nil
 	}
 	v.last = head + what
 	return v.write(j.FinishedAt, head, what)
+}
+
+// reached returns the percent to show for one that a job has.
+func (v *lines) reached(percent int) int {
+	v.percent = max(v.percent, percent)
+	return v.percent
 }
 
 // write writes a line about that time, now if it is zero.
@@ -56,6 +68,8 @@ func lineState(j *model.JobView) string {
 		return string(j.Status) + "(lease-expired)"
 	case !j.Status.Ended() && j.CancelRequested:
 		return string(j.Status) + "(cancel-requested)"
+	case j.Stalled:
+		return string(j.Status) + "(stalled)"
 	default:
 		return string(j.Status)
 	}

@@ -61,3 +61,27 @@ func TestLinesGiveAStepsEndTheTimeWhenItWas(t *testing.T) {
 2026-10-01T06:00:09Z succeeded 100%
 `, out.String())
 }
+
+// A job that was killed at 96 % is followed over its resume.
+func TestThePercentOfLinesFallsOnlyAtARestart(t *testing.T) {
+	t.Parallel()
+	out := capture.NewStream(t)
+	killed := time.Date(2026, 10, 1, 6, 0, 0, 0, time.UTC)
+	v := newLines(NewPrinter(out, func() time.Time { return killed.Add(time.Minute) }))
+	show := func(j model.JobView) { require.NoError(t, v.Update(&j)) }
+	steps := []model.StepView{
+		{Name: "load", Weight: 2, Status: model.StepCompleted, FinishedAt: model.TimeOf(killed.Add(-time.Hour)), Duration: "1s"},
+		{Name: "rank", Weight: 98, Status: model.StepRunning},
+	}
+	// The steps of the killed run were shown by the program that was killed with it.
+	show(model.JobView{Status: model.Processing, LeaseExpired: true, Percent: 96, CurrentStep: "rank", StartedAt: model.TimeOf(killed.Add(-2 * time.Hour))})
+	show(model.JobView{Status: model.Processing, Percent: 96, CurrentStep: "rank", StartedAt: model.TimeOf(killed), Steps: steps})
+	show(model.JobView{Status: model.Processing, Stalled: true, Percent: 96, CurrentStep: "rank", StartedAt: model.TimeOf(killed), Steps: steps})
+	show(model.JobView{Status: model.Scheduled})
+	assert.Equal(t, `2026-10-01T06:01:00Z processing(lease-expired)  96% rank
+2026-10-01T06:00:00Z processing  96% skipped load: completed at 2026-10-01T05:00:00Z by an earlier run
+2026-10-01T06:01:00Z processing  96% rank
+2026-10-01T06:01:00Z processing(stalled)  96% rank
+2026-10-01T06:01:00Z scheduled   0%
+`, out.String())
+}

@@ -19,6 +19,8 @@ func state(j *model.JobView) string {
 		return string(j.Status) + ", undoing"
 	case !j.Status.Ended() && j.CancelRequested:
 		return string(j.Status) + ", cancel requested"
+	case j.Stalled:
+		return string(j.Status) + ", stalled"
 	default:
 		return string(j.Status)
 	}

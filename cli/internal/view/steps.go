@@ -49,6 +49,9 @@ func (p *Printer) stepNotes(j *model.JobView, step model.StepView) (notes []stri
 	case !step.SentAt.IsZero():
 		note("has the signal %q%s.", Clean(step.Awaits), p.sentBy(step.SentBy, step.SentAt))
 	}
+	if !step.StalledAt.IsZero() {
+		note("makes no progress for much longer than usual, although its worker is alive: it was found to be stalled %s.", p.at(step.StalledAt))
+	}
 	if step.Undo != nil && step.Undo.Attempts > 0 {
 		note("%s.", p.undoing(step.Undo))
 	}

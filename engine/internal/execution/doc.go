@@ -32,6 +32,7 @@
 //	state.go                  what the row will contain
 //	run.go                    one attempt of one job
 //	decided.go                whether a run was declared to end
+//	weights.go                how much each step counts
 //	session.go                the engine's side of a steps.Run
 //	outcome.go                from errors and decisions to the run's end
 //	timeout.go                the time limit of one attempt

@@ -70,6 +70,9 @@ func (r *run) prepare() error {
 		return err
 	}
 	checkpoints, renamed := made.RenameCheckpoints(checkpoints)
+	if err := r.learnWeights(made, match.Records, data.Steps); err != nil {
+		return err
+	}
 	tracker, err := r.track(made, match.Records)
 	if err != nil {
 		return err
@@ -127,14 +130,7 @@ func (r *run) makeContext(handler Handler, data model.Data) error {
 // track returns the progress tracker of a plan, with the steps done that are recorded as
 // done.
 func (r *run) track(p *plan.Plan, records []model.StepRecord) (*progress.Tracker, error) {
-	phases := make([]progress.Phase, len(records))
-	for i, record := range records {
-		phases[i] = progress.Phase{Name: record.Name, Weight: record.Weight, Size: p.Steps[i].Size}
-		if group := p.Steps[i].Group; group != nil {
-			phases[i].Group, phases[i].MaxParallel = record.Group, group.MaxParallel
-		}
-	}
-	tracker, err := progress.New(phases, progress.History(r.history.Known(r.job.Type).Runs...))
+	tracker, err := newTracker(p, records, r.history.Known(r.job.Type))
 	if err != nil {
 		return nil, err
 	}
