@@ -141,7 +141,7 @@ func (c *Client) reschedule(ctx context.Context, id uuid.UUID, op string, edit f
 			return err
 		}
 		j := &row.Job
-		j.Status, j.ScheduledAt, j.Error, j.TimeToCompleteMS, j.TimeToCompleteSource = model.Scheduled, row.Now, "", nil, ""
+		j.Status, j.ScheduledAt, j.Error, j.TimeToCompleteMS, j.TimeToCompleteP90MS, j.TimeToCompleteSource = model.Scheduled, row.Now, "", nil, nil, ""
 		j.LeftUntil = model.Time{}
 		j.FinishedAt, j.CancelRequestedAt, j.CancelledBy, j.CancelReason = model.Time{}, model.Time{}, "", ""
 		j.Decision = nil

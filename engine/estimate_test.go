@@ -204,11 +204,12 @@ func TestTheSizeOfAStepDecidesHowLongItTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h *testutil.Harness
 		var at []int64
+		var last *model.JobView
 		d := steps.Define[input]()
 		steps.Do(d, "declared", func(_ context.Context, run *steps.Run[input]) error {
 			time.Sleep(3 * time.Second) // it takes a second until history is looked for
 			if s := h.Status(); s.RemainingMS != nil && s.RemainingSource == string(progress.SourceHistory) {
-				at = append(at, *s.RemainingMS/1000)
+				at, last = append(at, *s.RemainingMS/1000), s
 			}
 			time.Sleep(time.Duration(run.Input().N) * time.Second)
 			return nil
@@ -234,6 +235,10 @@ func TestTheSizeOfAStepDecidesHowLongItTakes(t *testing.T) {
 			assert.Equal(t, []float64{float64(3 + n), float64(n)}, []float64{s.Steps[0].Size, s.Steps[1].Size})
 		}
 		require.Len(t, at, 3)
+		require.NotNil(t, last.RemainingP90MS, "three jobs are before it")
+		assert.Greater(t, *last.RemainingP90MS, *last.RemainingMS)
+		assert.Less(t, *last.RemainingP90MS, int64(2*600_000))
+		assert.Regexp(t, `^\d+-\d+ min$`, last.Remaining)
 		assert.InEpsilon(t, 600, at[2], 0.15) // the time of the second step is known by the size of the first
 	})
 }

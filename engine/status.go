@@ -33,8 +33,9 @@ func status(row *store.Row) *model.JobView {
 	}
 	if j.Status == model.Processing {
 		s.LeaseExpired = !row.LockedUntil.After(row.Now.Time)
-		if left := remaining(row); left != nil && !s.LeaseExpired {
-			s.RemainingMS, s.RemainingSource = left, j.TimeToCompleteSource
+		if j.TimeToCompleteMS != nil && !s.LeaseExpired {
+			s.RemainingMS, s.RemainingP90MS = remaining(row)
+			s.RemainingSource = j.TimeToCompleteSource
 		}
 	}
 	if !j.StartedAt.IsZero() && j.Status != model.Scheduled {
@@ -47,6 +48,9 @@ func status(row *store.Row) *model.JobView {
 	s.Elapsed, s.Remaining = humanize(s.ElapsedMS), humanize(s.RemainingMS)
 	if d, err := model.ParseDecision(j.Decision); err == nil && d != nil {
 		s.Declared = d.Status
+	}
+	if s.RemainingP90MS != nil {
+		s.Remaining = progress.HumanizeRange(time.Duration(*s.RemainingMS)*time.Millisecond, time.Duration(*s.RemainingP90MS)*time.Millisecond)
 	}
 	if data, err := model.ParseData(j.Data); err == nil {
 		addSignals(s, j.Signals, data.Steps)
@@ -104,12 +108,16 @@ func percent(share float64) int {
 }
 
 // remaining returns the estimate as of now: what follows from the written one.
-func remaining(row *store.Row) *int64 {
-	if row.TimeToCompleteMS == nil {
-		return nil
-	}
+func remaining(row *store.Row) (left, p90 *int64) {
 	written := progress.Update{Remaining: time.Duration(*row.TimeToCompleteMS) * time.Millisecond}
-	return millis(written.After(row.Now.Sub(row.UpdatedAt.Time)).Remaining)
+	if most := row.TimeToCompleteP90MS; most != nil {
+		written.RemainingP90 = time.Duration(*most) * time.Millisecond
+	}
+	now := written.After(row.Now.Sub(row.UpdatedAt.Time))
+	if now.RemainingP90 > 0 {
+		p90 = millis(now.RemainingP90)
+	}
+	return millis(now.Remaining), p90
 }
 
 func addSteps(s *model.JobView, data model.Data, now model.Time) {

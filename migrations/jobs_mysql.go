@@ -40,6 +40,7 @@ const jobsColumnsMySQL = `
     progress            DOUBLE        NOT NULL DEFAULT 0,
     message             MEDIUMTEXT    NOT NULL DEFAULT (''),
     time_to_complete_ms BIGINT,
+    time_to_complete_p90_ms BIGINT,
     time_to_complete_source VARCHAR(16)   NOT NULL DEFAULT '',
     checkpoints         JSON,
     attempt             BIGINT        NOT NULL DEFAULT 0,

@@ -26,6 +26,7 @@ const createJobsPostgres = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     progress            double precision NOT NULL DEFAULT 0,
     message             text             NOT NULL DEFAULT '',
     time_to_complete_ms bigint,
+    time_to_complete_p90_ms bigint,
     time_to_complete_source text             NOT NULL DEFAULT '',
     checkpoints         jsonb,
     attempt             bigint           NOT NULL DEFAULT 0,

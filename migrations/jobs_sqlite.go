@@ -31,6 +31,7 @@ const createJobsSQLite = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     progress            REAL    NOT NULL DEFAULT 0,
     message             TEXT    NOT NULL DEFAULT '',
     time_to_complete_ms INTEGER,
+    time_to_complete_p90_ms INTEGER,
     time_to_complete_source TEXT    NOT NULL DEFAULT '',
     checkpoints         TEXT,
     attempt             INTEGER NOT NULL DEFAULT 0,

@@ -37,11 +37,13 @@ type Job struct {
 	Progress float64 `bun:"progress" json:"progress"`
 	Message  string  `bun:"message" json:"message"`
 	// TimeToCompleteMS is the estimated time to the end in milliseconds, nil if
-	// there is no estimate.
-	TimeToCompleteMS *int64 `bun:"time_to_complete_ms" json:"time_to_complete_ms"`
-	// TimeToCompleteSource says what the estimate is based on: "history" is how long
-	// the type's last jobs took, "observed" this run's speed so far, and "reported"
-	// what the steps themselves report.
+	// there is no estimate. TimeToCompleteP90MS is the time that it exceeds in one
+	// of ten jobs, nil if that is not known.
+	TimeToCompleteMS    *int64 `bun:"time_to_complete_ms" json:"time_to_complete_ms"`
+	TimeToCompleteP90MS *int64 `bun:"time_to_complete_p90_ms" json:"time_to_complete_p90_ms,omitempty"`
+	// TimeToCompleteSource says what the estimate is based on: "history" is mostly
+	// how the type's last jobs went, "observed" mostly this run's pace so far, and
+	// "reported" what the steps themselves report.
 	TimeToCompleteSource string `bun:"time_to_complete_source" json:"time_to_complete_source,omitempty"`
 	// Checkpoints holds the last checkpoints of the steps that have begun and not
 	// completed; see [Checkpoints].

@@ -44,9 +44,12 @@ type JobView struct {
 	Elapsed   string `json:"elapsed,omitempty"`
 	// RemainingMS is the estimated time to the end of a processing job, as likely to be
 	// too long as too short; null if there is no estimate, as for a stalled job.
-	// Remaining is the same as text.
+	// Remaining is the same as text, up to RemainingP90MS if that is known ("3-5 min").
 	RemainingMS *int64 `json:"remaining_ms"`
 	Remaining   string `json:"remaining,omitempty"`
+	// RemainingP90MS is the time that the remaining one exceeds in one of ten jobs; null
+	// if that is not known, because fewer than three jobs of the type have succeeded.
+	RemainingP90MS *int64 `json:"remaining_p90_ms"`
 	// RemainingSource says what the estimate is based on: see
 	// [Job.TimeToCompleteSource].
 	RemainingSource string `json:"remaining_source,omitempty"`

@@ -142,3 +142,8 @@ func ExampleHumanize() {
 	// 3d 4h
 	// -4s
 }
+
+func ExampleHumanizeRange() {
+	fmt.Println(progress.HumanizeRange(170*time.Second, 5*time.Minute))
+	// Output: 3-5 min
+}

@@ -1,6 +1,7 @@
 package progress
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -51,4 +52,24 @@ func formatUnits(d, large time.Duration, largeUnit string, small time.Duration, 
 		text += " " + strconv.FormatInt(int64(rest), 10) + smallUnit
 	}
 	return text
+}
+
+// HumanizeRange formats a range of durations for people, in one unit: "3-5 min", "40-55 s",
+// "2-3 h", "4-6 d". It rounds both to the largest unit of which high has at least two and low
+// at least half of one. If that makes them equal, it returns [Humanize] of low.
+func HumanizeRange(low, high time.Duration) string {
+	unit, name := time.Second, "s"
+	switch {
+	case high >= 2*day && low >= day/2:
+		unit, name = day, "d"
+	case high >= 2*time.Hour && low >= time.Hour/2:
+		unit, name = time.Hour, "h"
+	case high >= 2*time.Minute && low >= time.Minute/2:
+		unit, name = time.Minute, "min"
+	}
+	from, to := max(0, low).Round(unit)/unit, high.Round(unit)/unit
+	if from >= to {
+		return Humanize(low)
+	}
+	return fmt.Sprintf("%d-%d %s", from, to, name)
 }

@@ -151,3 +151,23 @@ func TestHumanizeNeverFallsForLongerDurations(t *testing.T) {
 		require.Equal(t, d, checkHumanize(t, d))
 	}
 }
+
+func TestHumanizeRange(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		low, high time.Duration
+		want      string
+	}{
+		{3 * time.Minute, 5 * time.Minute, "3-5 min"},
+		{40 * time.Second, 55 * time.Second, "40-55 s"},
+		{100 * time.Second, 119 * time.Second, "100-119 s"},
+		{10 * time.Second, 3 * time.Minute, "10-180 s"},
+		{100 * time.Minute, 3 * time.Hour, "2-3 h"},
+		{47 * time.Hour, 60 * time.Hour, "2-3 d"},
+		{4*time.Minute + 10*time.Second, 4*time.Minute + 20*time.Second, "4m 10s"},
+		{time.Second, 0, "1s"},
+		{-time.Second, 2 * time.Second, "0-2 s"},
+	} {
+		assert.Equal(t, c.want, progress.HumanizeRange(c.low, c.high))
+	}
+}

@@ -189,14 +189,18 @@ func (s *state) update() (report, progress.Update) {
 	return u, now
 }
 
-// remaining returns the estimate in milliseconds, nil if there is none, and what it is based
-// on.
-func (s *state) remaining(now progress.Update) (*int64, progress.ETASource) {
+// remaining returns the estimate and the end of its range in milliseconds, nil if there is
+// none, and what it is based on.
+func (s *state) remaining(now progress.Update) (left, p90 *int64, source progress.ETASource) {
 	if now.Source == progress.SourceUnknown || s.end != "" || s.data.Undoing != nil || s.stalled() {
-		return nil, ""
+		return nil, nil, ""
 	}
 	ms := now.Remaining.Milliseconds()
-	return &ms, now.Source
+	if now.RemainingP90 > 0 {
+		most := now.RemainingP90.Milliseconds()
+		p90 = &most
+	}
+	return &ms, p90, now.Source
 }
 
 // stalled reports whether a running step is stalled: nothing is known then of the time left.
@@ -237,11 +241,11 @@ func (s *state) progressed() bool {
 // snapshot returns the changes as a write, and marks them as sent.
 func (s *state) snapshot(signals model.Signals) store.Write {
 	u, now := s.update()
-	remaining, source := s.remaining(now)
+	remaining, p90, source := s.remaining(now)
 	progressed := s.changes.progress || u != s.reported
 	s.sent = s.changes.pop()
 	write := store.Write{
-		Progress: u.fraction, Message: u.message, TimeToCompleteMS: remaining, TimeToCompleteSource: string(source),
+		Progress: u.fraction, Message: u.message, TimeToCompleteMS: remaining, TimeToCompleteP90MS: p90, TimeToCompleteSource: string(source),
 		Progressed:     progressed,
 		SetCheckpoints: s.sent.checkpoints,
 		End:            s.end, Error: s.err, OnCancel: s.onCancel(), Decided: s.knowsDecision,

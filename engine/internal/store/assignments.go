@@ -19,6 +19,7 @@ END,
 progress = CASE WHEN v.progress > j.progress THEN v.progress ELSE j.progress END,
 message = v.message,
 time_to_complete_ms = v.ttc,
+time_to_complete_p90_ms = v.ttc_p90,
 time_to_complete_source = v.ttc_source,
 scheduled_at = CASE
 	WHEN v.status <> 'scheduled' THEN j.scheduled_at
@@ -68,7 +69,7 @@ func assignments(d database, patches int) words {
 func writeColumns(patches int) []column {
 	columns := []column{
 		{"id", ids}, {"attempt", integers}, {"document", documents}, {"set_checkpoints", integers}, {"checkpoints_value", documents}, {"progress", floats},
-		{"message", texts}, {"ttc", integers}, {"ttc_source", texts}, {"status", texts}, {"error", texts}, {"progressed", integers},
+		{"message", texts}, {"ttc", integers}, {"ttc_p90", integers}, {"ttc_source", texts}, {"status", texts}, {"error", texts}, {"progressed", integers},
 		{"wake_at", integers}, {"signals", integers}, {"on_cancel", integers}, {"left_until", integers}, {"number", integers}, {"decided", integers},
 	}
 	for i := range patches {
@@ -97,7 +98,7 @@ func writeBatch(d database, writes []Write) (patches int, b *batch) {
 	for _, w := range writes {
 		values := []any{
 			w.JobID.String(), w.Attempt, orNil(w.Document), oneIf(w.SetCheckpoints), orNil(w.Checkpoints), w.Progress,
-			w.Message, pointee(w.TimeToCompleteMS), w.TimeToCompleteSource, string(w.status()), w.Error, oneIf(w.Progressed),
+			w.Message, pointee(w.TimeToCompleteMS), pointee(w.TimeToCompleteP90MS), w.TimeToCompleteSource, string(w.status()), w.Error, oneIf(w.Progressed),
 			epochMicros(w.WakeAt), w.Signals, int(w.OnCancel), epochMicros(w.LeftUntil), w.Number, oneIf(w.Decided),
 		}
 		for k := range patches {

@@ -20,7 +20,7 @@ WHERE id = ? AND status = ? AND attempt = ? AND deleted_at IS NULL AND cancel_re
 const (
 	cancelRunning = ""
 	cancelHandled = "scheduled_at = {now},"
-	cancelAtOnce  = "status = 'cancelled', finished_at = {now}, time_to_complete_ms = NULL, time_to_complete_source = '',"
+	cancelAtOnce  = "status = 'cancelled', finished_at = {now}, time_to_complete_ms = NULL, time_to_complete_p90_ms = NULL, time_to_complete_source = '',"
 )
 
 // RequestCancel cancels a scheduled job, or puts a cancel request on a

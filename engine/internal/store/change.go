@@ -66,6 +66,7 @@ SET
 	progress = ?,
 	message = ?,
 	time_to_complete_ms = ?,
+	time_to_complete_p90_ms = ?,
 	time_to_complete_source = ?,
 	checkpoints = {json ?},
 	resumptions = ?,
@@ -86,7 +87,7 @@ WHERE id = ?`
 
 func (s *Store) writeChange(ctx context.Context, tx bun.Tx, j *model.Job) error {
 	_, err := tx.NewRaw(s.sql(OpChange, changeQuery),
-		string(j.Status), string(j.Data), j.Progress, j.Message, j.TimeToCompleteMS, j.TimeToCompleteSource, orNil(j.Checkpoints), j.Resumptions, j.Error,
+		string(j.Status), string(j.Data), j.Progress, j.Message, j.TimeToCompleteMS, j.TimeToCompleteP90MS, j.TimeToCompleteSource, orNil(j.Checkpoints), j.Resumptions, j.Error,
 		j.ScheduledAt, j.StartedAt, j.FinishedAt, j.CancelRequestedAt, j.CancelledBy, j.CancelReason, orNil(j.Decision), orNil(j.Signals), j.IdempotencyKey, j.DeletedAt, j.LeftUntil, j.ID.String()).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("write job: %w", err)

@@ -24,7 +24,7 @@ var commonWords = words{
 
 const jobColumns = `
 @.id, @.type, @.name, @.role, @.email, @.uploaded_file_url, @.data,
-@.status, @.progress, @.message, @.time_to_complete_ms, @.time_to_complete_source,
+@.status, @.progress, @.message, @.time_to_complete_ms, @.time_to_complete_p90_ms, @.time_to_complete_source,
 @.checkpoints, @.attempt, @.resumptions, @.error,
 @.priority, @.scheduled_at, @.started_at, @.finished_at, @.heartbeat_at, @.progressed_at,
 @.cancel_requested_at, @.cancelled_by, @.cancel_reason, @.decision,

@@ -90,6 +90,7 @@ SET
 	progress = ?,
 	resumptions = ?,
 	time_to_complete_ms = NULL,
+	time_to_complete_p90_ms = NULL,
 	time_to_complete_source = '',
 	finished_at = {finished_at},
 	scheduled_at = {scheduled_at},

@@ -32,6 +32,7 @@ type Write struct {
 	Progress             float64
 	Message              string
 	TimeToCompleteMS     *int64
+	TimeToCompleteP90MS  *int64
 	TimeToCompleteSource string
 	Progressed           bool // the job has made progress since the last write
 
