@@ -29,6 +29,8 @@ type Engine struct {
 	Client
 	config Config
 	store  *store.Store
+	// history is how recent jobs went, for estimates.
+	history *execution.History
 
 	mu       sync.Mutex
 	handlers map[string]execution.Handler
@@ -71,6 +73,7 @@ func New(db *bun.DB, config Config) (*Engine, error) {
 	e := &Engine{
 		config:   config,
 		store:    s,
+		history:  execution.NewHistory(s),
 		handlers: make(map[string]execution.Handler),
 	}
 	e.Client = Client{engine: e, db: db}
@@ -207,7 +210,7 @@ func (e *Engine) start() (*worker.Worker, error) {
 		Config: execution.Config{
 			Store: e.store, Owner: store.Owner{ID: ownerName(), Lease: e.config.Lease}, Heartbeat: e.config.Heartbeat,
 			RetryInPlace: e.config.RetryInPlace, DeployWindow: e.config.DeployWindow, Limits: e.config.Limits.ofPlan(), Log: e.config.Logger, Redact: e.config.Redact,
-			Handlers: maps.Clone(e.handlers), Jobs: jobsAdapter{e},
+			Handlers: maps.Clone(e.handlers), History: e.history, Jobs: jobsAdapter{e},
 		},
 		Poll: e.config.Poll, Grace: e.config.Grace, MaxRunning: e.config.MaxRunning, Listener: e.config.Listener,
 	})

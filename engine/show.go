@@ -31,6 +31,9 @@ func (c *Client) Status(ctx context.Context, id uuid.UUID) (*model.JobView, erro
 	if err := c.addChildren(ctx, s); err != nil {
 		return nil, fmt.Errorf("show job %s: %w", id, err)
 	}
+	if err := c.addQueue(ctx, s, row); err != nil {
+		return nil, fmt.Errorf("show job %s: %w", id, err)
+	}
 	return s, nil
 }
 

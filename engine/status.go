@@ -36,6 +36,7 @@ func status(row *store.Row) *model.JobView {
 		if j.TimeToCompleteMS != nil && !s.LeaseExpired {
 			s.RemainingMS, s.RemainingP90MS = remaining(row)
 			s.RemainingSource = j.TimeToCompleteSource
+			s.ExpectedFinish = model.TimeOf(row.Now.Add(time.Duration(*s.RemainingMS) * time.Millisecond))
 		}
 	}
 	if !j.StartedAt.IsZero() && j.Status != model.Scheduled {

@@ -54,6 +54,15 @@ type JobView struct {
 	// [Job.TimeToCompleteSource].
 	RemainingSource string `json:"remaining_source,omitempty"`
 
+	// Ahead is how many jobs of the type run or are claimed before a scheduled job, if
+	// none is enqueued meanwhile. ExpectedStart and ExpectedFinish are when it is expected
+	// to start and to end, by how long the last jobs of its type took and by its size, if
+	// the definition declares that. They are absent if nothing is known of the type, for a
+	// job that waits for something else than its turn, and in a list of jobs. A processing
+	// job has an ExpectedFinish as well.
+	Ahead          int  `json:"ahead,omitempty"`
+	ExpectedStart  Time `json:"expected_start,omitzero"`
+	ExpectedFinish Time `json:"expected_finish,omitzero"`
 	// Stalled says that a step of a job whose engine is alive makes no progress for much
 	// longer than it usually does: five times the longest silence of its last jobs, and
 	// at least 10 s; two minutes if it has not completed before. Its StalledAt says

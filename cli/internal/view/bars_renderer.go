@@ -89,7 +89,9 @@ func (r barsRenderer) left() string {
 		return ""
 	}
 	if r.RemainingP90MS != nil {
-		now := func(ms int64) time.Duration { return (time.Duration(ms)*time.Millisecond - r.since).Truncate(time.Second) }
+		now := func(ms int64) time.Duration {
+			return (time.Duration(ms)*time.Millisecond - r.since).Truncate(time.Second)
+		}
 		return progress.HumanizeRange(now(*r.RemainingMS), now(*r.RemainingP90MS))
 	}
 	return seconds(*r.RemainingMS, -r.since)

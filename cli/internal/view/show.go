@@ -58,6 +58,7 @@ func (p *Printer) describe(sheet *sheet, j *model.JobView) {
 		sheet.add("Parent", j.ParentID.String())
 	}
 	sheet.add("Waits", strings.TrimPrefix(p.waiting(j), "waits "))
+	sheet.add("Queue", p.queue(j))
 	for _, signal := range j.Signals {
 		sheet.add("Signal", p.unused(j, signal))
 	}
@@ -86,6 +87,21 @@ func (p *Printer) describe(sheet *sheet, j *model.JobView) {
 	sheet.add("Input", shortJSON(j.Input, shownJSON))
 	sheet.add("Checkpoint", shortJSON(j.Checkpoints, shownJSON))
 	sheet.add("Result", shortJSON(j.Result, shownJSON))
+}
+
+// queue says what is ahead of a scheduled job, and when it is expected to start and to end.
+func (p *Printer) queue(j *model.JobView) string {
+	text := ""
+	switch {
+	case j.Ahead == 1:
+		text = "1 job is ahead of it"
+	case j.Ahead > 1:
+		text = fmt.Sprintf("%d jobs are ahead of it", j.Ahead)
+	}
+	if j.Status == model.Scheduled && !j.ExpectedStart.IsZero() {
+		text += fmt.Sprintf("; it is expected to start %s and to end %s", p.at(j.ExpectedStart), p.at(j.ExpectedFinish))
+	}
+	return strings.TrimPrefix(text, "; ")
 }
 
 // cancellation says when a job was cancelled, by whom and why.

@@ -28,6 +28,7 @@ type Config struct {
 	Log          *slog.Logger
 	Redact       model.Redactor // for errors in the log; nil for none
 	Handlers     map[string]Handler
+	History      *History
 	Jobs         Jobs
 }
 

@@ -130,7 +130,7 @@ func (r *run) makeContext(handler Handler, data model.Data) error {
 // track returns the progress tracker of a plan, with the steps done that are recorded as
 // done.
 func (r *run) track(p *plan.Plan, records []model.StepRecord) (*progress.Tracker, error) {
-	tracker, err := newTracker(p, records, r.history.Known(r.job.Type))
+	tracker, err := newTracker(p, records, r.History.Known(r.job.Type))
 	if err != nil {
 		return nil, err
 	}

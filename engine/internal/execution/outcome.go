@@ -173,7 +173,7 @@ func (r *run) finishRejected(rejection error) error {
 // for it.
 func (r *run) afterEnd(e ending) {
 	if e.status == model.Succeeded {
-		r.history.hasSucceeded(r.job.Type)
+		r.History.hasSucceeded(r.job.Type)
 	}
 	if len(e.wake.children) > 0 {
 		types := make([]string, len(e.wake.children))

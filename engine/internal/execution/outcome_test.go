@@ -22,7 +22,7 @@ func TestARunWhoseRecordIsRejectedEndsInNoOtherWay(t *testing.T) {
 	t.Parallel()
 	c := Config{Log: slog.New(slog.DiscardHandler), Owner: store.Owner{Lease: time.Hour}, Limits: plan.Limits{Error: 100}}
 	j := journal.New(journal.Config{Log: c.Log, Owner: c.Owner})
-	r := newRun(t.Context(), &c, NewHistory(nil), j, nil, &model.Job{ID: uuid.New(), Type: "test:job", Attempt: 1}, time.Now())
+	r := newRun(t.Context(), &c, j, nil, &model.Job{ID: uuid.New(), Type: "test:job", Attempt: 1}, time.Now())
 	defer r.close()
 
 	r.entry.Reject(errors.New("check constraint"))

@@ -18,7 +18,6 @@ import (
 // run is one attempt of one job in this process.
 type run struct {
 	*Config
-	history  *History
 	dispatch Dispatch
 	job      *model.Job // as it was claimed; not changed
 	entry    *journal.Entry
@@ -49,9 +48,9 @@ type run struct {
 }
 
 // newRun returns the run of a job. claimed is when the claim was sent.
-func newRun(ctx context.Context, c *Config, h *History, j *journal.Journal, d Dispatch, job *model.Job, claimed time.Time) *run {
+func newRun(ctx context.Context, c *Config, j *journal.Journal, d Dispatch, job *model.Job, claimed time.Time) *run {
 	r := &run{
-		Config: c, history: h, dispatch: d, job: job,
+		Config: c, dispatch: d, job: job,
 		state:       newState(job, c.Limits, clock{base: job.StartedAt.Time, since: time.Now()}),
 		handingOver: make(chan struct{}), inTx: make(chan struct{}, 1), decision: newDecision(job.Decision != nil),
 	}

@@ -22,8 +22,6 @@ type Runs struct {
 	Journal  *journal.Journal
 	Dispatch Dispatch
 
-	history *History
-
 	mu   sync.Mutex
 	runs map[runKey]*run
 	// stopping says that no more claims may start, graceOver that the lives of all runs
@@ -47,7 +45,7 @@ type runKey struct {
 // New returns an empty Runs.
 func New(c Config) *Runs {
 	return &Runs{
-		Config: c, history: NewHistory(c.Store), runs: make(map[runKey]*run),
+		Config: c, runs: make(map[runKey]*run),
 		unrecorded: make(map[runKey]bool), idle: make(chan struct{}),
 	}
 }
@@ -61,7 +59,7 @@ func (rs *Runs) Begin(ctx context.Context, j *model.Job, claimed time.Time) {
 		rs.mu.Unlock()
 		return
 	}
-	r := newRun(ctx, &rs.Config, rs.history, rs.Journal, rs.Dispatch, j, claimed)
+	r := newRun(ctx, &rs.Config, rs.Journal, rs.Dispatch, j, claimed)
 	rs.runs[key] = r
 	if rs.stopping {
 		r.handOver()
@@ -235,7 +233,7 @@ func (r *run) hasProgress() bool {
 // refreshHistory updates what the run's estimate is based on from the type's last jobs, if
 // that is old. If they cannot be read, the estimate is based on what was known before.
 func (r *run) refreshHistory(ctx context.Context) {
-	typical, err := r.history.Of(ctx, r.job.Type)
+	typical, err := r.History.Of(ctx, r.job.Type)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil || r.tracker == nil || typical.read.Equal(r.historyRead) && !typical.read.IsZero() {
@@ -247,7 +245,7 @@ func (r *run) refreshHistory(ctx context.Context) {
 
 // lookForStalls writes which of the run's steps have stalled, and which continue.
 func (r *run) lookForStalls() {
-	usual := r.history.Known(r.job.Type)
+	usual := r.History.Known(r.job.Type)
 	r.mu.Lock()
 	begun, changed := r.state.lookForStalls(usual)
 	names := make(map[string]time.Duration, len(begun))

@@ -3,6 +3,7 @@ package execution
 import (
 	"context"
 	"math"
+	"time"
 
 	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/progress"
@@ -22,7 +23,7 @@ func (r *run) learnWeights(p *plan.Plan, records, before []model.StepRecord) err
 	}
 	ctx, cancel := context.WithTimeout(r.life, r.Owner.Lease/2)
 	defer cancel()
-	typical, err := r.history.Of(ctx, r.job.Type)
+	typical, err := r.History.Of(ctx, r.job.Type)
 	if err != nil {
 		r.Log.Warn("cannot read how long the steps of earlier jobs took; using the declared weights", r.with("error", err)...)
 		return nil
@@ -91,6 +92,26 @@ func setWeights(records []model.StepRecord, usual []float64) {
 		share := math.Round(usual[i]/all*digits) / digits
 		records[i].Weight = max(share, 1.0/digits) * sum
 	}
+}
+
+// Forecast returns how long a job takes that has not begun or waits to continue, by how the
+// last jobs of its type went; false if nothing is known of them. Without a plan, records alone
+// say which steps it has, and nothing is known of their sizes.
+func Forecast(p *plan.Plan, records []model.StepRecord, typical Typical) (time.Duration, bool) {
+	if p == nil {
+		p = &plan.Plan{Steps: make([]plan.Step, len(records))}
+	}
+	tracker, err := newTracker(p, records, typical)
+	if err != nil {
+		return 0, false
+	}
+	for _, record := range records {
+		if record.Status.Done() {
+			tracker.Restore(record.Name)
+		}
+	}
+	u := tracker.Snapshot()
+	return u.Remaining, u.Source != progress.SourceUnknown
 }
 
 // newTracker returns the progress tracker of a plan, without what is done.

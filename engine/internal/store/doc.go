@@ -91,6 +91,7 @@
 //	settle.go           the end of runs whose lease has run out
 //	orphans.go          jobs and locks that were left behind
 //	read.go             jobs as people and programs read them
+//	ahead.go            how many jobs are claimed before one
 //	children.go         jobs by their ids
 //	cancel.go           cancel requests
 //	decide.go           decisions

@@ -60,6 +60,7 @@ const (
 	OpList             Op = "list"
 	OpTypes            Op = "types"
 	OpHistory          Op = "history"
+	OpAhead            Op = "ahead"
 	OpChildrenProgress Op = "children-progress"
 	OpChildrenOpen     Op = "children-open"
 	OpMakeDue          Op = "make-due"
