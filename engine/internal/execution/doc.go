@@ -17,12 +17,12 @@
 //
 // The files, from the lowest up. A file refers only to those before it.
 //
+//	history.go                how the steps of earlier jobs went
 //	config.go                 what runs need
 //	clock.go                  the database's time
 //	worktime.go               how long a job has worked
 //	stopwatch.go              how long a process ran
 //	message.go                the progress message
-//	history.go                how the steps of earlier jobs went
 //	signs.go                  the signs of progress of a step
 //	changes.go                which parts of the state must be written
 //	stops.go                  why a run ends early
