@@ -50,6 +50,7 @@ lint: $(BIN)/golangci-lint ## formatting, vet and the linters
 	$(BIN)/golangci-lint run
 	cd testutil/proof && go vet ./... && go mod tidy -diff && $(BIN)/golangci-lint run
 	cd testutil/bench && go vet ./... && go mod tidy -diff
+	cd testutil/eta/figure && go vet ./... && go mod tidy -diff
 
 $(BIN)/golangci-lint:
 	GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
@@ -67,6 +68,7 @@ bench: ## how fast it is, beside the bare drivers and three other systems (5 min
 
 bench-eta: ## how far estimates of the remaining time are off, beside other programs' (1 min)
 	go test -count=1 -v -run TestETA ./testutil/eta -jobs 400
+	cd testutil/eta/figure && go run . -o ../eta.svg
 
 demo: ## the example report, on SQLite in this folder
 	go run ./cli/jobctl demo

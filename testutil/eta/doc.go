@@ -4,7 +4,7 @@
 // and mpb.
 //
 //	go test -count=1 -v -run TestETA ./testutil/eta         # the table, and what must hold
-//	go run . -o ../../../engine/doc/eta.svg                 # the README's figure, in testutil/eta/figure
+//	go run . -o ../eta.svg                                  # the README's figure, in testutil/eta/figure
 //
 // # What is simulated
 //
