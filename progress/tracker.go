@@ -51,7 +51,7 @@ func New(phases []Phase, opts ...Option) (*Tracker, error) {
 	}
 	t := &Tracker{
 		settings:    s,
-		startedAt:   s.clock(),
+		startedAt:   s.now(),
 		indexByName: make(map[string]int, len(phases)),
 		current:     noPhase,
 		notDone:     len(phases),
@@ -266,7 +266,7 @@ func (t *Tracker) updateFraction() {
 // readClock updates elapsed, unless all phases are done.
 func (t *Tracker) readClock() {
 	if t.notDone > 0 {
-		t.elapsed = max(t.elapsed, t.clock().Sub(t.startedAt))
+		t.elapsed = max(t.elapsed, t.since(t.startedAt))
 	}
 }
 

@@ -20,8 +20,11 @@ func newSigns() *signs { return &signs{last: time.Now()} }
 
 // report notes a call of Run.Progress. It costs a few nanoseconds, and reads no clock.
 func (s *signs) report(fraction float64, message bool) {
-	bits := math.Float64bits(fraction)
-	if message || fraction >= 0 && s.fraction.Load() != bits {
+	if message {
+		s.mark()
+		return
+	}
+	if bits := math.Float64bits(fraction); fraction >= 0 && s.fraction.Load() != bits {
 		s.fraction.Store(bits)
 		s.mark()
 	}
