@@ -19,6 +19,7 @@ type settings struct {
 	minDelta    float64
 	minInterval time.Duration
 	clock       func() time.Time
+	hostClock   bool // clock is time.Now
 	history     []Samples
 }
 
@@ -67,6 +68,9 @@ func newSettings(opts []Option) settings {
 			opt(&s)
 		}
 	}
+	if s.clock == nil {
+		s.clock, s.hostClock = time.Now, true
+	}
 	return s
 }
 
@@ -82,18 +86,10 @@ func (s *settings) check() []error {
 	return errs
 }
 
-// now returns the time by the clock.
-func (s *settings) now() time.Time {
-	if s.clock == nil {
-		return time.Now()
-	}
-	return s.clock()
-}
-
 // since returns the time since then by the clock. [time.Since] takes half as long as
 // [time.Now], which matters: a phase may report its progress millions of times.
 func (s *settings) since(then time.Time) time.Duration {
-	if s.clock == nil {
+	if s.hostClock {
 		return time.Since(then)
 	}
 	return s.clock().Sub(then)

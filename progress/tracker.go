@@ -51,7 +51,7 @@ func New(phases []Phase, opts ...Option) (*Tracker, error) {
 	}
 	t := &Tracker{
 		settings:    s,
-		startedAt:   s.now(),
+		startedAt:   s.clock(),
 		indexByName: make(map[string]int, len(phases)),
 		current:     noPhase,
 		notDone:     len(phases),
