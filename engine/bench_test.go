@@ -33,7 +33,7 @@ func benchmarkSteps(b *testing.B, kind testdb.Kind, types, jobs, count int) {
 	var ended atomic.Int64
 	done := make(chan struct{}, 1)
 	for k := range types {
-		d := steps.Define[input](steps.Type(fmt.Sprint("bench-", k)))
+		d := steps.Define[input](steps.Type(fmt.Sprint("type-", k)))
 		for i := range count {
 			steps.Do(d, fmt.Sprint("step-", i), func(context.Context, *steps.Run[input]) error {
 				if i == count-1 && ended.Add(1) == int64(jobs) {
@@ -48,7 +48,7 @@ func benchmarkSteps(b *testing.B, kind testdb.Kind, types, jobs, count int) {
 	for b.Loop() {
 		ended.Store(0)
 		for i := range jobs {
-			_, err := eng.Enqueue(b.Context(), engine.RawInput{Type: fmt.Sprint("bench-", i%types)})
+			_, err := eng.Enqueue(b.Context(), engine.RawInput{Type: fmt.Sprint("type-", i%types)})
 			require.NoError(b, err)
 		}
 		ctx, stop := context.WithCancel(b.Context())
@@ -73,7 +73,7 @@ func BenchmarkProgress(b *testing.B) {
 	require.NoError(b, err)
 	took := make(chan time.Duration, 1)
 	d := steps.Define[input]()
-	steps.Do(d, "tells", func(_ context.Context, run *steps.Run[input]) error {
+	steps.Do(d, "reports", func(_ context.Context, run *steps.Run[input]) error {
 		began := time.Now()
 		for i := range calls {
 			run.Progress(i, calls, "row %d of %d", i, calls)

@@ -156,7 +156,7 @@ func TestCancelBetweenStepsStopsBeforeTheNext(t *testing.T) {
 		other := newEngine(t, testdb.Open(t, text), config())
 		d := steps.Define[input]()
 		steps.Do(d, "completes", func(ctx context.Context, run *steps.Run[input]) error {
-			return other.Cancel(context.WithoutCancel(ctx), run.Job().ID, "somebody else", "")
+			return other.Cancel(context.WithoutCancel(ctx), run.Job().ID, "bob", "")
 		})
 		steps.Do(d, "never", func(context.Context, *steps.Run[input]) error { t.Error("ran after a cancel"); return nil })
 		eng := newEngine(t, testdb.Open(t, text), config(), d)

@@ -20,14 +20,14 @@ import (
 func TestCancellingAParentCancelsAllItsDescendants(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
-		begun, goOn := make(chan struct{}, 1), make(chan struct{})
-		deafChild := one("deaf", func(ctx context.Context, _ *steps.Run[input]) error {
+		begun, release := make(chan struct{}, 1), make(chan struct{})
+		slowChild := one("slow", func(ctx context.Context, _ *steps.Run[input]) error {
 			begun <- struct{}{}
 			<-ctx.Done()
-			<-goOn
+			<-release
 			return ctx.Err()
 		})
-		eng := newEngine(t, db, unasked(), parentOf("grandparent", []string{"parent", "nowhere"}), parentOf("parent", []string{"deaf", "nowhere"}), deafChild)
+		eng := newEngine(t, db, unasked(), parentOf("grandparent", []string{"parent", "nowhere"}), parentOf("parent", []string{"slow", "nowhere"}), slowChild)
 		start(t, eng)
 		job := enqueue(t, eng, raw("grandparent"))
 		middle := childrenOf(t, eng, job.ID)
@@ -42,7 +42,7 @@ func TestCancellingAParentCancelsAllItsDescendants(t *testing.T) {
 			assert.True(t, s.CancelRequested)
 			assert.NotEmpty(t, s.WaitsFor)
 		}
-		close(goOn)
+		close(release)
 		for _, id := range []uuid.UUID{leaves[0], middle[0], job.ID} {
 			s := ended(t, eng, id)
 			assert.Equal(t, model.Cancelled, s.Status)
@@ -51,8 +51,8 @@ func TestCancellingAParentCancelsAllItsDescendants(t *testing.T) {
 		}
 		s := ended(t, eng, job.ID)
 		assert.Equal(t, model.StepCancelled, s.Steps[1].Status)
-		deafStatus := ended(t, eng, leaves[0])
-		assert.False(t, s.FinishedAt.Before(deafStatus.FinishedAt.Time), "the parent has ended after its descendants")
+		slowStatus := ended(t, eng, leaves[0])
+		assert.False(t, s.FinishedAt.Before(slowStatus.FinishedAt.Time), "the parent has ended after its descendants")
 	})
 }
 
@@ -105,11 +105,11 @@ func TestAResumeOfACancelledParentContinuesItsChildren(t *testing.T) {
 func TestACancelBeforeTheChildrenAreEnqueuedReachesThemAll(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
-		asked, goOn := make(chan struct{}), make(chan struct{})
+		asked, release := make(chan struct{}), make(chan struct{})
 		d := steps.Define[input](steps.Type("parent"))
 		steps.ChildJobs(d, "children", func(context.Context, *steps.Run[input]) ([]steps.Child, error) {
 			close(asked)
-			<-goOn
+			<-release
 			return []steps.Child{{Input: raw("nowhere")}}, nil
 		})
 		eng := newEngine(t, db, unasked(), d)
@@ -117,7 +117,7 @@ func TestACancelBeforeTheChildrenAreEnqueuedReachesThemAll(t *testing.T) {
 		job := enqueue(t, eng, raw("parent"))
 		receive(t, asked)
 		require.NoError(t, newEngine(t, db, config()).Cancel(t.Context(), job.ID, "", "")) // in another process
-		close(goOn)
+		close(release)
 		s := ended(t, eng, job.ID)
 		assert.Equal(t, model.Cancelled, s.Status)
 		list, err := eng.List(t.Context(), engine.Filter{Parent: job.ID})

@@ -58,10 +58,10 @@ func childrenOf(t *testing.T, eng *engine.Engine, id uuid.UUID) []uuid.UUID {
 func TestAParentWaitsForItsChildrenAndReadsTheirResults(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
-		goOn := make(chan struct{})
+		release := make(chan struct{})
 		slow := steps.Define[input](steps.Type("slow"))
 		steps.Do(slow, "half", nothing)
-		steps.Do(slow, "rest", func(context.Context, *steps.Run[input]) error { <-goOn; return nil })
+		steps.Do(slow, "rest", func(context.Context, *steps.Run[input]) error { <-release; return nil })
 		quick := steps.Define[input](steps.Type("quick"))
 		steps.Add(quick, "only", func(_ context.Context, run *steps.Run[input]) (int, error) { return run.Input().N, nil })
 		eng := newEngine(t, db, unasked(), parentOf("parent", []string{"quick", "slow"}), quick, slow)
@@ -89,7 +89,7 @@ func TestAParentWaitsForItsChildrenAndReadsTheirResults(t *testing.T) {
 		other := enqueue(t, eng, raw("parent"))
 		childrenOf(t, eng, other.ID) // its type was free for it
 
-		close(goOn)
+		close(release)
 		s = ended(t, eng, job.ID)
 		require.Equal(t, model.Succeeded, s.Status, s.Error)
 		assert.JSONEq(t, `["succeeded","succeeded"]`, string(s.Result))
@@ -241,11 +241,11 @@ func TestChildrenOfOtherEnginesWakeTheirParentThroughTheDatabase(t *testing.T) {
 func TestChildrenWakeParentsOfOtherProcessesByNotification(t *testing.T) {
 	t.Parallel()
 	text := testdb.DSN(t, testdb.Postgres)
-	cfg, l := deaf(t, text)
+	cfg, l := notifiedOnly(t, text)
 	parent := newEngine(t, testdb.Open(t, text), cfg, parentOf("parent", []string{"child"}))
 	start(t, parent)
 	receive(t, l.ready)
-	cfg, l = deaf(t, text)
+	cfg, l = notifiedOnly(t, text)
 	start(t, newEngine(t, testdb.Open(t, text), cfg, one("child", nothing)))
 	receive(t, l.ready)
 	s := ended(t, parent, enqueue(t, parent, raw("parent")).ID)

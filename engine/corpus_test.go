@@ -41,15 +41,15 @@ func corpus(t *testing.T, pkg, target string) (inputs []string) {
 }
 
 // accepted returns the inputs that a check accepts, which are at least that many.
-func accepted(t *testing.T, inputs []string, least int, check func(string) error) (passed []string) {
+func accepted(t *testing.T, inputs []string, least int, check func(string) error) (valid []string) {
 	t.Helper()
 	for _, input := range inputs {
 		if check(input) == nil {
-			passed = append(passed, input)
+			valid = append(valid, input)
 		}
 	}
-	require.GreaterOrEqual(t, len(passed), least)
-	return passed
+	require.GreaterOrEqual(t, len(valid), least)
+	return valid
 }
 
 // JSON that is accepted is read back as the same value from each place of a job that stores

@@ -56,7 +56,7 @@ func TestAJobContinuesByItselfAfterSoManyCrashesAndNoMore(t *testing.T) {
 		assert.Zero(t, s.Resumptions)
 
 		h.Resume()
-		assert.Zero(t, h.Status().Crashes, "a person's resume begins the count anew")
+		assert.Zero(t, h.Status().Crashes, "a person's resume resets the count")
 		assert.Equal(t, model.Scheduled, h.Kill(testutil.BeforeStep("pay")).Status)
 		s = h.Run()
 		assert.Equal(t, model.Succeeded, s.Status, s.Error)
@@ -372,19 +372,19 @@ func TestTheBeginOfAnAttemptIsRecordedBeforeItRuns(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for name, d := range map[string]func(func(context.Context, *steps.Run[input]) error) *steps.Definition[input]{
-			"retry": func(look func(context.Context, *steps.Run[input]) error) *steps.Definition[input] {
+			"retry": func(check func(context.Context, *steps.Run[input]) error) *steps.Definition[input] {
 				d := steps.Define[input]()
-				steps.Do(d, "only", look, steps.Retry(3, time.Millisecond))
+				steps.Do(d, "only", check, steps.Retry(3, time.Millisecond))
 				return d
 			},
-			"resume": func(look func(context.Context, *steps.Run[input]) error) *steps.Definition[input] {
+			"resume": func(check func(context.Context, *steps.Run[input]) error) *steps.Definition[input] {
 				d := steps.Define[input](steps.ResumeOnCrash(1))
-				steps.Do(d, "only", look)
+				steps.Do(d, "only", check)
 				return d
 			},
-			"stop": func(look func(context.Context, *steps.Run[input]) error) *steps.Definition[input] {
+			"stop": func(check func(context.Context, *steps.Run[input]) error) *steps.Definition[input] {
 				d := steps.Define[input]()
-				steps.Do(d, "only", look, steps.StopOnCrash())
+				steps.Do(d, "only", check, steps.StopOnCrash())
 				return d
 			},
 		} {

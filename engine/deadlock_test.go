@@ -36,7 +36,7 @@ func TestAnEnqueueThatADeadlockHasEndedIsRepeated(t *testing.T) {
 			item := func(key string) engine.NewJob {
 				return engine.NewJob{Input: input{}, Options: []engine.EnqueueOption{engine.IdempotencyKey(key)}}
 			}
-			told, made := make(chan error, 1), make(chan []*model.Job, 1)
+			failed, made := make(chan error, 1), make(chan []*model.Job, 1)
 			err := db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
 				many := []engine.NewJob{item("a")} // the database ends the transaction that has written less
 				for n := range 50 {
@@ -47,7 +47,7 @@ func TestAnEnqueueThatADeadlockHasEndedIsRepeated(t *testing.T) {
 				go func() {
 					jobs, err := ours.EnqueueMany(t.Context(), []engine.NewJob{item("b"), item("a")})
 					made <- jobs
-					told <- err
+					failed <- err
 				}()
 				watch := testdb.Open(t, text)
 				require.Eventually(t, func() bool {
@@ -58,7 +58,7 @@ func TestAnEnqueueThatADeadlockHasEndedIsRepeated(t *testing.T) {
 				return err
 			})
 			jobs := receive(t, made)
-			require.NoError(t, receive(t, told))
+			require.NoError(t, receive(t, failed))
 			require.Len(t, jobs, 2)
 			for i, key := range []string{"b", "a"} {
 				assert.Equal(t, key, *jobs[i].IdempotencyKey)

@@ -255,7 +255,7 @@ func TestAnOlderEngineLeavesANewerOnesJobToIt(t *testing.T) {
 				row, err := watch.Job(t.Context(), id)
 				require.NoError(t, err)
 				assert.JSONEq(t, string(waiting.Data), string(row.Data))
-				assert.Empty(t, byOlder.take())
+				assert.Empty(t, byOlder.drain())
 				other := enqueue(t, watch, input{N: 1}).ID
 				until(t, watch, other, func(s *model.JobView) bool { return s.Status == model.Succeeded || s.WaitsFor != "" })
 

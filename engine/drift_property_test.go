@@ -84,7 +84,7 @@ func fits(now []drifted, removed []string, done int) bool {
 // unchanged and its step does not run again, but all others do.
 func TestAnyDriftIsRejectedOrKeepsEveryRecord(t *testing.T) {
 	t.Parallel()
-	refused, resumed := 0, 0
+	rejected, resumed := 0, 0
 	property(t, 40, func(r *rapid.T) {
 		n := rapid.IntRange(1, 6).Draw(r, "steps")
 		done := rapid.IntRange(0, n-1).Draw(r, "done")
@@ -108,7 +108,7 @@ func TestAnyDriftIsRejectedOrKeepsEveryRecord(t *testing.T) {
 			if step.was != "" {
 				opts = append(opts, steps.WasNamed(step.was))
 			}
-			add(after, step.name, "made anew", false, opts...)
+			add(after, step.name, "made by the new definition", false, opts...)
 		}
 		require.NoError(r, after.Validate())
 		tb := trial{t, r}
@@ -124,15 +124,15 @@ func TestAnyDriftIsRejectedOrKeepsEveryRecord(t *testing.T) {
 		h.Follow(job.ID)
 		forecast, dry := h.Engine().DryRun(t.Context(), job.ID)
 		err = h.Engine().Resume(t.Context(), job.ID)
-		require.Equal(r, dry == nil, err == nil, "a dry run tells what a resume does: %v; %v", dry, err)
+		require.Equal(r, dry == nil, err == nil, "a dry run reports what a resume does: %v; %v", dry, err)
 		require.Equal(r, fits(now, removed, done), err == nil, "%v", err)
 		if err != nil {
-			refused++
+			rejected++
 			assert.ErrorIs(r, err, engine.ErrDrift)
 			assert.ErrorIs(r, dry, engine.ErrDrift)
 			same, err := h.Engine().Job(t.Context(), job.ID)
 			require.NoError(r, err)
-			assert.Equal(r, row, same, "the refusal has changed nothing")
+			assert.Equal(r, row, same, "the rejected resume has changed nothing")
 			return
 		}
 		resumed++
@@ -147,7 +147,7 @@ func TestAnyDriftIsRejectedOrKeepsEveryRecord(t *testing.T) {
 		for i, step := range now {
 			if step.origin < 0 || step.origin >= done {
 				want = append(want, step.name)
-				assert.JSONEq(r, `"made anew"`, string(kept[i].Output))
+				assert.JSONEq(r, `"made by the new definition"`, string(kept[i].Output))
 				continue
 			}
 			old := records[step.origin]
@@ -166,6 +166,6 @@ func TestAnyDriftIsRejectedOrKeepsEveryRecord(t *testing.T) {
 		}
 		assert.Len(r, s.History, history, "the records of removed steps are kept")
 	})
-	assert.NotZero(t, refused)
+	assert.NotZero(t, rejected)
 	assert.NotZero(t, resumed)
 }

@@ -32,7 +32,8 @@ func (tr *trace) note(name string) {
 	tr.ran = append(tr.ran, name)
 }
 
-func (tr *trace) take() string {
+// drain returns the steps that have run since the last call.
+func (tr *trace) drain() string {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	defer func() { tr.ran = nil }()
@@ -76,7 +77,7 @@ func TestARenamedStepKeepsItsRecordItsCheckpointAndItsKey(t *testing.T) {
 		})
 		id := enqueue(t, newEngine(t, db, config(), old), input{}).ID
 		require.Equal(t, model.Failed, runUntil(t, db, old, id).Status)
-		assert.Equal(t, "extract", tr.take())
+		assert.Equal(t, "extract", tr.drain())
 
 		now := steps.Define[input]()
 		read := tr.add(now, "read", steps.WasNamed("load", "extract"))
@@ -96,7 +97,7 @@ func TestARenamedStepKeepsItsRecordItsCheckpointAndItsKey(t *testing.T) {
 		require.NoError(t, eng.Resume(t.Context(), id))
 		s := runUntil(t, db, now, id)
 		require.Equal(t, model.Succeeded, s.Status, s.Error)
-		assert.Empty(t, tr.take(), "the renamed step has not run again")
+		assert.Empty(t, tr.drain(), "the renamed step has not run again")
 		assert.JSONEq(t, `"true 7 extract"`, string(s.Result))
 		assert.Equal(t, []string{id.String() + ":charge", id.String() + ":charge"}, keys)
 		assert.True(t, s.PlanChanged)
@@ -137,7 +138,7 @@ func TestARemovedStepIsHistoryAndAnUnknownOneIsRejected(t *testing.T) {
 		tr.fail(old, "c")
 		id := enqueue(t, newEngine(t, db, config(), old), input{}).ID
 		runUntil(t, db, old, id)
-		tr.take()
+		tr.drain()
 		define := func(opts ...steps.DefineOption) *steps.Definition[input] {
 			d := steps.Define[input](opts...)
 			tr.add(d, "a")
@@ -151,12 +152,12 @@ func TestARemovedStepIsHistoryAndAnUnknownOneIsRejected(t *testing.T) {
 		assert.ErrorContains(t, err, `step "b" is recorded as completed, but the definition has no step of that name`)
 		after, err := eng.Job(t.Context(), id)
 		require.NoError(t, err)
-		assert.Equal(t, before, after, "the refusal has changed nothing")
+		assert.Equal(t, before, after, "the rejected resume has changed nothing")
 
 		require.NoError(t, newEngine(t, db, config(), define(steps.Removed("b"))).Resume(t.Context(), id))
 		s := runUntil(t, db, define(steps.Removed("b")), id)
 		require.Equal(t, model.Succeeded, s.Status, s.Error)
-		assert.Equal(t, "c", tr.take())
+		assert.Equal(t, "c", tr.drain())
 		require.Len(t, s.History, 1)
 		assert.Equal(t, "b", s.History[0].Name)
 		assert.JSONEq(t, `"b"`, string(s.History[0].Output))
@@ -178,7 +179,7 @@ func TestDriftIsFoundBeforeAnythingRunsAndTheRecordStays(t *testing.T) {
 		id := enqueue(t, eng, input{}).ID
 		until := func() *model.JobView { return runUntil(t, db, old, id) }
 		require.Equal(t, `the signal "go"`, until().WaitsFor)
-		tr.take()
+		tr.drain()
 		before, err := eng.Job(t.Context(), id)
 		require.NoError(t, err)
 
@@ -194,7 +195,7 @@ func TestDriftIsFoundBeforeAnythingRunsAndTheRecordStays(t *testing.T) {
 		assert.Equal(t, model.Failed, s.Status)
 		assert.Contains(t, s.Error, `step "a" is recorded as completed, but step "first" before it is not done`)
 		assert.Contains(t, s.Error, `step "wait" is recorded as completed, but the definition has no step of that name`)
-		assert.Empty(t, tr.take())
+		assert.Empty(t, tr.drain())
 		after, err := eng.Job(t.Context(), id)
 		require.NoError(t, err)
 		assert.JSONEq(t, string(before.Data), string(after.Data))
@@ -229,10 +230,10 @@ func TestAnOutputOfAnOlderVersionIsReadByStepsUndoAndDryRun(t *testing.T) {
 			})
 			return d
 		}
-		moved := newEngine(t, db, config(), define())
+		reordered := newEngine(t, db, config(), define())
 		want := `step "count": its recorded output no longer decodes (recorded under version 0, now it is 0): field "rows" is a JSON string, and a int is wanted`
-		assert.ErrorContains(t, moved.Resume(t.Context(), id), want)
-		forecast, err := moved.DryRun(t.Context(), id)
+		assert.ErrorContains(t, reordered.Resume(t.Context(), id), want)
+		forecast, err := reordered.DryRun(t.Context(), id)
 		assert.ErrorContains(t, err, want)
 		assert.Equal(t, model.ActionUnknown, forecast[0].Action)
 		assert.ErrorContains(t, newEngine(t, db, config(), define(steps.Version(1))).Resume(t.Context(), id), "add a steps.Migrate from 0")

@@ -154,11 +154,11 @@ func TestACancelledOrStoppedEachContinuesAfterItsLastItem(t *testing.T) {
 func TestEachStopsAtItsNextCheckpoint(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
-		begun, goOn := make(chan int, 100), make(chan struct{})
+		begun, release := make(chan int, 100), make(chan struct{})
 		im := &importer{source: upTo(50), opts: []steps.EachOption{steps.CheckpointEvery(1)}}
 		im.do = func(_ context.Context, item int) error {
 			begun <- item
-			<-goOn
+			<-release
 			return nil
 		}
 		cfg := config()
@@ -169,7 +169,7 @@ func TestEachStopsAtItsNextCheckpoint(t *testing.T) {
 		receive(t, begun)
 		go func() { // the engine has begun to stop, or does so at a later item
 			for range 49 {
-				goOn <- struct{}{}
+				release <- struct{}{}
 			}
 		}()
 		stop()

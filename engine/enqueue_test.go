@@ -63,7 +63,7 @@ func TestAnImmediateJobGoesBeforeTheOthersOfItsType(t *testing.T) {
 		eng := newEngine(t, db, cfg, d)
 		start(t, eng)
 		// Another program's row waits, unseen, and an immediate job overtakes
-		// it: unless the engine happens to look in between, as it does after
+		// it: unless the engine happens to poll in between, as it does after
 		// the end of the round before. In order, the row always comes first.
 		for range 50 {
 			_, err := db.NewRaw("INSERT INTO job_system_jobs (id, type, data) VALUES (?, ?, ?)", uuid.NewString(), "test:job", `{"n":3}`).Exec(t.Context())

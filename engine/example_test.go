@@ -225,9 +225,9 @@ func ExampleClient_Resume() {
 	}
 	err = eng.Resume(ctx, job.ID)
 	fmt.Println(errors.Is(err, engine.ErrStatus))
-	var refused *engine.StatusError
-	if errors.As(err, &refused) {
-		fmt.Println(refused.Op, refused.Status, refused.Hint)
+	var rejected *engine.StatusError
+	if errors.As(err, &rejected) {
+		fmt.Println(rejected.Op, rejected.Status, rejected.Hint)
 	}
 	// Output:
 	// true
@@ -270,11 +270,11 @@ func ExampleClient_Fail_elsewhere() {
 	defer stop()
 	db, closeDB := exampleDB(ctx)
 	defer closeDB()
-	begun, goOn := make(chan uuid.UUID), make(chan struct{})
+	begun, release := make(chan uuid.UUID), make(chan struct{})
 	d := steps.Define[report]()
 	steps.Do(d, "extract", func(_ context.Context, run *steps.Run[report]) error {
 		begun <- run.Job().ID
-		<-goOn
+		<-release
 		return nil
 	})
 	steps.Do(d, "mail", func(context.Context, *steps.Run[report]) error { return errors.New("nobody reads it") })
@@ -295,7 +295,7 @@ func ExampleClient_Fail_elsewhere() {
 	}
 	id := <-begun
 	fmt.Println(other.Fail(ctx, id, "the month was closed", nil))
-	close(goOn)
+	close(release)
 	status, err := other.Wait(ctx, id, nil)
 	if err != nil {
 		fmt.Println(err)

@@ -220,7 +220,7 @@ func TestAStopInTheMiddleOfAGroupHandsItOver(t *testing.T) {
 		var eng *engine.Engine
 		d := steps.Define[input]()
 		group := steps.Parallel(d, "two")
-		steps.Do(group, "refused", func(ctx context.Context, run *steps.Run[input]) error {
+		steps.Do(group, "stopped", func(ctx context.Context, run *steps.Run[input]) error {
 			if stopped.Load() {
 				return nil
 			}

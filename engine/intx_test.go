@@ -81,7 +81,7 @@ func TestAStepInATransactionThatDoesNotCompleteIsRolledBack(t *testing.T) {
 		"a checkpoint": {func(ctx context.Context, _ steps.Tx, run *steps.Run[input]) error {
 			return run.Checkpoint(ctx, 1)
 		}, model.Failed, "as a whole or not at all"},
-		"a refused statement": {func(ctx context.Context, tx steps.Tx, _ *steps.Run[input]) error {
+		"a rejected statement": {func(ctx context.Context, tx steps.Tx, _ *steps.Run[input]) error {
 			_, err := tx.NewRaw("INSERT INTO nowhere (a) VALUES (1)").Exec(ctx)
 			return err
 		}, model.Failed, "nowhere"},

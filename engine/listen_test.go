@@ -28,8 +28,8 @@ func (c counted) Listen(ctx context.Context, channel string, ready func(), notif
 	return c.Listener.Listen(ctx, channel, func() { ready(); c.ready <- struct{}{} }, notify)
 }
 
-// deaf makes an engine that polls only when it is notified.
-func deaf(t *testing.T, text string) (engine.Config, counted) {
+// notifiedOnly makes an engine that polls only when it is notified.
+func notifiedOnly(t *testing.T, text string) (engine.Config, counted) {
 	t.Helper()
 	listener, err := dsn.NewListener(text)
 	require.NoError(t, err)
@@ -43,7 +43,7 @@ func deaf(t *testing.T, text string) (engine.Config, counted) {
 func TestANotificationWakesAnotherProcessesEngine(t *testing.T) {
 	t.Parallel()
 	text := testdb.DSN(t, testdb.Postgres)
-	cfg, l := deaf(t, text)
+	cfg, l := notifiedOnly(t, text)
 	eng := newEngine(t, testdb.Open(t, text), cfg, three(), one("other", nothing))
 	start(t, eng)
 	receive(t, l.ready)
@@ -74,7 +74,7 @@ func TestANotificationWakesAnotherProcessesEngine(t *testing.T) {
 func TestANotificationDeliversACancelRequest(t *testing.T) {
 	t.Parallel()
 	text := testdb.DSN(t, testdb.Postgres)
-	cfg, l := deaf(t, text)
+	cfg, l := notifiedOnly(t, text)
 	begun, causes := make(chan struct{}, 1), make(chan error, 1)
 	eng := newEngine(t, testdb.Open(t, text), cfg, blocking(begun, causes))
 	start(t, eng)
@@ -92,7 +92,7 @@ func TestANotificationDeliversACancelRequest(t *testing.T) {
 func TestAListenerThatLosesItsConnectionReconnects(t *testing.T) {
 	t.Parallel()
 	text := testdb.DSN(t, testdb.Postgres)
-	cfg, l := deaf(t, text)
+	cfg, l := notifiedOnly(t, text)
 	db := testdb.Open(t, text)
 	eng := newEngine(t, db, cfg, three())
 	start(t, eng)
@@ -108,10 +108,10 @@ func TestAListenerThatLosesItsConnectionReconnects(t *testing.T) {
 	}
 }
 
-// told is a listener whose notifications the test sends.
-type told chan string
+// scripted is a listener whose notifications the test sends.
+type scripted chan string
 
-func (c told) Listen(ctx context.Context, _ string, ready func(), notify func(string)) error {
+func (c scripted) Listen(ctx context.Context, _ string, ready func(), notify func(string)) error {
 	ready()
 	for {
 		select {
@@ -128,7 +128,7 @@ func (c told) Listen(ctx context.Context, _ string, ready func(), notify func(st
 func TestWhatNotificationsDo(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
-		words := make(told)
+		words := make(scripted)
 		cfg := config()
 		cfg.Poll, cfg.Listener = time.Hour, words
 		var ran atomic.Int32

@@ -124,10 +124,10 @@ func TestTheErrorOfARejectedSignalIsRedacted(t *testing.T) {
 		}
 		eng := newEngine(t, db, cfg, d)
 		job := enqueue(t, eng, input{})
-		for client, told := range map[*engine.Client]bool{&eng.Client: true, eng.Redacted(): false} {
+		for client, quotes := range map[*engine.Client]bool{&eng.Client: true, eng.Redacted(): false} {
 			_, err := client.Signal(t.Context(), job.ID, "approve", "correct horse", "ann")
 			require.ErrorIs(t, err, engine.ErrInvalid)
-			assert.Equal(t, told, strings.Contains(err.Error(), "correct horse"), "%v", err)
+			assert.Equal(t, quotes, strings.Contains(err.Error(), "correct horse"), "%v", err)
 		}
 	})
 }

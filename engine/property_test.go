@@ -201,13 +201,13 @@ func happen(r *rapid.T, h *testutil.Harness, ref *reference, progress float64) f
 		h.Resume()
 		return ref.resume(progress)
 	}
-	what := rapid.SampledFrom([]string{"run", "kill", "stop", "cancel", "cancel while nobody runs it"}).Draw(r, "event")
+	what := rapid.SampledFrom([]string{"run", "kill", "stop", "cancel", "cancel while it does not run"}).Draw(r, "event")
 	places := ref.places()
 	if what == "stop" || what == "cancel" {
 		// What happens to a step in a transaction then depends on how far it is.
 		places = slices.DeleteFunc(places, func(at place) bool { return ref.steps[at.by].inTx })
 	}
-	if len(places) == 0 && what != "cancel while nobody runs it" {
+	if len(places) == 0 && what != "cancel while it does not run" {
 		what = "run"
 	}
 	var at place

@@ -41,7 +41,7 @@ func comesDue(t *testing.T, db *bun.DB, id uuid.UUID, eng *engine.Engine) error 
 }
 
 // busy runs another job of the type, of failsOnce, in an engine, until it is released.
-func busy(t *testing.T, eng *engine.Engine) (letGo func()) {
+func busy(t *testing.T, eng *engine.Engine) (release func()) {
 	t.Helper()
 	id := enqueue(t, eng, input{Text: "busy"}).ID
 	until(t, eng, id, func(s *model.JobView) bool { return s.Status == model.Processing })
@@ -113,14 +113,14 @@ func TestCancelRacesWithAResume(t *testing.T) {
 		}, func(o startOrder, n int) string {
 			id := enqueue(t, runs, input{}).ID
 			require.Equal(t, model.Failed, ended(t, runs, id).Status)
-			letGo := func() {}
+			release := func() {}
 			if n/2%2 == 0 { // it waits for its turn meanwhile
-				letGo = busy(t, runs)
+				release = busy(t, runs)
 			}
 			resumed, cancelled := o.race(
 				side{do: func() error { return runs.Resume(t.Context(), id) }},
 				side{do: func() error { return other.Cancel(t.Context(), id, "racer", "") }})
-			letGo()
+			release()
 			s := ended(t, runs, id)
 			assert.Equal(t, 1, s.Resumptions)
 			return fmt.Sprintf("resume %s, cancel %s: %s", answer(resumed), answer(cancelled), s.Status)

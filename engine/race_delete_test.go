@@ -91,13 +91,13 @@ func TestDeleteRacesWithAResume(t *testing.T) {
 		}, func(o startOrder, _ int) string {
 			id := enqueue(t, runs, input{}).ID
 			require.Equal(t, model.Failed, ended(t, runs, id).Status)
-			letGo := busy(t, runs) // the job waits for its turn
+			release := busy(t, runs) // the job waits for its turn
 			resumed, deleted := o.race(
 				side{do: func() error { return other.Resume(t.Context(), id) }},
 				side{do: func() error { return other.Delete(t.Context(), id) }})
 			s, err := runs.Status(t.Context(), id)
 			require.NoError(t, err)
-			letGo()
+			release()
 			assert.EqualValues(t, 1, s.Attempt)
 			return fmt.Sprintf("resume %s, delete %s: %s, %s", answer(resumed), answer(deleted), s.Status, kept(s))
 		})

@@ -60,10 +60,10 @@ func TestOfResumesAndRestartsAtOnceOneCounts(t *testing.T) {
 						side{do: func() error { return sides[1](other, id) }})
 					runs.Wake() // to poll for the other's changes
 					s := ended(t, runs, id)
-					anew := name == "restart and restart" || name == "resume and restart" && b == nil
-					assert.Equal(t, map[bool]int{true: 2, false: 1}[anew], done.of(id, "first"))
+					restarted := name == "restart and restart" || name == "resume and restart" && b == nil
+					assert.Equal(t, map[bool]int{true: 2, false: 1}[restarted], done.of(id, "first"))
 					assert.Equal(t, 2, done.of(id, "second"))
-					assert.Equal(t, map[bool]int{true: 0, false: 1}[anew], s.Resumptions)
+					assert.Equal(t, map[bool]int{true: 0, false: 1}[restarted], s.Resumptions)
 					assert.EqualValues(t, 2, s.Attempt)
 					return fmt.Sprintf("%s, %s: %s", answer(a), answer(b), s.Status)
 				})
@@ -81,10 +81,10 @@ func TestResumesAndRestartsRaceWithRecovery(t *testing.T) {
 		want    raced
 	}{
 		// It is rejected while it is being settled.
-		"resume":                                {func(e *engine.Engine, id uuid.UUID) error { return e.Resume(context.Background(), id) }, 0, raced{must: []string{"done: succeeded"}, may: []string{"rejected: failed"}}},
-		"restart":                               {func(e *engine.Engine, id uuid.UUID) error { return e.Restart(context.Background(), id) }, 0, raced{must: []string{"done: succeeded"}, may: []string{"rejected: failed"}}},
-		"resume of one that goes on by itself":  {func(e *engine.Engine, id uuid.UUID) error { return e.Resume(context.Background(), id) }, 1, raced{must: []string{"rejected: succeeded"}}},
-		"restart of one that goes on by itself": {func(e *engine.Engine, id uuid.UUID) error { return e.Restart(context.Background(), id) }, 1, raced{must: []string{"rejected: succeeded"}}},
+		"resume":                                 {func(e *engine.Engine, id uuid.UUID) error { return e.Resume(context.Background(), id) }, 0, raced{must: []string{"done: succeeded"}, may: []string{"rejected: failed"}}},
+		"restart":                                {func(e *engine.Engine, id uuid.UUID) error { return e.Restart(context.Background(), id) }, 0, raced{must: []string{"done: succeeded"}, may: []string{"rejected: failed"}}},
+		"resume of one that continues by itself": {func(e *engine.Engine, id uuid.UUID) error { return e.Resume(context.Background(), id) }, 1, raced{must: []string{"rejected: succeeded"}}},
+		"restart of one that continues by itself": {func(e *engine.Engine, id uuid.UUID) error { return e.Restart(context.Background(), id) }, 1, raced{must: []string{"rejected: succeeded"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -70,14 +70,14 @@ func TestASignalRacesWithTheTimeoutOfItsWait(t *testing.T) {
 			}
 			if s.Status == model.Failed && err == nil {
 				require.NoError(t, runs.Resume(t.Context(), id))
-				assert.Equal(t, model.Succeeded, ended(t, runs, id).Status, "a resume takes the signal")
+				assert.Equal(t, model.Succeeded, ended(t, runs, id).Status, "a resume uses the signal")
 			}
 			return fmt.Sprintf("signal %s: %s", answer(err), s.Status)
 		})
 	})
 }
 
-func TestOfTwoSignalsOfDifferentProcessesTheFirstStands(t *testing.T) {
+func TestOfTwoSignalsOfDifferentProcessesTheFirstCounts(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		db := testdb.Open(t, text)

@@ -35,19 +35,19 @@ const (
 )
 
 // race makes the calls of two sides, and returns their errors.
-func (o startOrder) race(a, b side) (toldA, toldB error) {
+func (o startOrder) race(a, b side) (errA, errB error) {
 	switch o {
 	case firstBefore:
-		toldA = a.alone()
-		toldB = b.do()
+		errA = a.alone()
+		errB = b.do()
 	case secondBefore:
-		toldB = b.alone()
-		toldA = a.do()
+		errB = b.alone()
+		errA = a.do()
 	default:
-		told := atOnce(2, func(i int) error { return []side{a, b}[i].do() })
-		toldA, toldB = told[0], told[1]
+		errs := atOnce(2, func(i int) error { return []side{a, b}[i].do() })
+		errA, errB = errs[0], errs[1]
 	}
-	return toldA, toldB
+	return errA, errB
 }
 
 func (s side) alone() error {
@@ -62,19 +62,19 @@ func (s side) alone() error {
 func atOnce(n int, do func(i int) error) []error {
 	var ready, done sync.WaitGroup
 	begin := make(chan struct{})
-	told := make([]error, n)
+	errs := make([]error, n)
 	ready.Add(n)
 	for i := range n {
 		done.Go(func() {
 			ready.Done()
 			<-begin
-			told[i] = do(i)
+			errs[i] = do(i)
 		})
 	}
 	ready.Wait()
 	close(begin)
 	done.Wait()
-	return told
+	return errs
 }
 
 // raced is what a race may result in, as documented.
@@ -119,15 +119,15 @@ func answer(err error) string {
 const (
 	covers = "l.type = j.type AND l.job_id = j.id AND l.attempt = j.attempt AND j.status = 'processing'"
 
-	locksOfNothing = "SELECT l.type FROM job_type_lock l WHERE l.job_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM job_system_jobs j WHERE " + covers + ")"
-	rowsOfNobody   = "SELECT j.name FROM job_system_jobs j WHERE j.status = 'processing' AND NOT EXISTS (SELECT 1 FROM job_type_lock l WHERE " + covers + ")"
+	locksOfNothing  = "SELECT l.type FROM job_type_lock l WHERE l.job_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM job_system_jobs j WHERE " + covers + ")"
+	rowsWithoutLock = "SELECT j.name FROM job_system_jobs j WHERE j.status = 'processing' AND NOT EXISTS (SELECT 1 FROM job_type_lock l WHERE " + covers + ")"
 )
 
 // sound fails if the tables are inconsistent: a lock that covers nothing, a job that runs
 // without a lock, a row whose columns contradict each other.
 func sound(t *testing.T, db *bun.DB) {
 	t.Helper()
-	for what, query := range map[string]string{"locks that cover nothing": locksOfNothing, "jobs that run without a lock": rowsOfNobody} {
+	for what, query := range map[string]string{"locks that cover nothing": locksOfNothing, "jobs that run without a lock": rowsWithoutLock} {
 		var found []string
 		require.NoError(t, db.NewRaw(query).Scan(t.Context(), &found))
 		require.Empty(t, found, what)
@@ -157,8 +157,8 @@ func disagreements(j *model.Job) (mistakes []string) {
 	not(!j.DeletedAt.IsZero() && j.IdempotencyKey != nil, "deleted with its key")
 	not(j.Status == model.Succeeded && (j.Progress != 1 || j.Error != ""), "succeeded, progress %v, error %q", j.Progress, j.Error)
 	not(j.Status == model.Failed && j.Error == "", "failed for no reason")
-	not(j.Status == model.Cancelled && j.CancelRequestedAt.IsZero(), "cancelled by nobody")
-	not(j.Status == model.Scheduled && !j.CancelRequestedAt.IsZero() && !plan.CancelNeedsHandler(j), "scheduled with a cancel request that nobody will see to")
+	not(j.Status == model.Cancelled && j.CancelRequestedAt.IsZero(), "cancelled without a request")
+	not(j.Status == model.Scheduled && !j.CancelRequestedAt.IsZero() && !plan.CancelNeedsHandler(j), "scheduled with a cancel request that no handler processes")
 	not(j.Status.Ended() && j.Status != model.Succeeded && data.Undoing != nil && j.Error == "", "undoing, and ended without a word of it")
 	for _, record := range data.Steps {
 		not(j.Status == model.Succeeded && !record.Status.Done(), "succeeded with step %q %s", record.Name, record.Status)

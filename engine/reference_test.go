@@ -24,21 +24,21 @@ type reference struct {
 	steps         []stepKind
 	resumeOnCrash int
 
-	status   model.Status
-	done     []model.StepStatus // completed, skipped, undone; anything else is empty
-	tried    []bool             // the step has begun: its condition is not evaluated again
-	taken    []bool             // it was undone, and has not completed again
-	failures []int              // failed attempts since a person resumed the job
-	calls    []int              // of each step's function
-	undone   []int              // how often
-	crashes  int
+	status    model.Status
+	done      []model.StepStatus // completed, skipped, undone; anything else is empty
+	tried     []bool             // the step has begun: its condition is not evaluated again
+	wasUndone []bool             // it was undone, and has not completed again
+	failures  []int              // failed attempts since a person resumed the job
+	calls     []int              // of each step's function
+	undone    []int              // how often
+	crashes   int
 }
 
 func newReference(steps []stepKind, resumeOnCrash int) *reference {
 	n := len(steps)
 	return &reference{
 		steps: steps, resumeOnCrash: resumeOnCrash, status: model.Scheduled,
-		done: make([]model.StepStatus, n), tried: make([]bool, n), taken: make([]bool, n), failures: make([]int, n), calls: make([]int, n), undone: make([]int, n),
+		done: make([]model.StepStatus, n), tried: make([]bool, n), wasUndone: make([]bool, n), failures: make([]int, n), calls: make([]int, n), undone: make([]int, n),
 	}
 }
 
@@ -104,7 +104,7 @@ func (r *reference) attempts(i int) bool {
 }
 
 func (r *reference) complete(i int) {
-	r.done[i], r.failures[i], r.taken[i] = model.StepCompleted, 0, false
+	r.done[i], r.failures[i], r.wasUndone[i] = model.StepCompleted, 0, false
 }
 
 // end ends the job. A job that fails or is cancelled undoes its completed steps.
@@ -114,7 +114,7 @@ func (r *reference) end(status model.Status) {
 	}
 	for i := range r.steps {
 		if r.steps[i].undo && r.done[i] == model.StepCompleted {
-			r.done[i], r.taken[i] = model.StepUndone, true
+			r.done[i], r.wasUndone[i] = model.StepUndone, true
 			r.undone[i]++
 		}
 	}
@@ -171,7 +171,7 @@ func (r *reference) interrupt(at place, end model.Status) {
 func (r *reference) resume(progress float64) float64 {
 	r.status, r.crashes = model.Scheduled, 0
 	clear(r.failures)
-	if slices.Contains(r.taken, true) {
+	if slices.Contains(r.wasUndone, true) {
 		return r.share()
 	}
 	return progress
@@ -199,7 +199,7 @@ func (r *reference) share() float64 {
 func (r *reference) places() (all []place) {
 	ahead := *r
 	ahead.done, ahead.tried, ahead.failures = slices.Clone(r.done), slices.Clone(r.tried), slices.Clone(r.failures)
-	ahead.taken = slices.Clone(r.taken)
+	ahead.wasUndone = slices.Clone(r.wasUndone)
 	ahead.calls, ahead.undone = slices.Clone(r.calls), slices.Clone(r.undone)
 	ahead.run(func(p place) bool { all = append(all, p); return false })
 	return all

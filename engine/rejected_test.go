@@ -50,12 +50,12 @@ func TestAJobWhoseRecordTheDatabaseRejectsFailsWithThat(t *testing.T) {
 		steps.Add(last, "second", output)
 		eng := newEngine(t, db, cfg, middle, last, one("healthy", nothing),
 			one("checkpoint", func(ctx context.Context, run *steps.Run[input]) error { return run.Checkpoint(ctx, "poison") }))
-		refused := map[string]uuid.UUID{}
+		rejected := map[string]uuid.UUID{}
 		for _, jobType := range []string{"middle", "last", "checkpoint"} {
-			refused[jobType] = enqueue(t, eng, raw(jobType)).ID
+			rejected[jobType] = enqueue(t, eng, raw(jobType)).ID
 		}
 		start(t, eng)
-		for jobType, id := range refused {
+		for jobType, id := range rejected {
 			s := ended(t, eng, id)
 			assert.Equal(t, model.Failed, s.Status, jobType)
 			assert.Contains(t, s.Error, "the database rejected the job's record", jobType)

@@ -42,7 +42,7 @@ func TestRerunFromRunsAStepAndAllAfterItAgain(t *testing.T) {
 		require.NoError(t, err)
 		s := runUntil(t, db, d, id)
 		require.Equal(t, model.Failed, s.Status)
-		require.Equal(t, "a b c? c d", tr.take())
+		require.Equal(t, "a b c? c d", tr.drain())
 
 		for _, wrong := range []struct {
 			opts []engine.ResumeOption
@@ -74,14 +74,14 @@ func TestRerunFromRunsAStepAndAllAfterItAgain(t *testing.T) {
 		assert.InDelta(t, 0.2, s.Progress, 1e-6)
 		assert.Nil(t, s.Checkpoints)
 		s = runUntil(t, db, d, id)
-		require.Equal(t, model.Scheduled, s.Status, "the signal is asked for anew")
-		assert.Equal(t, "b", tr.take())
+		require.Equal(t, model.Scheduled, s.Status, "it waits for the signal again")
+		assert.Equal(t, "b", tr.drain())
 		_, err = eng.Signal(t.Context(), id, "ok", 2, "bob")
 		require.NoError(t, err)
 		start(t, eng)
 		s = ended(t, eng, id)
 		require.Equal(t, model.Succeeded, s.Status, s.Error)
-		assert.Equal(t, "c? c d", tr.take(), "the condition is asked again")
+		assert.Equal(t, "c? c d", tr.drain(), "the condition is evaluated again")
 		assert.JSONEq(t, `0`, string(s.Result), "the checkpoint is gone")
 		var names []string
 		for _, record := range s.History {
@@ -104,7 +104,7 @@ func TestRerunFromUsesTheOrderOfAChangedDefinition(t *testing.T) {
 		tr.fail(old, "c")
 		id := enqueue(t, newEngine(t, db, config(), old), input{}).ID
 		runUntil(t, db, old, id)
-		tr.take()
+		tr.drain()
 		now := steps.Define[input]()
 		for _, name := range []string{"a", "new", "b", "c"} {
 			tr.add(now, name)
@@ -121,7 +121,7 @@ func TestRerunFromUsesTheOrderOfAChangedDefinition(t *testing.T) {
 		require.NoError(t, eng.Resume(t.Context(), id, engine.RerunFrom("new")))
 		s := runUntil(t, db, now, id)
 		require.Equal(t, model.Succeeded, s.Status, s.Error)
-		assert.Equal(t, "new b c", tr.take())
+		assert.Equal(t, "new b c", tr.drain())
 		assert.Len(t, s.History, 3)
 	})
 }
@@ -143,7 +143,7 @@ func TestRerunFromRejectsAStepAfterOneThatIsNotDone(t *testing.T) {
 		s := runUntil(t, db, d, id)
 		assert.Equal(t, model.Succeeded, s.Status)
 		assert.Equal(t, model.StepSkipped, s.Steps[0].Status)
-		assert.Equal(t, "a b", tr.take())
+		assert.Equal(t, "a b", tr.drain())
 	})
 }
 

@@ -28,7 +28,7 @@ func aside() engine.Config   { c := config(); c.RetryInPlace = -1; return c }
 func flaky(failures int32, ran *atomic.Int32, opts ...steps.Option) *steps.Definition[input] {
 	d := steps.Define[input]()
 	steps.Add(d, "flaky", func(_ context.Context, run *steps.Run[input]) (int, error) {
-		if n := ran.Add(1); n <= failures && run.Input().Text != "pass" {
+		if n := ran.Add(1); n <= failures && run.Input().Text != "succeed" {
 			return 0, fmt.Errorf("boom %d", n)
 		}
 		return run.Attempt(), nil
@@ -146,7 +146,7 @@ func TestALongDelayFreesTheTypeForOthers(t *testing.T) {
 		assert.InDelta(t, time.Hour, delay, float64(13*time.Minute), "%v by the database's clock", delay)
 		assert.Empty(t, s.Owner)
 
-		other := ended(t, eng, enqueue(t, eng, input{Text: "pass"}).ID)
+		other := ended(t, eng, enqueue(t, eng, input{Text: "succeed"}).ID)
 		assert.Equal(t, model.Succeeded, other.Status)
 
 		require.NoError(t, eng.Cancel(t.Context(), job.ID, "ann", ""))
@@ -271,8 +271,8 @@ func TestAStepWhoseProcessDiedDuringADelayHasFailed(t *testing.T) {
 		start(t, other)
 		s := ended(t, other, job.ID)
 		assert.Equal(t, model.Failed, s.Status)
-		assert.Equal(t, model.StepFailed, s.Steps[0].Status, "nobody has cancelled it")
-		assert.Equal(t, "boom", s.Steps[0].Error, "nobody has cancelled it")
+		assert.Equal(t, model.StepFailed, s.Steps[0].Status, "it was not cancelled")
+		assert.Equal(t, "boom", s.Steps[0].Error, "it was not cancelled")
 	})
 }
 

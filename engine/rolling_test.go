@@ -94,16 +94,16 @@ func handOver(t *testing.T, db *bun.DB, id uuid.UUID, next bool, done *ledger, s
 func TestJobsAreHandedOverBetweenTwoVersions(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		from    string
-		step    string
-		refused string
-		d       int // how often the next version's own step runs
+		from     string
+		step     string
+		rejected string
+		d        int // how often the next version's own step runs
 	}{
 		{from: "this", step: "a", d: 1},
 		{from: "this", step: "b", d: 1},
 		{from: "next", step: "a"},
-		{from: "next", step: "b", refused: `step "bill" is recorded as completed, but the definition has no step of that name`, d: 1},
-		{from: "next", step: "c", refused: `step "bill" is recorded as completed, but the definition has no step of that name`, d: 1},
+		{from: "next", step: "b", rejected: `step "bill" is recorded as completed, but the definition has no step of that name`, d: 1},
+		{from: "next", step: "c", rejected: `step "bill" is recorded as completed, but the definition has no step of that name`, d: 1},
 	} {
 		t.Run(fmt.Sprintf("%s after %s", c.from, c.step), func(t *testing.T) {
 			t.Parallel()
@@ -116,9 +116,9 @@ func TestJobsAreHandedOverBetweenTwoVersions(t *testing.T) {
 				mark(t, db, id)
 				before, _ := columns(t, db, id)
 				s = handOver(t, db, id, c.from != "next", &done, "")
-				if c.refused != "" {
+				if c.rejected != "" {
 					require.Equal(t, model.Failed, s.Status)
-					assert.Contains(t, s.Error, c.refused)
+					assert.Contains(t, s.Error, c.rejected)
 					after, _ := columns(t, db, id)
 					assert.Equal(t, before, after)
 					require.NoError(t, newEngine(t, db, config(), deployed("test:job", true, &done, func(string) {})).Resume(t.Context(), id))
@@ -147,7 +147,7 @@ func newTurnstile(n int) *turnstile {
 	return &turnstile{left: n, gate: make(chan struct{}), over: make(chan struct{}, 1)}
 }
 
-func (s *turnstile) pass() {
+func (s *turnstile) wait() {
 	s.mu.Lock()
 	s.left--
 	left, gate := s.left, s.gate
@@ -183,7 +183,7 @@ func TestAFleetIsDeployedRolledBackAndDeployedAgainUnderLoad(t *testing.T) {
 		run := func(next bool) (stop func()) {
 			var definitions []steps.Handler
 			for k := range types {
-				definitions = append(definitions, deployed(loadType(k), next, &done, func(string) { turns.pass() }))
+				definitions = append(definitions, deployed(loadType(k), next, &done, func(string) { turns.wait() }))
 			}
 			cfg := deploying(4 * patience)
 			cfg.Grace = patience
@@ -296,7 +296,7 @@ func TestTablesAreMadeWhileEnginesStartAndWork(t *testing.T) {
 func TestARollbackUnderARunningEngineLosesItsJobsAndNothingElse(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
-		begun, release, told := make(chan uuid.UUID, 1), make(chan struct{}), make(chan error, 1)
+		begun, release, failed := make(chan uuid.UUID, 1), make(chan struct{}), make(chan error, 1)
 		d := one("test:job", func(ctx context.Context, run *steps.Run[input]) error {
 			if run.Input().N == 1 {
 				return nil
@@ -304,7 +304,7 @@ func TestARollbackUnderARunningEngineLosesItsJobsAndNothingElse(t *testing.T) {
 			begun <- run.Job().ID
 			<-release
 			err := run.Checkpoint(ctx, 1)
-			told <- err
+			failed <- err
 			return err
 		})
 		stop := start(t, newEngine(t, testdb.Open(t, text), config(), d))
@@ -316,7 +316,7 @@ func TestARollbackUnderARunningEngineLosesItsJobsAndNothingElse(t *testing.T) {
 		require.ErrorIs(t, err, engine.ErrNotMigrated)
 		close(release)
 		require.NoError(t, migrations.Migrate(t.Context(), db))
-		require.ErrorIs(t, receive(t, told), engine.ErrLeaseLost)
+		require.ErrorIs(t, receive(t, failed), engine.ErrLeaseLost)
 		stop()
 		n, err := db.NewSelect().Model((*model.Job)(nil)).Count(t.Context())
 		require.NoError(t, err)

@@ -259,12 +259,12 @@ func TestAnOutputOverTheBoundFailsItsStepAndKeepsTheRest(t *testing.T) {
 func TestProgressFollowsTheWeightsAndNeverFalls(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
-		told, more := make(chan struct{}), make(chan struct{})
+		reported, more := make(chan struct{}), make(chan struct{})
 		d := steps.Define[input]()
 		steps.Do(d, "a", func(context.Context, *steps.Run[input]) error { return nil }, steps.Weight(3))
 		steps.Do(d, "b", func(ctx context.Context, run *steps.Run[input]) error {
 			run.Progress(1, 2, "half of b")
-			told <- struct{}{}
+			reported <- struct{}{}
 			<-more
 			run.Progress(1, 10, "never backwards")
 			return errBoom
@@ -272,7 +272,7 @@ func TestProgressFollowsTheWeightsAndNeverFalls(t *testing.T) {
 		eng := newEngine(t, db, config(), d)
 		start(t, eng)
 		job := enqueue(t, eng, input{})
-		receive(t, told)
+		receive(t, reported)
 		s := until(t, eng, job.ID, func(s *model.JobView) bool { return s.Message == "half of b" })
 		assert.InDelta(t, 0.875, s.Progress, 1e-9)
 		assert.Equal(t, "b", s.CurrentStep)
@@ -284,7 +284,7 @@ func TestProgressFollowsTheWeightsAndNeverFalls(t *testing.T) {
 		require.NoError(t, eng.Resume(t.Context(), job.ID))
 		s = until(t, eng, job.ID, func(s *model.JobView) bool { return s.Status != model.Scheduled })
 		assert.GreaterOrEqual(t, s.Progress, 0.875, "not even over a resume")
-		receive(t, told)
+		receive(t, reported)
 		ended(t, eng, job.ID)
 	})
 }

@@ -8,8 +8,7 @@ import (
 	"github.com/ntxdev/jobsystem/steps"
 )
 
-// A signal may come before the step that waits for it, and the first of a name
-// stands.
+// A signal may come before the step that waits for it, and the first one of a name counts.
 func ExampleClient_Signal() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()

@@ -22,7 +22,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
-// approval is the payload that the tests' jobs wait for.
+// approval is the payload of the signal that the tests' jobs wait for.
 type approval struct {
 	OK bool `json:"ok"`
 }
@@ -36,8 +36,8 @@ func awaiting(opts ...steps.Option) *steps.Definition[input] {
 	return d
 }
 
-// unasked is config for engines that do not look by themselves while a test
-// lasts: what makes a job go on is what the test is about.
+// unasked is config for engines that do not poll by themselves while a test lasts, for
+// tests of what makes a job continue.
 func unasked() engine.Config {
 	c := config()
 	c.Poll = time.Hour
@@ -56,7 +56,7 @@ func signal(t *testing.T, eng *engine.Engine, id uuid.UUID, payload any, by stri
 	require.NoError(t, err)
 }
 
-func TestAJobThatAwaitsASignalHoldsNothingAndGoesOnWithIt(t *testing.T) {
+func TestAJobThatAwaitsASignalHoldsNothingAndContinuesWithIt(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting())
@@ -122,29 +122,29 @@ func TestASignalThatComesBeforeItsStepIsKept(t *testing.T) {
 	})
 }
 
-// The signal comes when the run has been claimed without it and has not begun to
-// wait: the write with which it begins finds it.
+// The signal comes after the job was claimed without it, and before the run begins to wait:
+// the write with which the wait begins finds it.
 func TestASignalToAProcessingJobWakesItWhenItBeginsToWait(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
-		begun, goOn := make(chan struct{}), make(chan struct{})
+		begun, release := make(chan struct{}), make(chan struct{})
 		d := steps.Define[input]()
-		steps.Do(d, "prepare", func(context.Context, *steps.Run[input]) error { close(begun); <-goOn; return nil })
+		steps.Do(d, "prepare", func(context.Context, *steps.Run[input]) error { close(begun); <-release; return nil })
 		steps.AwaitSignal[input, approval](d, "approve")
 		eng := newEngine(t, db, unasked(), d)
 		start(t, eng)
 		job := enqueue(t, eng, input{})
 		receive(t, begun)
 		signal(t, eng, job.ID, approval{true}, "ann")
-		close(goOn)
+		close(release)
 		s := ended(t, eng, job.ID)
 		require.Equal(t, model.Succeeded, s.Status, s.Error)
 		assert.EqualValues(t, 2, s.Attempt)
 	})
 }
 
-// JSON's null and the like can come from other programs, and are no signals.
-func TestAJobWaitsWhateverOtherProgramsHavePutInThePlaceOfItsSignals(t *testing.T) {
+// JSON's null and other values can come from other programs, and are no signals.
+func TestAJobWaitsWhateverOtherProgramsHaveWrittenAsItsSignals(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting())
@@ -176,7 +176,7 @@ func TestASignalThatRacesWithTheBeginOfTheWaitIsNeverLost(t *testing.T) {
 	})
 }
 
-func TestOfManySignalsAtOnceTheFirstStands(t *testing.T) {
+func TestOfManySignalsAtOnceTheFirstCounts(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), awaiting())
@@ -205,7 +205,7 @@ func TestOfManySignalsAtOnceTheFirstStands(t *testing.T) {
 		}
 		all.Wait()
 		assert.Equal(t, 1, firsts)
-		assert.Len(t, senders, 1, "all are told of the same one")
+		assert.Len(t, senders, 1, "all get the same one")
 		s := ended(t, eng, job.ID)
 		assert.True(t, senders[s.Steps[1].SentBy])
 		assert.Less(t, late, crowd)
@@ -233,7 +233,7 @@ func TestAResumeFromBeforeAnApprovalAsksForAnotherOne(t *testing.T) {
 	})
 }
 
-func TestAWaitWithATimeoutFailsThenAndAResumeWaitsAnew(t *testing.T) {
+func TestAWaitThatTimesOutFailsAndAResumeWaitsAgain(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), awaiting(steps.Timeout(50*time.Millisecond)))
@@ -250,7 +250,7 @@ func TestAWaitWithATimeoutFailsThenAndAResumeWaitsAnew(t *testing.T) {
 	})
 }
 
-func TestARestartForgetsSignals(t *testing.T) {
+func TestARestartDropsSignals(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting())
@@ -281,7 +281,7 @@ func TestCancelAndDeleteOfAWaitingJob(t *testing.T) {
 
 		require.NoError(t, eng.Resume(t.Context(), job.ID))
 		again := until(t, eng, job.ID, func(s *model.JobView) bool { return s.WaitsFor != "" })
-		assert.True(t, again.WaitsUntil.After(first.WaitsUntil.Time), "all of its timeout begins anew")
+		assert.True(t, again.WaitsUntil.After(first.WaitsUntil.Time), "the whole timeout begins again")
 		require.NoError(t, eng.Delete(t.Context(), job.ID))
 		_, err = eng.Signal(t.Context(), job.ID, "approve", nil, "")
 		assert.ErrorIs(t, err, engine.ErrStatus)
@@ -289,7 +289,7 @@ func TestCancelAndDeleteOfAWaitingJob(t *testing.T) {
 	})
 }
 
-func TestWhatCannotBeASignalIsRefusedBeforeAnythingIsWritten(t *testing.T) {
+func TestWhatCannotBeASignalIsRejectedBeforeAnythingIsWritten(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), awaiting())
@@ -316,7 +316,7 @@ func TestWhatCannotBeASignalIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 		assert.Empty(t, row.Signals)
 		cfg := config()
 		cfg.Limits.Signals = 100
-		stranger := newEngine(t, db, cfg) // who does not know which the job awaits
+		stranger := newEngine(t, db, cfg) // does not know which signals the job waits for
 		for i := range 100 {
 			_, err := stranger.Signal(t.Context(), job.ID, fmt.Sprint("signal-", i), nil, "")
 			require.NoError(t, err)
@@ -326,7 +326,7 @@ func TestWhatCannotBeASignalIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 	})
 }
 
-func TestASignalInACallersTransactionComesWithItsCommit(t *testing.T) {
+func TestASignalInACallersTransactionTakesEffectWithItsCommit(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config(), awaiting())
@@ -355,7 +355,7 @@ func TestASignalInACallersTransactionComesWithItsCommit(t *testing.T) {
 func TestASignalReachesAnotherProcessesEngineByNotification(t *testing.T) {
 	t.Parallel()
 	text := testdb.DSN(t, testdb.Postgres)
-	cfg, l := deaf(t, text)
+	cfg, l := notifiedOnly(t, text)
 	eng := newEngine(t, testdb.Open(t, text), cfg, awaiting())
 	start(t, eng)
 	receive(t, l.ready)
@@ -375,8 +375,7 @@ func TestASignalReachesAnotherProcessesEngineByNotification(t *testing.T) {
 	assert.Equal(t, model.Succeeded, ended(t, other, job.ID).Status)
 }
 
-// While a job waits, its step gets another name: whichever of the two a signal
-// has, it comes through.
+// While a job waits, its step is renamed: a signal of either name is found.
 func TestASignalFindsAStepThatWasRenamed(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {

@@ -14,7 +14,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-func TestASleepingJobGoesOnWhenItsTimeHasCome(t *testing.T) {
+func TestASleepingJobContinuesWhenItIsDue(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
@@ -41,7 +41,7 @@ func TestASleepingJobGoesOnWhenItsTimeHasCome(t *testing.T) {
 	})
 }
 
-func TestASleepKeepsItsTimeOverACancelAndAResume(t *testing.T) {
+func TestACancelAndAResumeKeepTheTimeOfASleep(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		asked := 0
@@ -65,7 +65,7 @@ func TestASleepKeepsItsTimeOverACancelAndAResume(t *testing.T) {
 		assert.Equal(t, 1, asked)
 
 		s = waits(t, eng, enqueue(t, eng, input{N: 1}).ID)
-		assert.Equal(t, model.MaxTime(), s.WaitsUntil, "later than any database can tell")
+		assert.Equal(t, model.MaxTime(), s.WaitsUntil, "later than any database can store")
 		assert.True(t, s.ScheduledAt.IsZero())
 		_, err := json.Marshal(s)
 		assert.NoError(t, err)

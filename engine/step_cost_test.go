@@ -13,9 +13,9 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// BenchmarkStepCost is what a step costs in a short job and in a long one, whose
-// document grows with its steps: the time from the first step's begin to the
-// last one's, in a job that runs alone. The unit that matters is ms/step.
+// BenchmarkStepCost measures what a step costs in a short job and in a long one, whose
+// document grows with its steps: the time from the first step's begin to the last one's, in
+// a job that runs alone. The unit that matters is ms/step.
 func BenchmarkStepCost(b *testing.B) {
 	for _, kind := range testdb.Kinds(b) {
 		for _, count := range []int{10, 100, 1000} {

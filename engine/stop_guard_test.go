@@ -9,8 +9,8 @@ import (
 	"github.com/ntxdev/jobsystem/steps"
 )
 
-// stopGuard stops an engine and waits until its runs know: without that, a run
-// may get over its next boundaries first. It learns that from a job of its own.
+// stopGuard stops an engine and waits until its runs know: without that, a run may pass
+// further boundaries first. A job of its own reports that.
 type stopGuard struct {
 	begun, stopping chan struct{}
 }
@@ -21,7 +21,7 @@ func newStopGuard() *stopGuard {
 	return &stopGuard{begun: make(chan struct{}, 1), stopping: make(chan struct{}, 1)}
 }
 
-// definition is to be registered with the engine.
+// definition returns the definition of that job, which must be registered with the engine.
 func (g *stopGuard) definition() *steps.Definition[input] {
 	return one(stopGuardType, func(ctx context.Context, run *steps.Run[input]) error {
 		g.begun <- struct{}{}

@@ -45,7 +45,7 @@ func TestAStepThatTakesTooLongFailsWithItsTimeout(t *testing.T) {
 	})
 }
 
-func TestATimeoutIsTriedAgainAndSeenByTheConditionForThat(t *testing.T) {
+func TestATimeoutIsRetriedIfTheRetryConditionAllows(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input]()
@@ -87,8 +87,8 @@ func TestAPanicAfterTheTimeoutKeepsItsStack(t *testing.T) {
 	})
 }
 
-// outOfTime is a definition with a bound of an hour, whose step can be told to
-// wait for its context's end.
+// outOfTime is a definition with a limited time, whose second step waits for the end of its
+// context or fails.
 func outOfTime(limit time.Duration, ran *atomic.Int32) *steps.Definition[input] {
 	d := steps.Define[input](steps.JobTimeout(limit))
 	steps.Do(d, "first", func(context.Context, *steps.Run[input]) error { return nil })
@@ -103,7 +103,7 @@ func outOfTime(limit time.Duration, ran *atomic.Int32) *steps.Definition[input] 
 	return d
 }
 
-func TestAJobWhoseTimeIsUpFailsAndIsNotTriedAgain(t *testing.T) {
+func TestAJobWhoseTimeIsUpFailsAndIsNotRetried(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var ran atomic.Int32
@@ -123,8 +123,8 @@ func TestAJobWhoseTimeIsUpFailsAndIsNotTriedAgain(t *testing.T) {
 	})
 }
 
-// resumeWithoutTime resumes a job whose time is up, which is refused where its
-// definition is known.
+// resumeWithoutTime resumes a job whose time is up, which an engine that knows its
+// definition rejects.
 func resumeWithoutTime(t *testing.T, knows, stranger *engine.Engine, id uuid.UUID) {
 	t.Helper()
 	for _, try := range []func() error{
@@ -166,11 +166,11 @@ func TestTheTimeOfEarlierRunsCounts(t *testing.T) {
 		assert.Contains(t, ended(t, eng, job.ID).Error, "the job timed out after 1h0m0s of work")
 		assert.GreaterOrEqual(t, worked(), time.Hour.Milliseconds())
 		require.NoError(t, eng.Restart(t.Context(), job.ID))
-		assert.Contains(t, ended(t, eng, job.ID).Error, "boom", "a restart begins anew")
+		assert.Contains(t, ended(t, eng, job.ID).Error, "boom", "a restart resets the time")
 	})
 }
 
-// The delay in place alone is longer than the job may take.
+// The delay in place alone is longer than the job may work.
 func TestWaitsDoNotCountAsTimeOfTheJob(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {

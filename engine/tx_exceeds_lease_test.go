@@ -19,7 +19,7 @@ import (
 
 // On SQLite no other write is possible during a step's transaction, not even the renewal of
 // a lease: a step that takes longer than its lease would lose it at each attempt.
-func TestAStepsTransactionThatExceedsItsLeaseFailsWhereNoneCanRenewIt(t *testing.T) {
+func TestAStepsTransactionThatExceedsItsLeaseFailsWhereItCannotBeRenewed(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		makeEffects(t, db)
@@ -29,7 +29,7 @@ func TestAStepsTransactionThatExceedsItsLeaseFailsWhereNoneCanRenewIt(t *testing
 		d := steps.Define[input](steps.ResumeOnCrash(5))
 		effectStep(d, "effect", func(context.Context, steps.Tx, *steps.Run[input]) error {
 			ran.Add(1)
-			time.Sleep(2 * cfg.Lease) // as a statement does that takes long
+			time.Sleep(2 * cfg.Lease) // like a statement that takes long
 			return nil
 		}, steps.Retry(3, time.Millisecond))
 		eng := newEngine(t, db, cfg, d)

@@ -16,7 +16,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-func TestTypesThatNobodyHereHandlesAreLeftAlone(t *testing.T) {
+func TestJobsOfUnknownTypesAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		here := newEngine(t, db, config(), three())

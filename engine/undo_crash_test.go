@@ -17,8 +17,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// die has the process of a job die while its step stands at a moment, as
-// Harness.Kill does, and has another engine see to the job.
+// die lets the process of a job die while its step stands at a moment, as Harness.Kill
+// does, and another engine continue the job.
 func die(t *testing.T, db *bun.DB, d steps.Handler, begun <-chan struct{}, release func(), then func(*engine.Engine, uuid.UUID)) {
 	t.Helper()
 	cfg := config()
@@ -39,7 +39,7 @@ func die(t *testing.T, db *bun.DB, d steps.Handler, begun <-chan struct{}, relea
 	require.NoError(t, receive(t, done))
 }
 
-func TestUndoingGoesOnAfterACrashInTheMiddle(t *testing.T) {
+func TestUndoingContinuesAfterACrashInTheMiddle(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for _, resumes := range []int{0, 1} {
@@ -55,7 +55,7 @@ func TestUndoingGoesOnAfterACrashInTheMiddle(t *testing.T) {
 				}
 				return nil
 			})
-			steps.Do(d, "tell", nothing)
+			steps.Do(d, "notify", nothing)
 			undoable(d, &log, "charge", willing)
 			steps.Do(d, "ship", func(context.Context, *steps.Run[input]) error { return errBoom })
 			die(t, db, d, begun, func() { close(hold) }, func(eng *engine.Engine, id uuid.UUID) {
@@ -78,7 +78,7 @@ func TestUndoingGoesOnAfterACrashInTheMiddle(t *testing.T) {
 	})
 }
 
-// It was cancelled, and its process died before it could undo anything.
+// The job was cancelled, and its process died before it could undo anything.
 func TestACancelledJobWhoseProcessDiedIsResumedToBeUndone(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -118,7 +118,7 @@ func TestACancelledJobWhoseProcessDiedIsResumedToBeUndone(t *testing.T) {
 	})
 }
 
-func TestUndoingGoesOnElsewhereAfterAStop(t *testing.T) {
+func TestUndoingContinuesElsewhereAfterAStop(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
@@ -161,7 +161,7 @@ func TestUndoingGoesOnElsewhereAfterAStop(t *testing.T) {
 		assert.Equal(t, model.Failed, s.Status)
 		assert.Equal(t, `step "ship": boom`, s.Error)
 		assert.Empty(t, s.Message, "it is over")
-		assert.Equal(t, "reserve tell charge from 7 -charge -reserve", log.read())
+		assert.Equal(t, "reserve notify charge from 7 -charge -reserve", log.read())
 		assert.Nil(t, s.Checkpoints, "the checkpoint of undoing is not the step's")
 	})
 }

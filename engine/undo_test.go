@@ -32,7 +32,7 @@ func (d *diary) write(format string, args ...any) {
 	d.lines = append(d.lines, fmt.Sprintf(format, args...))
 }
 
-// read returns what was written since it was read last.
+// read returns what was written since the last read.
 func (d *diary) read() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -60,11 +60,11 @@ func undoable(d steps.Scope[input], log *diary, name string, undo func(context.C
 
 func willing(context.Context, *steps.Run[input]) error { return nil }
 
-// order is a job of two steps that can be undone, with one between that cannot.
+// order is a job with two steps that can be undone, and one between them that cannot.
 func order(log *diary, healthy *atomic.Bool, undo func(context.Context, *steps.Run[input]) error, opts ...steps.DefineOption) *steps.Definition[input] {
 	d := steps.Define[input](opts...)
 	undoable(d, log, "reserve", willing)
-	steps.Do(d, "tell", func(context.Context, *steps.Run[input]) error { log.write("tell"); return nil })
+	steps.Do(d, "notify", func(context.Context, *steps.Run[input]) error { log.write("notify"); return nil })
 	undoable(d, log, "charge", undo)
 	steps.Do(d, "ship", func(context.Context, *steps.Run[input]) error {
 		if !healthy.Load() {
@@ -95,7 +95,7 @@ func TestAFailedJobIsUndoneInReverseAndAResumeRunsItAgain(t *testing.T) {
 		assert.Equal(t, model.Failed, s.Status)
 		assert.Equal(t, `step "ship": boom`, s.Error)
 		assert.False(t, s.Undoing)
-		assert.Equal(t, "reserve tell charge -charge -reserve", log.read())
+		assert.Equal(t, "reserve notify charge -charge -reserve", log.read())
 		assert.Equal(t, []model.StepStatus{model.StepUndone, model.StepCompleted, model.StepUndone, model.StepFailed}, statuses(s))
 		assert.Equal(t, model.StepCompleted, s.Steps[2].Undo.Status)
 		assert.Equal(t, 1, s.Steps[2].Undo.Attempts)
@@ -109,7 +109,7 @@ func TestAFailedJobIsUndoneInReverseAndAResumeRunsItAgain(t *testing.T) {
 	})
 }
 
-func TestWhetherStepsAreUndoneIsAsTheDefinitionSays(t *testing.T) {
+func TestStepsAreUndoneIfTheDefinitionSaysSo(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		opts              []steps.DefineOption
@@ -151,9 +151,8 @@ func TestWhetherStepsAreUndoneIsAsTheDefinitionSays(t *testing.T) {
 	}
 }
 
-// The host makes a context for its jobs, with which nothing can be done once it
-// has ended.
-func TestCancellingAScheduledJobHasItsHandlerUndoIt(t *testing.T) {
+// The context that the host makes for its jobs cannot be used after it has ended.
+func TestAScheduledJobThatIsCancelledIsUndoneByItsHandler(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
@@ -176,7 +175,7 @@ func TestCancellingAScheduledJobHasItsHandlerUndoIt(t *testing.T) {
 	})
 }
 
-func TestAnUndoThatFailsIsTriedAgainAndAResumeGoesOnWithIt(t *testing.T) {
+func TestAnUndoThatFailsIsRetriedAndAResumeContinuesIt(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
@@ -216,7 +215,7 @@ func TestAnUndoThatFailsIsTriedAgainAndAResumeGoesOnWithIt(t *testing.T) {
 		healthy.Store(true)
 		require.NoError(t, eng.Resume(t.Context(), job.ID))
 		s = ended(t, eng, job.ID)
-		assert.Equal(t, model.Failed, s.Status, "it goes on with the undoing, and ends as it would have")
+		assert.Equal(t, model.Failed, s.Status, "it continues the undo, and ends as it would have")
 		assert.Equal(t, `step "ship": boom`, s.Error)
 		assert.False(t, s.Undoing)
 		assert.Equal(t, "reserve charge -charge -reserve", log.read())
@@ -227,7 +226,7 @@ func TestAnUndoThatFailsIsTriedAgainAndAResumeGoesOnWithIt(t *testing.T) {
 	})
 }
 
-// A cancel request does not refuse the checkpoints of undoing, nor end it.
+// A cancel request neither ends the undo nor makes its checkpoints fail.
 func TestUndoingIsNotCancelled(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -245,12 +244,12 @@ func TestUndoingIsNotCancelled(t *testing.T) {
 		}))
 		start(t, eng)
 		s := ended(t, eng, enqueue(t, eng, input{}).ID)
-		assert.Equal(t, "reserve tell charge -charge -reserve", log.read())
-		assert.Equal(t, model.Cancelled, s.Status, "whoever asked for that gets it")
+		assert.Equal(t, "reserve notify charge -charge -reserve", log.read())
+		assert.Equal(t, model.Cancelled, s.Status, "the cancel request is fulfilled")
 	})
 }
 
-func TestAMigratedOutputIsUndoneAsTheStepHasItNow(t *testing.T) {
+func TestAMigratedOutputIsUndoneInItsNewForm(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		fails := func(context.Context, *steps.Run[input]) error { return errBoom }
@@ -348,10 +347,10 @@ func TestAStepWithChildrenIsUndoneWithTheirResults(t *testing.T) {
 	})
 }
 
-// What undoing has checkpointed is found by its next attempt, after it has failed
-// for good and after its process has died; it is gone once the step is undone,
-// and the step itself sees nothing of it.
-func TestUndoingGoesOnFromItsCheckpoint(t *testing.T) {
+// A checkpoint of an undo is found by its next attempt, after the undo has failed for good
+// and after its process has died; it is dropped when the step is undone, and the step
+// itself does not see it.
+func TestUndoingContinuesFromItsCheckpoint(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var log diary
@@ -401,7 +400,7 @@ func TestUndoingGoesOnFromItsCheckpoint(t *testing.T) {
 
 		require.NoError(t, victim.Resume(t.Context(), job.ID))
 		receive(t, begun)
-		cancel() // it dies there
+		cancel() // its process dies there
 		expireLeases(t, db)
 		eng := newEngine(t, db, config(), d)
 		start(t, eng)

@@ -22,13 +22,13 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// cents writes itself as JSON and has no way back.
+// cents encodes itself as JSON, and cannot be decoded.
 type cents struct{ amount int }
 
 func (c cents) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]int{"cents": c.amount}) }
 
-// An output that later steps would read as something else fails its step, and no
-// further attempt is made: it would be the same.
+// An output that later steps would read as another value fails its step, without another
+// attempt: the next one would return the same.
 func TestAnOutputThatDoesNotReadBackFailsItsStep(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -58,7 +58,7 @@ func TestAnOutputThatDoesNotReadBackFailsItsStep(t *testing.T) {
 
 type secretive struct{ id int }
 
-func TestWhatJSONKeepsNothingOfIsAMistake(t *testing.T) {
+func TestAValueOfWhichJSONKeepsNothingIsAMistake(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[input]()
 	steps.Add(d, "only", func(context.Context, *steps.Run[input]) ([]secretive, error) { return nil, nil })
@@ -68,8 +68,7 @@ func TestWhatJSONKeepsNothingOfIsAMistake(t *testing.T) {
 	assert.ErrorContains(t, of.Validate(), "its input has a engine_test.secretive, of which JSON keeps nothing")
 }
 
-// A key or a checkpoint that a resume would begin again with is an error before any
-// work is done.
+// A key or a checkpoint that cannot be read back is an error before any work is done.
 func TestACheckpointThatDoesNotReadBackIsAnError(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -122,14 +121,14 @@ func TestASignalThatDoesNotReadBackIsNotSent(t *testing.T) {
 	})
 }
 
-// largeNumbers is an array of so many of the largest numbers, which PostgreSQL keeps with
+// largeNumbers is an array of so many of the largest numbers, which PostgreSQL stores with
 // all of their 309 digits.
 func largeNumbers(n int) json.RawMessage {
 	return json.RawMessage("[" + strings.Repeat("1.7976931348623157e308,", n-1) + "0]")
 }
 
-// What was accepted fits again whenever it is read: bounds are about what is kept.
-func TestBoundsAreAboutWhatIsKept(t *testing.T) {
+// What was accepted fits whenever it is read: bounds count what is stored.
+func TestBoundsCountWhatIsStored(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg := config()
@@ -212,9 +211,9 @@ func deep(levels int) json.RawMessage {
 	return json.RawMessage(strings.Repeat("[", levels) + strings.Repeat("]", levels))
 }
 
-// One child's result that cannot be a part of the parent's output is left out alone,
-// and read from its row.
-func TestWhatIsLeftOutOfChildrensResultsIsReadFromTheirRows(t *testing.T) {
+// If one child's result cannot be a part of the parent's output, it alone is left out, and
+// read from its row.
+func TestChildResultsThatAreLeftOutAreReadFromTheirRows(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		d := steps.Define[input](steps.Type("parent"))
@@ -288,8 +287,8 @@ func TestAJobMayAwaitAsManySignalsAsItHasSteps(t *testing.T) {
 	})
 }
 
-// Who knows the definition is told that no step waits for a signal of that name; also
-// after the definition got another step behind those of the job.
+// An engine that knows the definition rejects a signal for which no step waits, also after
+// the definition got another step after those of the job.
 func TestASignalThatNoStepWaitsForIsAnError(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
@@ -315,8 +314,8 @@ func TestASignalThatNoStepWaitsForIsAnError(t *testing.T) {
 	})
 }
 
-// A signal or a child that came after the deadline is late whenever an engine looks.
-func TestADeadlineHoldsThoughNoEngineLookedInTime(t *testing.T) {
+// A signal or a child that came after the deadline is late whenever an engine polls.
+func TestADeadlineHoldsThoughNoEnginePolledInTime(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, unasked(), awaiting(steps.Timeout(time.Second)), parentOf("parent", []string{"child"}, steps.Timeout(time.Second)))
@@ -359,9 +358,9 @@ func TestWeightsThatAddUpToInfinityAreAMistake(t *testing.T) {
 	assert.ErrorContains(t, d.Validate(), "the weights of its 2 steps add up to more than a float64 holds")
 }
 
-// What a step has set is taken back with the step, and is there again when it has run
-// again.
-func TestTheResultThatAnUndoneStepHasSetIsTakenBack(t *testing.T) {
+// The result that a step has set is dropped when the step is undone, and is set again when
+// it runs again.
+func TestTheResultThatAnUndoneStepHasSetIsDropped(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var healthy atomic.Bool
@@ -385,7 +384,7 @@ func TestTheResultThatAnUndoneStepHasSetIsTakenBack(t *testing.T) {
 	})
 }
 
-func TestADefinitionWithTooManyStepsSaysThat(t *testing.T) {
+func TestADefinitionWithTooManyStepsIsAnErrorThatSaysSo(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		cfg := config()
@@ -423,7 +422,7 @@ func TestAJobThatWasDeclaredFailedDoesNotSucceedByAResumeWithNothingToRun(t *tes
 	})
 }
 
-func TestATimeThatNoDatabaseHoldsIsRefused(t *testing.T) {
+func TestATimeThatNoDatabaseStoresIsRejected(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		eng := newEngine(t, db, config())

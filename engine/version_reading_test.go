@@ -14,9 +14,9 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// The host's code that reads an output of an earlier version may take its time: no other
-// job waits for it.
-func TestASlowMigrationHoldsUpNoOtherJob(t *testing.T) {
+// The host's code that reads an output of an earlier version may be slow: no other job
+// waits for it.
+func TestASlowMigrationDelaysNoOtherJob(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		before := steps.Define[input](steps.Type("reads"))

@@ -72,9 +72,8 @@ func TestALastStepAndAllStepsMayBeSkipped(t *testing.T) {
 	})
 }
 
-// What a condition said stands, whatever it would say later; one that panicked
-// has said nothing.
-func TestAConditionIsAskedUntilItHasAnswered(t *testing.T) {
+// The result of a condition is kept, whatever it would return later; a panic is no result.
+func TestAConditionIsEvaluatedUntilItHasReturned(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		var asked, ran atomic.Int32
@@ -121,7 +120,7 @@ func TestAConditionIsAskedUntilItHasAnswered(t *testing.T) {
 	})
 }
 
-func TestAConditionIsNotAskedAboutAStepThatHasBegun(t *testing.T) {
+func TestAConditionIsNotEvaluatedForAStepThatHasBegun(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for name, breakOff := range map[string]func(*testutil.Harness){

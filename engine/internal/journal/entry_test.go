@@ -45,7 +45,7 @@ func open(t *testing.T) (*Journal, *Entry, *ends) {
 
 // The database has rejected a run's record, and the run is about to end in another way
 // before it knows that: nothing is written until the run has replaced what it writes.
-func TestARejectedEntryIsInNoFlushUntilItHasSomethingElseToWrite(t *testing.T) {
+func TestARejectedEntryIsNotFlushedUntilItHasSomethingElseToWrite(t *testing.T) {
 	t.Parallel()
 	j, e, r := open(t)
 	rejection := errors.New("check constraint")
@@ -59,14 +59,14 @@ func TestARejectedEntryIsInNoFlushUntilItHasSomethingElseToWrite(t *testing.T) {
 
 	written := make(chan error, 1)
 	go func() { written <- e.Write(func() { e.ClearRejected(); r.end = model.Failed }, nil) }()
-	require.Equal(t, []*Entry{e}, takeOne(t, j))
+	require.Equal(t, []*Entry{e}, nextEntries(t, j))
 	assert.Equal(t, model.Failed, e.Send().End)
 	e.Confirm(store.Ack{}, false)
 	require.NoError(t, <-written)
 }
 
-// takeOne waits until an entry is marked, and returns the next batch.
-func takeOne(t *testing.T, j *Journal) []*Entry {
+// nextEntries waits until an entry is marked, and returns the next batch.
+func nextEntries(t *testing.T, j *Journal) []*Entry {
 	t.Helper()
 	for {
 		if batch := j.marks.nextBatch(store.MaxBatch); len(batch) > 0 {
@@ -80,12 +80,12 @@ func takeOne(t *testing.T, j *Journal) []*Entry {
 	}
 }
 
-func TestAWriteIsConfirmedByTheFlushThatCarriesIt(t *testing.T) {
+func TestAWriteIsConfirmedByItsFlush(t *testing.T) {
 	t.Parallel()
 	j, e, _ := open(t)
 	first, second := make(chan error, 1), make(chan error, 1)
 	go func() { first <- e.Write(func() {}, nil) }()
-	takeOne(t, j)
+	nextEntries(t, j)
 	write := e.Send()
 	assert.Equal(t, int64(1), write.Number)
 	edited := make(chan struct{})
@@ -94,7 +94,7 @@ func TestAWriteIsConfirmedByTheFlushThatCarriesIt(t *testing.T) {
 	e.Confirm(store.Ack{}, false)
 	require.NoError(t, <-first)
 	j.marks.clearInFlight([]*Entry{e})
-	takeOne(t, j)
+	nextEntries(t, j)
 	assert.Equal(t, int64(2), e.Send().Number, "the write that came meanwhile goes with the next flush")
 	e.Confirm(store.Ack{}, false)
 	require.NoError(t, <-second)
@@ -113,7 +113,7 @@ func TestOnlyTheWriteItselfIsGivenUp(t *testing.T) {
 	require.ErrorIs(t, e.Write(func() {}, nil), plan.ErrLeaseLost)
 }
 
-func TestAHeldEntryIsInNoFlush(t *testing.T) {
+func TestAHeldEntryIsNotFlushed(t *testing.T) {
 	t.Parallel()
 	j, e, _ := open(t)
 	require.NoError(t, e.Hold(t.Context()))
@@ -134,13 +134,14 @@ func TestAHeldEntryIsInNoFlush(t *testing.T) {
 	require.Len(t, j.marks.nextBatch(store.MaxBatch), 1)
 }
 
-// The database has not taken an end, because the row has a decision that the run did not know.
+// The database has not written an end, because the row has a decision that the run does not
+// know.
 func TestAnEndThatADecisionHasOvertakenIsWithdrawn(t *testing.T) {
 	t.Parallel()
 	j, e, r := open(t)
 	written := make(chan error, 1)
 	go func() { written <- e.Write(func() { r.end = model.Succeeded }, nil) }()
-	require.Equal(t, []*Entry{e}, takeOne(t, j))
+	require.Equal(t, []*Entry{e}, nextEntries(t, j))
 	assert.Equal(t, model.Succeeded, e.Send().End)
 	j.marks.clearInFlight([]*Entry{e})
 	e.reopen()
@@ -150,7 +151,7 @@ func TestAnEndThatADecisionHasOvertakenIsWithdrawn(t *testing.T) {
 	assert.True(t, e.Live())
 
 	go func() { written <- e.Write(func() { r.end = model.Failed }, nil) }()
-	require.Equal(t, []*Entry{e}, takeOne(t, j))
+	require.Equal(t, []*Entry{e}, nextEntries(t, j))
 	assert.Equal(t, model.Failed, e.Send().End)
 	e.Confirm(store.Ack{}, false)
 	require.NoError(t, <-written)

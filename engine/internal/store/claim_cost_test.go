@@ -18,11 +18,11 @@ import (
 
 var backlogRows = flag.Int("backlog", 1_000_000, "scheduled rows that BenchmarkClaim claims from")
 
-// BenchmarkClaim finds out which types have a due job (Ready) and claims one job
-// (Claim), with nothing else in the tables and with -backlog rows that wait, all
-// of one type or spread over 1,000. "x-empty" is what the backlog makes of the
-// time that the same number of types takes without, and "x-heads" of the time that
-// they take with one job of each: as many are found to be due then.
+// BenchmarkClaim finds the types with a due job (Ready) and claims one job (Claim), with
+// nothing else in the tables and with -backlog waiting rows, all of one type or spread over
+// 1,000. "x-empty" is the ratio to the time that the same number of types takes without a
+// backlog, and "x-heads" to the time that they take with one job of each: as many are found
+// to be due then.
 //
 //	go test -run xxx -bench Claim -timeout 30m ./engine/internal/store    # takes minutes
 func BenchmarkClaim(b *testing.B) {
@@ -92,8 +92,8 @@ func end(b *testing.B, s *store.Store, j *model.Job) {
 	require.Len(b, done.Acks, 1)
 }
 
-// fill makes due jobs in one statement, which all databases understand: it counts
-// in decimal, and the digits make the ids. Their types are those of backlog.
+// fill inserts due jobs in one statement, which all databases understand: it counts in
+// decimal, and the digits make the ids. Their types are those of backlog.
 func fill(b *testing.B, s *store.Store, types, rows int) {
 	b.Helper()
 	var number, tables []string
@@ -116,7 +116,7 @@ SELECT %s, CONCAT('type-', n %% %d), '{"input":{},"steps":[]}' FROM numbers WHER
 	require.NoError(b, err)
 	require.EqualValues(b, rows, made)
 	if s.Kind() == "postgres" {
-		_, err = s.DB().DB.ExecContext(b.Context(), "VACUUM job_system_jobs") // it would itself, soon after
+		_, err = s.DB().DB.ExecContext(b.Context(), "VACUUM job_system_jobs") // it would do so itself, soon after
 		require.NoError(b, err)
 	}
 	analyze(b, s)

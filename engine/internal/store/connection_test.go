@@ -10,9 +10,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// Values stand in the SQL as literals. A host's own connection may have settings
-// under which a value ends elsewhere than it was written to, and the rest of it
-// is run.
+// Values stand in the SQL as literals. A host's own connection may have settings under
+// which a literal ends earlier than it was written to, and the rest of it is run.
 func TestNewRejectsAConnectionThatChangesValues(t *testing.T) {
 	t.Parallel()
 	texts := map[testdb.Kind]string{

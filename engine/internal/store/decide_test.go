@@ -14,7 +14,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// decideOn puts a decision on a job.
+// decideOn writes a decision for a job.
 func decideOn(t *testing.T, s *store.Store, j *model.Job) {
 	t.Helper()
 	_, decided, err := s.Decide(t.Context(), s.DB(), j.ID, json.RawMessage(`{"status":"failed","error":"no"}`), func(*model.Job) error { return nil })
@@ -23,7 +23,7 @@ func decideOn(t *testing.T, s *store.Store, j *model.Job) {
 }
 
 // Alone or in a batch, with the claim of the next job or without.
-func TestAnEndThatDoesNotKnowOfTheDecisionTakesNoEffect(t *testing.T) {
+func TestAnEndThatDoesNotKnowTheDecisionHasNoEffect(t *testing.T) {
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, types := backlog(t, db, 3, 3)
 		jobs, err := s.Claim(t.Context(), types, owner)
@@ -53,7 +53,7 @@ func TestAnEndThatDoesNotKnowOfTheDecisionTakesNoEffect(t *testing.T) {
 			{write(jobs[0], "", false), write(jobs[1], model.Succeeded, false)},
 		} {
 			acks := flush(true, writes...)
-			assert.True(t, acks[jobs[0].ID].Decided, "a run that continues is told")
+			assert.True(t, acks[jobs[0].ID].Decided, "a run that continues learns of it")
 			assert.False(t, acks[jobs[1].ID].Decided)
 		}
 		for _, end := range []model.Status{model.Succeeded, model.Failed} {
@@ -85,7 +85,7 @@ func TestAJobThatWaitsIsDueIfItHasADecision(t *testing.T) {
 	})
 }
 
-func TestOnlyAJobThatIsProcessingAndUndecidedIsDecidedAbout(t *testing.T) {
+func TestOnlyAProcessingJobWithoutADecisionIsDecided(t *testing.T) {
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, first, _ := claimed(t, db, time.Minute)
 		decide := func(j *model.Job, decision string) (*store.Row, bool) {

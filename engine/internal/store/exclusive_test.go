@@ -17,7 +17,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// claimed is a store with two jobs of one type, the first of which runs.
+// claimed returns a store with two jobs of one type, the first of which is processing.
 func claimed(t *testing.T, db *bun.DB, lease time.Duration) (*store.Store, *model.Job, store.Owner) {
 	t.Helper()
 	s, types := backlog(t, db, 1, 2)
@@ -69,7 +69,7 @@ func TestTheUniqueIndexRejectsASecondRun(t *testing.T) {
 	})
 }
 
-func TestALeaseThatHasNotRunOutIsNotSettled(t *testing.T) {
+func TestALeaseThatHasNotExpiredIsNotSettled(t *testing.T) {
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, first, _ := claimed(t, db, time.Minute)
 		settled, err := s.Settle(t.Context(), held(first), fail)
@@ -79,7 +79,7 @@ func TestALeaseThatHasNotRunOutIsNotSettled(t *testing.T) {
 	})
 }
 
-func TestALeaseThatHasRunOutIsSettledOnceAndFreesItsType(t *testing.T) {
+func TestAnExpiredLeaseIsSettledOnceAndFreesItsType(t *testing.T) {
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, first, o := claimed(t, db, -time.Second)
 		settled, err := s.Settle(t.Context(), held(first), fail)
@@ -96,8 +96,8 @@ func TestALeaseThatHasRunOutIsSettledOnceAndFreesItsType(t *testing.T) {
 		next, err := s.Claim(t.Context(), []string{first.Type}, store.Owner{ID: "second", Lease: time.Minute})
 		require.NoError(t, err)
 		require.Len(t, next, 1)
-		// The first owner was not dead: nothing that it writes is kept, and the lock
-		// of its successor stays.
+		// The first owner was not dead: nothing that it writes is kept, and the lock of its
+		// successor stays.
 		done, err := s.Flush(t.Context(), []store.Write{{JobID: first.ID, Type: first.Type, Attempt: first.Attempt, End: model.Succeeded}}, o, true)
 		require.NoError(t, err)
 		assert.Empty(t, done.Acks)
@@ -161,9 +161,9 @@ func TestTheEndOfARunClaimsTheNextOfItsType(t *testing.T) {
 	})
 }
 
-// A batch mixes everything: whole documents and patches, none and many of them,
-// checkpoints set, cleared and left, and rows that are not the runs' any more.
-func TestABatchWritesEachRowItsOwn(t *testing.T) {
+// A batch mixes everything: whole documents and patches, none and many of them, checkpoints
+// set, cleared and unchanged, and rows that no longer belong to the runs.
+func TestABatchWritesToEachRowItsOwnValues(t *testing.T) {
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		const n = store.MaxBatch
 		s, types := backlog(t, db, n, n)
@@ -191,7 +191,7 @@ func TestABatchWritesEachRowItsOwn(t *testing.T) {
 				}
 				w.TimeToCompleteMS, w.Progressed = &ms, true
 			case 3:
-				w.Attempt++ // the fence keeps it out
+				w.Attempt++ // the fence rejects it
 			}
 			writes[i] = w
 		}
@@ -221,7 +221,7 @@ func TestABatchWritesEachRowItsOwn(t *testing.T) {
 				assert.Nil(t, row.Checkpoints)
 			}
 		}
-		// The same once more changes nothing: a flush may be repeated.
+		// A flush may be repeated: the second one changes nothing.
 		again, err := s.Flush(t.Context(), writes, owner, true)
 		require.NoError(t, err)
 		assert.Equal(t, len(done.Acks), len(again.Acks))

@@ -6,8 +6,8 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// explained returns the statements whose plans tests look at, with their
-// arguments; an empty text where that is no statement of its own.
+// explained returns the statements whose plans tests check, with their arguments; an empty
+// text if that is no statement of its own.
 type explained interface {
 	updateSQL(writes []Write) (string, []any)
 	runningSQL(writes []Write) (string, []any)
@@ -63,7 +63,7 @@ func (d mysql) claimSQL(types []string, _ Owner) (string, []any) {
 	return d.withHeads(mysqlLockFree, ""), []any{bun.List(types)}
 }
 
-// ReadySQL looks for due jobs.
+// ReadySQL finds due jobs.
 func (s *Store) ReadySQL() string { return s.sql(OpReady, readyQuery) }
 
 // HistorySQL reads the last jobs of a type.

@@ -48,8 +48,8 @@ func BenchmarkFlush(b *testing.B) {
 	}
 }
 
-// running makes running jobs of five steps, and a batch of writes to all of them
-// for each of the first four's ends.
+// running makes running jobs of five steps, and a batch of writes to all of them for the
+// end of each of the first four steps.
 func running(b *testing.B, kind testdb.Kind, rows int) (*store.Store, [][]store.Write) {
 	b.Helper()
 	const steps = 5
@@ -102,8 +102,8 @@ func raw(b *testing.B, v any) json.RawMessage {
 	return text
 }
 
-// bare returns a function that runs the statement that writes a batch by the bare
-// driver, prepared where the store prepares it, and returns the number of rows.
+// bare returns a function that runs the statement of a batch by the bare driver, prepared
+// where the store prepares it, and returns the number of rows.
 func bare(b *testing.B, s *store.Store, writes []store.Write) (run func() int) {
 	b.Helper()
 	query, args := s.UpdateSQL(writes)

@@ -14,7 +14,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-func TestIsFullKnowsAFullDatabaseFromOneThatRejects(t *testing.T) {
+func TestIsFullDistinguishesAFullDatabaseFromOneThatRejects(t *testing.T) {
 	t.Parallel()
 	for _, full := range []error{
 		&pgconn.PgError{Code: "53100"},

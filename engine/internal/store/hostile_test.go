@@ -18,8 +18,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// hostile are texts that mean something to SQL, to a driver, to Bun, or to the
-// templates that the statements are made of.
+// hostile are texts that mean something to SQL, to a driver, to Bun, or to the templates of
+// the statements.
 var hostile = []string{
 	`'; DROP TABLE job_system_jobs; -- `, `' OR '1'='1`, `"; DELETE FROM job_type_lock; #`, "`job_type_lock`", `/* `, ` */ --`,
 	`\`, `\'`, `\\'`, `'\`, `''`, `中\`, `中\' OR 1=1 -- `, `ソ'`, `E'\x27'`, `0x27`, `\u0027`, `\0`, `\n`,
@@ -39,8 +39,8 @@ func jsonText(t *testing.T, text string) json.RawMessage {
 	return raw
 }
 
-// hostileJobs inserts a job for each hostile text, with that in every column and
-// in its type, and claims them all.
+// hostileJobs inserts a job for each hostile text, with the text in each column and in its
+// type, and claims them all.
 func hostileJobs(t *testing.T, s *store.Store, owner store.Owner) []*model.Job {
 	t.Helper()
 	jobs := make([]*model.Job, len(hostile))
@@ -77,8 +77,8 @@ func hostileJobs(t *testing.T, s *store.Store, owner store.Owner) []*model.Job {
 	return jobs
 }
 
-// write is what a run of the i-th job has to write: its text everywhere, and in
-// each batch one that is like none of the others.
+// write returns a write for the run of the i-th job, with its text everywhere. In each
+// batch there is one write that is different from all others.
 func write(t *testing.T, i int, j *model.Job) store.Write {
 	t.Helper()
 	text := hostile[i]
@@ -109,7 +109,7 @@ func assertWritten(t *testing.T, s *store.Store, i int, id uuid.UUID, status mod
 	assert.JSONEq(t, string(jsonText(t, text+sentence)), string(data.Result), text)
 }
 
-func TestNoValueOfABatchIsTakenForSQL(t *testing.T) {
+func TestNoValueOfABatchIsRunAsSQL(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, err := store.New(t.Context(), db)

@@ -19,9 +19,9 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// Alone or in a batch, going on or ending: a write that was sent before another
-// one of its run takes no effect once that has.
-func TestAnOlderWriteOfARunTakesNoEffectAfterANewerOne(t *testing.T) {
+// Alone or in a batch, for a run that continues or ends: a write that was sent before
+// another write of its run has no effect after that.
+func TestAnOlderWriteOfARunHasNoEffectAfterANewerOne(t *testing.T) {
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, types := backlog(t, db, 3, 3)
 		jobs, err := s.Claim(t.Context(), types, owner)
@@ -66,8 +66,8 @@ func TestAnOlderWriteOfARunTakesNoEffectAfterANewerOne(t *testing.T) {
 	})
 }
 
-// Jobs that are left out of a look and of a claim do not keep those behind them from
-// being found and claimed, in their order.
+// Jobs that a poll and a claim leave out do not prevent later jobs from being found and
+// claimed, in their order.
 func TestAClaimLeavesJobsOut(t *testing.T) {
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, types := backlog(t, db, 2, 6)

@@ -21,8 +21,8 @@ func TestMain(m *testing.M) { testdb.Main(m) }
 
 var owner = store.Owner{ID: "tester", Lease: time.Minute}
 
-// backlog makes a store with jobs of some types in the table, of which the planner
-// has statistics.
+// backlog makes a store with jobs of some types in the table, of which the planner has
+// statistics.
 func backlog(t testing.TB, db *bun.DB, types, jobs int) (*store.Store, []string) {
 	t.Helper()
 	s, names := unknownBacklog(t, db, types, jobs)
@@ -41,8 +41,8 @@ func analyze(t testing.TB, s *store.Store) {
 	require.NoError(t, err)
 }
 
-// unknownBacklog is backlog without statistics: PostgreSQL may make them only after
-// a minute.
+// unknownBacklog is backlog without statistics: PostgreSQL may make them only after a
+// minute.
 func unknownBacklog(t testing.TB, db *bun.DB, types, jobs int) (*store.Store, []string) {
 	t.Helper()
 	s, err := store.New(t.Context(), db)
@@ -65,7 +65,7 @@ func unknownBacklog(t testing.TB, db *bun.DB, types, jobs int) (*store.Store, []
 	return s, names
 }
 
-// explain returns a statement's plan, a line for each row of it.
+// explain returns a statement's plan, a line for each of its rows.
 func explain(t *testing.T, s *store.Store, query string, args ...any) []string {
 	t.Helper()
 	words := map[string]string{"sqlite": "EXPLAIN QUERY PLAN ", "postgres": "EXPLAIN ", "mariadb": "EXPLAIN ", "mysql": "EXPLAIN FORMAT=TRADITIONAL "}
@@ -92,7 +92,7 @@ func explain(t *testing.T, s *store.Store, query string, args ...any) []string {
 	return plan
 }
 
-// onJobs are the lines of a plan that read the jobs table.
+// onJobs returns the lines of a plan that read the jobs table.
 func onJobs(s *store.Store, plan []string) (lines []string) {
 	for _, line := range plan {
 		words := strings.Fields(line)
@@ -110,8 +110,8 @@ func onJobs(s *store.Store, plan []string) (lines []string) {
 	return lines
 }
 
-// sortedWalks are the lines of a plan on SQLite that sort what a search of the jobs
-// table finds: other databases have that in the search's own line.
+// sortedWalks returns the lines of a plan on SQLite that sort the result of a search of the
+// jobs table: for other databases the search's own line says that.
 func sortedWalks(s *store.Store, plan []string) (lines []string) {
 	if s.Kind() != "sqlite" {
 		return nil
@@ -128,8 +128,8 @@ func sortedWalks(s *store.Store, plan []string) (lines []string) {
 	return lines
 }
 
-// The claim looks at the head of each type through the index made for that, so
-// its cost does not grow with the backlog.
+// The claim reads the head of each type through the index made for that, so its cost does
+// not grow with the backlog.
 func TestTheClaimWalksItsIndex(t *testing.T) {
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for _, spread := range []int{1, 10} { // all jobs on one type, or on several
@@ -174,8 +174,8 @@ func TestTheFlushThatClaimsWalksTheClaimsIndex(t *testing.T) {
 	}
 }
 
-// What estimates are based on is found in an index, however many jobs a type has, and however
-// few of them have succeeded.
+// What estimates are based on is found in an index, however many jobs a type has, and
+// however few of them have succeeded.
 func TestTheHistoryOfATypeIsReadFromAnIndex(t *testing.T) {
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		s, types := backlog(t, db, 2, 4000)
@@ -218,11 +218,10 @@ func TestListingTheTypesDoesNotReadTheirJobs(t *testing.T) {
 	})
 }
 
-// A plan that was made for any arguments reads each row of a batch once, finds
-// its job by id and the next one by the claim's index, whatever the planner knows
-// of the tables: the time of one that reads the batch for each running job grows
-// with the square of their number, and of one that reads the waiting jobs, with the
-// backlog.
+// A plan that was made for any arguments reads each row of a batch once, finds its job by
+// id and the next one by the claim's index, whatever the planner knows of the tables. The
+// time of a plan that reads the batch for each running job grows with the square of their
+// number, and that of a plan that reads the waiting jobs with the backlog.
 func TestTheJournalsPreparedPlanIsLinear(t *testing.T) {
 	t.Parallel()
 	for name, fill := range map[string]func(testing.TB, *bun.DB, int, int) (*store.Store, []string){"known": backlog, "unknown": unknownBacklog} {
@@ -258,7 +257,7 @@ func TestTheJournalsPreparedPlanIsLinear(t *testing.T) {
 	}
 }
 
-// preparedPlan is the plan of a PostgreSQL statement for any arguments.
+// preparedPlan returns the plan of a PostgreSQL statement for any arguments.
 func preparedPlan(t *testing.T, db *bun.DB, query string, args []any) string {
 	t.Helper()
 	conn, err := db.Conn(t.Context())

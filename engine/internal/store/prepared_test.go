@@ -14,10 +14,9 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// A connection pooler between this process and PostgreSQL may give each
-// statement another server connection, which does not know what was prepared
-// on the last one.
-func TestWhereNothingStaysPreparedStatementsRunWithout(t *testing.T) {
+// A connection pooler between this process and PostgreSQL may use another server connection
+// for each statement, which does not know the statements prepared on the previous one.
+func TestStatementsRunUnpreparedWhereNothingStaysPrepared(t *testing.T) {
 	t.Parallel()
 	db := testdb.Open(t, testdb.DSN(t, testdb.Postgres))
 	db.SetMaxOpenConns(1)

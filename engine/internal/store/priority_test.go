@@ -25,7 +25,7 @@ func ranked(t *testing.T, s *store.Store, jobType string, priority int, waited t
 	require.NoError(t, s.Insert(t.Context(), s.DB(), []*model.Job{j}, false))
 }
 
-// Whether a job is claimed alone or together with the end of the one before.
+// The job is claimed alone or together with the end of the previous one.
 func TestJobsAreClaimedByPriorityAndWaiting(t *testing.T) {
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
 		for _, next := range []bool{false, true} {

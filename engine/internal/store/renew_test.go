@@ -11,9 +11,9 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// Another transaction keeps the lock of one type locked: the leases of the others
-// are renewed meanwhile, and its own after that.
-func TestALockedRowKeepsNoOtherLeaseFromBeingRenewed(t *testing.T) {
+// Another transaction keeps the lock of one type locked: the leases of the others are
+// renewed meanwhile, and its own afterwards.
+func TestALockedRowDoesNotPreventTheRenewalOfOtherLeases(t *testing.T) {
 	for _, kind := range []testdb.Kind{testdb.Postgres, testdb.MariaDB} { // SQLite locks all or nothing
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
