@@ -188,6 +188,29 @@ func ExampleImmediately() {
 	// September
 }
 
+// An invoice that has failed may be enqueued again, one that waits, runs or has succeeded may
+// not.
+func ExampleUniqueUntil() {
+	ctx := context.Background()
+	eng, closeDB := exampleEngine(ctx)
+	defer closeDB()
+	opts := []engine.EnqueueOption{engine.IdempotencyKey("invoice 17"), engine.UniqueUntil(model.Failed, model.Cancelled)}
+	first, err := eng.Enqueue(ctx, report{}, opts...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	again, err := eng.Enqueue(ctx, report{}, opts...)
+	fmt.Println(again.Existing, err)
+	fmt.Println(eng.Cancel(ctx, first.ID, "ann", "wrong amount"))
+	again, err = eng.Enqueue(ctx, report{}, opts...)
+	fmt.Println(again.Existing, err)
+	// Output:
+	// true <nil>
+	// <nil>
+	// false <nil>
+}
+
 // The reports of last year are not urgent.
 func ExamplePriority() {
 	ctx := context.Background()

@@ -147,7 +147,10 @@ func (c *Client) reschedule(ctx context.Context, id uuid.UUID, op string, edit f
 		j.Decision = nil
 		return edit(j)
 	})
+	var taken *store.KeyTakenError
 	switch {
+	case errors.As(err, &taken):
+		return &StatusError{ID: id, Status: row.Status, Op: op, Hint: fmt.Sprintf("and job %s has its idempotency key now: delete that one first", taken.Job)}
 	case errors.Is(err, ErrStatus):
 		return err
 	case err != nil:

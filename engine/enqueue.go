@@ -41,6 +41,8 @@ type request struct {
 	job         model.Job
 	immediately bool
 	priority    int
+	uniqueUntil []model.Status
+	untilGiven  bool
 }
 
 // Name sets the name that people see. The default is the job's type.
@@ -78,11 +80,23 @@ func Immediately() EnqueueOption { return func(r *request) { r.immediately = tru
 func Priority(n int) EnqueueOption { return func(r *request) { r.priority = n } }
 
 // IdempotencyKey makes enqueuing idempotent: if there is a job of the same type with the
-// same key, no other is created, and that job is returned with Existing set. In a caller's
+// same key, no other is created, and that job is returned with Existing set. The key binds
+// until the job is deleted, whatever becomes of it; [UniqueUntil] limits that. In a caller's
 // transaction, the enqueue waits for other transactions that enqueue with the same key. The
 // database may then abort the transaction to resolve a deadlock: repeat the transaction.
 func IdempotencyKey(key string) EnqueueOption {
 	return func(r *request) { r.job.IdempotencyKey = &key }
+}
+
+// UniqueUntil limits how long the job's [IdempotencyKey] binds: until the job ends with one of
+// these statuses. So with model.Failed and model.Cancelled, an invoice that has failed can be
+// enqueued again, and none succeeds twice; with model.Succeeded as well, there is one job at a
+// time that has not ended. What counts is what the job that has the key was enqueued with. A
+// job whose key is another job's by now cannot be resumed or restarted: that is a
+// [StatusError]. Without a key, without a status, or with one that is no end, UniqueUntil is
+// an [ErrInvalid].
+func UniqueUntil(ends ...model.Status) EnqueueOption {
+	return func(r *request) { r.uniqueUntil, r.untilGiven = ends, true }
 }
 
 // Enqueue creates a job with this input and returns its row. The job is scheduled: it runs
@@ -189,6 +203,9 @@ func (c *Client) newRequest(input steps.Input, opts []EnqueueOption) (*request, 
 	if err := checkTexts(&r.job); err != nil {
 		return nil, err
 	}
+	if err := r.limitKey(); err != nil {
+		return nil, err
+	}
 	if r.job.ID, err = uuid.NewV7(); err != nil {
 		return nil, fmt.Errorf("make an id: %w", err)
 	}
@@ -212,6 +229,28 @@ func (r *request) rank() error {
 	if r.immediately {
 		r.job.Priority = model.ImmediatePriority
 	}
+	return nil
+}
+
+// limitKey sets until when the job's idempotency key binds.
+func (r *request) limitKey() error {
+	switch {
+	case !r.untilGiven:
+		return nil
+	case r.job.IdempotencyKey == nil:
+		return invalid("it has UniqueUntil and no IdempotencyKey")
+	case len(r.uniqueUntil) == 0:
+		return invalid("UniqueUntil has no status")
+	}
+	var until []string
+	for _, end := range r.uniqueUntil {
+		if !end.Ended() {
+			return invalid("UniqueUntil has %q, which is not a status with which a job ends", end)
+		}
+		until = append(until, string(end))
+	}
+	slices.Sort(until)
+	r.job.UniqueUntil = strings.Join(slices.Compact(until), " ")
 	return nil
 }
 

@@ -25,7 +25,7 @@ func requiredColumns() map[string][]string {
 			"id", "type", "name", "role", "email", "uploaded_file_url", "data", "status", "progress", "message",
 			"time_to_complete_ms", "time_to_complete_p90_ms", "time_to_complete_source", "checkpoints", "attempt", "writes", "resumptions", "error", "priority", "scheduled_at", "started_at",
 			"finished_at", "heartbeat_at", "progressed_at", "cancel_requested_at", "cancelled_by",
-			"cancel_reason", "decision", "idempotency_key", "left_until", "created_at", "updated_at", "deleted_at",
+			"cancel_reason", "decision", "idempotency_key", "unique_until", "left_until", "created_at", "updated_at", "deleted_at",
 		},
 		"job_type_lock": {"type", "locked_until", "updated_at", "owner", "job_id", "attempt"},
 	}

@@ -21,15 +21,16 @@ func jobsMigration() migration {
 }
 
 // jobsIndexes returns the indexes of job_system_jobs on databases that have partial
-// indexes: SQLite and PostgreSQL.
-func jobsIndexes() []index {
+// indexes: SQLite and PostgreSQL. keyBinds is the condition under which an idempotency key
+// binds.
+func jobsIndexes(keyBinds string) []index {
 	return []index{
 		// For the claim: the next job of a type and a priority is the first entry of its
 		// part of the index.
 		{name: "job_system_jobs_claim", columns: "type, priority, scheduled_at, id", where: "status = 'scheduled' AND deleted_at IS NULL"},
 		// At most one processing job of a type, even if the engine has a bug.
 		{name: "job_system_jobs_processing", unique: true, columns: "type", where: "status = 'processing'"},
-		{name: "job_system_jobs_idempotency", unique: true, columns: "type, idempotency_key"},
+		{name: "job_system_jobs_idempotency", unique: true, columns: "type, idempotency_key", where: keyBinds},
 		// For the latest job of a type. The latest job of all types needs no index of
 		// its own: ids are ordered by time.
 		{name: "job_system_jobs_latest", columns: "type, created_at, id"},

@@ -12,8 +12,8 @@ import (
 // zone.
 //
 // Neither server has partial indexes. Instead, processing_type is the type of a
-// processing job and NULL for all others, and a unique index allows any number
-// of NULLs. It is STORED, not VIRTUAL. Both servers can index both, but purge,
+// processing job and NULL for all others, bound_key the idempotency key as long as it
+// binds, and a unique index allows any number of NULLs. It is STORED, not VIRTUAL. Both servers can index both, but purge,
 // backup and replication treat a stored column like any other, while indexes on
 // virtual columns have had bugs there on both servers. A stored column takes
 // little space, because it is NULL in all rows except the few that are
@@ -60,11 +60,13 @@ const jobsColumnsMySQL = `
     signals             JSON,
     parent_id           CHAR(36) CHARACTER SET ascii COLLATE ascii_bin,
     idempotency_key     VARCHAR(255),
+    unique_until        VARCHAR(64)   NOT NULL DEFAULT '',
     left_until          DATETIME(6),
     created_at          DATETIME(6)   NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
     updated_at          DATETIME(6)   NOT NULL DEFAULT (UTC_TIMESTAMP(6)),
     deleted_at          DATETIME(6),
     processing_type     VARCHAR(128)  GENERATED ALWAYS AS (CASE WHEN status = 'processing' THEN type END) STORED,
+    bound_key           VARCHAR(255)  GENERATED ALWAYS AS (CASE WHEN LOCATE(status, unique_until) = 0 THEN idempotency_key END) STORED,
     PRIMARY KEY (id),
     CONSTRAINT job_system_jobs_status_check
         CHECK (status IN ('scheduled', 'processing', 'succeeded', 'failed', 'cancelled')),
@@ -90,7 +92,7 @@ func jobsIndexesMySQL() []index {
 		{name: "job_system_jobs_claim", columns: "type, status, deleted_at, priority, scheduled_at, id"},
 		// At most one processing job of a type, even if the engine has a bug.
 		{name: "job_system_jobs_processing", unique: true, columns: "processing_type"},
-		{name: "job_system_jobs_idempotency", unique: true, columns: "type, idempotency_key"},
+		{name: "job_system_jobs_idempotency", unique: true, columns: "type, bound_key"},
 		// For the latest job of a type. The latest job of all types needs no index of
 		// its own: ids are ordered by time.
 		{name: "job_system_jobs_latest", columns: "type, created_at, id"},

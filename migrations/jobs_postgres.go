@@ -46,6 +46,7 @@ const createJobsPostgres = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     signals             jsonb,
     parent_id           uuid,
     idempotency_key     text,
+    unique_until        text             NOT NULL DEFAULT '',
     left_until          timestamptz,
     created_at          timestamptz      NOT NULL DEFAULT clock_timestamp(),
     updated_at          timestamptz      NOT NULL DEFAULT clock_timestamp(),
@@ -56,6 +57,10 @@ const createJobsPostgres = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     CONSTRAINT job_system_jobs_progress_check CHECK (progress >= 0 AND progress <= 1),
     CONSTRAINT job_system_jobs_priority_check CHECK (priority IN (-2, -1, 0, 1, 2, 100))
 ) WITH (fillfactor = 40)`
+
+// keyBindsPostgres and keyBindsSQLite are the condition under which a row's idempotency
+// key binds: the status is not one of those in unique_until. No status is a part of another.
+const keyBindsPostgres = "idempotency_key IS NOT NULL AND strpos(unique_until, status) = 0"
 
 // compressDataPostgres sets lz4 compression where the server supports it: data is
 // written again after each step, and with lz4 that takes a third of the time. It
@@ -82,7 +87,7 @@ const createTypeLockPostgres = `CREATE TABLE IF NOT EXISTS job_type_lock (
 func jobsUpPostgres() []step {
 	return slices.Concat(
 		[]step{{sql: createJobsPostgres}, {sql: compressDataPostgres}},
-		createIndexes(jobsIndexes()),
+		createIndexes(jobsIndexes(keyBindsPostgres)),
 		[]step{{sql: createTypeLockPostgres}},
 	)
 }

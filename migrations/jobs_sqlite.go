@@ -51,6 +51,7 @@ const createJobsSQLite = `CREATE TABLE IF NOT EXISTS job_system_jobs (
     signals             TEXT,
     parent_id           TEXT,
     idempotency_key     TEXT,
+    unique_until        TEXT    NOT NULL DEFAULT '',
     left_until          INTEGER,
     created_at          INTEGER NOT NULL DEFAULT (` + millisecondsSQLite + ` * 1000),
     updated_at          INTEGER NOT NULL DEFAULT (` + millisecondsSQLite + ` * 1000),
@@ -67,6 +68,9 @@ const createJobsSQLite = `CREATE TABLE IF NOT EXISTS job_system_jobs (
         CHECK (id GLOB '????????-????-????-????-????????????' AND length(id) = 36 AND NOT id GLOB '*[^0-9a-f-]*')
 ) STRICT`
 
+// keyBindsSQLite is keyBindsPostgres.
+const keyBindsSQLite = "idempotency_key IS NOT NULL AND instr(unique_until, status) = 0"
+
 const createTypeLockSQLite = `CREATE TABLE IF NOT EXISTS job_type_lock (
     type         TEXT    NOT NULL PRIMARY KEY,
     locked_until INTEGER NOT NULL DEFAULT 0,
@@ -79,7 +83,7 @@ const createTypeLockSQLite = `CREATE TABLE IF NOT EXISTS job_type_lock (
 func jobsUpSQLite() []step {
 	return slices.Concat(
 		[]step{{sql: createJobsSQLite}},
-		createIndexes(jobsIndexes()),
+		createIndexes(jobsIndexes(keyBindsSQLite)),
 		[]step{{sql: createTypeLockSQLite}},
 	)
 }

@@ -248,6 +248,16 @@ func TestAnIdempotencyKeyIsUniqueWithinItsType(t *testing.T) {
 		require.NoError(t, insertKey("report", "'A'"))
 		require.NoError(t, insertKey("report", "'á'"))
 		require.NoError(t, insertKey("other", "'a'"))
+		ended := func(status string) error {
+			return insert(db, t.Context(), "type, data, idempotency_key, unique_until, status", fmt.Sprintf(`'until', '{}', 'a', 'cancelled failed', '%s'`, status))
+		}
+		require.NoError(t, ended("failed"))
+		require.NoError(t, ended("cancelled"))
+		require.NoError(t, ended("scheduled"))
+		require.Error(t, ended("scheduled"))
+		require.Error(t, ended("succeeded"), "it binds in all other statuses")
+		_, err := db.ExecContext(t.Context(), `UPDATE job_system_jobs SET status = 'processing' WHERE type = 'until' AND status = 'failed'`)
+		require.Error(t, err, "an update does not make a second one bind")
 		require.NoError(t, insertKey("report", "NULL"))
 		require.NoError(t, insertKey("report", "NULL"))
 	})
@@ -305,6 +315,7 @@ func TestTheIndexesHaveTheirColumnsInOrder(t *testing.T) {
 				WHERE table_schema = DATABASE() AND index_name = '%s' ORDER BY seq_in_index`
 			want["job_system_jobs_claim"] = "type, status, deleted_at, priority, scheduled_at, id"
 			want["job_system_jobs_processing"] = "processing_type"
+			want["job_system_jobs_idempotency"] = "type, bound_key"
 		}
 		for index, columns := range want {
 			assert.Equal(t, columns, strings.Join(queryRows(t, db, fmt.Sprintf(query, index)), ", "), index)

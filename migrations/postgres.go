@@ -18,7 +18,7 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE n.nspname = current_schema()
     AND c.relname IN ('job_system_migrations', 'job_system_jobs', 'job_type_lock')`,
-		indexes: jobsIndexes(),
+		indexes: jobsIndexes(keyBindsPostgres),
 		// One that is not valid is no index.
 		indexesQuery: `SELECT c.relname, COALESCE(t.relname, ''), COALESCE(x.indisunique, false), x.indpred IS NOT NULL, a.attname
 FROM pg_catalog.pg_class AS c

@@ -17,7 +17,7 @@ func sqliteDialect() databaseDialect {
 FROM main.sqlite_master AS m
 LEFT JOIN pragma_table_xinfo(m.name, 'main') AS c
 WHERE lower(m.name) IN ('job_system_migrations', 'job_system_jobs', 'job_type_lock')`,
-		indexes: jobsIndexes(),
+		indexes: jobsIndexes(keyBindsSQLite),
 		// A table or a view of that name makes CREATE INDEX fail.
 		indexesQuery: `SELECT lower(m.name), lower(m.tbl_name), l."unique", l.partial, c.name
 FROM main.sqlite_master AS m

@@ -77,8 +77,11 @@ type Job struct {
 	// ParentID is the job that has enqueued this one and waits for it; nil if there
 	// is none.
 	ParentID *uuid.UUID `bun:"parent_id" json:"parent_id,omitempty"`
-	// IdempotencyKey is unique within the type, nil if none was given.
+	// IdempotencyKey is unique within the type, nil if none was given: among the jobs
+	// whose key binds. UniqueUntil has the statuses, separated by spaces, in which it
+	// does not; empty for none.
 	IdempotencyKey *string `bun:"idempotency_key" json:"idempotency_key,omitempty"`
+	UniqueUntil    string  `bun:"unique_until" json:"unique_until,omitempty"`
 	// LeftUntil is set on a scheduled job that does not fit the definition of an engine
 	// which has claimed it: until then it is left to engines whose definition it fits.
 	// Error says why.

@@ -28,17 +28,17 @@ const jobColumns = `
 @.checkpoints, @.attempt, @.resumptions, @.error,
 @.priority, @.scheduled_at, @.started_at, @.finished_at, @.heartbeat_at, @.progressed_at,
 @.cancel_requested_at, @.cancelled_by, @.cancel_reason, @.decision,
-@.signals, @.parent_id, @.idempotency_key, @.left_until,
+@.signals, @.parent_id, @.idempotency_key, @.unique_until, @.left_until,
 @.created_at, @.updated_at, @.deleted_at`
 
 const insertColumns = `
 id, type, name, role, email, uploaded_file_url, data,
-priority, scheduled_at, idempotency_key, parent_id, status, created_at, updated_at`
+priority, scheduled_at, idempotency_key, unique_until, parent_id, status, created_at, updated_at`
 
 // insertBatch are the columns of a batch of new jobs.
 var insertBatch = []column{
 	{"id", ids}, {"type", texts}, {"name", texts}, {"role", texts}, {"email", texts}, {"uploaded_file_url", texts},
-	{"document", documents}, {"priority", integers}, {"due_at", integers}, {"idempotency_key", texts}, {"parent_id", ids},
+	{"document", documents}, {"priority", integers}, {"due_at", integers}, {"idempotency_key", texts}, {"unique_until", texts}, {"parent_id", ids},
 }
 
 const headOfPriority = `

@@ -24,10 +24,10 @@ type fromBatch struct {
 const insertFromBatch = `
 INSERT INTO job_system_jobs ({insert_columns})
 SELECT v.id, v.type, v.name, v.role, v.email, v.uploaded_file_url, {json v.document}, v.priority,
-	COALESCE({time v.due_at}, {now}), v.idempotency_key, v.parent_id, 'scheduled', {now}, {now}
+	COALESCE({time v.due_at}, {now}), v.idempotency_key, v.unique_until, v.parent_id, 'scheduled', {now}, {now}
 FROM {batch}
 WHERE 1 = 1
-ON CONFLICT (type, idempotency_key) DO NOTHING
+ON CONFLICT (type, idempotency_key) WHERE {key_binds} DO NOTHING
 RETURNING {returned_columns}`
 
 const ensureLockOrNothing = `

@@ -65,7 +65,7 @@ func batchOfJobs(jobs []*model.Job) *batch {
 			parent = j.ParentID.String()
 		}
 		b.add(j.ID.String(), j.Type, j.Name, j.Role, j.Email, j.UploadedFileURL, string(j.Data), j.Priority,
-			epochMicros(j.ScheduledAt), pointee(j.IdempotencyKey), parent)
+			epochMicros(j.ScheduledAt), pointee(j.IdempotencyKey), j.UniqueUntil, parent)
 	}
 	return b
 }
@@ -87,7 +87,7 @@ func fill(ctx context.Context, d database, db bun.IDB, jobs, rows []*model.Job, 
 			return fmt.Errorf("insert job of type %q: the database has inserted no row of its id, and says nothing of an error: has job_system_jobs a trigger?", j.Type)
 		}
 		switch err := readByKey(ctx, d, db, j); {
-		case errors.Is(err, sql.ErrNoRows) && tries > 1: // deleted since, which has freed the key
+		case errors.Is(err, sql.ErrNoRows) && tries > 1: // the key does not bind any more
 			return insertJobs(ctx, d, db, []*model.Job{j}, true, tries-1)
 		case errors.Is(err, sql.ErrNoRows):
 			return fmt.Errorf("insert job of type %q: the database inserts no row, and has none of its idempotency key: has job_system_jobs a trigger?", j.Type)
@@ -98,13 +98,13 @@ func fill(ctx context.Context, d database, db bun.IDB, jobs, rows []*model.Job, 
 	return nil
 }
 
-// readByKey reads the job that has j's key into j. Where a transaction's snapshot
+// readByKey reads the job whose key binds that j has, into j. Where a transaction's snapshot
 // may be older than that job, it reads with a lock.
 func readByKey(ctx context.Context, d database, db bun.IDB, j *model.Job) error {
 	const query = `
 SELECT {job_columns j}
 FROM job_system_jobs j
-WHERE j.type = ? AND j.idempotency_key = ?
+WHERE j.type = ? AND {has_key j}
 {see_newest}`
 	var row model.Job
 	if err := db.NewRaw(d.sql(OpInsertExisting, query), j.Type, *j.IdempotencyKey).Scan(ctx, &row); err != nil {

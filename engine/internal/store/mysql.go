@@ -27,6 +27,7 @@ var mysqlWords = words{
 	"later":       "(UTC_TIMESTAMP(6) + INTERVAL {micros} MICROSECOND)",
 	"time":        "(TIMESTAMP '1970-01-01 00:00:00' + INTERVAL @ MICROSECOND)",
 	"length":      "CASE WHEN JSON_TYPE(@) = 'ARRAY' THEN JSON_LENGTH(@) END",
+	"has_key":     "@.bound_key = ?",
 	"skip_locked": "FOR UPDATE SKIP LOCKED",
 	"see_newest":  "FOR UPDATE",
 }

@@ -17,7 +17,7 @@ INSERT INTO job_system_jobs ({insert_columns})
 VALUES {rows}
 ON DUPLICATE KEY UPDATE job_system_jobs.id = job_system_jobs.id`
 
-const mysqlInsertRow = `(?, ?, ?, ?, ?, ?, {json ?}, ?, COALESCE({time ?}, UTC_TIMESTAMP(6)), ?, ?, 'scheduled', UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))`
+const mysqlInsertRow = `(?, ?, ?, ?, ?, ?, {json ?}, ?, COALESCE({time ?}, UTC_TIMESTAMP(6)), ?, ?, ?, 'scheduled', UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))`
 
 // insert is two statements, the second of which reads what the first has written.
 func (d mysql) insert(ctx context.Context, db bun.IDB, b *batch, _ bool) (rows []*model.Job, err error) {

@@ -71,6 +71,7 @@ const (
 	OpRequests   Op = "requests"
 	OpChange     Op = "change"
 	OpChangeLock Op = "change-lock"
+	OpChangeKey  Op = "change-key"
 	OpSignal     Op = "signal"
 )
 

@@ -28,6 +28,8 @@ var postgresWords = words{
 	"claim_order":   "j.scheduled_at, j.id",
 	"history_index": "",
 	"history_order": "j.scheduled_at DESC, j.id DESC",
+	"key_binds":     "idempotency_key IS NOT NULL AND strpos(unique_until, status) = 0",
+	"has_key":       "@.idempotency_key = ? AND strpos(@.unique_until, @.status) = 0",
 	"skip_locked":   "FOR UPDATE SKIP LOCKED",
 	"see_newest":    "",
 }

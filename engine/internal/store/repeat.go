@@ -29,3 +29,10 @@ func rolledBack(err error) bool {
 	onPostgres := []string{"40P01", "40001"} // deadlock_detected, serialization_failure
 	return slices.Contains(onPostgres, sqlState(err)) || mysqlNumber(err) == onMySQL
 }
+
+// isDuplicate reports whether a unique index has rejected a statement; on SQLite, it may
+// also have been another constraint.
+func isDuplicate(err error) bool {
+	const onPostgres, onMySQL, onSQLite = "23505", 1062, 19
+	return sqlState(err) == onPostgres || mysqlNumber(err) == onMySQL || sqliteCode(err) == onSQLite
+}

@@ -27,6 +27,8 @@ var sqliteWords = words{
 	"claim_order":   "j.scheduled_at, j.id",
 	"history_index": "INDEXED BY job_system_jobs_history",
 	"history_order": "j.scheduled_at DESC, j.id DESC",
+	"key_binds":     "idempotency_key IS NOT NULL AND instr(unique_until, status) = 0",
+	"has_key":       "@.idempotency_key = ? AND instr(@.unique_until, @.status) = 0",
 	"skip_locked":   "",
 	"see_newest":    "",
 }

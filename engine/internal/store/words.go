@@ -30,6 +30,7 @@ import (
 //	{history_index}      follows the jobs table j, and
 //	{history_order}      is the order, in a search for the last succeeded jobs of a type:
 //	                     together they make it a few steps in an index
+//	{has_key j}          the idempotency key of the job j is ?, and binds
 //	{skip_locked}        locks the rows of a SELECT, and leaves out those that are locked
 //	{see_newest}         makes a SELECT see rows that were committed after its transaction began
 //	{job_columns j}      the columns of [model.Job], of the table j

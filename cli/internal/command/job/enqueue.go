@@ -41,6 +41,7 @@ func Enqueue(call *app.Call) *urfave.Command {
 			&urfave.StringFlag{Name: "at", Usage: "run at that `TIME` or later: RFC 3339, such as 2026-10-01T06:00:00Z"},
 			&urfave.DurationFlag{Name: "in", Usage: "run after that `DURATION`, such as 5m, by this machine's clock", DefaultText: "now"},
 			&urfave.StringFlag{Name: "key", Usage: "idempotency `KEY`: if the type has a job with it, that one is printed and none is made"},
+			&urfave.StringSliceFlag{Name: "unique-until", Usage: "with --key: the key binds until the job ends with that `STATUS` (succeeded, failed or cancelled; repeatable), and not for ever"},
 			&urfave.IntFlag{Name: "priority", Usage: "`N` from -2 to 2: the due jobs of a type run in the order of their priorities, a greater one first; a step counts as an hour of waiting"},
 			&urfave.BoolFlag{Name: "immediately", Usage: "run before all other jobs of the type that wait"},
 			app.WaitFlag("exit with 1 if it does not succeed"),
@@ -65,6 +66,13 @@ func parseEnqueue(c *urfave.Context) (enqueueRequest, error) {
 		if c.IsSet(flag) {
 			r.options = append(r.options, option(c.String(flag)))
 		}
+	}
+	if ends := c.StringSlice("unique-until"); len(ends) > 0 {
+		statuses := make([]model.Status, len(ends))
+		for i, end := range ends {
+			statuses[i] = model.Status(end)
+		}
+		r.options = append(r.options, engine.UniqueUntil(statuses...))
 	}
 	if c.IsSet("priority") {
 		r.options = append(r.options, engine.Priority(c.Int("priority")))
