@@ -133,3 +133,20 @@ func TestEnqueueAndWorkerMakeTablesOnSQLiteOnly(t *testing.T) {
 		f.ok("enqueue", orderType)
 	})
 }
+
+func TestTheTablesOfACommandHaveAPrefix(t *testing.T) {
+	t.Parallel()
+	testdb.EachEmptyDSN(t, func(t *testing.T, text string) {
+		f := setupOn(t, text)
+		testdb.Open(t, text) // makes the file of SQLite
+		f.ok("migrate", "up")
+		advice := f.fails(ExitUsage, "--table-prefix", "crm_", "list")
+		assert.Regexp(t, `make its tables with: shopctl --dsn \S+ --table-prefix crm_ migrate up\n`, advice)
+		assert.Contains(t, f.ok("--table-prefix", "crm_", "migrate", "up"), "creates crm_job_system_jobs and crm_job_type_lock")
+		assert.Contains(t, f.ok("--table-prefix", "crm_", "migrate", "sql"), "TABLE IF NOT EXISTS crm_job_type_lock")
+		f.ok("--table-prefix", "crm_", "list")
+		assert.Contains(t, f.ok("--table-prefix", "crm_", "migrate", "down", "--yes"), "crm_job_system_jobs")
+		f.ok("list")
+		assert.Contains(t, f.fails(ExitUsage, "--table-prefix", "Crm", "list"), `table prefix "Crm"`)
+	})
+}

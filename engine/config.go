@@ -52,6 +52,11 @@ type Config struct {
 	Redact model.Redactor
 	// Limits are the largest values that a job may store in its row.
 	Limits Limits
+	// TablePrefix is what the names of the tables begin with, so that several job
+	// systems fit into one database: "crm_" for crm_job_system_jobs. Create them by
+	// migrations.TablePrefix. At most 20 lower-case letters, digits and underscores.
+	// Default none.
+	TablePrefix string
 }
 
 // Limits are the largest values that a job may store in its row. A zero field has its

@@ -58,9 +58,13 @@ func New(db *bun.DB, config Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new engine: %w", err)
 	}
+	tables, err := model.TablesWithPrefix(config.TablePrefix)
+	if err != nil {
+		return nil, fmt.Errorf("new engine: %w", invalid("%w", err))
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), newTimeout)
 	defer cancel()
-	s, err := store.New(ctx, db)
+	s, err := store.New(ctx, db, tables)
 	if err != nil {
 		return nil, fmt.Errorf("new engine: %w", err)
 	}

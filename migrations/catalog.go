@@ -53,6 +53,7 @@ func (s *session) readCatalog(ctx context.Context) (catalog, error) {
 		if err := rows.Scan(&name, &table, &column); err != nil {
 			return nil, err
 		}
+		name = s.dialect.tables.Usual(name)
 		if !relations.has(name) {
 			relations[name] = relation{table: table, columns: map[string]bool{}}
 		}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
+
+	"github.com/ntxdev/jobsystem/model"
 )
 
 // Database is a kind of database on which the tables can be created.
@@ -34,6 +36,7 @@ type work func(ctx context.Context, conn bun.IConn) error
 // statements of the migrations.
 type databaseDialect struct {
 	database Database
+	tables   model.Tables
 	// namespaceQuery selects the name of the namespace that holds the tables, or
 	// NULL if there is none.
 	namespaceQuery string
@@ -58,26 +61,32 @@ type databaseDialect struct {
 	scriptBegin, scriptEnd []string
 }
 
-func (d Database) dialect() (databaseDialect, error) {
+func (d Database) dialect(tables model.Tables) (databaseDialect, error) {
 	switch d {
 	case SQLite:
-		return sqliteDialect(), nil
+		return sqliteDialect().on(tables), nil
 	case PostgreSQL:
-		return postgresDialect(), nil
+		return postgresDialect().on(tables), nil
 	case MySQL, MariaDB:
-		return mysqlDialect(d), nil
+		return mysqlDialect(d).on(tables), nil
 	}
 	return databaseDialect{}, fmt.Errorf("unknown database %q: want one of %s", string(d), joinNames(Databases()))
 }
 
-func dialectOf(db *bun.DB) (databaseDialect, error) {
+// on returns the dialect for tables with these names.
+func (d databaseDialect) on(tables model.Tables) databaseDialect {
+	d.tables = tables
+	return d
+}
+
+func dialectOf(db *bun.DB, tables model.Tables) (databaseDialect, error) {
 	switch name := db.Dialect().Name(); name {
 	case dialect.SQLite:
-		return sqliteDialect(), nil
+		return sqliteDialect().on(tables), nil
 	case dialect.PG:
-		return postgresDialect(), nil
+		return postgresDialect().on(tables), nil
 	case dialect.MySQL:
-		return mysqlDialect(MySQL), nil
+		return mysqlDialect(MySQL).on(tables), nil
 	default:
 		return databaseDialect{}, fmt.Errorf("no migrations for dialect %s: want one of %s", name, joinNames(Databases()))
 	}

@@ -67,5 +67,5 @@
 //
 // It may import the standard library, bun, bun/schema, bun/migrate and
 // bun/dialect (the names of dialects): no driver, no implementation of a dialect,
-// and no other package of this module.
+// and of this module package model.
 package migrations

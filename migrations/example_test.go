@@ -44,6 +44,24 @@ func Example() {
 	// 0001_jobs true <nil>
 }
 
+// Two job systems share a database: each engine has its TablePrefix in its Config.
+func ExampleTablePrefix() {
+	ctx, db := context.Background(), newEmptyDB()
+	defer db.Close()
+	for _, prefix := range []string{"crm_", "billing_"} {
+		if err := migrations.Migrate(ctx, db, migrations.TablePrefix(prefix)); err != nil {
+			fmt.Println(err)
+		}
+	}
+	var tables []string
+	err := db.NewRaw("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '%\\_jobs' ESCAPE '\\' ORDER BY name").Scan(ctx, &tables)
+	fmt.Println(tables, err)
+	fmt.Println(migrations.Check(ctx, db))
+	// Output:
+	// [billing_job_system_jobs crm_job_system_jobs] <nil>
+	// the database is not migrated: main (sqlite) lacks 0001_jobs: run jobctl migrate up (or migrations.Migrate)
+}
+
 // Where only an administrator may change tables, the administrator runs the
 // script.
 func ExampleSQL() {

@@ -78,6 +78,7 @@ func (s *session) readIndexes(ctx context.Context) (map[string]foundIndex, error
 		if err := rows.Scan(&f.name, &f.table, &f.unique, &f.partial, &column); err != nil {
 			return nil, err
 		}
+		f.name, f.table = s.dialect.tables.Usual(f.name), s.dialect.tables.Usual(f.table)
 		f.columns = column.String
 		if before, ok := all[f.name]; ok {
 			f.columns = before.columns + ", " + f.columns

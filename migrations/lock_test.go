@@ -51,7 +51,7 @@ func TestTheWaitForTheLockEndsWithTheContext(t *testing.T) {
 	testdb.EachEmptyDSN(t, func(t *testing.T, dsn string) {
 		holdLock(t, dsn)
 		cause := errors.New("caller gave up")
-		for name, do := range map[string]func(context.Context, *bun.DB) error{
+		for name, do := range map[string]func(context.Context, *bun.DB, ...migrations.Option) error{
 			"migrate": migrations.Migrate, "rollback": migrations.Rollback,
 		} {
 			db := testdb.Open(t, dsn)

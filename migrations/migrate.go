@@ -24,11 +24,11 @@ import (
 //
 // The database user needs the right to create tables; see [SQL] for a script that
 // an administrator can run instead.
-func Migrate(ctx context.Context, db *bun.DB) error {
-	if Check(ctx, db) == nil {
+func Migrate(ctx context.Context, db *bun.DB, opts ...Option) error {
+	if Check(ctx, db, opts...) == nil {
 		return nil
 	}
-	if err := withLockedSession(ctx, db, func(ctx context.Context, s *session) error { return s.up(ctx) }); err != nil {
+	if err := withLockedSession(ctx, db, opts, func(ctx context.Context, s *session) error { return s.up(ctx) }); err != nil {
 		return fmt.Errorf("migrate the job system: %w", err)
 	}
 	return nil
@@ -49,8 +49,8 @@ func Migrate(ctx context.Context, db *bun.DB) error {
 // applied migrations that this version does not know, if one of the tables is not
 // ours (the error then wraps [ErrUnexpectedSchema]), or if foreign keys of the
 // host's tables refer to a table that it would drop.
-func Rollback(ctx context.Context, db *bun.DB) error {
-	if err := withLockedSession(ctx, db, func(ctx context.Context, s *session) error { return s.down(ctx) }); err != nil {
+func Rollback(ctx context.Context, db *bun.DB, opts ...Option) error {
+	if err := withLockedSession(ctx, db, opts, func(ctx context.Context, s *session) error { return s.down(ctx) }); err != nil {
 		return fmt.Errorf("roll back the job system: %w", err)
 	}
 	return nil

@@ -22,8 +22,8 @@ type session struct {
 }
 
 // withSession runs do on a connection of db, without the migration lock.
-func withSession(ctx context.Context, db *bun.DB, do func(*session) error) error {
-	return withConn(ctx, db, func(dialect databaseDialect, conn bun.Conn) error {
+func withSession(ctx context.Context, db *bun.DB, opts []Option, do func(*session) error) error {
+	return withConn(ctx, db, opts, func(dialect databaseDialect, conn bun.Conn) error {
 		session, err := newSession(ctx, db, dialect, conn)
 		if err != nil {
 			return err
@@ -33,8 +33,8 @@ func withSession(ctx context.Context, db *bun.DB, do func(*session) error) error
 }
 
 // withLockedSession runs do on a connection of db while no other process migrates.
-func withLockedSession(ctx context.Context, db *bun.DB, do func(context.Context, *session) error) error {
-	return withConn(ctx, db, func(dialect databaseDialect, conn bun.Conn) error {
+func withLockedSession(ctx context.Context, db *bun.DB, opts []Option, do func(context.Context, *session) error) error {
+	return withConn(ctx, db, opts, func(dialect databaseDialect, conn bun.Conn) error {
 		return dialect.withLock(ctx, conn, func(ctx context.Context, conn bun.IConn) error {
 			session, err := newSession(ctx, db, dialect, conn)
 			if err != nil {
@@ -45,8 +45,12 @@ func withLockedSession(ctx context.Context, db *bun.DB, do func(context.Context,
 	})
 }
 
-func withConn(ctx context.Context, db *bun.DB, do func(databaseDialect, bun.Conn) error) error {
-	dialect, err := dialectOf(db)
+func withConn(ctx context.Context, db *bun.DB, opts []Option, do func(databaseDialect, bun.Conn) error) error {
+	tables, err := tablesOf(opts)
+	if err != nil {
+		return err
+	}
+	dialect, err := dialectOf(db, tables)
 	if err != nil {
 		return err
 	}
@@ -56,10 +60,11 @@ func withConn(ctx context.Context, db *bun.DB, do func(databaseDialect, bun.Conn
 	}
 	// Close returns an error for a discarded connection.
 	defer func() { _ = conn.Close() }()
-	return do(dialect, conn)
+	return namedError(tables, do(dialect, conn))
 }
 
 func newSession(ctx context.Context, db *bun.DB, dialect databaseDialect, conn bun.IConn) (*session, error) {
+	conn = connOn(dialect.tables, conn)
 	var namespace sql.NullString
 	if err := conn.QueryRowContext(ctx, dialect.namespaceQuery).Scan(&namespace); err != nil {
 		return nil, err

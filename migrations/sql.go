@@ -27,8 +27,12 @@ const (
 //
 // SQL returns an error that lists the valid values if database or direction is
 // unknown.
-func SQL(database Database, direction Direction) (string, error) {
-	dialect, err := database.dialect()
+func SQL(database Database, direction Direction, opts ...Option) (string, error) {
+	tables, err := tablesOf(opts)
+	if err != nil {
+		return "", err
+	}
+	dialect, err := database.dialect(tables)
 	if err != nil {
 		return "", err
 	}
@@ -45,7 +49,10 @@ func SQL(database Database, direction Direction) (string, error) {
 	fmt.Fprintf(&script, "-- The job system's tables on %s: %s.\n", database, direction)
 	fmt.Fprintf(&script, "-- Run it with: %s\n", dialect.clientCommand)
 	for _, migration := range allMigrations() {
-		fmt.Fprintf(&script, "-- %s %s.\n", migration.name, migration.action)
+		fmt.Fprintf(&script, "-- %s %s.\n", migration.name, tables.In(migration.action))
+	}
+	for i, statement := range body {
+		body[i] = tables.In(statement)
 	}
 	for _, statements := range [][]string{dialect.scriptBegin, body, dialect.scriptEnd} {
 		for _, statement := range statements {

@@ -41,14 +41,17 @@ func (s State) Applied() bool { return s.Group > 0 }
 // waits for no lock and writes nothing. On an empty database, it returns all
 // migrations as not applied. It returns an error that wraps [ErrUnexpectedSchema]
 // if the table job_system_migrations belongs to another program.
-func Status(ctx context.Context, db *bun.DB) ([]State, error) {
+func Status(ctx context.Context, db *bun.DB, opts ...Option) ([]State, error) {
 	var states []State
-	err := withSession(ctx, db, func(s *session) error {
+	err := withSession(ctx, db, opts, func(s *session) error {
 		catalog, err := s.readCatalog(ctx)
 		if err != nil {
 			return err
 		}
 		states, err = s.states(ctx, catalog)
+		for i := range states {
+			states[i].Action = s.dialect.tables.In(states[i].Action)
+		}
 		return err
 	})
 	if err != nil {
@@ -62,8 +65,8 @@ func Status(ctx context.Context, db *bun.DB) ([]State, error) {
 // is not applied, and one that wraps [ErrUnexpectedSchema] if all are applied but
 // a table, a column or an index is missing. It waits for no lock and writes
 // nothing. An engine calls it when it starts.
-func Check(ctx context.Context, db *bun.DB) error {
-	return withSession(ctx, db, func(s *session) error { return s.check(ctx) })
+func Check(ctx context.Context, db *bun.DB, opts ...Option) error {
+	return withSession(ctx, db, opts, func(s *session) error { return s.check(ctx) })
 }
 
 func (s *session) check(ctx context.Context) error {

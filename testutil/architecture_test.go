@@ -29,7 +29,7 @@ var allowed = map[string]struct{ ours, foreign []string }{
 		ours:    []string{"model", "progress", "steps/plan"},
 		foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun"},
 	},
-	"migrations": {foreign: []string{"github.com/uptrace/bun"}},
+	"migrations": {ours: []string{"model"}, foreign: []string{"github.com/uptrace/bun"}},
 	"engine": {
 		ours:    []string{"engine", "model", "steps", "progress"},
 		foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun"},

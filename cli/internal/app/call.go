@@ -11,11 +11,14 @@ import (
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
 	"github.com/ntxdev/jobsystem/cli/internal/view"
+	"github.com/ntxdev/jobsystem/migrations"
 )
 
 const (
 	// DSNVariable names the database in the environment.
 	DSNVariable = "JOBSYSTEM_DSN"
+	// PrefixVariable names the prefix of the tables in the environment.
+	PrefixVariable = "JOBSYSTEM_TABLE_PREFIX"
 	// DefaultDSN is the database where nothing names one.
 	DefaultDSN = "jobsystem.db"
 )
@@ -36,6 +39,8 @@ type Call struct {
 	dsnGiven bool // by --dsn
 	// connectTimeout bounds the wait for the database; 0 leaves it to the DSN.
 	connectTimeout time.Duration
+	// prefixGiven is whether --table-prefix has set the engine's TablePrefix.
+	prefixGiven bool
 }
 
 // NewCall returns a call with that command line, the program's name first.
@@ -63,6 +68,9 @@ func NewCall(args []string, host Host) *Call {
 
 // Database returns the DSN of the database without its secrets.
 func (c *Call) Database() string { return dsn.Redact(c.dsn) }
+
+// Tables returns the option of package migrations for the tables that the call is for.
+func (c *Call) Tables() migrations.Option { return migrations.TablePrefix(c.Host.Engine.TablePrefix) }
 
 // Hide returns a text without the passwords of the command line.
 func (c *Call) Hide(text string) string { return c.secret.hide(text) }

@@ -107,7 +107,7 @@ func (c *Call) prepareTables(ctx context.Context, db *bun.DB, need Need) error {
 		return nil
 	}
 	err := c.reach(ctx, cmp.Or(c.connectTimeout, dsn.ConnectTimeout), func(ctx context.Context) error {
-		return migrations.Check(ctx, db)
+		return migrations.Check(ctx, db, c.Tables())
 	})
 	if !errors.Is(err, migrations.ErrNotMigrated) {
 		return err
@@ -116,7 +116,7 @@ func (c *Call) prepareTables(ctx context.Context, db *bun.DB, need Need) error {
 	if need == NeedTables || need == NeedTablesOrSQLite && !onSQLite {
 		return c.notMigrated(ctx, db)
 	}
-	if err := migrations.Migrate(ctx, db); err != nil {
+	if err := migrations.Migrate(ctx, db, c.Tables()); err != nil {
 		return err
 	}
 	c.Note("%s: made the tables in %s", c.Name, c.Database())
@@ -126,7 +126,7 @@ func (c *Call) prepareTables(ctx context.Context, db *bun.DB, need Need) error {
 // notMigrated returns a migrations.ErrNotMigrated in words for users of the
 // command: the package's own advise a Go program too.
 func (c *Call) notMigrated(ctx context.Context, db *bun.DB) error {
-	states, err := migrations.Status(ctx, db)
+	states, err := migrations.Status(ctx, db, c.Tables())
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/ntxdev/jobsystem/cli/dsn"
+	"github.com/ntxdev/jobsystem/model"
 )
 
 // GlobalFlags returns the flags of all commands.
@@ -22,6 +23,11 @@ func (c *Call) GlobalFlags() []urfave.Flag {
 		},
 		&urfave.DurationFlag{Name: "connect-timeout", DefaultText: dsn.ConnectTimeout.String() + ", or what the DSN says",
 			Usage: "wait at most `DURATION` for the database to answer"},
+		&urfave.StringFlag{
+			Name:        "table-prefix",
+			Usage:       "what the names of the tables begin with: `TEXT`; also $" + PrefixVariable,
+			DefaultText: cmp.Or(c.Host.Engine.TablePrefix, "none"),
+		},
 		&urfave.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "table", Usage: "write results as `FORMAT`: table or json", DefaultText: "table"},
 	}
 }
@@ -34,6 +40,14 @@ func (c *Call) ReadGlobals(flags *urfave.Context) error {
 	}
 	if c.connectTimeout = flags.Duration("connect-timeout"); c.connectTimeout <= 0 && flags.IsSet("connect-timeout") {
 		return wrong(flags, fmt.Errorf("--connect-timeout %v is not a time to wait: want one such as 10s", c.connectTimeout))
+	}
+	prefix := &c.Host.Engine.TablePrefix
+	*prefix = cmp.Or(c.getenv(PrefixVariable), *prefix)
+	if c.prefixGiven = flags.IsSet("table-prefix"); c.prefixGiven {
+		*prefix = flags.String("table-prefix")
+	}
+	if _, err := model.TablesWithPrefix(*prefix); err != nil {
+		return wrong(flags, err)
 	}
 	switch format := flags.String("output"); format {
 	case "table":

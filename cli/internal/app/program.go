@@ -7,18 +7,22 @@ import (
 	"github.com/ntxdev/jobsystem/cli/internal/view"
 )
 
-// Program returns how a command begins that is proposed to people: with --dsn if
-// that named the database, since without it the command would work on another
-// one. It holds no password; see [Call.PasswordNote].
+// Program returns how a command begins that is proposed to people: with --dsn and
+// --table-prefix if those named the database and its tables, since without them the
+// command would work on others. It holds no password; see [Call.PasswordNote].
 func (c *Call) Program() string {
-	if !c.dsnGiven {
-		return c.Name
+	program := c.Name
+	if c.dsnGiven {
+		database := c.dsn
+		if dsn.HasSecret(database) {
+			database = dsn.Redact(database)
+		}
+		program += " --dsn " + view.ShellWord(database)
 	}
-	database := c.dsn
-	if dsn.HasSecret(database) {
-		database = dsn.Redact(database)
+	if c.prefixGiven {
+		program += " --table-prefix " + view.ShellWord(c.Host.Engine.TablePrefix)
 	}
-	return c.Name + " --dsn " + view.ShellWord(database)
+	return program
 }
 
 // PasswordNote explains the commands that a text proposes, if they lack the

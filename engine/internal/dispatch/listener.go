@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ntxdev/jobsystem/engine/internal/pause"
-	"github.com/ntxdev/jobsystem/engine/internal/store"
 )
 
 // Listen listens until ctx ends, and again when the connection breaks. What was sent
@@ -20,7 +19,7 @@ func (d *Dispatcher) Listen(ctx context.Context) {
 	}
 	delays := pause.Between(50*time.Millisecond, 5*time.Second)
 	for ctx.Err() == nil {
-		err := d.Listener.Listen(ctx, store.Channel, func() { delays.Reset(); d.PollNow() }, d.notified)
+		err := d.Listener.Listen(ctx, d.Store.Channel(), func() { delays.Reset(); d.PollNow() }, d.notified)
 		if ctx.Err() != nil {
 			return
 		}

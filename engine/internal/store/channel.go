@@ -1,7 +1,8 @@
 package store
 
-// Channel is the PostgreSQL channel that engines on one database share.
-const Channel = "job_system_jobs"
+// channel is the PostgreSQL channel that engines on the same tables share, without
+// their prefix.
+const channel = "job_system_jobs"
 
 // The payloads of notifications: a word, a space, and an argument.
 const (

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ntxdev/jobsystem/engine/internal/store"
+	"github.com/ntxdev/jobsystem/model"
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
@@ -41,7 +42,7 @@ func TestNewRejectsAConnectionThatChangesValues(t *testing.T) {
 			db.SetMaxOpenConns(1)
 			_, err := db.ExecContext(t.Context(), test.setting)
 			require.NoError(t, err)
-			_, err = store.New(t.Context(), db)
+			_, err = store.New(t.Context(), db, model.Tables{})
 			require.Error(t, err)
 			assert.Contains(t, err.Error(), test.says)
 		})

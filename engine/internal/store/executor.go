@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/model"
 )
 
 // executor makes the texts of statements for one database, and runs them there.
@@ -14,6 +16,7 @@ import (
 type executor struct {
 	*prepared
 	db     *bun.DB
+	tables model.Tables
 	txOpts *sql.TxOptions
 	words  words
 	texts  sync.Map // by the keys of text
@@ -21,8 +24,8 @@ type executor struct {
 
 // newExecutor returns an executor for a database with these words. number replaces
 // each ? in a text with the driver's placeholder for prepared statements.
-func newExecutor(db *bun.DB, w words, number func(text string) string) *executor {
-	return &executor{prepared: newPrepared(db, number), db: db, words: commonWords.and(w)}
+func newExecutor(db *bun.DB, tables model.Tables, w words, number func(text string) string) *executor {
+	return &executor{prepared: newPrepared(db, number), db: db, tables: tables, words: commonWords.and(w)}
 }
 
 // sql returns an operation's statement, which is the same each time.
@@ -35,12 +38,13 @@ func (e *executor) sql(op Op, template string) string {
 }
 
 // text returns an operation's statement, made once for each key: its template in
-// one line and tagged, with the database's words and more of them replaced.
+// one line and tagged, with the database's words and more of them replaced, and the
+// names of this store's tables.
 func (e *executor) text(op Op, key any, template string, more func() words) string {
 	if text, ok := e.texts.Load(key); ok {
 		return text.(string)
 	}
-	text := op.tagged(oneLine(e.words.and(more()).put(template)))
+	text := op.tagged(e.tables.In(oneLine(e.words.and(more()).put(template))))
 	e.texts.Store(key, text)
 	return text
 }
@@ -49,3 +53,6 @@ func (e *executor) text(op Op, key any, template string, more func() words) stri
 func (e *executor) sqlLater(op Op, template string, d time.Duration) string {
 	return strings.ReplaceAll(e.sql(op, template), "{micros}", micros(d))
 }
+
+// Channel returns the PostgreSQL channel that engines on these tables share.
+func (e *executor) Channel() string { return e.tables.In(channel) }

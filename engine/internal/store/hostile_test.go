@@ -112,7 +112,7 @@ func assertWritten(t *testing.T, s *store.Store, i int, id uuid.UUID, status mod
 func TestNoValueOfABatchIsRunAsSQL(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
-		s, err := store.New(t.Context(), db)
+		s, err := store.New(t.Context(), db, model.Tables{})
 		require.NoError(t, err)
 		owner := store.Owner{ID: sentence[:200], Lease: time.Hour}
 		jobs := hostileJobs(t, s, owner)

@@ -1,10 +1,14 @@
 package store
 
-import "github.com/uptrace/bun"
+import (
+	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/model"
+)
 
 // newMariaDB returns MariaDB, which is MySQL but for these words.
-func newMariaDB(db *bun.DB) mysql {
-	e := newExecutor(db, mysqlWords.and(onlyMariaDBWords), asItIs)
+func newMariaDB(db *bun.DB, tables model.Tables) mysql {
+	e := newExecutor(db, tables, mysqlWords.and(onlyMariaDBWords), asItIs)
 	return mysql{executor: e, name: "mariadb", isolation: "SELECT @@tx_isolation"}
 }
 

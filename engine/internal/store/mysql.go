@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/model"
 )
 
 // mysql is MySQL, or MariaDB. Neither has an UPDATE that returns rows, nor one that
@@ -16,8 +18,8 @@ type mysql struct {
 	isolation string
 }
 
-func newMySQL(db *bun.DB) mysql {
-	e := newExecutor(db, mysqlWords.and(onlyMySQLWords), asItIs)
+func newMySQL(db *bun.DB, tables model.Tables) mysql {
+	e := newExecutor(db, tables, mysqlWords.and(onlyMySQLWords), asItIs)
 	return mysql{executor: e, name: "mysql", isolation: "SELECT @@transaction_isolation"}
 }
 

@@ -45,7 +45,7 @@ func analyze(t testing.TB, s *store.Store) {
 // minute.
 func unknownBacklog(t testing.TB, db *bun.DB, types, jobs int) (*store.Store, []string) {
 	t.Helper()
-	s, err := store.New(t.Context(), db)
+	s, err := store.New(t.Context(), db, model.Tables{})
 	require.NoError(t, err)
 	names := make([]string, types)
 	for i := range names {

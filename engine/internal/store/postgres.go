@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/model"
 )
 
 // postgres is PostgreSQL.
@@ -12,8 +14,8 @@ type postgres struct {
 	rowLocks
 }
 
-func newPostgres(db *bun.DB) postgres {
-	return postgres{fromBatch: fromBatch{newExecutor(db, postgresWords, numbers), postgresTable, lines}}
+func newPostgres(db *bun.DB, tables model.Tables) postgres {
+	return postgres{fromBatch: fromBatch{newExecutor(db, tables, postgresWords, numbers), postgresTable, lines}}
 }
 
 var postgresWords = words{

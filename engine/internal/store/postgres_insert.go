@@ -16,7 +16,7 @@ WITH i AS (
 )
 SELECT {job_columns i}
 FROM i
-WHERE pg_notify('` + Channel + `', '` + notifyDue + `' || i.type) IS NOT NULL`
+WHERE pg_notify('` + channel + `', '` + notifyDue + `' || i.type) IS NOT NULL`
 
 func (d postgres) insert(ctx context.Context, db bun.IDB, b *batch, notify bool) ([]*model.Job, error) {
 	if notify {
@@ -26,7 +26,7 @@ func (d postgres) insert(ctx context.Context, db bun.IDB, b *batch, notify bool)
 }
 
 func (d postgres) notify(ctx context.Context, db bun.IDB, payload string) error {
-	if _, err := db.NewRaw(d.sql(OpNotify, "SELECT pg_notify(?, ?)"), Channel, payload).Exec(ctx); err != nil {
+	if _, err := db.NewRaw(d.sql(OpNotify, "SELECT pg_notify(?, ?)"), d.Channel(), payload).Exec(ctx); err != nil {
 		return fmt.Errorf("notify: %w", err)
 	}
 	return nil

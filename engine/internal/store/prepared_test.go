@@ -20,7 +20,7 @@ func TestStatementsRunUnpreparedWhereNothingStaysPrepared(t *testing.T) {
 	t.Parallel()
 	db := testdb.Open(t, testdb.DSN(t, testdb.Postgres))
 	db.SetMaxOpenConns(1)
-	s, err := store.New(t.Context(), db)
+	s, err := store.New(t.Context(), db, model.Tables{})
 	require.NoError(t, err)
 	require.NoError(t, s.EnsureLocks(t.Context(), []string{"a"}))
 	insert := func() {

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/uptrace/bun"
+
+	"github.com/ntxdev/jobsystem/model"
 )
 
 // sqlite is SQLite, which has one writer at a time and locks no rows.
@@ -11,8 +13,8 @@ type sqlite struct{ fromBatch }
 
 // newSQLite returns SQLite, whose driver has ? for arguments itself. Its statements
 // are prepared because compiling them takes longer than running them.
-func newSQLite(db *bun.DB) sqlite {
-	return sqlite{fromBatch{newExecutor(db, sqliteWords, asItIs), sqliteTable, jsonArray}}
+func newSQLite(db *bun.DB, tables model.Tables) sqlite {
+	return sqlite{fromBatch{newExecutor(db, tables, sqliteWords, asItIs), sqliteTable, jsonArray}}
 }
 
 var sqliteWords = words{

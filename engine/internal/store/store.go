@@ -18,10 +18,10 @@ type Store struct {
 	database database
 }
 
-// New returns a store on db. It asks which database that is, and returns an error
+// New returns a store on these tables of db. It asks which database that is, and returns an error
 // if the connection's settings change texts or times.
-func New(ctx context.Context, db *bun.DB) (*Store, error) {
-	s, err := detect(ctx, db)
+func New(ctx context.Context, db *bun.DB, tables model.Tables) (*Store, error) {
+	s, err := detect(ctx, db, tables)
 	if err != nil {
 		return nil, err
 	}
@@ -32,22 +32,22 @@ func New(ctx context.Context, db *bun.DB) (*Store, error) {
 }
 
 // detect returns the store for the database that db is.
-func detect(ctx context.Context, db *bun.DB) (*Store, error) {
+func detect(ctx context.Context, db *bun.DB, tables model.Tables) (*Store, error) {
 	switch name := db.Dialect().Name(); name {
 	case dialect.SQLite:
-		d := newSQLite(db)
+		d := newSQLite(db, tables)
 		return &Store{d.executor, d}, nil
 	case dialect.PG:
-		d := newPostgres(db)
+		d := newPostgres(db, tables)
 		return &Store{d.executor, d}, nil
 	case dialect.MySQL:
 		var version string
 		if err := db.NewRaw(OpCheck.tagged("SELECT VERSION()")).Scan(ctx, &version); err != nil {
 			return nil, fmt.Errorf("ask the database for its version: %w", err)
 		}
-		d := newMySQL(db)
+		d := newMySQL(db, tables)
 		if strings.Contains(version, "MariaDB") {
-			d = newMariaDB(db)
+			d = newMariaDB(db, tables)
 		}
 		return &Store{d.executor, d}, nil
 	default:
@@ -59,12 +59,12 @@ func detect(ctx context.Context, db *bun.DB) (*Store, error) {
 func (s *Store) CheckTables(ctx context.Context) error {
 	err := s.db.NewRaw(s.sql(OpCheck, "SELECT {job_columns j} FROM job_system_jobs j WHERE 1 = 0 AND j.writes = 0")).Scan(ctx, new([]model.Job))
 	if err != nil {
-		return fmt.Errorf("read job_system_jobs: %w", err)
+		return fmt.Errorf(s.tables.In("read job_system_jobs: %w"), err)
 	}
 	err = s.db.NewRaw(s.sql(OpCheck, "SELECT l.type, l.locked_until, l.updated_at, l.owner, l.job_id, l.attempt FROM job_type_lock l WHERE 1 = 0")).
 		Scan(ctx, new([]model.TypeLock))
 	if err != nil {
-		return fmt.Errorf("read job_type_lock: %w", err)
+		return fmt.Errorf(s.tables.In("read job_type_lock: %w"), err)
 	}
 	return nil
 }

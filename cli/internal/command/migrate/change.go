@@ -11,16 +11,16 @@ import (
 )
 
 // change changes the tables and prints the migrations that it has applied or undone.
-func change(ctx context.Context, call *app.Call, need app.Need, work func(context.Context, *bun.DB) error, verb string) error {
+func change(ctx context.Context, call *app.Call, need app.Need, work func(context.Context, *bun.DB, ...migrations.Option) error, verb string) error {
 	return call.WithDatabase(ctx, need, func(db *bun.DB) error {
-		before, err := migrations.Status(ctx, db)
+		before, err := migrations.Status(ctx, db, call.Tables())
 		if err != nil {
 			return err
 		}
-		if err := work(ctx, db); err != nil {
+		if err := work(ctx, db, call.Tables()); err != nil {
 			return err
 		}
-		after, err := migrations.Status(ctx, db)
+		after, err := migrations.Status(ctx, db, call.Tables())
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func runDown(ctx context.Context, call *app.Call, yes bool) error {
 		return change(ctx, call, app.NeedDatabase, migrations.Rollback, "undid")
 	}
 	return call.WithDatabase(ctx, app.NeedDatabase, func(db *bun.DB) error {
-		states, err := migrations.Status(ctx, db)
+		states, err := migrations.Status(ctx, db, call.Tables())
 		if err != nil {
 			return err
 		}

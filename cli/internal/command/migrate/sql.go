@@ -48,7 +48,7 @@ func runSQL(_ context.Context, call *app.Call, r sqlRequest) error {
 	if r.database == "" {
 		r.database = call.DatabaseKind()
 	}
-	script, err := migrations.SQL(r.database, r.direction)
+	script, err := migrations.SQL(r.database, r.direction, call.Tables())
 	if err != nil {
 		return app.BadUsage("migrate sql: %w", err)
 	}

@@ -20,7 +20,7 @@ func status(call *app.Call) *urfave.Command {
 
 func runStatus(ctx context.Context, call *app.Call, _ app.Nothing) error {
 	return call.WithDatabase(ctx, app.NeedDatabase, func(db *bun.DB) error {
-		states, err := migrations.Status(ctx, db)
+		states, err := migrations.Status(ctx, db, call.Tables())
 		switch {
 		case err != nil:
 			return err
