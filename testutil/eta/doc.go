@@ -27,6 +27,8 @@
 // A cell of the table is the median of the absolute relative error of the remaining time, in
 // percent, when 10, 25, 50, 75 and 90 % of the true time are over.
 //
+// The same jobs run through the engine, in virtual time, in TestETAThroughTheEngineInVirtualTime.
+//
 // It may import the packages progress and, for its estimate, mpb.
 //
 // The files, lowest first. A file refers only to those before it.
