@@ -60,7 +60,7 @@ func TestAKilledEnginesJobFailsWithItsRecordAndIsResumed(t *testing.T) {
 		id, _ := abandon(t, text, mortal())
 		var ran [2]atomic.Int32
 		eng := newEngine(t, testdb.Open(t, text), config(), resumable(&ran))
-		require.ErrorIs(t, eng.Resume(t.Context(), id), engine.ErrStatus, "its lease has not run out")
+		require.ErrorIs(t, eng.Resume(t.Context(), id), engine.ErrStatus, "its lease has not expired")
 		start(t, eng)
 		s := ended(t, eng, id)
 		require.Equal(t, model.Failed, s.Status)

@@ -14,13 +14,12 @@ import (
 
 const module = "github.com/ntxdev/jobsystem"
 
-// allowed is who may import whom: for each package of this module and what lies
-// below it, the other packages of this module, and the foreign modules. A star
-// allows all.
+// allowed is who may import whom: for each package of this module and the packages below
+// it, the other packages of this module, and the foreign modules. A star allows all.
 var allowed = map[string]struct{ ours, foreign []string }{
 	"progress": {},
 	"model":    {foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun"}},
-	// Bun for the transaction of an InTx step, and nothing else of it.
+	// Bun is for the transaction of an InTx step only.
 	"steps/plan": {
 		ours:    []string{"model"},
 		foreign: []string{"github.com/google/uuid", "github.com/uptrace/bun", "github.com/cenkalti/backoff"},
@@ -138,7 +137,7 @@ func TestPackagesImportOnlyWhatTheDesignAllows(t *testing.T) {
 	}
 }
 
-// ruled returns the nearest package at or above that one for which there is a rule.
+// ruled returns the nearest package at or above name for which there is a rule.
 func ruled(name string) string {
 	for name != "." {
 		if _, ok := allowed[name]; ok {

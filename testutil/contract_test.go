@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is promised names the tests that hold it: they are all there.
+// The promises name the tests that hold them: all of these exist.
 func TestThePromisedTestsExist(t *testing.T) {
 	const root = ".."
 	defined := make(map[string]bool)

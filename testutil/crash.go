@@ -18,13 +18,12 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// CrashEverywhere runs a job of a definition to its end, and then again and
-// again, each time on a new database and with its process dying at another of
-// its writes to the database: just before the first one, just after it, before
-// the second one, and so on. Another process then goes on with the job, which is
-// resumed where it does not go on by itself, and the test fails unless the job
-// ends as the undisturbed one has: with the same status, error and result, and
-// the same status and output of each step.
+// CrashEverywhere runs a job of a definition to its end, and then again for each write to
+// the database: the process dies just before the first one, then just after it, then just
+// before the second one, and so on. Each run has a new database. Another process then
+// continues the job; if the job does not continue by itself, it is resumed. The test fails
+// unless the job ends as without a crash: with the same status, error and result, and the
+// same status and output of each step.
 //
 //	testutil.CrashEverywhere(t, func() steps.Handler {
 //		store = newFakeStore()
@@ -33,19 +32,19 @@ import (
 //		require.Len(t, store.mails, 1) // however often it was sent
 //	})
 //
-// make is called for each run, so that what the definition works on is new as
-// well. check is called after each run, the undisturbed one first, and may be
-// nil. [Prepare] does something before each run: sends a signal, say. Waits are
-// over at once, as by [Harness.SkipWait]. A step with [steps.StopOnCrash] in
-// whose middle the process died is run again, with [engine.RerunFrom]; outputs that
-// differ between two runs, for their time or a random number in them, cannot be
-// compared, so a definition under test gets these from what it is made of.
+// make is called for each run, so that what the definition works on is new too. check is
+// called after each run, first after the one without a crash; it may be nil. [Prepare] does
+// something before each run, for example sends a signal. Waits are skipped, as by
+// [Harness.SkipWait]. A step with [steps.StopOnCrash] whose process died while it ran is
+// run again, with [engine.RerunFrom]. Outputs that differ between two runs, because they
+// have a time or a random number in them, cannot be compared: such a definition must get
+// these as parameters.
 //
-// The databases are SQLite files, or with [OnDB] the one on a server that it
-// names, where the jobs of all the runs are. Jobs of [steps.ChildJobs] need their
-// definitions, see [Beside]; these are not made anew. Where there are many writes,
-// [AtMost] has the process die at some of them only. A process that has died does
-// no writes, but a step of it goes on to its next call of the engine.
+// The databases are SQLite files, or the one on a server that [OnDB] names, which then has
+// the jobs of all runs. Jobs of [steps.ChildJobs] need their definitions, see [Beside];
+// these are made once. If there are many writes, [AtMost] limits the number of crashes. A
+// process that has died writes nothing more, but its step continues until its next call of
+// the engine.
 func CrashEverywhere(t testing.TB, make func() steps.Handler, input any, check func(testing.TB, *Harness), opts ...HarnessOption) {
 	t.Helper()
 	if testdb.InBubble() {
@@ -78,7 +77,7 @@ func CrashEverywhere(t testing.TB, make func() steps.Handler, input any, check f
 			end, died := run(newDeath(write, after))
 			when := map[bool]string{false: "before", true: "after"}[after]
 			if end != want {
-				t.Fatalf("with a process that died just %s its write %d, the job ended otherwise than without:\n%s\n\nwithout:\n%s", when, write, end, want)
+				t.Fatalf("with a process that died just %s its write %d, the job ended differently than without:\n%s\n\nwithout:\n%s", when, write, end, want)
 			}
 			if !died {
 				return
@@ -87,20 +86,20 @@ func CrashEverywhere(t testing.TB, make func() steps.Handler, input any, check f
 	}
 }
 
-// Prepare has [CrashEverywhere] do something once the job is enqueued, before
-// each run.
+// Prepare makes [CrashEverywhere] call a function before each run, after the job is
+// enqueued.
 func Prepare(prepare func(h *Harness)) HarnessOption {
 	return func(s *harnessSettings) { s.prepare = prepare }
 }
 
-// AtMost has [CrashEverywhere] try about that many of the writes, spread evenly
-// over the run, the first among them. The default is all.
+// AtMost makes [CrashEverywhere] try about that many of the writes, spread evenly over the
+// run, the first one among them. The default is all.
 func AtMost(writes int) HarnessOption {
 	return func(s *harnessSettings) { s.crashes = writes }
 }
 
-// newCrashHarness is a harness on a database that a second process can open, and
-// that process's way to do so.
+// newCrashHarness makes a harness on a database that a second process can open. open opens
+// it for that process.
 func newCrashHarness(t testing.TB, definition steps.Handler, opts []HarnessOption) (h *Harness, open func(*death) (*bun.DB, error)) {
 	t.Helper()
 	var given harnessSettings
@@ -122,8 +121,8 @@ func newCrashHarness(t testing.TB, definition steps.Handler, opts []HarnessOptio
 	return NewHarness(t, definition, append([]HarnessOption{OnDB(db), quick}, opts...)...), open
 }
 
-// dieAt runs the job in a process that dies at a write, has another one go on
-// with it to its end, and reports whether the first one died.
+// dieAt runs the job in a process that dies at a write, and in another one to its end. It
+// reports whether the first process died.
 func (h *Harness) dieAt(open func(*death) (*bun.DB, error), d *death) (died bool) {
 	h.t.Helper()
 	db, err := open(d)
@@ -139,18 +138,17 @@ func (h *Harness) dieAt(open func(*death) (*bun.DB, error), d *death) (died bool
 	survivor := h.prepare()
 	h.start(survivor)
 	h.untilEnd(survivor, nil)
-	p.tell()
+	p.requestStop()
 	d.revive()
 	if !h.stopped(p, h.settings.deadline) {
-		h.fatal("the process that has died did not end within %v: does the step obey its context?", h.settings.deadline)
+		h.fatal("the process that has died did not end within %v: does the step ignore its context?", h.settings.deadline)
 	}
 	h.stop(survivor)
 	return true
 }
 
-// untilEnd waits until the job has ended, with what it needs for that: waits are
-// skipped, and a job whose process died is resumed. It reports whether the
-// process died before.
+// untilEnd waits until the job has ended. It skips waits, and resumes a job whose process
+// died. It reports whether the process died before.
 func (h *Harness) untilEnd(p *hostProcess, d *death) bool {
 	h.t.Helper()
 	var died chan struct{}
@@ -170,13 +168,13 @@ func (h *Harness) untilEnd(p *hostProcess, d *death) bool {
 		switch s := h.Status(); {
 		case ended(s) && s.Status != model.Succeeded && h.interrupted(s):
 			h.resumeAny()
-		case ended(s): // by the last write of the process, it may be, with which it died
+		case ended(s): // possibly by the write with which the process died
 			return d != nil && d.isDead()
 		case h.orphaned(s):
-			h.must("have the job look after its children", h.makeDue(h.row()))
+			h.must("make the job check its children", h.makeDue(h.row()))
 			p.engine.Wake()
 		case parked(s):
-			if job := h.row(); job.Status == model.Scheduled { // it may have gone on meanwhile
+			if job := h.row(); job.Status == model.Scheduled { // it may have continued meanwhile
 				h.must("skip the wait", h.skipWait(job))
 				p.engine.Wake()
 			}
@@ -197,15 +195,15 @@ func (h *Harness) untilEnd(p *hostProcess, d *death) bool {
 	}
 }
 
-// interrupted reports whether a job has ended because a process died: its own, or
-// that of a job it waited for.
+// interrupted reports whether a job has ended because a process died: its own, or that of a
+// job it waited for.
 func (h *Harness) interrupted(s *model.JobView) bool {
 	h.t.Helper()
 	died := func(s *model.JobView) bool { return strings.Contains(s.Error, "interrupted: its engine") }
 	return died(s) || slices.ContainsFunc(h.children(s), died)
 }
 
-// children are the jobs that a job has enqueued.
+// children returns the jobs that a job has enqueued.
 func (h *Harness) children(s *model.JobView) []*model.JobView {
 	h.t.Helper()
 	ctx, cancel := h.limit()
@@ -215,15 +213,15 @@ func (h *Harness) children(s *model.JobView) []*model.JobView {
 	return children
 }
 
-// orphaned reports whether a job waits for children of whose end it has not been
-// told: the process died that was to do so, and the job looks after them by itself
-// only now and then.
+// orphaned reports whether a job waits for children that have ended already: the process
+// that had to wake the job died, and the job checks its children by itself only now and
+// then.
 func (h *Harness) orphaned(s *model.JobView) bool {
 	h.t.Helper()
 	return s.Status == model.Scheduled && waitsForChildren(s) && !slices.ContainsFunc(h.children(s), func(c *model.JobView) bool { return !ended(c) })
 }
 
-// resumeAny resumes a job whose process died, wherever that was.
+// resumeAny resumes a job whose process died in any step.
 func (h *Harness) resumeAny() {
 	h.t.Helper()
 	var opts []engine.ResumeOption
@@ -235,16 +233,16 @@ func (h *Harness) resumeAny() {
 	h.Resume(opts...)
 }
 
-// expireLeases has the leases of all runs end.
+// expireLeases makes the leases of all runs expire.
 func (h *Harness) expireLeases() {
 	h.t.Helper()
 	ctx, cancel := h.limit()
 	defer cancel()
 	_, err := h.db.NewUpdate().Model((*model.TypeLock)(nil)).Set("locked_until = updated_at").Where("job_id IS NOT NULL").Exec(ctx)
-	h.must("let the leases run out", err)
+	h.must("expire the leases", err)
 }
 
-// endText is what a job's end is compared by.
+// endText returns a text by which the ends of two jobs are compared.
 func endText(job *model.Job) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %q", job.Status, job.Error)
@@ -268,7 +266,7 @@ func endText(job *model.Job) string {
 	return text
 }
 
-// compact is JSON with its keys in order, as databases may have changed that.
+// compact returns JSON with its keys in order, which databases may change.
 func compact(raw json.RawMessage) string {
 	var v any
 	if json.Unmarshal(raw, &v) != nil {

@@ -148,8 +148,8 @@ func TestAJobEndsAlikeWhereverItsProcessDies(t *testing.T) {
 	}
 }
 
-// A definition that is not the same after a crash is told.
-func TestCrashEverywhereTellsWhereTheEndDiffers(t *testing.T) {
+// A definition that changes with a crash is reported.
+func TestCrashEverywhereReportsWhereTheEndDiffers(t *testing.T) {
 	t.Parallel()
 	text := failure(t, func(t testing.TB) {
 		testutil.CrashEverywhere(t, func() steps.Handler {
@@ -159,7 +159,7 @@ func TestCrashEverywhereTellsWhereTheEndDiffers(t *testing.T) {
 			return d
 		}, bake{}, nil)
 	})
-	assert.Contains(t, text, "the job ended otherwise than without")
+	assert.Contains(t, text, "the job ended differently than without")
 	assert.Contains(t, text, "bake completed 2")
 	assert.Contains(t, text, "bake completed 1")
 }

@@ -17,16 +17,16 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
-// errDead is what a process that has died hears from its database.
+// errDead is the error of all calls of a process that has died.
 var errDead = errors.New("the process has died")
 
-// death is a hook with which a process dies at one of its writes: a commit, or a
-// statement that changes something on its own. From then on nothing that it asks
-// the database for happens, and it hears no answer; what was on its way to the
-// database may yet take effect, as with a process that is killed.
+// death is a hook with which a process dies at one of its writes: a commit, or a statement
+// that changes something outside of a transaction. From then on all of its calls fail
+// without effect. As with a process that is killed, a call that was running may still take
+// effect, without an answer.
 type death struct {
-	write int  // the write at which, counted from 1; 0 for none
-	after bool // just after it, and not just before
+	write int  // the number of the write, from 1; 0 for none
+	after bool // dies just after it instead of just before it
 
 	mu          sync.Mutex
 	begun, done int // writes
@@ -67,7 +67,7 @@ func (d *death) After(_ context.Context, call wire.Call, err error) error {
 	return nil
 }
 
-// dieIf has the process die now, if it is to.
+// dieIf makes the process die if now is true.
 func (d *death) dieIf(now bool) {
 	if now {
 		d.dead = true
@@ -82,23 +82,22 @@ func (d *death) isDead() bool {
 	return d.dead
 }
 
-// revive lets the process speak to its database again: it hears that it has lost
-// its jobs.
+// revive lets the process use its database again: it learns that it has lost its jobs.
 func (d *death) revive() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.dead, d.write = false, 0
 }
 
-// writes is how many the process has begun.
+// writes returns the number of writes that the process has begun.
 func (d *death) writes() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.begun
 }
 
-// isWrite reports whether a call makes a change last: a host's own statements do,
-// too, so that it goes by what they do and not by the engine's tags.
+// isWrite reports whether a call makes a change that lasts. A host's own statements count
+// too, and they have no tag: it goes by their words.
 func isWrite(call wire.Call) bool {
 	if call.Kind != wire.Statement || call.Tx != 0 {
 		return call.Kind == wire.Commit
@@ -110,7 +109,7 @@ func isWrite(call wire.Call) bool {
 	return slices.Contains([]string{"UPDATE", "INSERT", "DELETE"}, word)
 }
 
-// openMortal opens a SQLite file for a process that is going to die.
+// openMortal opens a SQLite file for a process that will die.
 func openMortal(file string, d *death) (*bun.DB, error) {
 	settings := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(OFF)"}}
 	connector, err := sqlite.NewConnector((&url.URL{Scheme: "file", Path: file, RawQuery: settings.Encode()}).String())
@@ -122,7 +121,7 @@ func openMortal(file string, d *death) (*bun.DB, error) {
 	return bun.NewDB(pool, sqlitedialect.New()), nil
 }
 
-// openMortalOn is the database on a server for a process that is going to die.
+// openMortalOn opens the database of db for a process that will die.
 func openMortalOn(db *bun.DB, d *death) *bun.DB {
 	const connections = 4
 	return wire.Beside(db, connections, d)

@@ -9,9 +9,9 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
-// A write may wait in the database for the end of a transaction of the same
-// process, whose commit therefore must not wait for the write.
-func TestWritesOfAProcessThatIsGoingToDieDoNotWaitForEachOther(t *testing.T) {
+// A write may wait in the database for the end of a transaction of the same process, whose
+// commit therefore must not wait for the write.
+func TestWritesOfAProcessThatWillDieDoNotWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	d := newDeath(2, true)
 	update, commit := wire.Call{Text: "UPDATE jobs SET status = 1"}, wire.Call{Kind: wire.Commit, Tx: 1}

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// Example is what a runnable example has in place of a *testing.T, for
-// [NewHarness] and the like: what would fail a test panics. Databases that it
-// opens are closed with the process.
+// Example returns a replacement of a *testing.T in a runnable example, for [NewHarness] and
+// others: it panics instead of failing a test. Databases that it opens are closed when the
+// process ends.
 func Example() testing.TB { return example{} }
 
 type example struct{ testing.TB }

@@ -29,8 +29,8 @@ func SendDigest(collect func(week int) []string, mail func(key string, articles 
 	return digest
 }
 
-// A digest whose process is killed while it is mailed collects no second time,
-// and its reader gets one mail: the mail server knows the key.
+// A digest whose process is killed while it is mailed is not collected twice, and its
+// reader gets one mail: the mail server knows the key.
 func ExampleHarness() {
 	t := newExample() // a test has this already
 
@@ -74,7 +74,7 @@ func ExampleHarness() {
 	// mail took 2 attempt(s)
 }
 
-// example is what a runnable example has in place of a *testing.T.
+// example replaces a *testing.T in a runnable example.
 type example struct{ testing.TB }
 
 func newExample() testing.TB { return example{} }

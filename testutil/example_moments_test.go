@@ -15,7 +15,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// newsletter collects and mails, as [SendDigest] does, and counts how often.
+// newsletter collects and mails, like [SendDigest], and counts how often.
 func newsletter(opts ...testutil.HarnessOption) (h *testutil.Harness, collected, mailed *int) {
 	collected, mailed = new(int), new(int)
 	h = testutil.NewHarness(testutil.Example(), SendDigest(
@@ -39,8 +39,8 @@ func ExampleHarness_Run() {
 	// Output: succeeded collected 1 mailed 1
 }
 
-// The process dies where a power cut would hurt most: the mail is out, and nobody
-// has written that down.
+// The process dies where a power cut hurts most: the mail is sent, and that is not
+// recorded.
 func ExampleHarness_Kill() {
 	h, collected, mailed := newsletter()
 	h.Enqueue(Digest{Week: 43})
@@ -52,8 +52,7 @@ func ExampleHarness_Kill() {
 	// succeeded collected 1 mailed 2
 }
 
-// A deployment stops the engine: the job goes on elsewhere, and nothing is done
-// twice.
+// A deployment stops the engine: the job continues elsewhere, and nothing is done twice.
 func ExampleHarness_Stop() {
 	h, collected, mailed := newsletter()
 	h.Enqueue(Digest{Week: 43})
@@ -72,7 +71,7 @@ func ExampleHarness_Cancel() {
 	// Output: cancelled by ann mailed 0
 }
 
-// Resume goes on, Restart begins anew.
+// Resume continues, Restart begins again.
 func ExampleHarness_Restart() {
 	h, collected, _ := newsletter()
 	h.Enqueue(Digest{Week: 43})
@@ -91,7 +90,7 @@ func ExampleHarness_Resume() {
 	// Output: succeeded collected 2
 }
 
-// A step fails without being called: how does the rest take that?
+// A step fails without being called: what do the other steps do?
 func ExampleHarness_FailStep() {
 	h, _, mailed := newsletter()
 	h.Enqueue(Digest{Week: 43})
@@ -100,7 +99,7 @@ func ExampleHarness_FailStep() {
 	h.Resume()
 	fmt.Println(h.Run().Status, *mailed)
 	// Output:
-	// step "mail": the test has the step fail - mailed 0
+	// step "mail": the test makes the step fail - mailed 0
 	// succeeded 1
 }
 
@@ -141,7 +140,7 @@ func ExampleHarness_Status() {
 	// Output: Week 43 scheduled
 }
 
-// Another version of the definition goes on with a job of the one before.
+// Another version of the definition continues a job of the previous one.
 func ExampleHarness_Follow() {
 	before, _, _ := newsletter()
 	job := before.Enqueue(Digest{Week: 43})
@@ -152,7 +151,7 @@ func ExampleHarness_Follow() {
 	// Output: succeeded 0 1
 }
 
-// The engine of a harness is for what the harness has no method for.
+// The engine of a harness is for all that the harness has no method for.
 func ExampleHarness_Engine() {
 	h, _, _ := newsletter()
 	job := h.Enqueue(Digest{Week: 43})
@@ -163,7 +162,7 @@ func ExampleHarness_Engine() {
 	// not needed
 }
 
-// A job that waits is shown as such; Run would go on waiting.
+// A job that waits is shown as such; Run would keep waiting.
 func ExampleHarness_RunToWait() {
 	h := testutil.NewHarness(testutil.Example(), Reminder(func(string) {}))
 	h.Enqueue(Digest{Week: 43})
@@ -223,8 +222,8 @@ func counting() *testutil.Harness {
 	return h
 }
 
-// The engine stops during the third call of Progress: the checkpoint after it is the
-// last one.
+// The engine stops during the third call of Progress: the checkpoint after it is the last
+// one.
 func ExampleAtProgress() {
 	fmt.Println(string(counting().Stop(testutil.AtProgress("count", 3)).Checkpoints))
 	// Output: {"step":"count","value":3}
@@ -256,7 +255,7 @@ func ExampleOnDB() {
 	// Output: 1 <nil>
 }
 
-// A test that may take longer than half a minute says so.
+// A test may take longer than half a minute if it says so.
 func ExampleWithin() {
 	h, _, _ := newsletter(testutil.Within(5 * time.Minute))
 	h.Enqueue(Digest{Week: 43})
@@ -264,7 +263,7 @@ func ExampleWithin() {
 	// Output: succeeded
 }
 
-// The host's limits bound the test's jobs as well.
+// The host's limits hold for the test's jobs too.
 func ExampleLimits() {
 	h, _, _ := newsletter(testutil.Limits(engine.Limits{Output: 4}))
 	h.Enqueue(Digest{Week: 43})
@@ -272,7 +271,7 @@ func ExampleLimits() {
 	// Output: failed
 }
 
-// The definition is registered as the host does it.
+// The definition is registered with the host's options.
 func ExampleRegistered() {
 	h, _, _ := newsletter(testutil.Registered(engine.ContextFunc(func(context.Context, *model.Job) (context.Context, error) {
 		return nil, errors.New("no such tenant")
@@ -296,8 +295,7 @@ func ExampleBeside() {
 	// Output: succeeded
 }
 
-// Prepare does what has to come before each run, and AtMost keeps a long test
-// short.
+// Prepare runs before each run, and AtMost keeps a long test short.
 func ExamplePrepare() {
 	runs := 0
 	testutil.CrashEverywhere(testutil.Example(), func() steps.Handler {
@@ -318,7 +316,7 @@ func ExampleAtMost() {
 	// Output: true
 }
 
-// A database of one's own, with the tables in it.
+// A database for one test, with the tables in it.
 func ExampleDSN() {
 	t := testutil.Example()
 	db := testdb.Open(t, testdb.DSN(t, testdb.SQLite))

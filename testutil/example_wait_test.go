@@ -11,7 +11,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil"
 )
 
-// Reminder asks for an approval, waits a day, and sends, which may fail once.
+// Reminder awaits an approval, waits a day, and sends a mail, which may fail once.
 func Reminder(send func(key string)) *steps.Definition[Digest] {
 	reminder := steps.Define[Digest]()
 	approve := steps.AwaitSignal[Digest, string](reminder, "approve")
@@ -23,8 +23,8 @@ func Reminder(send func(key string)) *steps.Definition[Digest] {
 	return reminder
 }
 
-// A test need not wait: it sends the signal, skips the day, and the delay after
-// an attempt that it has fail.
+// A test need not wait: it sends the signal, skips the day, and the delay after an attempt
+// that it makes fail.
 func ExampleHarness_SkipWait() {
 	h := testutil.NewHarness(testutil.Example(), Reminder(func(string) { fmt.Println("sent") }))
 	h.Enqueue(Digest{Week: 43})
@@ -46,8 +46,8 @@ func ExampleHarness_SkipWait() {
 	// succeeded "as ann said"
 }
 
-// The job ends alike wherever its process dies, and one reminder is sent, by
-// its key, however often that was tried.
+// The job ends alike wherever its process dies, and one reminder is sent, by its key,
+// however often that was tried.
 func ExampleCrashEverywhere() {
 	var sent map[string]bool
 	testutil.CrashEverywhere(testutil.Example(), func() steps.Handler {
@@ -62,7 +62,7 @@ func ExampleCrashEverywhere() {
 	// Output: always the same end
 }
 
-// A moment is named by what a checkpoint has.
+// A moment is named by the value of a checkpoint.
 func ExampleAtCheckpointWhen() {
 	count := steps.Define[Digest]()
 	steps.Do(count, "count", func(ctx context.Context, run *steps.Run[Digest]) error {

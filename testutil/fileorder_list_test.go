@@ -105,7 +105,7 @@ func (o *fileOrder) readDoc(text string) {
 	}
 }
 
-// listProblems are the differences between the list and the files.
+// listProblems returns the differences between the list and the files.
 func (o *fileOrder) listProblems() (problems []string) {
 	times := map[string]int{}
 	for _, name := range o.listed {

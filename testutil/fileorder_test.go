@@ -19,7 +19,8 @@ var mustOrder = []string{
 	"engine/internal/store", "engine/internal/worker", "steps/plan",
 }
 
-// mostCallbacks is how many names of a package its earlier files may refer to.
+// mostCallbacks is the maximum number of names of a package to which its earlier files may
+// refer.
 const mostCallbacks = 6
 
 func TestFilesReferOnlyToEarlierOnes(t *testing.T) {
@@ -46,7 +47,7 @@ func TestFilesReferOnlyToEarlierOnes(t *testing.T) {
 	}
 }
 
-// The fixture has each problem that there is to find.
+// The fixture has each problem that can be found.
 func TestAReferenceToALaterFileIsFound(t *testing.T) {
 	t.Parallel()
 	p := listedPackage{ImportPath: "fixture", Dir: filepath.Join("testdata", "fileorder")}

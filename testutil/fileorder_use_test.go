@@ -22,8 +22,8 @@ type use struct {
 	to   string
 }
 
-// exportData compiles all that the packages import, and returns the files of its
-// types by package.
+// exportData compiles all that the packages import, and returns the files with its types by
+// package.
 func exportData(t *testing.T, orders ...*fileOrder) map[string]string {
 	t.Helper()
 	imported := map[string]bool{}
@@ -45,7 +45,7 @@ func exportData(t *testing.T, orders ...*fileOrder) map[string]string {
 	return exports
 }
 
-// uses are all references within the package, in the order of its text.
+// uses returns all references within the package, in the order of its text.
 func (o *fileOrder) uses(exports map[string]string) (all []use, err error) {
 	info := types.Info{Uses: map[*ast.Ident]types.Object{}}
 	config := types.Config{Importer: importer.ForCompiler(o.fset, "gc", func(path string) (io.ReadCloser, error) {
@@ -71,8 +71,8 @@ func (o *fileOrder) uses(exports map[string]string) (all []use, err error) {
 	return all, nil
 }
 
-// declaredName is the name of a package's declaration, a method's with its type.
-// It is empty for fields and for what is local to a function.
+// declaredName returns the name of a package's declaration, for a method with its type. It
+// is empty for fields and for what is local to a function.
 func declaredName(object types.Object) string {
 	if f, ok := object.(*types.Func); ok && f.Signature().Recv() != nil {
 		of := f.Signature().Recv().Type()
@@ -90,8 +90,8 @@ func declaredName(object types.Object) string {
 	return ""
 }
 
-// useProblems are the references to later files that are no callbacks, a name
-// once for each file, and the callbacks that need not be any.
+// useProblems returns the references to later files that are no callbacks, once for each
+// file and name, and the callbacks that are not needed.
 func (o *fileOrder) useProblems(uses []use) (problems []string) {
 	reported, called := map[string]bool{}, map[string]bool{}
 	for _, u := range uses {

@@ -17,9 +17,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// Harness tests a host's own definition: it runs one job of it as the engine
-// would, breaks the run off at a [Moment], lets it go on, and shows its
-// records.
+// Harness tests a host's own definition: it runs one job of it as the engine would,
+// interrupts the run at a [Moment], continues it, and shows its records.
 //
 //	h := testutil.NewHarness(t, orders.Export(fakeStore))
 //	h.Enqueue(orders.Input{Month: "2026-10"})
@@ -28,18 +27,17 @@ import (
 //	require.Equal(t, model.Succeeded, h.Run().Status)
 //	require.Equal(t, 1, fakeStore.extractions)
 //
-// Each of [Harness.Run], [Harness.Kill], [Harness.Stop] and [Harness.Cancel]
-// starts an engine of its own on the harness's database, as a new process
-// would, and returns after that engine has ended, with the job's status as the
-// database has it then. Nothing is running between these calls, so a test may
-// read and change what it likes there.
+// Each of [Harness.Run], [Harness.Kill], [Harness.Stop] and [Harness.Cancel] starts an
+// engine of its own on the harness's database, as a new process would, and returns after
+// that engine has ended, with the job's status in the database at that time. Nothing runs
+// between these calls, so a test may read and change the database there.
 //
-// What cannot be done ends the test at once with the job's status, its steps
-// and the engine's last words printed: a job that does not end within the
-// deadline, a moment that never comes, a step that does not exist.
+// What cannot be done ends the test at once, and prints the job's status, its steps and the
+// engine's last log lines: for example a job that does not end within the deadline, a
+// moment that never comes, a step that does not exist.
 //
-// A harness follows the job that was enqueued last. Its methods belong into
-// the test's own goroutine.
+// A harness follows the job that was enqueued last. Its methods must be called in the
+// test's own goroutine.
 type Harness struct {
 	t          testing.TB
 	definition steps.Handler
@@ -50,7 +48,7 @@ type Harness struct {
 	failing    failing
 	processes  []*hostProcess
 	job        uuid.UUID
-	virtual    bool // time is: the harness was made in a bubble of testing/synctest
+	virtual    bool // the time is: the harness was made in a bubble of testing/synctest
 }
 
 // HarnessOption is an option of [NewHarness].
@@ -66,34 +64,33 @@ type harnessSettings struct {
 	crashes  int // of CrashEverywhere, 0 for all
 }
 
-// OnDB has the harness work on db, which has the newest tables, and not on a
-// database of its own: for definitions that use tables of the host, and to test
-// one with [testdb.EachDB]. The database must have no other jobs of the definition's
-// type.
+// OnDB makes the harness use db, which must have the newest tables, instead of a database
+// of its own: for definitions that use tables of the host, and to test one with
+// [testdb.EachDB]. The database must have no other jobs of the definition's type.
 func OnDB(db *bun.DB) HarnessOption {
 	return func(s *harnessSettings) { s.db = db }
 }
 
-// Within bounds how long each call that runs the job may take. The default is
-// 30 seconds, or a day of virtual time (see the package), in which the waits of
-// jobs do not count: it is only reached when something is wrong.
+// Within sets how long each call that runs the job may take. The default is 30 seconds, or
+// a day of virtual time (see the package), in which the waits of jobs do not count: it is
+// reached only when something is wrong.
 func Within(deadline time.Duration) HarnessOption {
 	return func(s *harnessSettings) { s.deadline = deadline }
 }
 
-// Limits has the engines bound what a job may keep as the host's do.
+// Limits sets the limits of the engines, like the host's.
 func Limits(limits engine.Limits) HarnessOption {
 	return func(s *harnessSettings) { s.config.Limits = limits }
 }
 
-// Registered has the engines register the definition with these options: a
-// context factory, say.
+// Registered sets the options with which the engines register the definition: a context
+// factory, for example.
 func Registered(opts ...engine.RegisterOption) HarnessOption {
 	return func(s *harnessSettings) { s.register = append(s.register, opts...) }
 }
 
-// Beside has the engines run these definitions as well: those of the jobs that
-// the definition's [steps.ChildJobs] are.
+// Beside makes the engines run these definitions too: those of the jobs that the
+// definition's [steps.ChildJobs] enqueue.
 func Beside(definitions ...steps.Handler) HarnessOption {
 	return func(s *harnessSettings) { s.beside = append(s.beside, definitions...) }
 }
@@ -129,9 +126,9 @@ func NewHarness(t testing.TB, definition steps.Handler, opts ...HarnessOption) *
 	return h
 }
 
-// engineConfig has no engine of a harness lose its lease because the machine is
-// slow: a lease runs out when the harness says so. What does not fit its definition fails
-// at once, as there is no engine with another one.
+// engineConfig completes the engines' settings. No engine loses its lease because the
+// machine is slow: a lease expires only when the harness makes it. What does not fit its
+// definition fails at once, as there is no engine with another one.
 func (h *Harness) engineConfig(c engine.Config) engine.Config {
 	c.Lease, c.Heartbeat = time.Hour, 20*time.Minute
 	c.Grace, c.DeployWindow = -1, -1
@@ -152,16 +149,16 @@ func (h *Harness) newEngine(db *bun.DB, definition steps.Handler, opts ...engine
 	return e, e.Register(definition, slices.Concat(h.settings.register, opts)...)
 }
 
-// Engine returns an engine on the harness's database that has the definition
-// registered and does not run: for whatever the harness has no method for.
+// Engine returns an engine on the harness's database that has the definition registered and
+// does not run: for all that the harness has no method for.
 func (h *Harness) Engine() *engine.Engine { return h.engine }
 
 // DB returns the harness's database.
 func (h *Harness) DB() *bun.DB { return h.db }
 
-// Enqueue enqueues a job of the definition's type, to be followed from now on.
-// The input is any value that JSON holds; one that names a job type must name
-// the definition's.
+// Enqueue enqueues a job of the definition's type, which the harness follows from now on.
+// The input is any value that JSON can represent; one that names a job type must name the
+// definition's.
 func (h *Harness) Enqueue(input any, opts ...engine.EnqueueOption) *model.Job {
 	h.t.Helper()
 	jobType := h.definition.JobType()
@@ -178,13 +175,13 @@ func (h *Harness) Enqueue(input any, opts ...engine.EnqueueOption) *model.Job {
 	return job
 }
 
-// Follow has the harness follow a job that is in its database already: one that
-// another definition's harness has enqueued, say.
+// Follow makes the harness follow a job that is in its database already, for example one
+// that another definition's harness has enqueued.
 func (h *Harness) Follow(job uuid.UUID) { h.job = job }
 
-// Resume puts the failed or cancelled job back to scheduled; the next
-// [Harness.Run] goes on with the first step that is not completed, or where the
-// options say. It ends the test if the record does not fit the definition.
+// Resume makes the failed or cancelled job scheduled; the next [Harness.Run] continues with
+// the first step that is not completed, or where the options say. It ends the test if the
+// record does not fit the definition.
 func (h *Harness) Resume(opts ...engine.ResumeOption) {
 	h.t.Helper()
 	ctx, cancel := h.limit()
@@ -192,8 +189,8 @@ func (h *Harness) Resume(opts ...engine.ResumeOption) {
 	h.must("resume", h.engine.Resume(ctx, h.followed(), opts...))
 }
 
-// Restart puts the failed or cancelled job back to scheduled without its
-// record: all steps run again.
+// Restart makes the failed or cancelled job scheduled without its record: all steps run
+// again.
 func (h *Harness) Restart() {
 	h.t.Helper()
 	ctx, cancel := h.limit()
@@ -201,7 +198,7 @@ func (h *Harness) Restart() {
 	h.must("restart", h.engine.Restart(ctx, h.followed()))
 }
 
-// Status returns the job's status as the database has it.
+// Status returns the job's status in the database.
 func (h *Harness) Status() *model.JobView {
 	h.t.Helper()
 	ctx, cancel := h.limit()
@@ -211,8 +208,8 @@ func (h *Harness) Status() *model.JobView {
 	return status
 }
 
-// Records returns the job's record: what is known of each step, in the order
-// of the plan. It is empty before the job's first step has been recorded.
+// Records returns the job's records, one for each step in the order of the plan. They are
+// empty before the job's first step has been recorded.
 func (h *Harness) Records() []model.StepRecord {
 	h.t.Helper()
 	data, err := model.ParseData(h.row().Data)
@@ -220,8 +217,8 @@ func (h *Harness) Records() []model.StepRecord {
 	return data.Steps
 }
 
-// Output reads the recorded output of a completed step into out, a non-nil
-// pointer. It ends the test if there is none.
+// Output reads the recorded output of a completed step into out, a non-nil pointer. It ends
+// the test if there is none.
 func (h *Harness) Output(step string, out any) {
 	h.t.Helper()
 	records := h.Records()
@@ -237,7 +234,7 @@ func (h *Harness) Output(step string, out any) {
 	h.must("output of step "+step, json.Unmarshal(records[i].Output, out))
 }
 
-// row returns the job as the database has it.
+// row returns the job's row.
 func (h *Harness) row() *model.Job {
 	h.t.Helper()
 	ctx, cancel := h.limit()
@@ -247,7 +244,7 @@ func (h *Harness) row() *model.Job {
 	return job
 }
 
-// followed is the job that the harness follows.
+// followed returns the job that the harness follows.
 func (h *Harness) followed() uuid.UUID {
 	h.t.Helper()
 	if h.job == uuid.Nil {
@@ -256,8 +253,8 @@ func (h *Harness) followed() uuid.UUID {
 	return h.job
 }
 
-// limit bounds one question to the database. A test's deadline may be shorter
-// than a busy machine needs for that.
+// limit bounds one call to the database. A test's deadline may be shorter than a busy
+// machine needs for that.
 func (h *Harness) limit() (context.Context, context.CancelFunc) {
 	const patience = time.Minute
 	return context.WithTimeout(context.WithoutCancel(h.t.Context()), max(patience, h.settings.deadline))

@@ -32,7 +32,7 @@ func (r *recorder) Fatal(args ...any) {
 
 func (r *recorder) Fatalf(format string, args ...any) { r.Fatal(fmt.Sprintf(format, args...)) }
 
-// failure runs a test that must end with Fatal, and returns what it said.
+// failure runs a test that must end with Fatal, and returns its message.
 func failure(t *testing.T, test func(t testing.TB)) string {
 	t.Helper()
 	r := &recorder{TB: t}
@@ -164,10 +164,10 @@ func TestHarnessNamesAStepThatIgnoresItsContext(t *testing.T) {
 		h.Stop(testutil.BeforeStep("bake"))
 	})
 	close(deaf)
-	assert.Contains(t, text, "the engine did not stop within 3s: does the step obey its context?")
+	assert.Contains(t, text, "the engine did not stop within 3s: does the step ignore its context?")
 }
 
-// hasty is a harness that has little time, and follows the job of another one.
+// hasty makes a harness with little time, which follows the job of another one.
 func hasty(t testing.TB, d steps.Handler, follows *testutil.Harness) *testutil.Harness {
 	h := testutil.NewHarness(t, d, testutil.OnDB(follows.DB()), testutil.Within(100*time.Millisecond))
 	h.Follow(follows.Status().ID)
@@ -190,7 +190,7 @@ func TestHarnessSaysWhatToDoAboutALongWait(t *testing.T) {
 		`the job's end did not come within 100ms: the job waits for step "rise" to end. RunToWait runs it until it waits, and SkipWait ends that`)
 }
 
-func TestHarnessTellsStepsThatOnlyWait(t *testing.T) {
+func TestHarnessRecognisesStepsThatOnlyWait(t *testing.T) {
 	t.Parallel()
 	d := steps.Define[bake]()
 	steps.Sleep(d, "rise", time.Hour)
@@ -203,7 +203,7 @@ func TestHarnessTellsStepsThatOnlyWait(t *testing.T) {
 	assert.Contains(t, text, `step "rise" waits and calls no function that could fail`)
 	h := testutil.NewHarness(t, d)
 	h.Enqueue(bake{})
-	h.Signal("try", "good") // as by those who know the old name
+	h.Signal("try", "good") // by its old name
 	h.RunToWait()
 	h.SkipWait()
 	require.Equal(t, model.Succeeded, h.Run().Status)

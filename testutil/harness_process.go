@@ -13,24 +13,23 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// hostProcess plays a process of the host: an engine that runs the definition.
+// hostProcess stands for a process of the host: an engine that runs the definition.
 type hostProcess struct {
 	engine *engine.Engine
-	watch  watch // not changed once it runs
+	watch  watch // must not be changed while the process runs
 
-	tellMoment func() // tells the harness that a moment has come
+	notifyMoment func() // notifies the harness that a moment has come
 
 	life     context.Context
 	end      context.CancelFunc
 	stopOnce sync.Once
-	stopping chan struct{}      // closed when the process has been told to stop
-	halt     context.CancelFunc // ends the engine, and not the process
+	stopping chan struct{}      // closed when the process has been requested to stop
+	halt     context.CancelFunc // ends the engine, but not the process
 	ended    chan struct{}      // closed when the engine has ended
 	err      error              // of its Run
 }
 
-// prepare returns a process that does not run yet, with a watch that does
-// nothing.
+// prepare returns a process that does not run yet, with a watch that does nothing.
 func (h *Harness) prepare(opts ...engine.RegisterOption) *hostProcess {
 	h.t.Helper()
 	return h.prepareOn(h.db, opts...)
@@ -38,7 +37,7 @@ func (h *Harness) prepare(opts ...engine.RegisterOption) *hostProcess {
 
 func (h *Harness) prepareOn(db *bun.DB, opts ...engine.RegisterOption) *hostProcess {
 	h.t.Helper()
-	p := &hostProcess{watch: nothing{}, stopping: make(chan struct{}), tellMoment: h.log.wake}
+	p := &hostProcess{watch: nothing{}, stopping: make(chan struct{}), notifyMoment: h.log.wake}
 	var err error
 	p.life, p.end = context.WithCancel(context.Background())
 	p.engine, err = h.newEngine(db, watched{Handler: h.definition, watch: p, failing: &h.failing, life: p.life}, opts...)
@@ -46,29 +45,28 @@ func (h *Harness) prepareOn(db *bun.DB, opts ...engine.RegisterOption) *hostProc
 	return p
 }
 
-// at passes moments to the watch, which is known later than the definition is
-// registered.
+// at forwards moments to the watch, which is set after the definition is registered.
 func (p *hostProcess) at(ctx context.Context, job uuid.UUID, m Moment) error {
 	return p.watch.at(ctx, job, m)
 }
 
-// trigger has the process act at a moment of a job.
+// trigger makes the process call a function at a moment of a job.
 func (p *hostProcess) trigger(job uuid.UUID, m Moment, act func(ctx context.Context) error) *trigger {
 	t := newTrigger(job, m, func(ctx context.Context) error {
-		p.tellMoment()
+		p.notifyMoment()
 		return act(ctx)
 	})
 	p.watch = t
 	return t
 }
 
-// start has the process run until it is stopped.
+// start starts a process, which runs until it is stopped.
 func (h *Harness) start(p *hostProcess) {
 	h.processes = append(h.processes, p)
 	p.run()
 }
 
-// run has the engine run until it is halted, or the process ends.
+// run starts the engine, which runs until it is halted or the process ends.
 func (p *hostProcess) run() {
 	var ctx context.Context
 	ctx, p.halt = context.WithCancel(p.life)
@@ -80,8 +78,8 @@ func (p *hostProcess) run() {
 	}()
 }
 
-// tell has the process end.
-func (p *hostProcess) tell() {
+// requestStop requests the process to end.
+func (p *hostProcess) requestStop() {
 	p.stopOnce.Do(func() {
 		p.end()
 		close(p.stopping)
@@ -92,14 +90,14 @@ func (p *hostProcess) tell() {
 func (h *Harness) stop(p *hostProcess) {
 	h.t.Helper()
 	if !h.stopped(p, h.settings.deadline) {
-		h.fatal("the engine did not stop within %v: does the step obey its context?", h.settings.deadline)
+		h.fatal("the engine did not stop within %v: does the step ignore its context?", h.settings.deadline)
 	}
 	h.must("run the engine", p.err)
 }
 
-// stopped ends a process, and reports whether it did within that time.
+// stopped ends a process, and reports whether it ended within that time.
 func (h *Harness) stopped(p *hostProcess, within time.Duration) bool {
-	p.tell()
+	p.requestStop()
 	patience := time.NewTimer(within)
 	defer patience.Stop()
 	select {
@@ -110,7 +108,8 @@ func (h *Harness) stopped(p *hostProcess, within time.Duration) bool {
 	}
 }
 
-// await runs a process until the job is as wanted, and returns its status.
+// await waits until the job of a running process fulfils a condition, and returns its
+// status.
 func (h *Harness) await(p *hostProcess, what string, wanted func(*model.JobView) bool) *model.JobView {
 	h.t.Helper()
 	poll := time.NewTimer(0)
@@ -125,7 +124,7 @@ func (h *Harness) await(p *hostProcess, what string, wanted func(*model.JobView)
 		if wanted(status) {
 			return status
 		}
-		if h.virtual && status.Status != model.Processing && h.passWait(p, what) {
+		if h.virtual && status.Status != model.Processing && h.waitVirtually(p, what) {
 			deadline.Reset(h.settings.deadline)
 			since = time.Now()
 			continue
@@ -142,9 +141,9 @@ func (h *Harness) await(p *hostProcess, what string, wanted func(*model.JobView)
 	}
 }
 
-// pollInterval returns after how long the harness looks at its job again if its
-// engines say nothing, after it has waited so long: virtual time may be long, and
-// looking takes real time.
+// pollInterval returns how long the harness waits before it reads its job again if its
+// engines log nothing, after it has waited so long. Virtual time may be long, and reading
+// takes real time.
 func (h *Harness) pollInterval(waited time.Duration) time.Duration {
 	longest := 20 * time.Millisecond
 	if h.virtual {

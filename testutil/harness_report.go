@@ -23,22 +23,22 @@ func (h *Harness) must(doing string, err error) {
 	}
 }
 
-// fatal ends the test, after everything that runs, and prints all that helps to
-// find out why.
+// fatal stops all that runs, and ends the test with a message and all that helps to find
+// the cause.
 func (h *Harness) fatal(format string, args ...any) {
 	h.t.Helper()
 	text := fmt.Sprintf(format, args...) + h.describe()
 	const patience = 2 * time.Second
 	for _, p := range h.processes {
 		if !h.stopped(p, min(patience, h.settings.deadline)) {
-			text += "\nan engine did not stop: a step that is still running does not obey its context"
+			text += "\nan engine did not stop: a step that is still running ignores its context"
 		}
 	}
 	h.t.Fatal(text)
 }
 
-// waitHint says what a test does about a job that waits for long, empty if it
-// does not.
+// waitHint returns what a test can do about a job that waits for long, empty if it does
+// not.
 func waitHint(s *model.JobView) string {
 	switch {
 	case s.Status != model.Scheduled || waitsForChildren(s):
@@ -52,7 +52,7 @@ func waitHint(s *model.JobView) string {
 	}
 }
 
-// describe is the job and what its engines said last, as far as they are known.
+// describe returns the job and the last log lines of its engines, as far as they are known.
 func (h *Harness) describe() string {
 	out := ""
 	if h.job != uuid.Nil && h.engine != nil {
@@ -72,7 +72,7 @@ func (h *Harness) describe() string {
 	return out
 }
 
-// statusText shows a job to a person.
+// statusText returns a text for people about a job.
 func statusText(s *model.JobView) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "job %s of type %q is %s, %d %%, attempt %d", s.ID, s.Type, s.Status, s.Percent, s.Attempt)
@@ -95,12 +95,12 @@ func statusText(s *model.JobView) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// harnessLog keeps what the engines of a harness said last. A test that fails
-// prints it; engines that outlive their test may write to it.
+// harnessLog keeps the last log lines of a harness's engines. A test that fails prints
+// them; engines that outlive their test may write to it.
 type harnessLog struct {
 	mu   sync.Mutex
 	buf  bytes.Buffer
-	news chan struct{} // has something when engines have: a job began, waits or has ended
+	news chan struct{} // has a value when engines have logged: a job began, waits or has ended
 }
 
 func newHarnessLog() *harnessLog { return &harnessLog{news: make(chan struct{}, 1)} }
@@ -117,7 +117,7 @@ func (l *harnessLog) Write(line []byte) (int, error) {
 	l.buf.Write(line)
 	if over := l.buf.Len() - most; over > 0 {
 		l.buf.Next(over)
-		_, _ = l.buf.ReadBytes('\n') // a line is whole or gone
+		_, _ = l.buf.ReadBytes('\n') // lines are kept whole
 	}
 	l.wake()
 	return len(line), nil
@@ -129,7 +129,7 @@ func (l *harnessLog) text() string {
 	return l.buf.String()
 }
 
-// wake has the harness look at its job.
+// wake makes the harness read its job.
 func (l *harnessLog) wake() {
 	select {
 	case l.news <- struct{}{}:

@@ -12,9 +12,9 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// Run runs the scheduled job until it has ended, and returns its last status:
-// succeeded, failed or cancelled. A job that is not due is waited for; one that
-// has ended must be put back with [Harness.Resume] or [Harness.Restart] first.
+// Run runs the scheduled job until it has ended, and returns its last status: succeeded,
+// failed or cancelled. If the job is not due, it waits for that; a job that has ended must
+// be made scheduled with [Harness.Resume] or [Harness.Restart] first.
 func (h *Harness) Run() *model.JobView {
 	h.t.Helper()
 	h.runnable()
@@ -25,16 +25,15 @@ func (h *Harness) Run() *model.JobView {
 	return status
 }
 
-// Kill runs the job and ends its process at a moment, as a power cut would:
-// nothing is written by that run any more, its lease runs out, and another
-// engine settles the job. It returns the status that recovery leaves: failed
+// Kill runs the job and ends its process at a moment, as a power cut would: that run writes
+// nothing more, its lease expires, and another engine settles the job. It returns the
+// status after that: failed with its record kept, unless the definition says otherwise.
 // with its record kept, unless the definition asks for something else.
 //
-// The dead process is played by an engine that stands still at the moment until
-// its job has been settled, and is then told that it has lost its lease. So
-// the deferred functions of a step that is killed at a checkpoint run, where
-// in life they would not; and one that is killed at a progress call goes on
-// afterwards with a context that has ended.
+// An engine stands for the dead process: it stops at the moment until its job has been
+// settled, and then learns that it has lost its lease. So, unlike in a real crash, the
+// deferred functions of a step that is killed at a checkpoint run, and a step that is
+// killed at a progress call continues afterwards with a context that has ended.
 func (h *Harness) Kill(at Moment) *model.JobView {
 	h.t.Helper()
 	h.reachable(at)
@@ -55,8 +54,8 @@ func (h *Harness) Kill(at Moment) *model.JobView {
 	return h.Status()
 }
 
-// closed has nobody claim a job of the type while fn runs. An engine that is told
-// to stop may still claim one, in the moment before it does: a dead one does not.
+// closed prevents claims of jobs of the type while fn runs. An engine that is stopped may
+// still claim one just before it stops; a dead one does not.
 func (h *Harness) closed(fn func()) {
 	h.t.Helper()
 	until := func(t model.Time) {
@@ -71,10 +70,10 @@ func (h *Harness) closed(fn func()) {
 	until(model.TimeOf(time.Unix(0, 0)))
 }
 
-// Stop runs the job and stops its engine at a moment, without a grace period:
-// the step's context ends with [steps.ErrShutdown], and what it makes of that
-// counts. It returns the status after the engine has stopped: scheduled, if the
-// job has not ended all the same.
+// Stop runs the job and stops its engine at a moment, without a grace period: the step's
+// context ends with [steps.ErrShutdown], and what the step returns then counts. It returns
+// the status after the engine has stopped: scheduled, unless the job has ended
+// nevertheless.
 func (h *Harness) Stop(at Moment) *model.JobView {
 	h.t.Helper()
 	h.reachable(at)
@@ -89,10 +88,9 @@ func (h *Harness) Stop(at Moment) *model.JobView {
 	return h.Status()
 }
 
-// Cancel runs the job, asks at a moment for it to be cancelled, and returns the
-// status that the job then ends with: cancelled, unless its last step completes
-// all the same. The step's context has ended, with [steps.ErrCancelled], when
-// the moment is over.
+// Cancel runs the job, requests its cancel at a moment, and returns the status with which
+// the job then ends: cancelled, unless its last step completes nevertheless. When the
+// moment is over, the step's context has ended, with [steps.ErrCancelled].
 func (h *Harness) Cancel(at Moment, by, reason string) *model.JobView {
 	h.t.Helper()
 	h.reachable(at)
@@ -113,7 +111,7 @@ func (h *Harness) Cancel(at Moment, by, reason string) *model.JobView {
 	return status
 }
 
-// runnable ends the test if there is nothing to run.
+// runnable ends the test if the job is not scheduled.
 func (h *Harness) runnable() {
 	h.t.Helper()
 	status := h.Status()
@@ -122,15 +120,14 @@ func (h *Harness) runnable() {
 	}
 }
 
-// reachable ends the test if there is nothing to run, or the moment can never
-// come.
+// reachable ends the test if the job is not scheduled, or the moment can never come.
 func (h *Harness) reachable(at Moment) {
 	h.t.Helper()
 	h.runnable()
 	h.must("wait for "+at.String(), at.check(h.plan(), h.db.DB.Stats().MaxOpenConnections))
 }
 
-// plan is the followed job's.
+// plan returns the plan of the followed job.
 func (h *Harness) plan() *plan.Plan {
 	h.t.Helper()
 	data, err := model.ParseData(h.row().Data)
@@ -145,23 +142,22 @@ func (h *Harness) reach(p *hostProcess, t *trigger) {
 	h.t.Helper()
 	status := h.await(p, t.moment.String(), func(s *model.JobView) bool { return t.has() || ended(s) })
 	if !t.has() {
-		h.stop(p) // its log is whole then
+		h.stop(p) // its log is complete then
 		h.fatal("%s never came: the job has %s before", t.moment, status.Status)
 	}
 }
 
-// expireLease has the lease of the job's run end, as if its engine had not
-// renewed it for as long as it lasts.
+// expireLease makes the lease of the job's run expire, as if its engine had not renewed it.
 func (h *Harness) expireLease() {
 	h.t.Helper()
 	ctx, cancel := h.limit()
 	defer cancel()
 	_, err := h.db.NewUpdate().Model((*model.TypeLock)(nil)).Set("locked_until = updated_at").
 		Where("job_id = ?", h.job.String()).Exec(ctx)
-	h.must("let the lease run out", err)
+	h.must("expire the lease", err)
 }
 
-// settle has another engine settle that run of the job.
+// settle runs another engine until it has settled that run of the job.
 func (h *Harness) settle(attempt int64) {
 	h.t.Helper()
 	recovery := h.prepare(engine.ContextFunc(held))
@@ -172,7 +168,7 @@ func (h *Harness) settle(attempt int64) {
 	h.stop(recovery)
 }
 
-// unchanged ends the test if the job is not as recovery left it.
+// unchanged ends the test if the job is not as its settlement left it.
 func (h *Harness) unchanged(left *model.Job) {
 	h.t.Helper()
 	if now := h.row(); !reflect.DeepEqual(now, left) {

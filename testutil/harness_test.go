@@ -18,7 +18,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// bake is the input of the definition that these tests break off.
+// bake is the input of the definition that these tests interrupt.
 type bake struct {
 	Loaves int `json:"loaves"`
 }
@@ -33,8 +33,8 @@ type bakery struct {
 	onBake func(ctx context.Context, run *steps.Run[bake], loaf int) error
 }
 
-// definition has a step that only counts, one that checkpoints each loaf, and
-// one that reads the others' outputs.
+// definition has a step that only counts, one that checkpoints each loaf, and one that
+// reads the others' outputs.
 func (b *bakery) definition() *steps.Definition[bake] {
 	d := steps.Define[bake]()
 	steps.Do(d, "knead", func(context.Context, *steps.Run[bake]) error {
@@ -152,7 +152,7 @@ func TestHarnessKillBeforeRecordMakesTheStepRunAgain(t *testing.T) {
 	}
 }
 
-// cmpFirst is the step a job goes on with: none is known before the first
+// cmpFirst returns the step with which a job continues: none is known before the first
 // record.
 func cmpFirst(current, first string) string {
 	if current == "" {
@@ -176,7 +176,7 @@ func TestHarnessKillAtCheckpointKeepsTheCheckpoint(t *testing.T) {
 	assert.Equal(t, []int64{1, 3, 1}, b.counts(), "no loaf was baked twice")
 }
 
-func TestHarnessKillsAJobAgainAndAgain(t *testing.T) {
+func TestHarnessKillsAJobRepeatedly(t *testing.T) {
 	t.Parallel()
 	b, h := setupBakery(t)
 	for _, at := range []testutil.Moment{

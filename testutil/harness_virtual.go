@@ -8,10 +8,10 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// passWait lets virtual time pass until the next job is due, if none is
-// processing and that is long from now. The engine is stopped meanwhile: what
-// it does each second, while it has nothing to do, would take real time.
-func (h *Harness) passWait(p *hostProcess, what string) (passed bool) {
+// waitVirtually lets virtual time go on until the next job is due, if none is processing and
+// that is long from now. The engine is stopped meanwhile: what an idle engine does each
+// second would take real time.
+func (h *Harness) waitVirtually(p *hostProcess, what string) (passed bool) {
 	h.t.Helper()
 	const long = time.Minute
 	due, quiet := h.nextDue()
@@ -19,7 +19,7 @@ func (h *Harness) passWait(p *hostProcess, what string) (passed bool) {
 	case !quiet:
 		return false
 	case due.IsZero():
-		h.fatal("%s does not come: nothing goes on by itself any more", what)
+		h.fatal("%s does not come: nothing continues by itself any more", what)
 	case time.Until(due.Time) < long:
 		return false
 	}
@@ -37,8 +37,8 @@ func (h *Harness) passWait(p *hostProcess, what string) (passed bool) {
 	return true
 }
 
-// nextDue is when the next job goes on by itself, zero if none does, and
-// whether nothing happens before.
+// nextDue returns when the next job is due, zero if none is, and whether nothing happens
+// before.
 func (h *Harness) nextDue() (due model.Time, quiet bool) {
 	h.t.Helper()
 	ctx, cancel := h.limit()
@@ -51,7 +51,7 @@ func (h *Harness) nextDue() (due model.Time, quiet bool) {
 	}
 	for _, j := range jobs {
 		at := j.ScheduledAt
-		if waitsForChildren(j) { // it looks after them now and then until that
+		if waitsForChildren(j) { // it checks them now and then until then
 			at = j.WaitsUntil
 		}
 		if !at.IsZero() && (due.IsZero() || at.Before(due.Time)) {

@@ -11,11 +11,10 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// RunToWait runs the scheduled job until it has ended or waits for something: a
-// time, a signal, the next attempt of a step after a delay of more than
-// Config.RetryInPlace. It returns the status then: one that waits is scheduled,
-// and its WaitsFor says for what. A job that waits for its children goes on
-// waiting, since those run here as well (see [Beside]).
+// RunToWait runs the scheduled job until it has ended or waits for something: a time, a
+// signal, the next attempt of a step after a delay of more than Config.RetryInPlace. It
+// returns the status then: a job that waits is scheduled, and its WaitsFor says for what. A
+// wait for children does not end RunToWait, since those run here too (see [Beside]).
 func (h *Harness) RunToWait() *model.JobView {
 	h.t.Helper()
 	h.runnable()
@@ -29,28 +28,25 @@ func (h *Harness) RunToWait() *model.JobView {
 	return status
 }
 
-// parked reports whether a job waits for something that does not come by itself
-// soon.
+// parked reports whether a job waits for something that does not happen by itself soon.
 func parked(s *model.JobView) bool {
 	return s.Status == model.Scheduled && s.WaitsFor != "" && !waitsForChildren(s)
 }
 
-// waitsForChildren reports whether a job goes on when its children have ended.
+// waitsForChildren reports whether a job continues when its children have ended.
 func waitsForChildren(s *model.JobView) bool {
 	return slices.ContainsFunc(s.Steps, func(step model.StepView) bool {
 		return step.Status == model.StepWaiting && len(step.Children) > 0
 	})
 }
 
-// SkipWait has what the job waits for be over now: its sleep, the delay before
-// the next attempt of a step, the time until a signal is given up (it times out
-// then), or the time that it was scheduled for. The next run goes on with it. It
-// ends the test if the job waits for nothing, for a signal without a timeout, or
-// for children.
+// SkipWait ends what the job waits for: its sleep, the delay before the next attempt of a
+// step, the timeout of a signal (the step times out then), or the time that it was
+// scheduled for. The next run continues with that. It ends the test if the job waits for
+// nothing, for a signal without a timeout, or for children.
 //
-// No time passes by that: the times in the record are as if the wait had been
-// shorter. For a test that is to see time pass there is virtual time; see the
-// package.
+// No time passes: the times in the record are as if the wait had been shorter. If a test
+// needs time to pass, use virtual time; see the package.
 func (h *Harness) SkipWait() {
 	h.t.Helper()
 	job := h.row()
@@ -65,8 +61,8 @@ func (h *Harness) SkipWait() {
 	h.must("skip the wait", h.skipWait(job))
 }
 
-// waits reports whether a scheduled job waits, for a step or for its time. What
-// has come while the test looked elsewhere counts.
+// waits reports whether a scheduled job waits, for a step or for its time. A wait that is
+// over but was not noticed counts.
 func waits(job *model.Job) (bool, error) {
 	data, err := model.ParseData(job.Data)
 	if err != nil {
@@ -77,7 +73,7 @@ func waits(job *model.Job) (bool, error) {
 	return later || slices.ContainsFunc(data.Steps, waiting), nil
 }
 
-// skipWait changes the job if it still waits as it does here.
+// skipWait changes the job if it still waits as in job.
 func (h *Harness) skipWait(job *model.Job) error {
 	data, err := model.ParseData(job.Data)
 	if err != nil {
@@ -103,7 +99,7 @@ func (h *Harness) skipWait(job *model.Job) error {
 	return h.makeDue(job)
 }
 
-// makeDue has a job go on now, with that document, if it still waits as it did.
+// makeDue makes a job due now, with that document, if it still waits as in job.
 func (h *Harness) makeDue(job *model.Job) error {
 	ctx, cancel := h.limit()
 	defer cancel()
@@ -112,8 +108,8 @@ func (h *Harness) makeDue(job *model.Job) error {
 	return err
 }
 
-// Signal sends the job the signal that a step made with [steps.AwaitSignal] waits for,
-// or is going to. It ends the test if none does.
+// Signal sends the job the signal that a step made with [steps.AwaitSignal] waits for, or
+// will wait for. It ends the test if there is no such step.
 func (h *Harness) Signal(name string, payload any) {
 	h.t.Helper()
 	h.must("signal", awaited(h.plan(), name))
@@ -123,8 +119,8 @@ func (h *Harness) Signal(name string, payload any) {
 	h.must("signal", err)
 }
 
-// awaited reports why no step of the plan waits for that signal: none has that
-// name, or had it before.
+// awaited returns an error if no step of the plan waits for that signal: none has or had
+// that name.
 func awaited(plan *plan.Plan, name string) error {
 	var names []string
 	for _, step := range plan.Steps {
@@ -138,27 +134,27 @@ func awaited(plan *plan.Plan, name string) error {
 	return nil
 }
 
-// RequireStep returns the record of a step, and ends the test if there is none
-// or it is not of that status.
+// RequireStep returns the record of a step, and ends the test if there is none or it does
+// not have that status.
 func (h *Harness) RequireStep(step string, status model.StepStatus) model.StepRecord {
 	h.t.Helper()
 	records := h.Records()
 	i := model.Data{Steps: records}.Step(step)
 	switch {
 	case i < 0:
-		h.fatal("step %q has no record, and is to be %s", step, status)
+		h.fatal("step %q has no record, and should be %s", step, status)
 	case records[i].Status != status:
-		h.fatal("step %q is %s, and is to be %s", step, records[i].Status, status)
+		h.fatal("step %q is %s, and should be %s", step, records[i].Status, status)
 	}
 	return records[i]
 }
 
-// ErrInjected is what a step fails with that [Harness.FailStep] has fail.
-var ErrInjected = errors.New("the test has the step fail")
+// ErrInjected is the error of an attempt that [Harness.FailStep] makes fail.
+var ErrInjected = errors.New("the test makes the step fail")
 
-// FailStep has the next attempts of a step fail, that many of them, with
-// [ErrInjected] and without its function being called. It ends the test if the
-// job has no such step, or one that only waits and calls no function.
+// FailStep makes the next attempts of a step fail, that many of them, with [ErrInjected]
+// and without a call of its function. It ends the test if the job has no such step, or one
+// that only waits and calls no function.
 func (h *Harness) FailStep(step string, times int) {
 	h.t.Helper()
 	plan := h.plan()
@@ -175,13 +171,13 @@ func (h *Harness) FailStep(step string, times int) {
 	h.failing.left[step] = times
 }
 
-// failing is which steps are to fail, and how often.
+// failing is how many attempts of which steps will fail.
 type failing struct {
 	mu   sync.Mutex
 	left map[string]int
 }
 
-// next returns the error of a step's attempt that is to fail, or nil.
+// next returns the error of a step's attempt that must fail, or nil.
 func (f *failing) next(step string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

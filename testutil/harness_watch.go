@@ -15,33 +15,31 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// watched is a definition whose steps tell a watch how far they are. It is the
-// same to the engine as the definition in it.
+// watched is a definition whose steps report to a watch. For the engine it is the same as
+// the definition in it.
 type watched struct {
 	steps.Handler
 	watch watch
-	// failing has steps fail in place of being called; see Harness.FailStep.
+	// failing makes attempts fail without a call of the step; see Harness.FailStep.
 	failing *failing
-	// life ends when the process is told to stop: the context of moments that
-	// come before there is a step's own.
+	// life ends when the process is requested to stop: it is the context of moments that
+	// come before a step has its own.
 	life context.Context
 }
 
-// watch is told of a run's moments, in the goroutine of the step, and has the
-// job stand still until it returns. An error says that the step must do nothing
-// more than to return it.
+// watch is called at the moments of a run, in the goroutine of the step, and the job waits
+// until it returns. If it returns an error, the step must return that and do nothing more.
 type watch interface {
 	at(ctx context.Context, job uuid.UUID, m Moment) error
 }
 
-// Plan returns the definition's plan with every step wrapped that has a function
-// of its own, outside a transaction.
+// Plan returns the definition's plan with each step wrapped.
 func (w watched) Plan(input json.RawMessage) (*plan.Plan, error) {
 	plan, err := w.Handler.Plan(input)
 	if err != nil {
 		return nil, err
 	}
-	var before, stage []string // the steps that the one at hand comes behind, and those beside it
+	var before, stage []string // the steps before the current one, and those beside it
 	for i := range plan.Steps {
 		planned := &plan.Steps[i]
 		if i > 0 && (planned.Group == nil || planned.Group != plan.Steps[i-1].Group) {
@@ -53,10 +51,10 @@ func (w watched) Plan(input json.RawMessage) (*plan.Plan, error) {
 	return plan, nil
 }
 
-// wrap gives a step its moments. The records of the steps before are in the
-// database by the time that its function is called. A step that waits, or has a
-// transaction, has those of its begin before: the one has no function, and the
-// other keeps the database from everybody else.
+// wrap adds a step's moments. The records of the steps before are in the database when its
+// function is called. If the step waits, or has a transaction, the moments of its begin
+// come before: a step that waits has no function, and in the transaction others cannot use
+// the database.
 func (w watched) wrap(planned *plan.Step, before []string) {
 	name := planned.Name
 	if run := planned.Run; run != nil {
@@ -70,7 +68,8 @@ func (w watched) wrap(planned *plan.Step, before []string) {
 	}
 	if tx := planned.Tx; tx != nil {
 		planned.Tx = func(ctx context.Context, t bun.Tx, session plan.Session) (json.RawMessage, error) {
-			// No moment, but one that has died as its condition was asked for is dead.
+			// It is no moment; but a run that died in the evaluation of the condition is
+			// dead.
 			if err := w.watch.at(ctx, session.Job().ID, Moment{}); err != nil {
 				return nil, err
 			}
@@ -86,13 +85,12 @@ func (w watched) wrap(planned *plan.Step, before []string) {
 	}
 	when := planned.When
 	planned.When = func(session plan.Session) bool {
-		_ = w.begin(w.life, session, name, before) // one that is dead does nothing more
+		_ = w.begin(w.life, session, name, before) // a run that is dead does nothing more
 		return when == nil || when(session)
 	}
 }
 
-// work calls a step's function, which may be made to fail, and tells when it has
-// returned.
+// work calls a step's function, which may be made to fail, and reports its return.
 func work[Out any](ctx context.Context, w watched, session plan.Session, name string,
 	fn func(context.Context, plan.Session) (Out, error),
 ) (output Out, err error) {
@@ -110,7 +108,7 @@ func work[Out any](ctx context.Context, w watched, session plan.Session, name st
 	return output, nil
 }
 
-// begin tells of the records before a step, and of its begin.
+// begin reports the records before a step, and its begin.
 func (w watched) begin(ctx context.Context, session plan.Session, name string, before []string) error {
 	for _, step := range before {
 		if err := w.watch.at(ctx, session.Job().ID, AfterStep(step)); err != nil {
@@ -120,26 +118,26 @@ func (w watched) begin(ctx context.Context, session plan.Session, name string, b
 	return w.watch.at(ctx, session.Job().ID, BeforeStep(name))
 }
 
-// watchedSession tells a watch of a step's calls.
+// watchedSession reports a step's calls to a watch.
 type watchedSession struct {
 	plan.Session
 	watch watch
 	step  string
-	ctx   context.Context // the step's, for calls that take none
+	ctx   context.Context // the step's, for calls without one
 
 	progress, checkpoints atomic.Int64
 }
 
 func (s *watchedSession) at(m Moment) error { return s.watch.at(s.ctx, s.Job().ID, m) }
 
-// Progress cannot refuse: a step that is dead after it does what it does, and
-// its engine keeps nothing of that.
+// Progress cannot return an error: a step that is dead continues, and its engine keeps
+// nothing of that.
 func (s *watchedSession) Progress(fraction float64, format string, args []any) {
 	s.Session.Progress(fraction, format, args)
 	_ = s.at(AtProgress(s.step, int(s.progress.Add(1))))
 }
 
-// Checkpoint refuses at its moment already, and not only the time after it.
+// Checkpoint returns the error of its moment at once, and not only the next time.
 func (s *watchedSession) Checkpoint(ctx context.Context, checkpoint json.RawMessage) error {
 	if err := s.Session.Checkpoint(ctx, checkpoint); err != nil {
 		return err
@@ -161,7 +159,7 @@ func (s *watchedSession) Checkpoint(ctx context.Context, checkpoint json.RawMess
 type trigger struct {
 	job    uuid.UUID
 	moment Moment
-	// act is called at the moment and returns when the job may go on.
+	// act is called at the moment and returns when the job may continue.
 	act  func(ctx context.Context) error
 	came chan struct{} // closed when act begins
 	once sync.Once
@@ -196,13 +194,13 @@ func (t *trigger) has() bool {
 	}
 }
 
-// nothing is the watch of a run that nothing is done to.
+// nothing is the watch of a run to which nothing is done.
 type nothing struct{}
 
 func (nothing) at(context.Context, uuid.UUID, Moment) error { return nil }
 
-// held is for an engine that looks after the jobs of other engines and does
-// nothing of its own: its runs wait, before their first step, until it stops.
+// held is for an engine that only settles the jobs of other engines: its own runs wait,
+// before their first step, until it stops.
 func held(ctx context.Context, _ *model.Job) (context.Context, error) {
 	<-ctx.Done()
 	return nil, context.Cause(ctx)

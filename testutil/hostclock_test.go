@@ -13,16 +13,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mayMeasure are the packages that may read the host's clock: to measure how long
-// something has taken in this process, which the process's monotonic clock tells,
-// whatever the host's is set to. What processes compare is the database's clock.
+// mayMeasure are the packages that may read the host's clock, to measure how long something
+// took in this process: the monotonic clock does that whatever the host's time is.
+// Processes compare the database's clock.
 var mayMeasure = []string{
 	"engine/internal/dispatch", "engine/internal/execution", "engine/internal/journal", "engine/internal/lease", "engine/internal/worker", "steps",
 }
 
-// The host's clock decides nothing: it is read only to be kept, and compared later
-// with itself. What is read is not written, sent or turned into another kind of
-// time.
+// The host's clock decides nothing: it is read only to be stored, and compared later with
+// itself. What is read is not written, sent or converted.
 func TestTheHostsClockIsOnlyReadToMeasure(t *testing.T) {
 	t.Parallel()
 	reads := 0
@@ -71,8 +70,8 @@ func isNow(n ast.Node) bool {
 	return ok && of.Name == "time" && function.Sel.Name == "Now"
 }
 
-// kept reports whether what stands in these nodes, the nearest last, is put into a
-// variable or a field, as it is or with some time added.
+// kept reports whether the value of these nodes, the nearest last, is stored in a variable
+// or a field, as it is or with some time added.
 func kept(above []ast.Node) bool {
 	nearest := above[len(above)-1]
 	if more, ok := nearest.(*ast.SelectorExpr); ok && more.Sel.Name == "Add" {

@@ -14,9 +14,8 @@ import (
 // link is the target of a Markdown link.
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
-// TestEveryLinkInTheDocsLeadsToAFile reads every Markdown file and wants
-// each link that leads into the repository to name a file or a folder that
-// is there: a file that is renamed takes its links with it.
+// TestEveryLinkInTheDocsLeadsToAFile reads each Markdown file: each of its links into the
+// repository must name a file or folder that exists, so links follow a renamed file.
 func TestEveryLinkInTheDocsLeadsToAFile(t *testing.T) {
 	t.Parallel()
 	checked := 0

@@ -21,8 +21,8 @@ import (
 
 const day = 24 * time.Hour
 
-// A trial is ended after 30 days, unless somebody approves within a week of
-// being asked; the mail about that may fail for some hours.
+// A trial is ended after 30 days, unless it is approved within a week of the request; the
+// mail about that may fail for some hours.
 func trial(send func() error) *steps.Definition[Digest] {
 	d := steps.Define[Digest]()
 	steps.Sleep(d, "trial", 30*day)
@@ -31,7 +31,7 @@ func trial(send func() error) *steps.Definition[Digest] {
 	return d
 }
 
-// Time is virtual here: 41 days pass in no time, and exactly.
+// Time is virtual here: 41 days pass at once, and exactly.
 func TestWeeksPassInVirtualTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestWeeksPassInVirtualTime(t *testing.T) {
 		}))
 		job := h.Enqueue(Digest{})
 
-		s := h.Run() // nobody approves
+		s := h.Run() // it is not approved
 		assert.Equal(t, model.Failed, s.Status)
 		assert.Equal(t, `step "approve": timed out: no signal came within 168h0m0s`, s.Error)
 		assert.Equal(t, 37*day, s.FinishedAt.Sub(job.CreatedAt.Time))
@@ -141,7 +141,7 @@ func TestAMomentAfterAWaitComesInVirtualTime(t *testing.T) {
 	})
 }
 
-func TestAJobThatDoesNotGoOnByItselfIsToldAtOnce(t *testing.T) {
+func TestAJobThatDoesNotContinueByItselfIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := steps.Define[Digest]()
@@ -152,7 +152,7 @@ func TestAJobThatDoesNotGoOnByItselfIsToldAtOnce(t *testing.T) {
 			h.Enqueue(Digest{})
 			h.Run()
 		})
-		assert.Contains(t, text, "the job's end does not come: nothing goes on by itself any more")
+		assert.Contains(t, text, "the job's end does not come: nothing continues by itself any more")
 		assert.Contains(t, text, "approve  waiting")
 		assert.Less(t, time.Since(begin), time.Minute)
 	})
@@ -172,7 +172,7 @@ func TestAStepThatDoesNotEndEndsTheTestAfterADayOfVirtualTime(t *testing.T) {
 	})
 }
 
-func TestADatabaseWithTheMachinesClockIsRefusedInABubble(t *testing.T) {
+func TestADatabaseWithTheMachinesClockIsRejectedInABubble(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		db, err := dsn.Open(t.Context(), "sqlite://:memory:")
