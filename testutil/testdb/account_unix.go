@@ -11,14 +11,14 @@ import (
 	"syscall"
 )
 
-// account is the user a server runs as; the zero value is this process's own.
+// account is the user that a server runs as. The zero value is this process's own.
 type account struct {
 	other    bool
 	uid, gid int
 }
 
-// accountFor is the ordinary user to run a server as: database servers refuse
-// to run as root.
+// accountFor returns the ordinary user that runs a server: database servers do not run as
+// root.
 func accountFor(name string) (account, error) {
 	if os.Geteuid() != 0 {
 		return account{}, nil
@@ -48,8 +48,8 @@ func (a account) own(path string) error {
 	return os.Lchown(path, a.uid, a.gid)
 }
 
-// detached puts a process into a session of its own, so that a Ctrl-C at the
-// terminal reaches only the tests: their end then takes it down in good order.
+// detached starts a process in a session of its own, so that a Ctrl-C at the terminal
+// reaches only the tests, whose end then stops the process properly.
 func detached(as account) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setsid: true}
 	if as.other {

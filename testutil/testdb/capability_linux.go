@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// Capability is a right of a process that only root has by itself, by Linux's
-// number.
+// Capability is the number of a Linux capability: a right that only root has by default.
 type Capability int
 
 // The capabilities that some tests need.
@@ -18,8 +17,8 @@ const (
 	SysAdmin Capability = 21
 )
 
-// NeedCapability skips a test where this process does not have the right to do
-// what only root may, or fails it where nothing may be missing.
+// NeedCapability skips a test if this process does not have a capability, or fails it if
+// nothing may be missing.
 func NeedCapability(t testing.TB, c Capability) {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")

@@ -6,9 +6,8 @@ import (
 	"github.com/ntxdev/jobsystem/cli/dsn"
 )
 
-// DSN makes a new database of one kind with the newest tables in it, dropped
-// when the test ends, and returns its address. The test is skipped where that
-// kind is missing.
+// DSN makes a new database of one kind with the newest tables, and returns its address. The
+// database is dropped when the test ends. The test is skipped if that kind is missing.
 func DSN(t testing.TB, kind Kind) string {
 	t.Helper()
 	orSkip(t, chosen(kind))

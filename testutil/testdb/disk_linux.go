@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Disk mounts a disk in memory of so many bytes for one test, and returns its
-// folder. The test is skipped where this process may not mount anything.
+// Disk mounts a disk in memory of so many bytes for one test, and returns its folder. The
+// test is skipped if this process may not mount.
 func Disk(t testing.TB, size int64) string {
 	t.Helper()
 	NeedCapability(t, SysAdmin)
@@ -38,8 +38,8 @@ func Disk(t testing.TB, size int64) string {
 	return dir
 }
 
-// Fill writes to a disk until nothing more goes onto it, and returns what gives
-// the room back.
+// Fill writes to a disk until it is full, and returns a function that frees the space
+// again.
 func Fill(t testing.TB, disk string) (free func()) {
 	t.Helper()
 	name := filepath.Join(disk, "filler")

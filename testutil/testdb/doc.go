@@ -13,8 +13,8 @@
 // Every test gets a database of its own, so tests run in parallel. The servers
 // are private: each test process starts what it needs from binaries found on
 // the machine, on a free port of the loopback interface, with the data in a
-// temporary folder, and takes them down with everything they left, also when
-// it is killed. A server that already runs on the machine is not touched.
+// temporary folder. They end, and everything that they left is removed, also when
+// the process is killed. A server that already runs on the machine is not touched.
 // What is missing is skipped with a message that says what to do;
 // testutil/install.sh (run by make test) installs it.
 //

@@ -110,7 +110,7 @@ func TestServersAreDurableAndPrivateOnesNotInUTC(t *testing.T) {
 		require.NoError(t, db.QueryRowContext(t.Context(), query).Scan(&got))
 		if given != "" {
 			require.Greater(t, len(got), len(durable))
-			zone = got[len(durable):] // whatever it is
+			zone = got[len(durable):] // any zone
 		}
 		assert.Equal(t, durable+zone, got)
 	})

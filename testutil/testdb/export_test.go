@@ -2,8 +2,8 @@ package testdb
 
 import "os"
 
-// NothingInstalled, set in the environment together with an empty PATH, makes
-// a test process find no server.
+// NothingInstalled, set in the environment together with an empty PATH, makes a test
+// process find no server.
 const NothingInstalled = "JOBSYSTEM_TESTUTIL_NOTHING_INSTALLED"
 
 func init() {

@@ -16,9 +16,9 @@ import (
 
 // host makes and drops databases on one server, a private or a given one.
 type host struct {
-	text string // the address of a database that is always there
-	// migrated returns the name of a database with the newest tables, to copy. It
-	// is nil where new databases get their tables by a migration.
+	text string // the address of a database that always exists
+	// migrated returns the name of a database with the newest tables, to copy. It is nil if
+	// new databases get their tables by a migration.
 	migrated func() (string, error)
 
 	mu    sync.Mutex
@@ -70,8 +70,8 @@ func (h *host) make(ctx context.Context, template string) (text, name string, er
 	return text, name, err
 }
 
-// drop ends the connections that are still there first: those of processes
-// that the test killed, say.
+// drop first ends the connections that are still open, for example of processes that the
+// test killed.
 func (h *host) drop(ctx context.Context, name string) error {
 	admin, err := h.open(ctx)
 	if err != nil {
@@ -86,21 +86,22 @@ func (h *host) drop(ctx context.Context, name string) error {
 		return fmt.Errorf("list its connections: %w", err)
 	}
 	for _, id := range ids {
-		// One that ended by itself meanwhile is an error here, and as good.
+		// A connection that ended by itself meanwhile is an error here, which does not
+		// matter.
 		_, _ = admin.ExecContext(ctx, "KILL ?", id)
 	}
 	_, err = admin.ExecContext(ctx, "DROP DATABASE ?", bun.Ident(name))
 	return err
 }
 
-// connectionsTo are those to a database of MySQL or MariaDB.
+// connectionsTo returns the connections to a database of MySQL or MariaDB.
 func connectionsTo(ctx context.Context, admin *bun.DB, name string) (ids []int64, err error) {
 	var version string
 	if err := admin.NewRaw("SELECT version()").Scan(ctx, &version); err != nil {
 		return nil, err
 	}
 	query := "SELECT t.processlist_id FROM performance_schema.threads t WHERE t.processlist_db = ?"
-	if strings.Contains(version, "MariaDB") { // which has that switched off, where MySQL's list cannot show all statements
+	if strings.Contains(version, "MariaDB") { // it has that switched off, and MySQL's list cannot show all statements
 		query = "SELECT id FROM information_schema.processlist WHERE db = ?"
 	}
 	return ids, admin.NewRaw(query, name).Scan(ctx, &ids)
@@ -116,7 +117,7 @@ func (h *host) open(ctx context.Context) (*bun.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(2) // a whole test run shares the server's connections
+	db.SetMaxOpenConns(2) // the whole test run shares the server's connections
 	db.SetMaxIdleConns(1)
 	h.admin = db
 	return db, nil

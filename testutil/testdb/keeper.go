@@ -11,11 +11,10 @@ import (
 	"sync"
 )
 
-// keeper is a small process beside this one that makes sure nothing is left:
-// it reads from a pipe that only this process holds open, and when that ends,
-// in whatever way this process ended, it ends the servers and removes their
-// folder. It is the only one that takes servers down for good, so the way it
-// goes after a kill is the way it goes every time.
+// keeper is a small process that ends the servers and removes their folder when this
+// process has ended, however it ended. It reads from a pipe that only this process holds
+// open, and acts when that ends. It alone stops servers for good, so a kill is handled like
+// each other end.
 type keeper struct {
 	root string   // the folder of all servers of this process
 	pipe *os.File // to the keeper's standard input
@@ -24,8 +23,8 @@ type keeper struct {
 
 // keeperScript understands two lines: "watch PID SIGNAL" and "forget PID".
 //
-// PostgreSQL killed outright leaves a segment of System V shared memory, whose
-// number stands in its postmaster.pid.
+// A PostgreSQL that is killed leaves a segment of System V shared memory, whose number is
+// in its postmaster.pid.
 const keeperScript = `
 root=$1
 watched=
@@ -68,7 +67,7 @@ func startKeeper() (*keeper, error) {
 		return nil, errors.Join(err, os.Remove(root))
 	}
 	defer read.Close()
-	// Output to nowhere: go test waits for whoever holds its own.
+	// Output to nowhere: go test waits for all processes that hold its own.
 	cmd := exec.Command("/bin/sh", "-c", keeperScript, "keeper", root)
 	cmd.Dir = "/"
 	cmd.Env = append(os.Environ(), searchPath())
@@ -81,15 +80,14 @@ func startKeeper() (*keeper, error) {
 	return &keeper{root: root, pipe: write, cmd: cmd}, nil
 }
 
-// searchPath is the variable PATH with the system's own folders, whatever the
-// tests have.
+// searchPath returns the variable PATH with the system's own folders, which the tests' may
+// lack.
 func searchPath() string {
 	return "PATH=" + os.Getenv("PATH") + ":/usr/sbin:/usr/bin:/sbin:/bin"
 }
 
-// makeRoot makes the folder in which servers live. A server that runs as
-// another user must be able to get there, and a unix socket's whole path must
-// fit into 107 bytes.
+// makeRoot makes the folder in which servers live. A server that runs as another user must
+// be able to enter it, and a unix socket's whole path must fit into 107 bytes.
 func makeRoot() (string, error) {
 	base := cmp.Or(os.Getenv(dirVariable), os.TempDir())
 	if len(base) > 50 || !openToAll(base) {
@@ -99,8 +97,7 @@ func makeRoot() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// Others may pass through, and see nothing: each server's folder inside is
-	// its own.
+	// Other users may enter it and see nothing: each server's folder inside is private.
 	return root, os.Chmod(root, 0o711)
 }
 
@@ -118,10 +115,9 @@ func openToAll(dir string) bool {
 	}
 }
 
-// watch makes the keeper know a server from before its first instruction: the
-// process tells its own number and then becomes the server. Were the number
-// told by this process, a kill in between would leave a server that nobody
-// knows of.
+// watch registers a server with the keeper before the server's first instruction: the
+// process reports its own number and then becomes the server. If this process reported the
+// number, a kill in between would leave a server that the keeper does not know.
 func (k *keeper) watch(server *exec.Cmd, signal string) {
 	const announce = `echo "watch $$ $1" >&3; exec 3>&-; shift; exec "$@"`
 	server.Args = append([]string{"/bin/sh", "-c", announce, "server", signal, server.Path}, server.Args[1:]...)
@@ -130,12 +126,11 @@ func (k *keeper) watch(server *exec.Cmd, signal string) {
 }
 
 func (k *keeper) forget(pid int) {
-	// When the keeper itself is gone there is nobody to tell.
+	// If the keeper itself has ended, the error does not matter.
 	_, _ = k.pipe.WriteString("forget " + strconv.Itoa(pid) + "\n")
 }
 
-// close ends the servers and removes their folder; when it returns, all of it
-// has happened.
+// close ends the servers and removes their folder. It returns when that is done.
 func (k *keeper) close() error {
 	return errors.Join(k.pipe.Close(), k.cmd.Wait())
 }
@@ -148,7 +143,7 @@ type lazyKeeper struct {
 	keeper *keeper
 }
 
-// get returns the keeper, and starts it the first time.
+// get returns the keeper, and starts it at the first call.
 func (l *lazyKeeper) get() (*keeper, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

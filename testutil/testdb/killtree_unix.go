@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// killTree kills a server and its children. PostgreSQL's backends notice that
-// their parent is gone only when they next wait, so they would finish, and
-// commit, what they are at; and a new server refuses to start while they live.
-// Where there is no /proc, only the parent is killed.
+// killTree kills a server and its children. PostgreSQL's backends notice the death of their
+// parent only when they next wait, so they would finish, and commit, what they are doing;
+// and a new server does not start while they live. Without /proc, only the parent is
+// killed.
 func killTree(server *os.Process) error {
-	// A stopped parent neither bears children while they are listed, nor
-	// collects the dead, so that no number listed can go to a stranger.
+	// A stopped parent neither starts children while they are listed, nor reaps the dead,
+	// so that no listed number can be reused.
 	if err := server.Signal(syscall.SIGSTOP); err != nil {
 		if errors.Is(err, os.ErrProcessDone) {
 			return nil
@@ -60,8 +60,8 @@ type stat struct {
 	state      string
 }
 
-// readStat reads "pid (name) state parent ...", whose name may hold anything.
-// A process that is not there is the zero stat.
+// readStat reads "pid (name) state parent ...", whose name may have any characters. For a
+// process that does not exist it returns the zero stat.
 func readStat(path string) stat {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -80,8 +80,8 @@ func readStat(path string) stat {
 	return s
 }
 
-// waitState waits until a process is in a state or gone. A zombie is gone: it
-// holds nothing any more.
+// waitState waits until a process is in a state or has ended. A zombie has ended: it holds
+// nothing any more.
 func waitState(pid int, state string) error {
 	deadline := time.Now().Add(patience)
 	for time.Now().Before(deadline) {
@@ -89,7 +89,7 @@ func waitState(pid int, state string) error {
 		case "", "Z", "X", state:
 			return nil
 		}
-		time.Sleep(time.Millisecond) // nothing tells of the end of a process that is not our child
+		time.Sleep(time.Millisecond) // there is no signal for the end of a process that is not our child
 	}
 	return fmt.Errorf("process %d is still there after %v", pid, patience)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/ntxdev/jobsystem/cli/dsn"
 )
 
-// Kind is a kind of database. Its text names the subtests of EachDB.
+// Kind is a kind of database. Its text is the name of the subtests of EachDB.
 type Kind string
 
 // The kinds of database. MySQL is tested where JOBSYSTEM_TEST_MYSQL_DSN names
@@ -26,8 +26,8 @@ const (
 	MySQL    Kind = "mysql"
 )
 
-// Kinds are the kinds that EachDB runs a test on. Some of them may turn out to
-// be missing on this machine.
+// Kinds returns the kinds on which EachDB runs a test. Some of them may be missing on this
+// machine.
 func Kinds(t testing.TB) []Kind {
 	t.Helper()
 	return slices.DeleteFunc(allKinds(t), func(k Kind) bool {
@@ -39,7 +39,7 @@ func Kinds(t testing.TB) []Kind {
 	})
 }
 
-// allKinds are those of Kinds with the ones that JOBSYSTEM_TEST_KINDS leaves out.
+// allKinds returns the kinds of Kinds and those that JOBSYSTEM_TEST_KINDS leaves out.
 func allKinds(t testing.TB) []Kind {
 	t.Helper()
 	kinds := []Kind{SQLite, Postgres, MariaDB}
@@ -71,8 +71,8 @@ func chosen(kind Kind) error {
 	return nil
 }
 
-// givenMySQL is what the server in JOBSYSTEM_TEST_MYSQL_DSN is, or "" if there
-// is none.
+// givenMySQL returns the kind of the server in JOBSYSTEM_TEST_MYSQL_DSN, or "" if there is
+// none.
 var givenMySQL = sync.OnceValues(func() (Kind, error) {
 	text := os.Getenv(mysqlVariable)
 	if text == "" {
@@ -95,7 +95,7 @@ var givenMySQL = sync.OnceValues(func() (Kind, error) {
 	return MySQL, nil
 })
 
-// givenDSN is the address of a server to use instead of a private one.
+// givenDSN returns the address of a server to use instead of a private one.
 func givenDSN(kind Kind) (string, error) {
 	if kind == Postgres {
 		return os.Getenv(postgresVariable), nil

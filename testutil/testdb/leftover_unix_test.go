@@ -20,11 +20,11 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// The tests of this file run this test program again as a process of its own,
-// and look at what that leaves.
+// The tests of this file run this test program again as a process of its own, and check
+// what that leaves.
 const childRole = "JOBSYSTEM_TESTUTIL_CHILD"
 
-// TestChild is that process: it starts the servers and tells which they are.
+// TestChild is that process: it starts the servers and prints which they are.
 func TestChild(t *testing.T) {
 	role := os.Getenv(childRole)
 	if role == "" {

@@ -7,7 +7,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// withoutMain, in the environment, has this program end as one that forgot Main.
+// withoutMain is a variable that makes this program end like one that does not call Main.
 const withoutMain = "JOBSYSTEM_TESTUTIL_WITHOUT_MAIN"
 
 func TestMain(m *testing.M) {

@@ -9,8 +9,7 @@ import (
 	"strconv"
 )
 
-// mariadb is an installed MariaDB: its server, and the script that makes a
-// data folder.
+// mariadb is an installed MariaDB: its server, and the script that makes a data folder.
 type mariadb struct{ server, install string }
 
 func findMariaDB() (program, error) {
@@ -41,7 +40,8 @@ func (m mariadb) account() string { return "mysql" }
 
 func (m mariadb) binary() string { return m.server }
 
-// The same at making and at serving, so that the log need not be made anew.
+// Equal settings when the data is made and when it is served, so that the log is not made
+// again.
 const mariadbLogSize = "--innodb-log-file-size=32M"
 
 func (m mariadb) initialize(s *Server) (*exec.Cmd, error) {
@@ -50,8 +50,8 @@ func (m mariadb) initialize(s *Server) (*exec.Cmd, error) {
 		"--innodb-flush-log-at-trx-commit=0"), nil // see initdb
 }
 
-// mariadbUsers is run by the server before it listens: the account of the
-// tests instead of the ones without a password that it is made with.
+// mariadbUsers is run by the server before it listens: it replaces the accounts without a
+// password by the account of the tests.
 const mariadbUsers = `CREATE OR REPLACE USER jobsystem@'127.0.0.1' IDENTIFIED BY '%[1]s';
 CREATE OR REPLACE USER jobsystem@localhost IDENTIFIED BY '%[1]s';
 GRANT ALL ON *.* TO jobsystem@'127.0.0.1' WITH GRANT OPTION;

@@ -7,8 +7,8 @@ import (
 	"github.com/ntxdev/jobsystem/migrations"
 )
 
-// migrate makes the newest tables, on a connection that is closed then: the test,
-// and the processes that it starts, are alone with the database.
+// migrate makes the newest tables, on a connection that it closes: afterwards only the test
+// and the processes that it starts use the database.
 func migrate(text string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -20,8 +20,8 @@ func migrate(text string) error {
 	return migrations.Migrate(ctx, db)
 }
 
-// makeMigrated makes a database with the newest tables. PostgreSQL copies it in a
-// tenth of the time that the tables take to be made.
+// makeMigrated makes a database with the newest tables. PostgreSQL copies it in a tenth of
+// the time that the migration takes.
 func (h *host) makeMigrated() (name string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

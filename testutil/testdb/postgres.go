@@ -14,13 +14,13 @@ import (
 // postgres is an installed PostgreSQL: the folder of its programs.
 type postgres struct{ bin string }
 
-// Debian puts each version's programs into a folder of their own, outside the
-// PATH. The newest is taken.
+// Debian installs each version's programs into a folder of their own, outside of PATH. The
+// newest one is used.
 var debianPostgres = "/usr/lib/postgresql/*/bin/initdb"
 
 func findPostgres() (program, error) {
 	if path, err := exec.LookPath("postgres"); err == nil {
-		// Often a link, with initdb only beside what it points to.
+		// Often a link, with initdb only beside its target.
 		if path, err = filepath.EvalSymlinks(path); err == nil && isFile(filepath.Join(filepath.Dir(path), "initdb")) {
 			return postgres{filepath.Dir(path)}, nil
 		}
@@ -54,7 +54,7 @@ func (p postgres) initialize(s *Server) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Not synced: data that is lost with the machine's power is made again.
+	// Not synced: data that a power failure loses is made again.
 	return exec.Command(filepath.Join(p.bin, "initdb"), "--pgdata", s.data(), "--no-sync",
 		"--username=jobsystem", "--pwfile", passwordFile, "--auth=scram-sha-256",
 		"--encoding=UTF8", "--locale=C"), nil
@@ -67,7 +67,7 @@ func (p postgres) serve(s *Server) (*exec.Cmd, error) {
 		"-c", "unix_socket_directories="+s.dir,
 		"-c", "max_connections=300",
 		"-c", "timezone=<+0530>-05:30", // not UTC, see the package; needs no time zone files
-		"-c", "dynamic_shared_memory_type=mmap", // in the data folder, so it goes with it after a kill
+		"-c", "dynamic_shared_memory_type=mmap", // in the data folder, so it is removed with it after a kill
 	), nil
 }
 

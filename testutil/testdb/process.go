@@ -32,7 +32,7 @@ func (s *Server) start() error {
 	}
 	r := &running{cmd: cmd, done: make(chan struct{})}
 	go func() {
-		_ = cmd.Wait() // how it ended is in its log
+		_ = cmd.Wait() // its log says how it ended
 		s.keeper.forget(cmd.Process.Pid)
 		close(r.done)
 	}()
@@ -65,7 +65,8 @@ func (s *Server) waitReady(r *running) error {
 	}
 }
 
-// ask is a real query, and tells this server from another that got the port.
+// ask runs a real query, by which it distinguishes this server from another one that got
+// the port.
 func (s *Server) ask(ctx context.Context) error {
 	db, err := dsn.Open(ctx, s.text)
 	if err != nil {
@@ -93,9 +94,8 @@ func (s *Server) logTail() string {
 	return string(text)
 }
 
-// Stop ends the server in good order, without waiting for its clients, whose
-// connections break. It returns when the process is gone. Stopping a server
-// that does not run does nothing.
+// Stop ends the server properly, without waiting for its clients, whose connections break.
+// It returns when the process has ended. If the server does not run, Stop does nothing.
 func (s *Server) Stop() error {
 	s.state.Lock()
 	defer s.state.Unlock()
@@ -120,8 +120,8 @@ func (s *Server) stop(how string) error {
 	}
 }
 
-// Runs reports whether the server's process is there: it may have ended by
-// itself, when its disk is full, say.
+// Runs reports whether the server's process runs: it may have ended by itself, for example
+// when its disk is full.
 func (s *Server) Runs() bool {
 	s.state.Lock()
 	defer s.state.Unlock()
@@ -136,9 +136,9 @@ func (s *Server) Runs() bool {
 	}
 }
 
-// Kill ends the server and all its processes as kill -9 does, in the middle of
-// whatever they do; the next start recovers. It returns when they are gone.
-// Killing a server that does not run does nothing.
+// Kill ends the server and all its processes like kill -9, in the middle of what they do;
+// the next start recovers. It returns when they have ended. If the server does not run,
+// Kill does nothing.
 func (s *Server) Kill() error {
 	s.state.Lock()
 	defer s.state.Unlock()
@@ -155,8 +155,8 @@ func (s *Server) Kill() error {
 	return nil
 }
 
-// Restart starts the server again on the same port with the same data, and
-// stops it first if it runs. It returns when the server answers.
+// Restart starts the server again on the same port with the same data, and stops it first
+// if it runs. It returns when the server answers.
 func (s *Server) Restart() error {
 	s.state.Lock()
 	defer s.state.Unlock()
@@ -169,8 +169,8 @@ func (s *Server) Restart() error {
 	return nil
 }
 
-// discard takes the server down for good, and its folder with it, unless a
-// killed PostgreSQL has left something that only the keeper clears away.
+// discard ends the server for good and removes its folder, unless a killed PostgreSQL has
+// left something that only the keeper removes.
 func (s *Server) discard() error {
 	s.state.Lock()
 	defer s.state.Unlock()

@@ -9,27 +9,27 @@ import (
 	"testing"
 )
 
-// Server is a private database server, for tests that stop it or kill it.
-// Tests that only need a database use EachDB, which is faster.
+// Server is a private database server, for tests that stop it or kill it. Tests that only
+// need a database use EachDB, which is faster.
 //
-// Its port, password and data stay the same from start to start, so an address
-// taken before a stop is good after it. Safe for concurrent use.
+// Its port, password and data stay the same when it is started again, so an address stays
+// valid. It is safe for concurrent use.
 type Server struct {
 	host
 	kind     Kind
 	program  program
 	account  account
 	keeper   *keeper
-	dir      string // holds the log, the socket, and the data unless they are elsewhere
+	dir      string // has the log, the socket, and the data unless they are elsewhere
 	port     int
 	password string
 	options  serverOptions
 
-	state   sync.Mutex // of starting and stopping
+	state   sync.Mutex // for starting and stopping
 	running *running
 }
 
-// running is one life of the server's process.
+// running is the server's process between a start and its end.
 type running struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
@@ -37,7 +37,7 @@ type running struct {
 
 // program is what differs between the servers.
 type program interface {
-	// account names the system user it runs as where root starts it.
+	// account is the name of the system user that runs it if root starts it.
 	account() string
 	// binary is the server's program file.
 	binary() string
@@ -45,15 +45,15 @@ type program interface {
 	initialize(s *Server) (*exec.Cmd, error)
 	// serve is the command that runs the server, in the foreground.
 	serve(s *Server) (*exec.Cmd, error)
-	// address is that of a database that is always there.
+	// address is the address of a database that always exists.
 	address(s *Server) string
-	// setting is the argument that has the server work with a setting.
+	// setting returns the argument for a setting of the server.
 	setting(name, value string) string
-	// identity is a query for the data folder, to tell this server from
-	// another at the same port.
+	// identity is a query for the data folder, by which this server is distinguished from
+	// another one at the same port.
 	identity() string
-	// stopSignal ends it in good order without waiting for clients;
-	// discardSignal ends it fast, when its data is no longer needed.
+	// stopSignal ends it properly without waiting for clients; discardSignal ends it fast,
+	// when its data is no longer needed.
 	stopSignal() string
 	discardSignal() string
 	socket(s *Server) string
@@ -71,12 +71,12 @@ func (s *Server) EmptyDSN(t testing.TB) string {
 	return text
 }
 
-// Socket is where the server listens beside its port: for PostgreSQL the
-// folder that holds the socket, for MariaDB the socket itself.
+// Socket returns where the server listens beside its port: for PostgreSQL the folder with
+// the socket, for MariaDB the socket itself.
 func (s *Server) Socket() string { return s.program.socket(s) }
 
-// settings are the arguments of the server's command that come last, and so
-// weigh more than the ones before.
+// settings returns the last arguments of the server's command, which override the ones
+// before.
 func (s *Server) settings() (args []string) {
 	for _, one := range s.options.named {
 		args = append(args, s.program.setting(one[0], one[1]))
@@ -93,8 +93,8 @@ func (s *Server) writeFile(name, text string) (string, error) {
 	return path, s.account.own(path)
 }
 
-// serverEnvironment keeps what is set for the tests (PGDATA, LC_ALL and such)
-// away from the servers.
+// serverEnvironment returns the environment without what is set for the tests (PGDATA,
+// LC_ALL and such).
 func serverEnvironment(dir string) []string {
 	return []string{
 		searchPath(), "LC_ALL=C", "HOME=" + dir, "TMPDIR=" + dir,

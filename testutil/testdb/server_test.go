@@ -45,7 +45,7 @@ func TestServerComesBackWithItsData(t *testing.T) {
 					require.ErrorIs(t, err, dsn.ErrUnreachable)
 				}
 				require.NoError(t, server.Restart())
-				// Connections of before are broken; the pool finds that out.
+				// Earlier connections are broken; the pool detects that.
 				again := testdb.Open(t, text)
 				count, err := again.NewSelect().Table("kept").Count(t.Context())
 				require.NoError(t, err)
@@ -58,8 +58,8 @@ func TestServerComesBackWithItsData(t *testing.T) {
 
 func TestKillEndsWhatTheServerIsDoing(t *testing.T) {
 	t.Parallel()
-	// A minute of work, in which PostgreSQL's backend does not look up once: it
-	// would go on after only its parent is killed.
+	// A minute of work during which PostgreSQL's backend does not wait once: it would
+	// continue if only its parent is killed.
 	work := map[testdb.Kind]string{
 		testdb.Postgres: "INSERT INTO t SELECT count(*) FROM generate_series(1, 30000) a, generate_series(1, 30000) b",
 		testdb.MariaDB:  "INSERT INTO t SELECT count(*) FROM seq_1_to_30000 a, seq_1_to_30000 b",

@@ -1,6 +1,6 @@
 package testdb
 
-// ServerOption has a server of a test's own be otherwise than usual.
+// ServerOption is an option of [StartServer].
 type ServerOption func(*serverOptions)
 
 type serverOptions struct {
@@ -9,13 +9,13 @@ type serverOptions struct {
 	disk        string
 }
 
-// ServerSetting gives the server a setting by its own name, in place of what
-// the tests' servers have: max_connections, say.
+// ServerSetting sets a setting of the server by its own name, in place of the tests'
+// default: max_connections, for example.
 func ServerSetting(name, value string) ServerOption {
 	return func(o *serverOptions) { o.named = append(o.named, [2]string{name, value}) }
 }
 
-// ServerEnvironment gives the server's process variables, each NAME=value.
+// ServerEnvironment sets variables of the server's process, each NAME=value.
 func ServerEnvironment(variables ...string) ServerOption {
 	return func(o *serverOptions) { o.environment = append(o.environment, variables...) }
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// shared holds the servers that the tests of this process share. A server outlives
-// the test that needed it first, so it cannot belong to a test.
+// shared is the servers that the tests of this process share. A server outlives the test
+// that needed it first, so it cannot belong to a test.
 var shared = sharedServers{start: map[Kind]func() (*host, error){}}
 
 type sharedServers struct {
@@ -19,7 +19,7 @@ func (s *sharedServers) host(kind Kind) (*host, error) {
 	s.mu.Lock()
 	start, ok := s.start[kind]
 	if !ok {
-		// Each kind once, and the kinds beside each other.
+		// Each kind once, and the kinds in parallel.
 		start = sync.OnceValues(func() (*host, error) { return startShared(kind) })
 		s.start[kind] = start
 	}
@@ -48,7 +48,7 @@ func startShared(kind Kind) (*host, error) {
 	return &s.host, nil
 }
 
-// sharedHost is the server of one kind that the tests of this process share.
+// sharedHost returns the server of one kind that the tests of this process share.
 func sharedHost(t testing.TB, kind Kind) *host {
 	t.Helper()
 	h, err := shared.host(kind)

@@ -9,8 +9,8 @@ import (
 	"github.com/ntxdev/jobsystem/cli/dsn"
 )
 
-// File makes a SQLite file with the newest tables in it, removed when the test
-// ends, and returns its path.
+// File makes a SQLite file with the newest tables, and returns its path. The file is
+// removed when the test ends.
 func File(t testing.TB) string {
 	t.Helper()
 	content, err := migratedFile()

@@ -10,9 +10,8 @@ import (
 	"testing"
 )
 
-// StartServer starts a server of its own for one test, empty, and takes it
-// down when the test ends. The test is skipped where the program is missing.
-// Only Postgres and MariaDB can be started so.
+// StartServer starts an empty server for one test, and ends it when the test ends. The test
+// is skipped if the program is missing. Only Postgres and MariaDB can be started so.
 func StartServer(t testing.TB, kind Kind, opts ...ServerOption) *Server {
 	t.Helper()
 	orSkip(t, chosen(kind))
@@ -79,8 +78,7 @@ func (s *Server) prepare() (err error) {
 	return provideData(s)
 }
 
-// startOnFreePort tries another port when the one chosen was taken between
-// looking and starting.
+// startOnFreePort tries another port if the chosen one was taken before the server started.
 func (s *Server) startOnFreePort() error {
 	var err error
 	for range 5 {
@@ -95,8 +93,8 @@ func (s *Server) startOnFreePort() error {
 	return err
 }
 
-// freePort picks from below the range that systems hand out to outgoing
-// connections, so that a stopped server's port is still free at its restart.
+// freePort returns a port below the range that systems use for outgoing connections, so
+// that a stopped server's port is still free at its restart.
 func freePort() (int, error) {
 	var err error
 	for range 100 {

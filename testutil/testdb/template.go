@@ -12,18 +12,18 @@ import (
 	"strings"
 )
 
-// A new data folder takes a server's own tools most of a second to make, so
-// each is made once per installed version and user, kept in the user's cache
-// folder, and copied for every server.
+// A server's own tools need most of a second for a new data folder. So each is made once
+// per installed version and user, kept in the user's cache folder, and copied for each
+// server.
 //
-// templateFormat changes with anything that goes into a data folder.
+// templateFormat must change with anything that goes into a data folder.
 const templateFormat = "1"
 
 // provideData fills the server's data folder and sets its password.
 func provideData(s *Server) error {
 	template, err := templatePath(s)
 	if err != nil {
-		// No cache folder on this machine: slower, and as good.
+		// No cache folder on this machine: slower, but otherwise the same.
 		return makeData(s)
 	}
 	if password, err := os.ReadFile(filepath.Join(template, "password")); err == nil {
@@ -33,13 +33,13 @@ func provideData(s *Server) error {
 	if err := makeData(s); err != nil {
 		return err
 	}
-	// A cache that cannot be written costs the next server time, and no more.
+	// A cache that cannot be written only costs the next server time.
 	_ = saveTemplate(s, template)
 	return nil
 }
 
-// templatePath names the installed program by what changes with its version;
-// asking it would take longer than starting it.
+// templatePath names the installed program by what changes with its version: asking the
+// program would take longer than starting it.
 func templatePath(s *Server) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -69,8 +69,8 @@ func makeData(s *Server) error {
 	return nil
 }
 
-// saveTemplate appears whole or not at all: others may be looking for it now,
-// or saving the same.
+// saveTemplate saves it as a whole or not at all: other processes may be reading or saving
+// it now.
 func saveTemplate(s *Server, template string) error {
 	if err := os.MkdirAll(filepath.Dir(template), 0o700); err != nil {
 		return err
