@@ -8,7 +8,7 @@ type step struct {
 	after state
 	// broken is the promise that it breaks, if any.
 	broken string
-	// healthy says that it happens by itself where nothing goes wrong.
+	// healthy says that it happens by itself if nothing goes wrong.
 	healthy bool
 }
 
@@ -19,7 +19,7 @@ type moves struct {
 	found []step
 }
 
-// steps are all that may happen in a state.
+// steps returns all that may happen in a state.
 func (m *Model) steps(from *state) []step {
 	v := &moves{Model: m, from: from}
 	for e := range m.Engines {
@@ -41,7 +41,7 @@ func (m *Model) steps(from *state) []step {
 	return v.found
 }
 
-// can adds a step: change makes the state after it of the one before.
+// can adds a step: change changes the state before it into the one after it.
 func (v *moves) can(healthy bool, name func() string, change func(d *database)) {
 	d := &database{Model: v.Model, state: new(state)}
 	*d.state = *v.from
@@ -49,20 +49,20 @@ func (v *moves) can(healthy bool, name func() string, change func(d *database)) 
 	v.found = append(v.found, step{name: name, after: *d.state, broken: d.Broken, healthy: healthy})
 }
 
-// say is the name of a step, made only where it is told.
+// say returns the name of a step, which is made only if it is printed.
 func say(format string, args ...any) func() string {
 	return func() string { return fmt.Sprintf(format, args...) }
 }
 
-// engine is what an engine that is up may do: its writer, when it waits for no
-// answer, sends one statement.
+// engine adds what an engine that is up may do: its writer sends one statement if it waits
+// for no answer.
 func (v *moves) engine(e int) {
 	engine := &v.from.engines[e]
 	if engine.waits.kind != noStatement {
 		v.waiting(e)
 	} else {
 		v.sendReconcile(e)
-		if engine.sureness != mustLook {
+		if engine.certainty != mustReconcile {
 			v.sendClaims(e)
 			for r := range engine.runs {
 				if engine.runs[r].job != 0 {
@@ -71,8 +71,8 @@ func (v *moves) engine(e int) {
 			}
 		}
 	}
-	if engine.sureness == mightLook {
-		v.can(true, say("engine %d looks no more for claims it may have missed", e+1), func(d *database) { d.engines[e].sureness = sure })
+	if engine.certainty == mayReconcile {
+		v.can(true, say("engine %d stops reconciling its claims", e+1), func(d *database) { d.engines[e].certainty = certain })
 	}
 	v.renew(e)
 	v.guard(e)
@@ -96,7 +96,7 @@ func (v *moves) guard(e int) {
 	}
 }
 
-// crash ends an engine. Its name is never used again.
+// crash ends an engine. Its number as an owner is never used again.
 func (d *database) crash(e int) {
 	name := int8(maxEngines + 1)
 	for _, l := range d.locks {
@@ -109,7 +109,7 @@ func (d *database) crash(e int) {
 	d.rename(int8(e+1), name)
 }
 
-// rename gives an owner another name.
+// rename gives an owner another number.
 func (d *database) rename(from, to int8) {
 	for i := range d.locks {
 		if d.locks[i].owner == from {
@@ -123,24 +123,23 @@ func (d *database) rename(from, to int8) {
 	}
 }
 
-// restart brings an engine up again. While another one is up, nothing has to
-// wait for that.
+// restart starts an engine again. While another one is up, nothing needs that.
 func (v *moves) restart(e int) {
 	others := false
 	for i := range v.Engines {
 		others = others || v.from.engines[i].up
 	}
-	v.can(!others, say("engine %d starts anew", e+1), func(d *database) { d.engines[e].up = true })
+	v.can(!others, say("engine %d restarts", e+1), func(d *database) { d.engines[e].up = true })
 }
 
-// sendReconcile is worker.reconcile.
+// sendReconcile is the journal's Reconcile.
 func (v *moves) sendReconcile(e int) {
-	if v.from.engines[e].sureness != sure {
-		v.send(true, e, "looks for claims it may have missed", statement{kind: reconcile, owner: int8(e + 1)}, nil)
+	if v.from.engines[e].certainty != certain {
+		v.send(true, e, "reconciles its claims", statement{kind: reconcile, owner: int8(e + 1)}, nil)
 	}
 }
 
-// sendClaims is worker.claimTogether, for a type of which nothing runs here.
+// sendClaims is dispatch's claimTogether, for a type of which nothing runs in this engine.
 func (v *moves) sendClaims(e int) {
 	for of := range v.Types {
 		if v.from.locks[of].job == 0 && !v.runs(e, of) && len(v.scheduledOf(of)) > 0 {
@@ -149,8 +148,8 @@ func (v *moves) sendClaims(e int) {
 	}
 }
 
-// sendWrites is worker.takeOff: of a run whose last write has failed the same
-// once more, and otherwise what its step has come to.
+// sendWrites is the journal's startFlush: it repeats the last write of a run if that has
+// failed, and otherwise writes what its step has done.
 func (v *moves) sendWrites(e, r int) {
 	run := v.from.engines[e].runs[r]
 	write := func(healthy bool, what string, done int8, end status) {
@@ -185,14 +184,14 @@ func (v *moves) sendWrites(e, r int) {
 	case run.expired:
 		write(true, "hands the job over", run.done, scheduled)
 	case v.from.jobs[run.job-1].cancel:
-		write(true, "has seen the request", run.done, cancelled)
+		write(true, "has noticed the cancel request", run.done, cancelled)
 	case v.from.left.Failures > 0 && !run.dirty:
 		write(false, "its step fails", run.done, failed)
 	}
 }
 
-// renew is store.Renew, of the engine's keeper: also what has run out is
-// renewed, as long as nobody has settled it.
+// renew is store.Renew by lease.Renewer: an expired lease is renewed too, as long as its run
+// has not been settled.
 func (v *moves) renew(e int) {
 	for of := range v.Types {
 		l := v.from.locks[of]

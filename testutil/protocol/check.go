@@ -9,19 +9,19 @@ import (
 
 // Result is what a check has found.
 type Result struct {
-	// States is how many there are, or were seen before the first that breaks a
-	// promise.
+	// States is the number of states, or of those that were visited before the first that
+	// breaks a promise.
 	States int
-	// Broken is the promise that falls, empty if none does; Trace is the shortest
-	// way to that, one step a line.
+	// Broken is the promise that is broken, empty if none is; Trace is the shortest way to
+	// that, one step a line.
 	Broken string
 	Trace  []string
 }
 
-// String is the trace, for people.
+// String returns the result as a text for people.
 func (r Result) String() string {
 	if r.Broken == "" {
-		return fmt.Sprintf("%d states, and every promise is kept in each", r.States)
+		return fmt.Sprintf("%d states, and each promise is kept in all of them", r.States)
 	}
 	var b strings.Builder
 	for i, name := range r.Trace {
@@ -31,18 +31,18 @@ func (r Result) String() string {
 	return b.String()
 }
 
-// wedged is the promise that a state breaks from which not all ends well.
-const wedged = "from here on nothing has every job end and every lock be free, though all engines are healthy"
+// wedged is the promise that a state breaks from which not all jobs can end.
+const wedged = "from here on jobs cannot end or locks cannot become free, though all engines are healthy"
 
-// visited is a state that was reached, how, and where it leads by itself.
+// visited is how a state was reached, and whether all has ended in it.
 type visited struct {
 	parent int32
 	good   bool
 }
 
-// Check visits every state that the model can reach, the nearest first. It stops
-// at the first that breaks a promise; where none does, it looks whether from each
-// of them all jobs can end.
+// Check visits each state that the model can reach, the nearest first. It stops at the
+// first one that breaks a promise; if none does, it checks that all jobs can end from each
+// of them.
 func (m *Model) Check() Result {
 	start := m.start()
 	m.same(&start)
@@ -80,10 +80,10 @@ func (m *Model) Check() Result {
 	return Result{States: len(states)}
 }
 
-// stuck is the nearest state from which no good one can be reached by those
-// steps, or -1.
+// stuck returns the nearest state from which no good one can be reached by those steps,
+// or -1.
 func stuck(seen []visited, from, to []int32) int32 {
-	// The steps into each state, one behind the other.
+	// The steps into each state, one after the other.
 	first := make([]int32, len(seen)+1)
 	for _, n := range to {
 		first[n+1]++
@@ -123,8 +123,8 @@ func stuck(seen []visited, from, to []int32) int32 {
 	return -1
 }
 
-// trace names the steps that lead to a state. They are taken anew from the start:
-// attempts then have the numbers that they would have.
+// trace returns the names of the steps that lead to a state. It repeats them from the
+// start: then attempts have the numbers that they would have.
 func (m *Model) trace(states []state, seen []visited, i int32) (names []string, last state) {
 	var path []int32
 	for ; seen[i].parent >= 0; i = seen[i].parent {
@@ -143,7 +143,7 @@ func (m *Model) trace(states []state, seen []visited, i int32) (names []string, 
 	return names, last
 }
 
-// breaking is the name of the step from a state that breaks that promise.
+// breaking returns the name of the step from a state that breaks that promise.
 func (m *Model) breaking(s *state, promise string) string {
 	for _, step := range m.steps(s) {
 		if cmp.Or(step.broken, m.broken(&step.after)) == promise {

@@ -2,8 +2,8 @@ package protocol
 
 import "fmt"
 
-// database is what statements do to a state as they take effect. Broken is the
-// promise that one has broken.
+// database applies the effects of statements to a state. Broken is the promise that one of
+// them has broken.
 type database struct {
 	*Model
 	*state
@@ -16,7 +16,7 @@ func (d *database) breaks(format string, args ...any) {
 	}
 }
 
-// scheduledOf are the jobs of a type that may be claimed.
+// scheduledOf returns the jobs of a type that may be claimed.
 func (d *database) scheduledOf(of int) (jobs []int8) {
 	for i := range d.Jobs {
 		if j := int8(i + 1); d.typeOf(j) == of && d.jobs[i].status == scheduled {
@@ -26,7 +26,7 @@ func (d *database) scheduledOf(of int) (jobs []int8) {
 	return jobs
 }
 
-// processes reports whether a job of the type does.
+// processes reports whether a job of the type is processing.
 func (d *database) processes(of int) bool {
 	for i := range d.Jobs {
 		if d.typeOf(int8(i+1)) == of && d.jobs[i].status == processing {
@@ -36,8 +36,8 @@ func (d *database) processes(of int) bool {
 	return false
 }
 
-// start moves a job to processing, unless the unique index refuses.
-func (d *database) start(n int8) (b begun, refused bool) {
+// start moves a job to processing, unless the unique index rejects that.
+func (d *database) start(n int8) (b begun, rejected bool) {
 	if d.Walls.stand(UniqueIndex) && d.processes(d.typeOf(n)) {
 		return begun{}, true
 	}
@@ -46,41 +46,41 @@ func (d *database) start(n int8) (b begun, refused bool) {
 	return begun{n, j.attempt, j.done}, false
 }
 
-// claim is the effect of a claim that takes that job: the first half of it where
-// it is in two transactions.
+// claim is the effect of a claim of a job: the first half of it if it is in two
+// transactions.
 func (d *database) claim(st *statement, n int8) {
 	of := int(st.of)
 	switch {
 	case st.half:
-		d.take(st.owner, of, st.begun[of])
+		d.assign(st.owner, of, st.begun[of])
 		st.half = false
-	case n == 0 || d.locks[of].job != 0: // somebody was faster: nothing is claimed
+	case n == 0 || d.locks[of].job != 0: // another engine was faster: nothing is claimed
 	default:
-		b, refused := d.start(n)
-		if refused {
+		b, rejected := d.start(n)
+		if rejected {
 			return
 		}
 		st.begun[of] = b
 		if st.half = !d.Walls.stand(OneTransaction); !st.half {
-			d.take(st.owner, of, b)
+			d.assign(st.owner, of, b)
 		}
 	}
 }
 
-func (d *database) take(owner int8, of int, b begun) {
+func (d *database) assign(owner int8, of int, b begun) {
 	d.locks[of] = lock{owner: owner, job: b.job, attempt: b.attempt, valid: true}
 }
 
-// flush is the effect of a write of a run, and with its end, of passing the
-// type's lock on to the job next, or to none.
+// flush is the effect of a write of a run. If the write ends the run, the type's lock is
+// assigned to the job next, or freed if that is 0.
 func (d *database) flush(st *statement, next int8) {
 	j := &d.jobs[st.job-1]
-	taken := j.status != processing || j.attempt != st.attempt
-	if taken && d.Walls.stand(Fence) || j.writes > st.number && d.Walls.stand(Order) {
+	takenOver := j.status != processing || j.attempt != st.attempt
+	if takenOver && d.Walls.stand(Fence) || j.writes > st.number && d.Walls.stand(Order) {
 		return
 	}
 	st.met = true
-	if taken {
+	if takenOver {
 		d.breaks("a run that was taken over writes into job %d", st.job)
 	}
 	if st.done < j.done {
@@ -98,12 +98,12 @@ func (d *database) flush(st *statement, next int8) {
 		if st.end != succeeded && j.cancel {
 			j.status = cancelled
 		}
-		d.pass(st, next)
+		d.assignLocks(st, next)
 	}
 }
 
-// pass frees the lock of an ended run, or has it cover the type's next job.
-func (d *database) pass(st *statement, next int8) {
+// assignLocks frees the lock of an ended run, or assigns it to the type's next job.
+func (d *database) assignLocks(st *statement, next int8) {
 	of := d.typeOf(st.job)
 	l := &d.locks[of]
 	if !l.covers(st.job, st.attempt) {
@@ -114,14 +114,13 @@ func (d *database) pass(st *statement, next int8) {
 	if next == 0 || !held {
 		return
 	}
-	if b, refused := d.start(next); !refused {
+	if b, rejected := d.start(next); !rejected {
 		st.begun[of] = b
-		d.take(st.owner, of, b)
+		d.assign(st.owner, of, b)
 	}
 }
 
-// owned renews an engine's leases, and answers with the jobs that its locks
-// cover.
+// owned renews an engine's leases, and returns the jobs that its locks cover.
 func (d *database) owned(st *statement) {
 	for of := range d.Types {
 		l := &d.locks[of]

@@ -2,7 +2,7 @@ package protocol
 
 import "fmt"
 
-// broken is the promise that a state breaks, empty if it keeps all.
+// broken returns the promise that a state breaks, empty if it keeps all.
 func (m *Model) broken(s *state) string {
 	for of := range m.Types {
 		processes, holders, workers := 0, 0, 0
@@ -35,8 +35,7 @@ func (m *Model) broken(s *state) string {
 	return ""
 }
 
-// good reports whether every job has ended, every lock is free and no engine has
-// a run.
+// good reports whether each job has ended, each lock is free and no engine has a run.
 func (m *Model) good(s *state) bool {
 	for i := range m.Jobs {
 		if !s.jobs[i].status.ended() {

@@ -2,13 +2,12 @@ package protocol
 
 import "slices"
 
-// same makes one of all states that differ in nothing but names: of engines that
-// have died, in the numbers of attempts and of writes, of which only the order
-// counts, and in the order of late statements. That makes the number of states
-// finite.
+// same makes states equal that differ only in names: in the numbers of engines that have
+// died, in the numbers of attempts and of writes, of which only the order counts, and in
+// the order of late statements. That makes the number of states finite.
 func (m *Model) same(s *state) {
 	if m.Walls.stand(Fence) {
-		m.forgetTaken(s)
+		m.forgetTakenOver(s)
 	}
 	for i := range m.Jobs {
 		s.jobs[i].forget(s.left.Resumes > 0)
@@ -20,9 +19,9 @@ func (m *Model) same(s *state) {
 	slices.SortFunc(s.late[:], compare)
 }
 
-// forgetTaken clears what a run that was taken over, and has not heard of it,
-// would write, and late writes that will not take effect.
-func (m *Model) forgetTaken(s *state) {
+// forgetTakenOver clears what a run that was taken over, and does not know it, would write,
+// and late writes that will not take effect.
+func (m *Model) forgetTakenOver(s *state) {
 	for e := range m.Engines {
 		for i := range s.engines[e].runs {
 			if r := &s.engines[e].runs[i]; r.job != 0 && r.attempt != s.jobs[r.job-1].attempt {
@@ -42,7 +41,7 @@ func (m *Model) forgetTaken(s *state) {
 	}
 }
 
-// forget clears what no step looks at any more.
+// forget clears what no step uses any more.
 func (j *job) forget(resumable bool) {
 	if j.status != processing {
 		j.writes = 0
@@ -55,8 +54,7 @@ func (j *job) forget(resumable bool) {
 	}
 }
 
-// sortEngines puts engines that are in the same state but for their numbers into
-// one order.
+// sortEngines sorts the engines, so that states that differ only in their numbers are equal.
 func (m *Model) sortEngines(s *state) {
 	for i := 1; i < m.Engines; i++ {
 		for k := i; k > 0 && s.engineKey(k).less(s.engineKey(k-1)); k-- {
@@ -77,7 +75,7 @@ func (st *statement) own(owner int8) {
 	}
 }
 
-// engineKey is what tells an engine from another one, beside its number.
+// engineKey is all by which an engine differs from another one, except its number.
 type engineKey [2*7 + 14 + 3]int8
 
 func (s *state) engineKey(e int) (key engineKey) {
@@ -97,7 +95,7 @@ func (s *state) engineKey(e int) (key engineKey) {
 	}
 	st := engine.waits
 	fields := key[:0]
-	fields = append(fields, flag(engine.up), int8(engine.sureness), owns,
+	fields = append(fields, flag(engine.up), int8(engine.certainty), owns,
 		int8(st.kind), st.of, st.job, st.attempt, st.base, st.done, st.number, int8(st.end), flag(st.half), flag(st.met),
 		st.begun[0].job, st.begun[0].attempt, st.begun[1].job, st.begun[1].attempt)
 	for _, r := range engine.runs {
@@ -128,7 +126,7 @@ func rank(numbers []*int8) {
 	}
 }
 
-// statements calls see with all of them.
+// statements calls see for each statement.
 func (s *state) statements(see func(*statement)) {
 	for e := range s.engines {
 		see(&s.engines[e].waits)
@@ -170,8 +168,8 @@ func (s *state) rankAttempts(n int8) {
 	rank(numbers)
 }
 
-// rankWrites keeps the order of the numbers of writes, where one is late that it
-// counts for; otherwise whether there was one is all that counts.
+// rankWrites keeps the order of the numbers of writes if there is a late one, for which it
+// matters; otherwise it only matters whether there was a write.
 func (s *state) rankWrites(n int8, ordered bool) {
 	numbers := make([]*int8, 0, 8)
 	numbers = append(numbers, &s.jobs[n-1].writes)
@@ -199,7 +197,7 @@ func (s *state) rankWrites(n int8, ordered bool) {
 	}
 }
 
-// nameOwners numbers the engines that have died as they are met.
+// nameOwners numbers the engines that have died in the order of their occurrence.
 func (s *state) nameOwners() {
 	var name [64]int8
 	next := int8(maxEngines + 1)
@@ -221,7 +219,7 @@ func (s *state) nameOwners() {
 	}
 }
 
-// compare orders statements, in whatever way.
+// compare orders statements, in any order.
 func compare(a, b statement) int {
 	for _, pair := range [][2]int8{
 		{int8(b.kind), int8(a.kind)}, {a.owner, b.owner}, {a.of, b.of}, {a.job, b.job}, {a.attempt, b.attempt}, {a.base, b.base},

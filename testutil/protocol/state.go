@@ -1,6 +1,6 @@
 package protocol
 
-// The most of each that a state has room for.
+// The maxima for which a state has room.
 const (
 	maxTypes   = 2
 	maxJobs    = 3
@@ -28,14 +28,13 @@ func (s status) String() string {
 
 func (s status) ended() bool { return s >= succeeded }
 
-// Jobs, engines and types are numbered from 1, so that 0 is none of them. An
-// owner is the number of an engine that is up, or a greater one: that of an
-// engine which has died.
+// Jobs, engines and types are numbered from 1, so that 0 is none of them. An owner is the
+// number of an engine that is up, or a greater one for an engine that has died.
 
 // lock is a row of job_type_lock. One without a job is free.
 type lock struct {
 	owner, job, attempt int8
-	valid               bool // the lease has not run out
+	valid               bool // the lease has not expired
 }
 
 func (l lock) covers(job, attempt int8) bool { return l.job == job && l.attempt == attempt }
@@ -48,7 +47,7 @@ type job struct {
 	done    int8 // steps with a completed record
 	// makers are the attempts that have made those records.
 	makers [maxSteps]int8
-	cancel bool // was asked for
+	cancel bool // was requested
 }
 
 // run is a run as its engine knows it.
@@ -58,13 +57,13 @@ type run struct {
 	done         int8 // steps that are done here
 	number       int8 // of its last write
 	end          status
-	dirty        bool // the last write has failed, and is to be repeated
+	dirty        bool // the last write has failed, and must be repeated
 	expired      bool // its guard has ended it
 }
 
-// statement is what an engine has sent to the database. It takes effect as it is
-// sent, unless it is given up: what else happens between the two might as well
-// have happened before. Its answer is heard later.
+// statement is what an engine has sent to the database. It takes effect when it is sent,
+// unless it is given up: what else happens in between could have happened before. Its
+// answer arrives later.
 type statement struct {
 	kind  kind
 	owner int8
@@ -74,7 +73,7 @@ type statement struct {
 	job, attempt, base, done, number int8
 	end                              status
 
-	half bool // of a claim in two transactions: the job is taken, the lock is not
+	half bool // of a claim in two transactions: the job is claimed, the lock is not
 
 	// The answer: whether the row was the run's, and what was claimed.
 	met   bool
@@ -93,52 +92,52 @@ const (
 	reconcile
 )
 
-// sureness is what an engine knows of claims whose answers it may have missed.
-type sureness uint8
+// certainty is what an engine knows of claims whose answers it may have missed.
+type certainty uint8
 
 const (
-	sure      sureness = iota
-	mustLook           // before it writes or claims anything
-	mightLook          // it has looked, and looks again for a while
+	certain       certainty = iota
+	mustReconcile           // before it writes or claims anything
+	mayReconcile            // it has reconciled, and repeats that for a while
 )
 
 // engine is one process.
 type engine struct {
-	up       bool
-	sureness sureness
-	runs     [maxRuns]run
-	waits    statement // whose answer its writer is to hear
+	up        bool
+	certainty certainty
+	runs      [maxRuns]run
+	waits     statement // for whose answer its writer waits
 }
 
-// state is everything at one moment. It is a value: to copy it is to keep it.
+// state is everything at one moment. It is a value: a copy keeps it.
 type state struct {
 	locks   [maxTypes]lock
 	jobs    [maxJobs]job
 	engines [maxEngines]engine
-	late    [maxLate]statement // given up, and yet to take effect
+	late    [maxLate]statement // given up, and not yet in effect
 	// left is what may still go wrong.
 	left Trouble
 }
 
-// Trouble is how often what may go wrong.
+// Trouble is how often things may go wrong.
 type Trouble struct {
 	Crashes  int8 // of engines
 	Lost     int8 // answers that do not arrive
 	GivenUp  int8 // statements that are given up and may take effect late
-	Guards   int8 // runs whose renewals do not get through
+	Guards   int8 // runs whose renewals fail
 	Failures int8 // of steps
 	Cancels  int8 // requests
 	Resumes  int8 // by people
-	Deleted  int8 // lock rows that somebody deletes by hand
+	Deleted  int8 // lock rows that another program deletes
 }
 
-// Model is what is checked: how many there are of what, what may go wrong, and
-// which walls stand.
+// Model is what is checked: the numbers of types, jobs, steps and engines, what may go
+// wrong, and which walls stand.
 type Model struct {
 	Types, Jobs, Steps, Engines int
 	Trouble                     Trouble
 	Walls                       Walls
-	// Alike says that clocks go alike and nobody pauses: the lease of a run ends
+	// Alike says that the clocks agree and no process pauses: the lease of a run expires
 	// after the run's guard has ended it, or its engine has died.
 	Alike bool
 }
@@ -160,7 +159,7 @@ const (
 
 func (w Walls) stand(wall Walls) bool { return w&wall == wall }
 
-// typeOf is the type of a job: they take turns.
+// typeOf returns the type of a job: types alternate.
 func (m *Model) typeOf(job int8) int { return int(job-1) % m.Types }
 
 func (m *Model) start() state {

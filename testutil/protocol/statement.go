@@ -13,12 +13,12 @@ func (st statement) String() string {
 		}
 		return fmt.Sprintf("write of job %d, attempt %d (%d done%s)", st.job, st.attempt, st.done, end)
 	default:
-		return "look for its own jobs"
+		return "reconciliation"
 	}
 }
 
-// send has an engine send a statement, after what sending it changes here: it
-// takes effect now, or it is given up and may do so later.
+// send adds the steps in which an engine sends a statement, after change: the statement
+// takes effect now, or it is given up and may take effect later.
 func (v *moves) send(healthy bool, e int, what string, st statement, change func(d *database)) {
 	if change == nil {
 		change = func(*database) {}
@@ -28,7 +28,7 @@ func (v *moves) send(healthy bool, e int, what string, st statement, change func
 			change(d)
 			after := st
 			apply(d, &after)
-			after.base, after.done, after.number = 0, 0, 0 // nobody looks at these any more
+			after.base, after.done, after.number = 0, 0, 0 // not used any more
 			d.engines[e].waits = after
 		})
 	})
@@ -61,7 +61,7 @@ func (d *database) giveUp(st statement) {
 	}
 }
 
-// effects are the ways in which a statement may take effect, by name.
+// effects calls effect for each way in which a statement may take effect, with its name.
 func (v *moves) effects(st statement, effect func(name string, apply func(d *database, st *statement))) {
 	free := []int8{}
 	switch {
@@ -74,12 +74,12 @@ func (v *moves) effects(st statement, effect func(name string, apply func(d *dat
 	case claim:
 		switch {
 		case st.half:
-			effect(" takes the lock", func(d *database, st *statement) { d.claim(st, 0) })
+			effect(" writes the lock", func(d *database, st *statement) { d.claim(st, 0) })
 		case len(free) == 0 || v.from.locks[st.of].job != 0:
 			effect(" finds nothing", func(d *database, st *statement) { d.claim(st, 0) })
 		default:
 			for _, n := range free {
-				effect(fmt.Sprintf(" takes job %d", n), func(d *database, st *statement) { d.claim(st, n) })
+				effect(fmt.Sprintf(" claims job %d", n), func(d *database, st *statement) { d.claim(st, n) })
 			}
 		}
 	case write:
@@ -92,7 +92,7 @@ func (v *moves) effects(st statement, effect func(name string, apply func(d *dat
 	}
 }
 
-// lateStatement is what may happen to a statement that was given up.
+// lateStatement adds what may happen to a statement that was given up.
 func (v *moves) lateStatement(i int) {
 	st := v.from.late[i]
 	if st.kind == noStatement {
@@ -108,11 +108,11 @@ func (v *moves) lateStatement(i int) {
 	v.can(true, say("late: the %s never arrives", st), func(d *database) { d.late[i] = statement{} })
 }
 
-// waiting is what may happen to the statement whose answer an engine waits for.
+// waiting adds what may happen to the statement for whose answer an engine waits.
 func (v *moves) waiting(e int) {
 	st := v.from.engines[e].waits
 	if st.half {
-		v.can(true, say("engine %d: its claim takes the lock", e+1), func(d *database) { d.claim(&d.engines[e].waits, 0) })
+		v.can(true, say("engine %d: its claim writes the lock", e+1), func(d *database) { d.claim(&d.engines[e].waits, 0) })
 		return
 	}
 	v.deliver(e)
@@ -121,8 +121,8 @@ func (v *moves) waiting(e int) {
 	}
 }
 
-// failed is worker.crash and worker.beUnsure: what an engine makes of a statement
-// of which it does not know what became.
+// failed is the journal's flushFailed and MarkClaimUncertain: what an engine does after a
+// statement whose outcome it does not know.
 func (d *database) failed(e int) {
 	engine := &d.engines[e]
 	st := engine.waits
@@ -133,10 +133,10 @@ func (d *database) failed(e int) {
 			r.dirty = true
 		}
 		if st.end != none {
-			engine.sureness = mustLook
+			engine.certainty = mustReconcile
 		}
 	case claim, reconcile:
-		engine.sureness = mustLook
+		engine.certainty = mustReconcile
 	}
 }
 
@@ -149,18 +149,18 @@ func (e *engine) find(job, attempt int8) *run {
 	return nil
 }
 
-// deliver has an engine hear the answer that it waits for.
+// deliver adds the arrival of the answer for which an engine waits.
 func (v *moves) deliver(e int) {
 	st := v.from.engines[e].waits
-	hears := func(how string, after sureness) {
-		v.can(true, say("engine %d hears of its %s%s", e+1, st, how), func(d *database) {
+	arrives := func(how string, after certainty) {
+		v.can(true, say("engine %d gets the answer to its %s%s", e+1, st, how), func(d *database) {
 			engine := &d.engines[e]
 			engine.waits = statement{}
 			switch st.kind {
 			case write:
 				d.written(engine, st)
 			case reconcile:
-				engine.sureness = after
+				engine.certainty = after
 			}
 			for _, b := range st.begun {
 				if b.job != 0 {
@@ -170,13 +170,13 @@ func (v *moves) deliver(e int) {
 		})
 	}
 	if st.kind == reconcile {
-		hears(", and may look again", mightLook)
+		arrives(", and may reconcile again", mayReconcile)
 	}
-	hears("", sure)
+	arrives("", certain)
 }
 
-// written is worker.land of a write: run.written, or worker.refused where the
-// row was not the run's any more. There it may be that an earlier try took effect.
+// written is the journal's Finish of a write, with its fenced if the row was no longer the
+// run's. Then an earlier try may have taken effect.
 func (d *database) written(engine *engine, st statement) {
 	r := engine.find(st.job, st.attempt)
 	if r == nil {
@@ -188,12 +188,12 @@ func (d *database) written(engine *engine, st statement) {
 		r.dirty = false
 		return
 	case !st.met && st.end != none && r.dirty && row.attempt == st.attempt && ended:
-		engine.sureness = mustLook
+		engine.certainty = mustReconcile
 	}
 	*r = run{}
 }
 
-// begin is worker.begin: of a run that it has already it takes no notice.
+// begin begins a claimed run, unless the engine has it already.
 func (d *database) begin(e int, b begun) {
 	engine := &d.engines[e]
 	if engine.find(b.job, b.attempt) != nil {
@@ -203,8 +203,8 @@ func (d *database) begin(e int, b begun) {
 	if r == nil {
 		r = &engine.runs[0] // one that was taken over: at most one is not
 	}
-	// Its guard counts from when the claim was sent: that of a lease which has run
-	// out already ends it at once.
+	// Its guard counts from when the claim was sent: if the lease has expired already, the
+	// guard ends the run at once.
 	l := d.locks[d.typeOf(b.job)]
 	late := d.Walls.stand(Guard) && d.Alike && (!l.covers(b.job, b.attempt) || !l.valid)
 	*r = run{job: b.job, attempt: b.attempt, base: b.done, done: b.done, expired: late}
