@@ -100,7 +100,7 @@
 //     TestTheDatabaseIsStoppedForLongerThanALease, TestTheDatabaseIsReadOnlyForAWhile);
 //   - connections are refused, ended, reset, cut, stalled or slowed, and the server or the
 //     pool has none left (TestConnectionsAreCutStalledAndSlowed,
-//     TestConnectionsAreRefused, TestTheDatabaseEndsItsConnections,
+//     TestConnectionsAreRejected, TestTheDatabaseEndsItsConnections,
 //     TestTheServerIsOutOfConnections, TestTheHostTakesAllConnections);
 //   - the network between an engine and its database is cut, for a while or for good
 //     (TestTheNetworkIsCut);

@@ -20,24 +20,24 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
-// actorRole is that of a process which does what a scenario says, and dies at a
-// moment of it.
+// actorRole is the role of a process which does what a scenario says, and dies at a moment
+// of it.
 const actorRole = "actor"
 
 type actorOrders struct {
 	Scenario string
-	N        int      // the input of what it enqueues
-	Jobs     []string // the ids of those that there are
-	// Number is the moment at which it dies, of those before or those after
-	// statements, counted from 1; 0 is none.
+	N        int      // the input of the jobs that it enqueues
+	Jobs     []string // the ids of the existing jobs
+	// Number is the number of the moment at which it dies, from 1, among those before or
+	// those after statements; 0 for none.
 	Number int
 	After  bool
-	// DieIn names a step in which it dies, and HoldIn one that does not end; the
-	// process says so.
+	// DieIn names a step in which it dies, and HoldIn one that does not end; the process
+	// says so.
 	DieIn, HoldIn string
 }
 
-// actor is what such a process has.
+// actor is what such a process works with.
 type actor struct {
 	db     *bun.DB
 	engine *engine.Engine
@@ -103,7 +103,7 @@ func actAs(o proof.Orders) error {
 	return act(ctx, &actor{db: db, engine: eng, ledger: ledger, orders: orders})
 }
 
-// readMoments reads what an actor has lived through.
+// readMoments reads the moments that an actor has lived through.
 func readMoments(dir, name string) (all []moment, err error) {
 	raw, err := os.ReadFile(filepath.Join(dir, name+momentsSuffix))
 	if err != nil {

@@ -15,33 +15,33 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Job is a job that is to be there at the end, and what it is to be like.
+// Job is a job that must exist at the end, and how it must have ended.
 type Job struct {
 	ID   string
 	Type string
 	N    int // its input
-	// Cancel says that somebody asked for it to be cancelled and nobody resumed
-	// it: it has ended so, or otherwise before that.
+	// Cancel says that its cancel was requested and that it was not resumed: it has ended
+	// as cancelled, or otherwise before that.
 	Cancel bool
 }
 
-// Evidence is what a proof goes by.
+// Evidence is what a proof checks.
 type Evidence struct {
 	DB *bun.DB
-	// Jobs are all that were enqueued, or those to be looked at.
+	// Jobs are all jobs that were enqueued, or those to check.
 	Jobs []Job
-	// Watch has looked while the workers worked; may be nil.
+	// Watch has read the tables while the workers worked; may be nil.
 	Watch *Watch
 	// Ledger is what their steps did: see [ReadLedgers].
 	Ledger []Entry
-	// Fleets have been killing and freezing them.
+	// Fleets have killed and frozen the workers.
 	Fleets []*Fleet
 	// Lease and Heartbeat are those of all engines.
 	Lease, Heartbeat time.Duration
 }
 
-// Check proves that all is as it must be once the jobs have ended and nothing
-// runs any more, and returns what is not:
+// Check proves that all is correct once the jobs have ended and nothing runs any more, and
+// returns what is not:
 //
 //   - Each job is there, once, and has ended as [Kind.Want] says.
 //   - Its steps are in its record once each, in the plan's order, completed with
@@ -67,7 +67,7 @@ func Check(ctx context.Context, e Evidence) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What has changed since it was seen is found by looking once more.
+	// Another reading finds what has changed since it was seen.
 	c.watch.mu.Lock()
 	defer c.watch.mu.Unlock()
 	all := make([]*row, 0, len(rows))
@@ -123,7 +123,7 @@ func (c *checker) read(ctx context.Context) (map[string]*row, error) {
 	return rows, nil
 }
 
-// job checks the end of one.
+// job checks the end of a job.
 func (c *checker) job(job Job, r *row) {
 	want := KindOf(job.Type).Want(job.N)
 	switch {
@@ -164,7 +164,7 @@ func (c *checker) job(job Job, r *row) {
 	c.effect(job.ID, want.Effects)
 }
 
-// cut checks a job that was cancelled: what it has done is as it would have been.
+// cut checks a job that was cancelled: what it has done is as without the cancel.
 func (c *checker) cut(r *row, want Want) {
 	effects := 0
 	for i, step := range r.steps {
@@ -218,7 +218,7 @@ func (c *checker) free(ctx context.Context) error {
 	return nil
 }
 
-// now is the database's clock in its SQL.
+// now returns the SQL of the database's clock.
 func now(db *bun.DB) string {
 	switch db.Dialect().Name() {
 	case dialect.PG:
@@ -230,7 +230,7 @@ func now(db *bun.DB) string {
 	}
 }
 
-// sameJSON reports whether two texts are the same value; none is like null.
+// sameJSON reports whether two texts are the same value; none is equal to null.
 func sameJSON(a, b json.RawMessage) bool {
 	value := func(raw json.RawMessage) (v any) {
 		if len(raw) == 0 {

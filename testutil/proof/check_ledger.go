@@ -15,14 +15,14 @@ type doing struct {
 	steps   []interval
 }
 
-// interval is one call of a step's function; a zero end is none: its process
-// died meanwhile, or goes on still.
+// interval is one call of a step's function. Its end is zero if its process died during the
+// call, or it still runs.
 type interval struct {
 	step       string
 	begin, end Moment
 }
 
-// ledger checks what the ledgers tell, against the records and against itself.
+// ledger checks the ledgers against the records, and against each other.
 func (c *checker) ledger() {
 	known := make(map[string]Job, len(c.Jobs))
 	for _, job := range c.Jobs {
@@ -44,7 +44,7 @@ func (c *checker) ledger() {
 	}
 }
 
-// doings are the runs of the jobs, the one that began first first.
+// doings returns the runs of the jobs in the order of their begins.
 func (c *checker) doings(known map[string]Job) (runs []*doing) {
 	at := make(map[run]*doing)
 	for _, e := range c.Ledger {
@@ -101,15 +101,15 @@ func (c *checker) records(runs []*doing) {
 	}
 }
 
-// superseded reports whether a later run of the same job had begun by a moment,
-// and the earlier one may not have known.
+// superseded reports whether a later run of the same job had begun by a moment, and the
+// earlier one may not have known.
 func (c *checker) superseded(runs []*doing, d *doing, at Moment) bool {
 	return slices.ContainsFunc(runs, func(later *doing) bool {
 		return later.job == d.job && later.attempt > d.attempt && later.began < at && c.excused(d, later)
 	})
 }
 
-// overlaps checks that of a type's runs, one at a time works.
+// overlaps checks that the runs of a type work one at a time.
 func (c *checker) overlaps(runs []*doing) {
 	for n, later := range runs {
 		if len(later.steps) == 0 {
@@ -135,9 +135,9 @@ func (c *checker) order(runs []*doing) {
 	}
 }
 
-// excused reports whether a run's process could not know that a later run had
-// taken its place: it was dead or frozen when that began, or its lease was over
-// when that was claimed: the one that was seen last, or that it was claimed with.
+// excused reports whether a run's process could not know that a later run had replaced it:
+// it was dead or frozen when the later run began, or its lease had expired when the later
+// run was claimed: the lease that was seen last, or that of its claim.
 func (c *checker) excused(earlier, later *doing) bool {
 	at := later.began
 	ahead := c.Lease - c.Heartbeat // a lease lasts at least that long when its engine stops renewing it

@@ -24,7 +24,7 @@ type scene struct {
 	proof.Evidence
 }
 
-// newStage is a file with that database in it, and the ledger.
+// newStage makes a file with that database in it, and the ledger.
 func newStage(t *testing.T) stage {
 	t.Helper()
 	stage := stage{file: filepath.Join(t.TempDir(), "jobs.db")}
@@ -50,7 +50,7 @@ type stage struct {
 	settings proof.Settings
 }
 
-// scene is a copy of the stage.
+// scene returns a copy of the stage.
 func (st stage) scene(t *testing.T) *scene {
 	t.Helper()
 	raw, err := os.ReadFile(st.file)
@@ -73,7 +73,7 @@ func (s *scene) sql(texts ...string) {
 	}
 }
 
-// seen has the watch see the first job as if it were processing.
+// seen makes the watch see the first job as if it were processing.
 func (s *scene) seen() {
 	s.t.Helper()
 	s.sql("UPDATE job_system_jobs SET status = 'processing' WHERE id = ?")
@@ -81,7 +81,7 @@ func (s *scene) seen() {
 	s.sql("UPDATE job_system_jobs SET status = 'succeeded' WHERE id = ?")
 }
 
-// entry is where the ledger has that of a job.
+// entry returns the index of a job's entry in the ledger.
 func (s *scene) entry(job int, what, step string) int {
 	s.t.Helper()
 	i := slices.IndexFunc(s.Ledger, func(e proof.Entry) bool {
@@ -99,7 +99,7 @@ func (s *scene) check() []proof.Finding {
 	return found
 }
 
-// Each thing that must not be is found, and said to be what it is.
+// Each possible mistake is found, and classified correctly.
 func TestTheProofFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	stage := newStage(t)
@@ -185,8 +185,8 @@ func TestTheProofFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
-// A run whose process did not know that its lease was over may work beside the
-// one that has taken its place: nothing could keep it from that.
+// A run whose process did not know that its lease had expired may work beside the run that
+// has replaced it: nothing can prevent that.
 func TestTheProofAllowsForARunWhoseLeaseWasOver(t *testing.T) {
 	t.Parallel()
 	s := newStage(t).scene(t)

@@ -6,18 +6,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Moment is a time by the clock that all processes of the machine share and
-// that nobody sets: CLOCK_MONOTONIC, in nanoseconds.
+// Moment is a time by the clock that all processes of the machine share and that cannot be
+// set: CLOCK_MONOTONIC, in nanoseconds.
 type Moment int64
 
-// Now is the present moment.
+// Now returns the present moment.
 func Now() Moment {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
-		panic(err) // no Linux is without it
+		panic(err) // each Linux has it
 	}
 	return Moment(now.Nano())
 }
 
-// Sub is the time from an earlier moment to m.
+// Sub returns the time from an earlier moment to m.
 func (m Moment) Sub(earlier Moment) time.Duration { return time.Duration(m - earlier) }

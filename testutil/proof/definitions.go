@@ -14,16 +14,16 @@ import (
 	"github.com/ntxdev/jobsystem/steps"
 )
 
-// Input is what the jobs of all kinds are given.
+// Input is the input of the jobs of all kinds.
 type Input struct {
 	N int `json:"n"`
 }
 
-// Kind is a kind of definition, by what is in it besides plain steps. A type is
-// of the kind that it is named by: "proof:each:7" is of the kind "each".
+// Kind is a kind of definition, by what it has besides plain steps. The name of a type has
+// its kind: "proof:each:7" is of the kind "each".
 type Kind string
 
-// The kinds. All but ByHand go on by themselves when their process has died.
+// The kinds. Jobs of all but ByHand continue by themselves after their process has died.
 const (
 	Plain    Kind = "plain"
 	Each     Kind = "each"     // a step that checkpoints
@@ -38,17 +38,17 @@ const (
 // Kinds are all kinds.
 func Kinds() []Kind { return []Kind{Plain, Each, InTx, Parallel, Retry, Sleep, Undo, ByHand} }
 
-// Type is a type of this kind. Types of one kind are told apart by the number.
+// Type returns a type of this kind. Types of one kind differ in the number.
 func (k Kind) Type(n int) string { return fmt.Sprintf("proof:%s:%d", k, n) }
 
-// KindOf is the kind of a type.
+// KindOf returns the kind of a type.
 func KindOf(jobType string) Kind {
 	_, rest, _ := strings.Cut(jobType, ":")
 	kind, _, _ := strings.Cut(rest, ":")
 	return Kind(kind)
 }
 
-// Types are the types of all kinds with this number.
+// Types returns the types of all kinds with this number.
 func Types(n int) (types []string) {
 	for _, kind := range Kinds() {
 		types = append(types, kind.Type(n))
@@ -57,8 +57,8 @@ func Types(n int) (types []string) {
 }
 
 const (
-	// Items is how many items the step of the kind Each works on, and
-	// checkpointEvery how many of them are between two checkpoints.
+	// Items is the number of items of the step of the kind Each, and checkpointEvery the
+	// number of items between two checkpoints.
 	Items           = 12
 	checkpointEvery = 3
 	// failures is how often the step of the kind Retry fails.
@@ -67,7 +67,7 @@ const (
 	nap = 30 * time.Millisecond
 )
 
-// errAsked is how the last step of the kind Undo fails.
+// errAsked is the error of the last step of the kind Undo.
 var errAsked = errors.New("as was asked for")
 
 // define makes the definition of a type, whose steps are noted in a ledger.
@@ -81,7 +81,7 @@ func define(jobType string, ledger *Ledger) *steps.Definition[Input] {
 	add := func(to steps.Scope[Input], name string, fn work, opts ...steps.Option) *steps.Step[Input, int] {
 		return steps.Add(to, name, ledger.noted(fn), opts...)
 	}
-	// A transaction that breaks off is a failed attempt.
+	// A transaction that is interrupted is a failed attempt.
 	again := steps.Retry(1<<20, 10*time.Millisecond, steps.MaxDelay(time.Second))
 	first := add(d, "first", plus(1), undone(ledger, kind)...)
 	switch kind {
@@ -120,7 +120,7 @@ func define(jobType string, ledger *Ledger) *steps.Definition[Input] {
 	return d
 }
 
-// undone has what a step did be undone, in the kind Undo.
+// undone adds the undo of a step, in the kind Undo.
 func undone(ledger *Ledger, kind Kind) []steps.Option {
 	if kind != Undo {
 		return nil
@@ -138,13 +138,13 @@ func undone(ledger *Ledger, kind Kind) []steps.Option {
 // work is what a step does.
 type work func(context.Context, *steps.Run[Input]) (int, error)
 
-// plus gives a number that tells the steps apart.
+// plus returns a number that differs for each step.
 func plus(n int) work {
 	return func(_ context.Context, run *steps.Run[Input]) (int, error) { return run.Input().N + n, nil }
 }
 
-// effect is in a table of the test's own; nothing there keeps it from being
-// made twice.
+// effect writes into a table of the test's own; nothing there prevents that it is made
+// twice.
 func effect(ctx context.Context, tx steps.Tx, run *steps.Run[Input]) (int, error) {
 	_, err := tx.NewRaw("INSERT INTO proof_effects (job) VALUES (?)", run.Job().ID.String()).Exec(ctx)
 	return run.Input().N, err
@@ -156,7 +156,7 @@ func MakeEffects(ctx context.Context, db *bun.DB) error {
 	return err
 }
 
-// numbers are the items behind the first ones.
+// numbers yields the items after the first ones.
 func numbers(skip int) iter.Seq2[int, error] {
 	return func(yield func(int, error) bool) {
 		for i := skip; i < Items; i++ {

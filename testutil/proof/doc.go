@@ -1,5 +1,5 @@
-// Package proof shows that no job is lost, no work done twice that must be done
-// once, and nothing stays stuck, however the processes that run jobs end.
+// Package proof shows that no job is lost, no work is done twice that must be done once,
+// and nothing stays stuck, however the processes that run jobs end.
 //
 //	cd testutil/proof
 //	go test -v .                                    # a sample of the points, some kills
@@ -7,8 +7,8 @@
 //	go test -v . -scenarios '^run intx' -every      # every point of a scenario
 //	go test -v . -seed 1795660299648926022          # the sample of another run, which has said its seed
 //
-// With -v it prints a table: what was done to a process, how often, what was lost,
-// done twice or stuck, and the longest time until all had ended all the same.
+// With -v it prints a table: what was done to a process, how often, what was lost, done
+// twice or stuck, and the longest time until all had ended nevertheless.
 //
 // Its parts:
 //

@@ -7,15 +7,15 @@ type What string
 
 // What can be wrong.
 const (
-	// Lost is a job, a record or an effect that is not there, or not as it was.
+	// Lost is a job, a record or an effect that does not exist, or has changed.
 	Lost What = "lost"
-	// Doubled is what was there or done twice, or beside what excludes it.
+	// Doubled is what exists or was done twice, or at the same time as what excludes it.
 	Doubled What = "doubled"
-	// Wedged is what does not go on.
+	// Wedged is what does not continue.
 	Wedged What = "wedged"
 )
 
-// Finding is something that is not as it must be.
+// Finding is something that is not correct.
 type Finding struct {
 	What What
 	Job  string // its id; empty for a lock
@@ -33,7 +33,7 @@ func found(what What, job, format string, args ...any) Finding {
 	return Finding{what, job, fmt.Sprintf(format, args...)}
 }
 
-// Count is how many findings are of a kind.
+// Count returns how many findings are of a kind.
 func Count(findings []Finding, what What) (n int) {
 	for _, f := range findings {
 		if f.What == what {

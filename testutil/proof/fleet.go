@@ -20,11 +20,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience bounds every wait; nothing waits that long unless broken.
+// patience bounds each wait. It is reached only if something is broken.
 const patience = 2 * time.Minute
 
-// Fleet is the worker processes of a test, on one database. They end with the
-// test at the latest. When it fails it shows the end of their logs.
+// Fleet is the worker processes of a test, on one database. They end with the test at the
+// latest. If the test fails, the end of their logs is printed.
 type Fleet struct {
 	t        testing.TB
 	dsn, dir string
@@ -33,11 +33,11 @@ type Fleet struct {
 	workers []*Worker
 }
 
-// started counts the workers of all fleets, whose names differ: evidence may be of
+// started counts the workers of all fleets, whose names differ: evidence may come from
 // several fleets.
 var started atomic.Int64
 
-// NewFleet is a fleet without workers.
+// NewFleet returns a fleet without workers.
 func NewFleet(t testing.TB, dsn string) *Fleet {
 	t.Helper()
 	f := &Fleet{t: t, dsn: dsn, dir: t.TempDir()}
@@ -45,10 +45,10 @@ func NewFleet(t testing.TB, dsn string) *Fleet {
 	return f
 }
 
-// Dir is the folder of its ledgers: see [ReadLedgers].
+// Dir returns the folder of its ledgers: see [ReadLedgers].
 func (f *Fleet) Dir() string { return f.dir }
 
-// Workers are all that were started, also those that have ended.
+// Workers returns all workers that were started, also those that have ended.
 func (f *Fleet) Workers() []*Worker {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -63,14 +63,14 @@ func (f *Fleet) Start(s Settings) *Worker {
 
 // Post is where a worker works, if not where the rest of its fleet does.
 type Post struct {
-	// DSN is by which it reaches the fleet's database.
+	// DSN is the address by which it reaches the fleet's database.
 	DSN string
-	// Within is the command that starts it, with this binary as its last
-	// argument, and that becomes it: "ip netns exec x".
+	// Within is the command that starts it, with this binary as its last argument, and that
+	// becomes it: "ip netns exec x".
 	Within []string
 }
 
-// StartAt is Start of a worker that works elsewhere.
+// StartAt is Start for a worker that works elsewhere.
 func (f *Fleet) StartAt(p Post, s Settings) *Worker {
 	f.t.Helper()
 	return f.beginAt(p, workerRole, s, nil)
@@ -112,7 +112,7 @@ func (f *Fleet) launch(p Post, role string, s Settings, extra any) (*Worker, err
 	w.cmd = exec.Command(command[0], command[1:]...) //nolint:gosec // this binary
 	w.cmd.Env = append(os.Environ(), roleVariable+"="+role, ordersVariable+"="+string(orders))
 	w.cmd.Stderr = log
-	if w.stdin, err = w.cmd.StdinPipe(); err != nil { // its end has the process end
+	if w.stdin, err = w.cmd.StdinPipe(); err != nil { // the process ends when this does
 		return nil, err
 	}
 	stdout, err := w.cmd.StdoutPipe()
@@ -127,8 +127,8 @@ func (f *Fleet) launch(p Post, role string, s Settings, extra any) (*Worker, err
 	return w, nil
 }
 
-// end kills what is left, and shows what the latest workers of a failed test have
-// logged.
+// end kills the processes that are left, and prints the last log lines of a failed test's
+// latest workers.
 func (f *Fleet) end() {
 	const latest = 6
 	workers := f.Workers()
@@ -140,7 +140,7 @@ func (f *Fleet) end() {
 	}
 }
 
-// Log is the end of what a worker has logged.
+// Log returns the end of what a worker has logged.
 func (w *Worker) Log() string {
 	const most = 3000
 	raw, err := os.ReadFile(w.log)
@@ -156,14 +156,14 @@ func (w *Worker) Log() string {
 	return string(raw)
 }
 
-// WholeLog is all of what a worker has logged.
+// WholeLog returns all that a worker has logged.
 func (w *Worker) WholeLog() (string, error) {
 	raw, err := os.ReadFile(w.log)
 	return string(raw), err
 }
 
-// Span is a time in which a process did nothing, from just before it was told to
-// until just before it was told to go on; a zero End is never.
+// Span is a time in which a process did nothing, from just before it was stopped until just
+// before it continued; a zero End is never.
 type Span struct{ Begin, End Moment }
 
 // Holds reports whether a moment is in the span.
@@ -181,22 +181,22 @@ type Worker struct {
 
 	mu    sync.Mutex
 	still []Span // dead or frozen
-	err   error  // of the process, once it is over
+	err   error  // of the process, once it has ended
 	over  chan struct{}
 	once  sync.Once
 }
 
-// Process is its id.
+// Process returns its id.
 func (w *Worker) Process() int { return w.cmd.Process.Pid }
 
-// Still are the times in which it was frozen, and dead.
+// Still returns the times in which it was frozen or dead.
 func (w *Worker) Still() []Span {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]Span(nil), w.still...)
 }
 
-// Await returns when the process says a word: see [Say].
+// Await returns when the process prints a word: see [Say].
 func (w *Worker) Await(word string) error {
 	for {
 		line, err := w.said.ReadString('\n')
@@ -210,26 +210,27 @@ func (w *Worker) Await(word string) error {
 	}
 }
 
-// Over is closed when the process is gone; [Worker.Wait] has its error.
+// Over returns a channel that is closed when the process has ended; [Worker.Wait] returns
+// its error.
 func (w *Worker) Over() <-chan struct{} {
 	w.reap()
 	return w.over
 }
 
-// Killed reports whether the process, which is gone, was killed, by whomever.
+// Killed reports whether the process, which has ended, was killed.
 func (w *Worker) Killed() bool {
 	status, ok := w.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
-// Kill ends the process at once, as a crash would, and returns when it is gone.
+// Kill ends the process at once, as a crash does, and returns when it has ended.
 func (w *Worker) Kill() {
 	w.stop(Span{Begin: Now()})
-	_ = w.cmd.Process.Kill() // it may be gone already
+	_ = w.cmd.Process.Kill() // it may have ended already
 	_ = w.Wait()
 }
 
-// Stop has the process end in good order, and returns its error when it is gone.
+// Stop stops the process gracefully, and returns its error when it has ended.
 func (w *Worker) Stop() error {
 	if err := w.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
@@ -237,13 +238,13 @@ func (w *Worker) Stop() error {
 	return w.Wait()
 }
 
-// Freeze has the process do nothing until Thaw.
+// Freeze stops the execution of the process until Thaw.
 func (w *Worker) Freeze() error {
 	w.stop(Span{Begin: Now()})
 	return w.cmd.Process.Signal(syscall.SIGSTOP)
 }
 
-// Thaw has the process go on.
+// Thaw continues the process.
 func (w *Worker) Thaw() error {
 	w.mu.Lock()
 	if n := len(w.still); n > 0 && w.still[n-1].End == 0 {
@@ -263,8 +264,8 @@ func (w *Worker) stop(span Span) {
 	}
 }
 
-// Wait returns when the process is gone, with its error: that of one that was
-// killed says so.
+// Wait returns when the process has ended, with its error: that of a killed process says
+// so.
 func (w *Worker) Wait() error {
 	w.reap()
 	select {
@@ -278,7 +279,7 @@ func (w *Worker) Wait() error {
 	}
 }
 
-// reap has the end of the process be known.
+// reap waits for the end of the process and closes over.
 func (w *Worker) reap() {
 	w.once.Do(func() {
 		go func() {

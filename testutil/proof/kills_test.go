@@ -23,9 +23,9 @@ import (
 
 var kills = flag.Int("kills", 12, "how many workers to kill in the middle of a run on each database in TestWorkersKilledAtRandomMoments")
 
-// Workers are killed at random moments, and others started in their place, while
-// jobs of all kinds are enqueued, cancelled and resumed. Leases end by
-// themselves. It goes on until enough of them were in the middle of a run.
+// Workers are killed at random moments, and others started in their place, while jobs of
+// all kinds are enqueued, cancelled and resumed. Leases expire by themselves. The test
+// continues until enough workers were killed during a run.
 func TestWorkersKilledAtRandomMoments(t *testing.T) {
 	t.Parallel()
 	var table proof.Table
@@ -48,7 +48,7 @@ func TestWorkersKilledAtRandomMoments(t *testing.T) {
 		killed, hit := 0, 0
 		for ; hit < *kills; killed++ {
 			require.Less(t, killed, 20**kills, "only %d of the workers killed were in the middle of a run", hit)
-			pause(t, 50*time.Millisecond+rand.N(250*time.Millisecond)) // the moment is what is random
+			pause(t, 50*time.Millisecond+rand.N(250*time.Millisecond)) // the moment is random
 			i := rand.N(workers)
 			alive[i].Kill()
 			if inARun(t, fleet, alive[i]) {
@@ -76,8 +76,7 @@ func TestWorkersKilledAtRandomMoments(t *testing.T) {
 	})
 }
 
-// inARun reports whether a worker, which is dead, had begun a run that was not
-// over.
+// inARun reports whether a worker, which is dead, had begun a run that had not ended.
 func inARun(t *testing.T, fleet *proof.Fleet, w *proof.Worker) bool {
 	t.Helper()
 	ledger, err := proof.ReadLedger(fleet.Dir(), w.Name)
@@ -103,15 +102,14 @@ func pause(t *testing.T, d time.Duration) {
 	}
 }
 
-// crowd is people who enqueue jobs of all kinds, cancel some and resume some of
-// those.
+// crowd is people who enqueue jobs of all kinds, cancel some and resume some of those.
 type crowd struct {
 	db     *bun.DB
 	client *engine.Client
 
 	mu   sync.Mutex
 	jobs []proof.Job
-	// regretted are jobs that were cancelled and are to be resumed.
+	// regretted are jobs that were cancelled and will be resumed.
 	regretted []int
 }
 
@@ -132,7 +130,7 @@ func (c *crowd) all() []proof.Job {
 	return slices.Clone(c.jobs)
 }
 
-// busy has them be at it until the function that it returns is called.
+// busy makes them work until the function that it returns is called.
 func (c *crowd) busy(t *testing.T) (done func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -179,12 +177,12 @@ func (c *crowd) enqueue(ctx context.Context, t *testing.T) {
 	c.jobs = append(c.jobs, proof.Job{ID: job.ID.String(), Type: jobType, N: n})
 }
 
-// cancel asks for one of the newest jobs to be cancelled.
+// cancel requests the cancel of one of the newest jobs.
 func (c *crowd) cancel(ctx context.Context, t *testing.T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	i := len(c.jobs) - 1 - rand.N(60)
-	// What the kind Undo has undone does not become done again.
+	// A step that the kind Undo has undone is not done again.
 	if i < 0 || proof.KindOf(c.jobs[i].Type) == proof.Undo {
 		return
 	}
@@ -199,8 +197,8 @@ func (c *crowd) cancel(ctx context.Context, t *testing.T) {
 	}
 }
 
-// settle waits until all jobs have ended, resumes those that were cancelled and
-// are to go on after all, and waits for these.
+// settle waits until all jobs have ended, resumes the cancelled ones that will be resumed,
+// and waits for these.
 func (c *crowd) settle(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -209,7 +207,7 @@ func (c *crowd) settle(t *testing.T) {
 	for _, i := range c.regretted {
 		var status *engine.StatusError
 		switch err := c.client.Resume(ctx, uuid.MustParse(c.jobs[i].ID)); {
-		case errors.As(err, &status): // it had ended otherwise
+		case errors.As(err, &status): // it had ended in another way
 		default:
 			require.NoError(t, err)
 		}

@@ -15,7 +15,7 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// What an entry of a ledger tells.
+// What an entry of a ledger says.
 const (
 	RunBegan  = "run"   // an engine has claimed a job and begins to run it
 	RunOver   = "over"  // the context of that run has ended
@@ -27,13 +27,13 @@ const (
 type Entry struct {
 	At     Moment `json:"at"`
 	What   string `json:"what"`
-	Worker string `json:"worker"` // who: a process, or an engine of the test's own
+	Worker string `json:"worker"` // a process, or an engine of the test's own
 	Type   string `json:"type"`
 	Job    string `json:"job"`
-	// Run is the job's attempt: which of its claims this is.
+	// Run is the job's attempt: the number of its claim.
 	Run int64 `json:"run"`
-	// Step is empty for what the run does as a whole; the undoing of a step is
-	// "undo " and its name.
+	// Step is empty for the run as a whole; for the undo of a step it is "undo " and its
+	// name.
 	Step string `json:"step,omitempty"`
 	// Try is the step's own attempt.
 	Try   int    `json:"try,omitempty"`
@@ -42,12 +42,12 @@ type Entry struct {
 	Claimed time.Time `json:"claimed,omitzero"`
 }
 
-// Ledger is where a worker notes what its steps do. Each entry is in the file
-// when the note returns: it survives the process, though not the machine. It is
-// safe for concurrent use.
+// Ledger is a file in which a worker notes what its steps do. Each entry is in the file
+// when the note returns: it survives the process, but not the machine. It is safe for
+// concurrent use.
 type Ledger struct {
-	// Noted is called, if not nil, after each entry is in the file: by a process
-	// that is to do something at that moment. It is set before the ledger is used.
+	// Noted is called, if not nil, after each entry is in the file: by a process that does
+	// something at that moment. It must be set before the ledger is used.
 	Noted func(Entry)
 
 	file   *os.File
@@ -67,7 +67,7 @@ func NewLedger(dir, worker string) (*Ledger, error) {
 	return &Ledger{file: file, worker: worker}, nil
 }
 
-// Close closes the file, once the contexts of all runs have ended. The engine has
+// Close closes the file, once the contexts of all runs have ended. The engine must have
 // returned before.
 func (l *Ledger) Close() error {
 	l.runs.Wait()
@@ -103,8 +103,8 @@ func (l *Ledger) run(ctx context.Context, job *model.Job) (context.Context, erro
 	return ctx, nil
 }
 
-// ReadLedgers reads the ledgers of all workers in a folder, the oldest entry
-// first. A last line that was cut off as its writer died is left out.
+// ReadLedgers reads the ledgers of all workers in a folder, the oldest entry first. A last
+// line that is incomplete because its writer died is left out.
 func ReadLedgers(dir string) ([]Entry, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*"+ledgerSuffix))
 	if err != nil {

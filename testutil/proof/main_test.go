@@ -8,7 +8,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// Most of the tests' time is spent in waiting for leases to run out.
+	// Most of the tests' time is spent in waiting for leases to expire.
 	flag.Parse()
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)

@@ -20,7 +20,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/wire"
 )
 
-// migratorRole is that of a process which makes the tables, or drops them.
+// migratorRole is the role of a process which makes the tables, or drops them.
 const migratorRole = "migrator"
 
 type migratorOrders struct {
@@ -55,8 +55,8 @@ func migrateAs(o proof.Orders) error {
 	return migrations.Migrate(ctx, db)
 }
 
-// A process that makes the tables, or drops them, dies just before and just after
-// each of its statements. The next one finishes that, and jobs run.
+// A process that makes the tables, or drops them, dies just before and just after each of
+// its statements. The next one finishes that, and jobs run.
 func TestAMigrationMayDieAtEachOfItsStatements(t *testing.T) {
 	t.Parallel()
 	var table proof.Table
@@ -84,7 +84,7 @@ func TestAMigrationMayDieAtEachOfItsStatements(t *testing.T) {
 	}
 }
 
-// migrate has a process die at a point of it, and another one go on.
+// migrate lets a process die at a point of it, and another one continue.
 func migrate(t *testing.T, kind testdb.Kind, down bool, p point) ([]moment, *trial) {
 	t.Helper()
 	ctx, text := t.Context(), testdb.EmptyDSN(t, kind)
@@ -120,7 +120,7 @@ func migrate(t *testing.T, kind testdb.Kind, down bool, p point) ([]moment, *tri
 	return moments, tr
 }
 
-// applied reports whether any migration is.
+// applied reports whether any migration is applied.
 func applied(t *testing.T, db *bun.DB) bool {
 	t.Helper()
 	states, err := migrations.Status(t.Context(), db)

@@ -22,8 +22,7 @@ type moment struct {
 	After      bool
 	// Reads says that the statement does nothing else.
 	Reads bool
-	// Changed says that something of what the process did is in the database for
-	// good by now.
+	// Changed says that something that the process did is committed by now.
 	Changed bool
 }
 
@@ -38,8 +37,8 @@ func (m moment) String() string {
 	return name + ", before"
 }
 
-// mortal is a hook with which a process dies at one of these moments, and which
-// writes down each of them.
+// mortal is a hook with which a process dies at one of these moments, and which writes down
+// each of them.
 type mortal struct {
 	number int // of the moment among those before, or those after; 0 for none
 	after  bool
@@ -53,14 +52,14 @@ type mortal struct {
 	transactions map[uint64][]string // what they have done
 }
 
-// arm has the moments count from now on.
+// arm makes the moments count from now on.
 func (m *mortal) arm() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.armed = true
 }
 
-// noted takes in what the steps do.
+// noted notes what the steps do.
 func (m *mortal) noted(e proof.Entry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -98,7 +97,7 @@ func (m *mortal) After(_ context.Context, call wire.Call, err error) error {
 	return nil
 }
 
-// counts reports whether the moments around a call are any of their own.
+// counts reports whether the moments around a call count.
 func counts(call wire.Call) bool { return call.Kind == wire.Statement || call.Kind == wire.Commit }
 
 // at writes a moment down, and dies if it is the one.
@@ -124,7 +123,7 @@ func die() {
 	select {}
 }
 
-// does says what a call does.
+// does describes a call.
 func (m *mortal) does(call wire.Call, after bool) string {
 	if call.Kind == wire.Commit {
 		return "COMMIT of " + strings.Join(m.transactions[call.Tx], ", ")
@@ -140,8 +139,8 @@ func (m *mortal) does(call wire.Call, after bool) string {
 	return what
 }
 
-// purpose says what a statement is for: its operation, if it is one of the
-// engine's, and what it changes or reads.
+// purpose describes a statement: its operation, if it is one of the engine's, and what it
+// changes or reads.
 func purpose(text string) string {
 	what := strings.Join(changes(text), " and ")
 	if what == "" {
@@ -167,7 +166,7 @@ var (
 	read    = regexp.MustCompile(`(?i)\b(FROM)\s+["` + "`" + `]?\w+`)
 )
 
-// changes are what a statement changes: "UPDATE job_type_lock".
+// changes returns what a statement changes: "UPDATE job_type_lock".
 func changes(text string) (all []string) {
 	text = strings.Join(strings.Fields(comment.ReplaceAllString(text, "")), " ")
 	for _, found := range change.FindAllStringSubmatch(text, -1) {

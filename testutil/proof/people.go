@@ -15,9 +15,9 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Await waits until all jobs have ended, and resumes as a person would those that
-// have failed because their process died. Whoever has not ended when ctx does is
-// found by [Check]; the error is that of the database.
+// Await waits until all jobs have ended, and resumes, as a person would, those that have
+// failed because their process died. [Check] finds the jobs that have not ended when ctx
+// does; the error is that of the database.
 func Await(ctx context.Context, db *bun.DB, client *engine.Client, jobs []Job) error {
 	open := make(map[string]bool, len(jobs))
 	for _, job := range jobs {
@@ -40,10 +40,10 @@ func Await(ctx context.Context, db *bun.DB, client *engine.Client, jobs []Job) e
 	}
 }
 
-// interrupted is how the error of a job begins whose process died.
+// interrupted is the begin of the error of a job whose process died.
 const interrupted = "interrupted"
 
-// resumeSome leaves those in open that have not ended for good.
+// resumeSome removes from open the jobs that have ended for good, and resumes others.
 func resumeSome(ctx context.Context, db *bun.DB, client *engine.Client, open map[string]bool) error {
 	ids := make([]string, 0, len(open))
 	for id := range open {
@@ -67,7 +67,7 @@ func resumeSome(ctx context.Context, db *bun.DB, client *engine.Client, open map
 		case r.Status == model.Failed && strings.HasPrefix(r.Error, interrupted):
 			err := client.Resume(ctx, uuid.MustParse(r.ID))
 			var status *engine.StatusError
-			if err != nil && !errors.As(err, &status) { // somebody else has resumed it
+			if err != nil && !errors.As(err, &status) { // it was resumed already
 				return err
 			}
 		case r.Status.Ended():
@@ -76,7 +76,7 @@ func resumeSome(ctx context.Context, db *bun.DB, client *engine.Client, open map
 	}
 	for _, id := range ids {
 		if !there[id] {
-			delete(open, id) // Check says so
+			delete(open, id) // Check reports it
 		}
 	}
 	return nil

@@ -23,9 +23,8 @@ var (
 	seed      = flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the sample")
 )
 
-// A process dies just before, and just after, each of the statements and commits
-// of each thing that a process does. Somebody else goes on, and the end is as if
-// nothing had been.
+// A process dies just before, and just after, each of the statements and commits of each of
+// its operations. Another process continues, and the end is as without that.
 func TestAProcessMayDieAtEachOfItsStatements(t *testing.T) {
 	t.Parallel()
 	t.Logf("seed %d", *seed)
@@ -47,7 +46,7 @@ func TestAProcessMayDieAtEachOfItsStatements(t *testing.T) {
 			}
 			proof.Report(t, at, tr.findings)
 			if proof.Count(tr.findings, proof.Wedged) > 0 {
-				t.FailNow() // what comes next would meet what is left of this
+				t.FailNow() // the next point would find what is left of this one
 			}
 			return moments, died
 		}
@@ -64,7 +63,7 @@ func TestAProcessMayDieAtEachOfItsStatements(t *testing.T) {
 		missed := 0
 		some := chosen(all, rng, *sample)
 		for _, p := range some {
-			if _, died := try(p); !died { // what runs jobs does not always ask as often
+			if _, died := try(p); !died { // the number of statements of a process that runs jobs varies
 				missed++
 			}
 		}
@@ -72,7 +71,7 @@ func TestAProcessMayDieAtEachOfItsStatements(t *testing.T) {
 	})
 }
 
-// someScenarios are a third of them, those that the flag names, or all.
+// someScenarios returns a third of the scenarios, those that the flag names, or all.
 func someScenarios(rng *rand.Rand) []scenario {
 	all := scenarios()
 	switch {
@@ -93,7 +92,7 @@ type point struct {
 	reads  bool // its statement does nothing else
 }
 
-// points are those that an undisturbed process has lived through.
+// points returns the points that a process without a crash has lived through.
 func points(moments []moment) (all []point) {
 	counts := map[bool]int{}
 	for _, m := range moments {
@@ -103,13 +102,13 @@ func points(moments []moment) (all []point) {
 	return all
 }
 
-// chosen is a sample of points, most of them of statements that change something,
-// or all of them.
+// chosen returns a sample of points, most of them of statements that change something, or
+// all of them.
 func chosen(all []point, rng *rand.Rand, most int) []point {
 	if *every {
 		return all
 	}
-	const one = 8 // of so many that read
+	const one = 8 // one of so many that read
 	some := slices.DeleteFunc(slices.Clone(all), func(p point) bool { return p.reads && rng.IntN(one) > 0 })
 	rng.Shuffle(len(some), func(i, k int) { some[i], some[k] = some[k], some[i] })
 	return some[:min(most, len(some))]

@@ -2,8 +2,8 @@ package proof
 
 import "time"
 
-// Recoveries are the times from each death of a worker in the middle of a run to
-// the begin of the next run of that type, by whoever is there.
+// Recoveries are the times from each death of a worker during a run to the begin of the
+// next run of that type, in any worker.
 func Recoveries(ledger []Entry, fleets ...*Fleet) (all []time.Duration) {
 	dead := make(map[string]Moment)
 	for _, f := range fleets {
@@ -15,7 +15,7 @@ func Recoveries(ledger []Entry, fleets ...*Fleet) (all []time.Duration) {
 			}
 		}
 	}
-	// The runs that are under way, by type.
+	// The runs that are in progress, by type.
 	under := make(map[string]Entry)
 	for _, e := range ledger {
 		switch e.What {

@@ -21,9 +21,9 @@ const (
 	defaultHeartbeat = 5 * time.Second
 )
 
-// A worker is killed in the middle of a run. Another one, which is there already,
-// has settled that job and begun the type's next one no later than a lease and a
-// heartbeat after that, with the default settings.
+// A worker is killed during a run. Another one, which runs already, has settled that job
+// and begun the type's next one no later than a lease and a heartbeat after that, with the
+// default settings.
 func TestAnotherEngineGoesOnWithinALeaseAndAHeartbeat(t *testing.T) {
 	t.Parallel()
 	var table proof.Table
@@ -41,7 +41,7 @@ func TestAnotherEngineGoesOnWithinALeaseAndAHeartbeat(t *testing.T) {
 			victim := tr.fleet.Begin(actorRole, s, actorOrders{Scenario: "run two of a type", HoldIn: "first"})
 			require.NoError(t, victim.Await(holding))
 			other := tr.fleet.Start(s)
-			pause(t, rand.N(lease/15)) // the moment is what is random
+			pause(t, rand.N(lease/15)) // the moment is random
 			killed := proof.Now()
 			victim.Kill()
 			require.NoError(t, proof.Await(t.Context(), db, tr.client, tr.jobs))

@@ -14,23 +14,23 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/proof"
 )
 
-// scenario is something that a process does and may die in the middle of.
+// scenario is something that a process does and during which it may die.
 type scenario struct {
 	name string
-	// kinds are those of the jobs, one each, that there are before. The process
-	// runs their types.
+	// kinds are the kinds of the jobs, one each, that exist before. The process runs their
+	// types.
 	kinds []proof.Kind
 	// prepare does more before that, and may change the orders.
 	prepare func(*trial)
-	// act is what the process does. If it is nil, that is to run jobs until it is
-	// told to stop, once they have ended.
+	// act is what the process does. If it is nil, the process runs jobs until they have
+	// ended and it is stopped.
 	act func(context.Context, *actor) error
-	// judge says what must be there after the process has died, before anybody
-	// else goes on.
+	// judge returns what must exist after the process has died, before another one
+	// continues.
 	judge func(*trial, moment)
 }
 
-// scenarios are all of them but those of migrations.
+// scenarios returns all scenarios except those of migrations.
 func scenarios() []scenario {
 	all := []scenario{
 		{name: "enqueue one", act: enqueueOne, judge: enqueued(1)},
@@ -107,14 +107,14 @@ func resume(ctx context.Context, a *actor) error {
 	return a.engine.Resume(ctx, uuid.MustParse(a.orders.Jobs[0]))
 }
 
-// leaveRunning has a process die in the first step of the job.
+// leaveRunning makes a process die in the first step of the job.
 func leaveRunning(tr *trial) {
 	w := tr.fleet.Begin(actorRole, tr.settings(), actorOrders{Scenario: "run plain", DieIn: "first"})
 	require.Error(tr.t, w.Wait())
 	require.True(tr.t, w.Killed(), w.Log())
 }
 
-// leaveExpired is leaveRunning with a lease that has run out.
+// leaveExpired is leaveRunning with an expired lease.
 func leaveExpired(tr *trial) {
 	leaveRunning(tr)
 	require.NoError(tr.t, proof.ExpireLeases(tr.t.Context(), tr.db))
@@ -124,7 +124,7 @@ func leaveCancelled(tr *trial) {
 	require.NoError(tr.t, tr.client.Cancel(tr.t.Context(), uuid.MustParse(tr.jobs[0].ID), "a person", ""))
 }
 
-// enqueued takes in the jobs that were enqueued: all, if that had taken effect, or
+// enqueued adds the jobs that were enqueued to the trial: all if that had taken effect, or
 // none.
 func enqueued(want int) func(*trial, moment) {
 	return func(tr *trial, died moment) {
@@ -145,7 +145,7 @@ func enqueuedInTx(tr *trial, died moment) {
 	}
 }
 
-// enqueuedWithKey has the host enqueue it again, since it has heard nothing.
+// enqueuedWithKey makes the host enqueue it again, since it got no answer.
 func enqueuedWithKey(tr *trial, died moment) {
 	job, err := tr.client.Enqueue(tr.t.Context(), raw(proof.Plain, tr.n), key(tr.n))
 	require.NoError(tr.t, err)
@@ -155,8 +155,7 @@ func enqueuedWithKey(tr *trial, died moment) {
 	tr.takeIn(1)
 }
 
-// cancelled wants the job to be what the cancel has made of it, if that had taken
-// effect.
+// cancelled expects the job to be cancelled, if the cancel had taken effect.
 func cancelled(tr *trial, died moment) {
 	tr.jobs[0].Cancel = died.Changed
 	tr.wantStatus(map[bool]model.Status{true: model.Cancelled, false: model.Scheduled}[died.Changed])

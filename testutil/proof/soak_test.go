@@ -22,10 +22,10 @@ import (
 
 var soak = flag.Duration("soak", 2*time.Minute, "how long TestASoakLeavesNothingBehind goes on")
 
-// A day in short: jobs of all kinds come and go, workers are killed, stopped and
-// frozen, and old jobs are deleted from the table, round after round. One worker
-// is left alone: what it needs, what the database has open for it and how large
-// the tables are does not grow from the first rounds to the last.
+// A short day: jobs of all kinds come and go, workers are killed, stopped and frozen, and
+// old jobs are deleted from the table, round after round. One worker is left alone: what it
+// needs, what the database has open for it and how large the tables are does not grow from
+// the first rounds to the last.
 func TestASoakLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	var table proof.Table
@@ -55,8 +55,8 @@ type soaking struct {
 	sizes []map[string]int64
 }
 
-// round has people and workers be at it for a while, proves that all is well, and
-// deletes the jobs.
+// round makes people and workers work for a while, proves that all is correct, and deletes
+// the jobs.
 func (s *soaking) round(t *testing.T, text string, length time.Duration, table *proof.Table) {
 	t.Helper()
 	fleet := proof.NewFleet(t, text)
@@ -68,7 +68,7 @@ func (s *soaking) round(t *testing.T, text string, length time.Duration, table *
 	others := []*proof.Worker{fleet.Start(s.settings), fleet.Start(s.settings)}
 	faults := 0
 	for began := time.Now(); time.Since(began) < length; faults++ {
-		pause(t, 200*time.Millisecond+rand.N(time.Second)) // the moment is what is random
+		pause(t, 200*time.Millisecond+rand.N(time.Second)) // the moment is random
 		i := rand.N(len(others))
 		switch rand.N(3) {
 		case 0:
@@ -118,12 +118,12 @@ func (s *soaking) round(t *testing.T, text string, length time.Duration, table *
 	}
 }
 
-// growth is how many times as much as at first there may be at the end: what
-// happens to be under way differs.
+// growth is the maximum of the ratio of the end to the beginning: what is in progress
+// varies.
 const growth = 3
 
-// flat checks that nothing has grown: the first quarter's most against the last
-// one's.
+// flat checks that nothing has grown: the maximum of the first quarter against that of the
+// last one.
 func (s *soaking) flat(t *testing.T) {
 	t.Helper()
 	vitals, err := s.steady.Vitals()
@@ -140,8 +140,7 @@ func (s *soaking) flat(t *testing.T) {
 	}
 }
 
-// assertFlat checks one figure; what is no more than few at the end is never too
-// much.
+// assertFlat checks one figure; no more than few at the end is never too much.
 func assertFlat[T any](t *testing.T, what string, all []T, figure func(T) int64, few int64) {
 	t.Helper()
 	most := func(some []T) (most int64) {
@@ -156,8 +155,8 @@ func assertFlat[T any](t *testing.T, what string, all []T, figure func(T) int64,
 	assert.LessOrEqual(t, last, max(few, growth*first), "%s: %d at first", what, first)
 }
 
-// sizes are how much room the tables take with all that belongs to them; on
-// SQLite, the files.
+// sizes returns the sizes of the tables with all that belongs to them; on SQLite, of the
+// files.
 func sizes(t *testing.T, db *bun.DB) map[string]int64 {
 	t.Helper()
 	all := make(map[string]int64)
@@ -186,7 +185,7 @@ func sizes(t *testing.T, db *bun.DB) map[string]int64 {
 	return all
 }
 
-// forget has the crowd begin anew.
+// forget makes the crowd begin again.
 func (c *crowd) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// Table is what a proof has come to: a line for each fault. It is safe for
-// concurrent use.
+// Table is the results of a proof: a line for each fault. It is safe for concurrent use.
 type Table struct {
 	mu    sync.Mutex
 	lines map[string]*line
@@ -22,8 +21,8 @@ type line struct {
 	longest                      time.Duration
 }
 
-// Add adds that a fault was tried some times, with what was found and the longest
-// time until somebody else had gone on.
+// Add adds that a fault was tried some times, with what was found and the longest time
+// until another process had continued.
 func (table *Table) Add(fault string, times int, findings []Finding, recovered time.Duration) {
 	table.mu.Lock()
 	defer table.mu.Unlock()
@@ -64,7 +63,7 @@ func (table *Table) String() string {
 	return text.String()
 }
 
-// Report fails the test for each finding, the first ones in words.
+// Report fails the test for each finding, and prints the first ones.
 func Report(t testing.TB, where string, findings []Finding) {
 	t.Helper()
 	const most = 20

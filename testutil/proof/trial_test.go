@@ -52,12 +52,12 @@ func newTrial(t *testing.T, db *bun.DB, text string, s scenario, n int) *trial {
 	return tr
 }
 
-// settings are for engines that run what the scenario has, or may enqueue.
+// settings returns settings for engines that run what the scenario has, or may enqueue.
 func (tr *trial) settings() proof.Settings { return proof.Unhurried(proof.Types(0)...) }
 
-// play has a process do what the scenario says, and die at a moment of it if it
-// comes to that, and somebody else go on. It returns what the process has lived
-// through, and whether it died.
+// play runs a process that does what the scenario says, and dies at a moment of it if it
+// reaches that, and another process that continues. It returns the moments that the process
+// has lived through, and whether it died.
 func (tr *trial) play(p point) (moments []moment, died bool) {
 	t := tr.t
 	defer tr.ledger.Close()
@@ -66,7 +66,7 @@ func (tr *trial) play(p point) (moments []moment, died bool) {
 		orders.Jobs = append(orders.Jobs, job.ID)
 	}
 	settings := tr.settings()
-	settings.Poll = time.Second // what it asks for because of the time that has passed is no point of its own
+	settings.Poll = time.Second // polls are no points
 	w := tr.fleet.Begin(actorRole, settings, orders)
 	over := tr.untilOver(w)
 	gone := proof.Now()
@@ -104,12 +104,11 @@ func (tr *trial) check(watch *proof.Watch) {
 	tr.findings = append(tr.findings, found...)
 }
 
-// patience bounds every wait; nothing waits that long unless broken.
+// patience bounds each wait. It is reached only if something is broken.
 const patience = 3 * time.Minute
 
-// untilOver waits until the process has died, or done what it was for, and has
-// one that runs jobs stop then. It reports whether it came to that; if not, it
-// kills the process.
+// untilOver waits until the process has died, or done what it was for; it stops a process
+// that runs jobs then. It reports whether the process ended so; if not, it kills it.
 func (tr *trial) untilOver(w *proof.Worker) bool {
 	poll := time.NewTicker(20 * time.Millisecond)
 	defer poll.Stop()
@@ -125,14 +124,14 @@ func (tr *trial) untilOver(w *proof.Worker) bool {
 		case <-poll.C:
 		}
 		if tr.scenario.act == nil && tr.ended() {
-			_ = w.Stop() // it may be over already
+			_ = w.Stop() // it may have ended already
 			_ = w.Wait()
 			return true
 		}
 	}
 }
 
-// ended reports whether all jobs have.
+// ended reports whether all jobs have ended.
 func (tr *trial) ended() bool {
 	ids := make([]string, len(tr.jobs))
 	for i, job := range tr.jobs {
@@ -144,8 +143,8 @@ func (tr *trial) ended() bool {
 	return open == 0
 }
 
-// goOn has an engine that nothing happens to bring the jobs to their ends, after a
-// process has died.
+// goOn runs an engine that nothing happens to until the jobs have ended, after a process
+// has died.
 func (tr *trial) goOn(dead int) {
 	t := tr.t
 	eng, err := proof.NewEngine(tr.db, tr.ledger, tr.settings(), quiet())
@@ -160,7 +159,7 @@ func (tr *trial) goOn(dead int) {
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
 		for ; limited.Err() == nil; <-tick.C {
-			_ = proof.ExpireLeasesOf(limited, tr.db, dead) // what fails is done again
+			_ = proof.ExpireLeasesOf(limited, tr.db, dead) // what fails is repeated
 		}
 	}()
 	require.NoError(t, proof.Await(limited, tr.db, &eng.Client, tr.jobs))
@@ -172,8 +171,7 @@ func (tr *trial) goOn(dead int) {
 	assert.NoError(t, <-done)
 }
 
-// takeIn takes in the jobs that the process has enqueued, of which there must be
-// so many.
+// takeIn adds the jobs that the process has enqueued to the trial, and checks their number.
 func (tr *trial) takeIn(want int) {
 	var rows []struct {
 		ID   string `bun:"id"`
@@ -195,7 +193,7 @@ func (tr *trial) takeIn(want int) {
 	}
 }
 
-// wantStatus wants the job to be in that state.
+// wantStatus expects the job to be in that state.
 func (tr *trial) wantStatus(want model.Status) {
 	var got string
 	require.NoError(tr.t, tr.db.NewRaw("SELECT j.status FROM job_system_jobs j WHERE j.id = ?", tr.jobs[0].ID).Scan(tr.t.Context(), &got))

@@ -26,7 +26,7 @@ const vitalsInterval = 2 * time.Second
 
 const vitalsSuffix = ".vitals"
 
-// noteVitals notes a worker's vitals again and again until ctx ends.
+// noteVitals notes a worker's vitals repeatedly until ctx ends.
 func noteVitals(ctx context.Context, o Orders) error {
 	file, err := os.OpenFile(filepath.Join(o.Dir, o.Name+vitalsSuffix), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -53,7 +53,7 @@ func noteVitals(ctx context.Context, o Orders) error {
 	}
 }
 
-// Vitals are what the worker has noted of itself, a few seconds ago at the latest.
+// Vitals returns what the worker has noted of itself, a few seconds ago at the latest.
 func (w *Worker) Vitals() (all []Vitals, err error) {
 	file, err := os.Open(filepath.Join(filepath.Dir(w.log), w.Name+vitalsSuffix))
 	if errors.Is(err, os.ErrNotExist) {

@@ -7,22 +7,22 @@ import (
 	"github.com/ntxdev/jobsystem/model"
 )
 
-// Want is what a job ends as, however often it was cut short.
+// Want is how a job must end, however often it was interrupted.
 type Want struct {
 	Status model.Status
 	Error  string // contained in the job's
 	Result json.RawMessage
 	Steps  []WantStep
-	// Effects is how many rows it has in proof_effects.
+	// Effects is the number of its rows in proof_effects.
 	Effects int
 }
 
-// WantStep is the record of a step as it is at the end of its job.
+// WantStep is the record of a step at the end of its job.
 type WantStep struct {
 	Name   string
 	Status model.StepStatus
 	Output json.RawMessage
-	// Waits says that the engine itself does the step: no ledger has it.
+	// Waits says that the engine itself does the step: it is in no ledger.
 	Waits bool
 	// InTx says that the step has its effect with its record.
 	InTx bool
@@ -30,7 +30,7 @@ type WantStep struct {
 	Undone bool
 }
 
-// Want is what a job of this kind ends as, with the input n.
+// Want returns how a job of this kind ends, with the input n.
 func (k Kind) Want(n int) Want {
 	completed := func(name string, output int) WantStep {
 		return WantStep{Name: name, Status: model.StepCompleted, Output: number(output)}

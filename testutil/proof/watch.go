@@ -89,19 +89,18 @@ func readLocks(ctx context.Context, db *bun.DB) (locks []lock, err error) {
 	return locks, nil
 }
 
-// Watch reads the tables again and again while workers work on them, and keeps
-// what it has seen: what must not change any more, and what must never be. It is
-// safe for concurrent use.
+// Watch reads the tables repeatedly while workers change them, and keeps what it has seen:
+// what must not change any more, and what must never be. It is safe for concurrent use.
 type Watch struct {
 	db *bun.DB
 
 	mu sync.Mutex
-	// completed are the records that were seen completed, by job and step, and
-	// seen when one was seen first.
+	// completed are the records that were seen completed, by job and step, and seen when
+	// each was first seen.
 	completed map[string]map[string]seen
 	attempts  map[string]int64
-	// leased is until when a run's lock was, when it was seen last, by the
-	// database's clock.
+	// leased is until when a run's lock was valid, when it was last seen, by the database's
+	// clock.
 	leased   map[run]time.Time
 	findings []Finding
 	looks    int
@@ -112,7 +111,7 @@ type seen struct {
 	raw string
 }
 
-// NewWatch is a watch that has seen nothing.
+// NewWatch returns a watch that has seen nothing.
 func NewWatch(db *bun.DB) *Watch {
 	return &Watch{
 		db: db, completed: make(map[string]map[string]seen), attempts: make(map[string]int64),
@@ -120,13 +119,13 @@ func NewWatch(db *bun.DB) *Watch {
 	}
 }
 
-// Keep looks until the function that it returns is called, or the test ends.
+// Keep reads the tables until the function that it returns is called, or the test ends.
 func (w *Watch) Keep(t testing.TB, every time.Duration) (stop func()) {
 	t.Helper()
 	return w.keep(t, every, func(err error) bool { t.Errorf("watch the tables: %v", err); return false })
 }
 
-// KeepTrying is Keep where the database may be away for a while.
+// KeepTrying is Keep for a database with outages.
 func (w *Watch) KeepTrying(t testing.TB, every time.Duration) (stop func()) {
 	t.Helper()
 	return w.keep(t, every, func(error) bool { return true })
@@ -155,14 +154,14 @@ func (w *Watch) keep(t testing.TB, every time.Duration, goOn func(error) bool) (
 	return stop
 }
 
-// Looks is how often it has looked.
+// Looks returns how often the tables were read.
 func (w *Watch) Looks() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.looks
 }
 
-// lookSoon is Look, and gives up after a while: an answer may never come.
+// lookSoon is Look with a timeout: an answer may never come.
 func (w *Watch) lookSoon(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -192,7 +191,7 @@ func (w *Watch) Look(ctx context.Context) error {
 	return nil
 }
 
-// note takes in what was read by a moment.
+// note notes what was read by a moment.
 func (w *Watch) note(rows []*row, at Moment) {
 	processing := make(map[string]string)
 	for _, r := range rows {
@@ -225,7 +224,7 @@ func (w *Watch) noteRecords(r *row, at Moment) {
 		}
 		now[name] = true
 		old, known := before[name]
-		undone := step.Undo != nil && (r.undoing || step.Status == model.StepUndone) // which is noted in the record
+		undone := step.Undo != nil && (r.undoing || step.Status == model.StepUndone) // this is noted in the record
 		switch {
 		case known && old.raw != raw && !undone:
 			w.find(Lost, r.ID, "has another record of its step %q than it was completed with:\n  before: %s\n  now:    %s", name, old.raw, raw)
@@ -240,8 +239,8 @@ func (w *Watch) noteRecords(r *row, at Moment) {
 	}
 }
 
-// compact is JSON without the blanks between its parts, of which MariaDB puts in
-// some when it has changed another part of the document.
+// compact returns JSON without the blanks that MariaDB adds when it has changed another
+// part of the document.
 func compact(raw json.RawMessage) string {
 	var out bytes.Buffer
 	if err := json.Compact(&out, raw); err != nil {

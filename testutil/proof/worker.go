@@ -17,20 +17,20 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// The variables that have this test binary be a process of a fleet: its name
-// chooses what it does, and its orders say how.
+// The variables that make this test binary a process of a fleet: its name chooses what it
+// does, and its orders say how.
 const (
 	roleVariable   = "JOBSYSTEM_PROOF_ROLE"
 	ordersVariable = "JOBSYSTEM_PROOF_ORDERS"
 )
 
-// Role is something that a process of a fleet may be.
+// Role is a role that a process of a fleet may have.
 type Role struct {
 	Name string
 	Run  func(Orders) error
 }
 
-// Orders are what such a process is given.
+// Orders are the orders of such a process.
 type Orders struct {
 	DSN      string
 	Name     string // of the worker, in its ledger
@@ -39,13 +39,13 @@ type Orders struct {
 	Extra    json.RawMessage `json:",omitempty"` // of the role
 }
 
-// Main runs the tests of a package, or what a fleet has started this binary for:
-// a worker, or one of the roles.
+// Main runs the tests of a package, or that for which a fleet has started this binary: a
+// worker, or one of the roles.
 //
 //	func TestMain(m *testing.M) { proof.Main(m) }
 func Main(m *testing.M, roles ...Role) {
-	// A machine under test is busy: that a server takes its time is no fault. The
-	// processes that are started from here have it from here.
+	// A machine under test is busy: a slow server is no fault. The processes that are
+	// started from here inherit this.
 	if err := os.Setenv("PGCONNECT_TIMEOUT", "60"); err != nil {
 		panic(err)
 	}
@@ -73,16 +73,16 @@ func play(name string, roles []Role) error {
 	return roles[i].Run(orders)
 }
 
-// endWithParent ends the process when the one that started it is gone.
+// endWithParent ends the process when its parent has ended.
 func endWithParent() {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	os.Exit(3)
 }
 
-// Say tells the test something that it waits for: see [Fleet.Begin].
+// Say prints something for which the test waits: see [Fleet.Begin].
 func Say(word string) { fmt.Println(word) }
 
-// worker is the role of a process that runs jobs until it is told to stop.
+// worker is the role of a process that runs jobs until it is stopped.
 func worker(o Orders) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
@@ -111,5 +111,5 @@ func worker(o Orders) error {
 
 const workerRole = "worker"
 
-// Ready is what a process says when it is about to do what it is for.
+// Ready is what a process says when it is about to begin.
 const Ready = "ready"

@@ -12,13 +12,13 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// dbClock is the clock of a server of the test's own, which it can set.
+// dbClock is the clock of a server of the test's own, which the test can set.
 type dbClock struct {
 	t    *testing.T
 	file string
 }
 
-// newDBClock returns one, and the option that has a server go by it.
+// newDBClock returns a clock, and the option that makes a server use it.
 func newDBClock(t *testing.T, ahead time.Duration) (*dbClock, testdb.ServerOption) {
 	t.Helper()
 	libraries, err := filepath.Glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
@@ -26,7 +26,7 @@ func newDBClock(t *testing.T, ahead time.Duration) (*dbClock, testdb.ServerOptio
 	if len(libraries) == 0 {
 		testdb.Missing(t, "libfaketime (Debian's package faketime)")
 	}
-	dir, err := os.MkdirTemp("", "jobsystem-clock-") // which the server may read
+	dir, err := os.MkdirTemp("", "jobsystem-clock-") // the server must be able to read it
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	require.NoError(t, os.Chmod(dir, 0o755))
@@ -36,7 +36,7 @@ func newDBClock(t *testing.T, ahead time.Duration) (*dbClock, testdb.ServerOptio
 		"FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_DONT_RESET=1")
 }
 
-// set has the clock be ahead of the host's, in one step for whoever reads it.
+// set puts the clock ahead of the host's. The change is atomic for its readers.
 func (c *dbClock) set(ahead time.Duration) {
 	c.t.Helper()
 	draft := c.file + ".new"
@@ -44,7 +44,7 @@ func (c *dbClock) set(ahead time.Duration) {
 	require.NoError(c.t, os.Rename(draft, c.file))
 }
 
-// check shows that the database goes by the clock.
+// check checks that the database uses the clock.
 func (c *dbClock) check(s *scene, ahead time.Duration) {
 	c.t.Helper()
 	query := "SELECT EXTRACT(EPOCH FROM clock_timestamp())::bigint"
@@ -56,8 +56,8 @@ func (c *dbClock) check(s *scene, ahead time.Duration) {
 	require.InDelta(c.t, time.Now().Add(ahead).Unix(), seconds, 60, "the database's clock was not set")
 }
 
-// A host's clock is an hour behind the database's, or an hour ahead: only the
-// database's is looked at.
+// A host's clock is an hour behind the database's, or an hour ahead: only the database's
+// counts.
 func TestTheClocksAreAnHourApart(t *testing.T) {
 	eachServer(t, func(t *testing.T, kind testdb.Kind) {
 		for _, ahead := range []time.Duration{time.Hour, -time.Hour} {
@@ -82,10 +82,9 @@ func TestTheClocksAreAnHourApart(t *testing.T) {
 	})
 }
 
-// The database's own clock steps while jobs run. A step forward ends leases
-// early: jobs are settled as interrupted, and the fence keeps their old runs out.
-// A step back has everything that was due before wait until the clock is there
-// again.
+// The database's own clock steps while jobs run. A step forward expires leases early: jobs
+// are settled as interrupted, and the fence rejects the writes of their old runs. After a
+// step back, what was due waits until the clock is there again.
 func TestTheDatabasesClockSteps(t *testing.T) {
 	eachServer(t, func(t *testing.T, kind testdb.Kind) {
 		clock, option := newDBClock(t, 0)

@@ -9,7 +9,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// endConnections ends all connections to the database but the one it has.
+// endConnections ends all connections to the database except its own.
 func endConnections(t *testing.T, kind testdb.Kind, admin *bun.DB) {
 	t.Helper()
 	ctx := t.Context()
@@ -22,6 +22,6 @@ func endConnections(t *testing.T, kind testdb.Kind, admin *bun.DB) {
 	err := admin.NewRaw("SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()").Scan(ctx, &ids)
 	require.NoError(t, err)
 	for _, id := range ids {
-		_, _ = admin.NewRaw("KILL ?", id).Exec(ctx) // one that is gone by now is as good
+		_, _ = admin.NewRaw("KILL ?", id).Exec(ctx) // it may have ended already
 	}
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/proof"
 )
 
-// crowd is people who enqueue jobs of all kinds. Whoever gets no answer asks
-// again, with the same key.
+// crowd is people who enqueue jobs of all kinds. If they get no answer, they repeat that
+// with the same key.
 type crowd struct {
 	t      *testing.T
 	scene  *scene
@@ -32,9 +32,9 @@ type crowd struct {
 	mu   sync.Mutex
 	next int
 	jobs []proof.Job
-	// refused are the errors that they were given.
-	refused []string
-	// paused has them enqueue nothing by themselves.
+	// failures are the errors that they got.
+	failures []string
+	// paused makes them enqueue nothing by themselves.
 	paused atomic.Bool
 }
 
@@ -48,7 +48,7 @@ func newCrowd(t *testing.T, s *scene) *crowd {
 	return &crowd{t: t, scene: s, client: &eng.Client}
 }
 
-// begin has them be at it until settle, or the end of the test.
+// begin makes them work until settle, or the end of the test.
 func (c *crowd) begin() {
 	ctx, cancel := context.WithCancel(c.t.Context())
 	var group sync.WaitGroup
@@ -70,11 +70,11 @@ func (c *crowd) begin() {
 	c.t.Cleanup(c.stop)
 }
 
-// mostOpen is how many jobs may be waiting when another one is enqueued: a slow
-// machine is not to be left with more than it can do.
+// mostOpen is how many jobs may wait when another one is enqueued: a slow machine must not
+// be left with more than it can do.
 const mostOpen = 40
 
-// open is how many jobs have not ended, many where that cannot be told.
+// open returns how many jobs have not ended, many if that is not known.
 func (c *crowd) open(ctx context.Context) (n int) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -91,7 +91,7 @@ func (c *crowd) askEach() {
 	}
 }
 
-// ask enqueues a job, and returns when it knows that there is one.
+// ask enqueues a job, and returns when it knows that the job exists.
 func (c *crowd) ask(jobType string) {
 	c.mu.Lock()
 	n := c.next
@@ -109,7 +109,7 @@ func (c *crowd) ask(jobType string) {
 			return
 		}
 		c.mu.Lock()
-		c.refused = append(c.refused, err.Error())
+		c.failures = append(c.failures, err.Error())
 		c.mu.Unlock()
 		last(c.t, 20*time.Millisecond)
 	}
@@ -124,20 +124,20 @@ func (c *crowd) all() []proof.Job {
 	return slices.Clone(c.jobs)
 }
 
-func (c *crowd) refusals() []string {
+func (c *crowd) failed() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.refused)
+	return slices.Clone(c.failures)
 }
 
-// settle has them stop, and waits until all their jobs have ended.
+// settle stops them, and waits until all their jobs have ended.
 func (c *crowd) settle() {
 	c.t.Helper()
 	c.stop()
 	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
 	defer cancel()
 	var err error
-	for ctx.Err() == nil { // a connection may still be one that a fault has broken
+	for ctx.Err() == nil { // a fault may have broken the connection
 		if err = proof.Await(ctx, c.scene.db, c.client, c.all()); err == nil {
 			return
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// Eight processes write to one file, and hardly wait for each other; another one
-// holds it nearly all the time.
+// Eight processes write to one file, and hardly wait for each other; another one holds it
+// nearly all the time.
 func TestManyProcessesWriteToOneFile(t *testing.T) {
 	t.Parallel()
 	text := testdb.DSN(t, testdb.SQLite)
@@ -31,12 +31,12 @@ func TestManyProcessesWriteToOneFile(t *testing.T) {
 			assert.NoError(t, hog.Stop())
 		})
 	}
-	assert.Positive(t, s.told("SQLITE_BUSY", "database is locked"), "nobody was in another's way")
+	assert.Positive(t, s.counted("SQLITE_BUSY", "database is locked"), "no process had to wait for another")
 	s.end("8 processes with a busy timeout of 10 ms, and one that holds the file")
 }
 
-// The application around a worker takes all connections of their pool for longer
-// than a lease.
+// The application around a worker uses all connections of their pool for longer than a
+// lease.
 func TestTheHostTakesAllConnections(t *testing.T) {
 	eachServer(t, func(t *testing.T, kind testdb.Kind) {
 		s := newScene(t, testdb.DSN(t, kind))
@@ -53,11 +53,11 @@ func TestTheHostTakesAllConnections(t *testing.T) {
 				last(t, lease*3/2)
 			})
 		}
-		s.end("all 1 or 2 connections of the pool taken for 1.5 leases")
+		s.end("all 1 or 2 connections of the pool used for 1.5 leases")
 	})
 }
 
-// The server has no connections left: others have them all.
+// The server has no connections left: other clients have them all.
 func TestTheServerIsOutOfConnections(t *testing.T) {
 	eachServer(t, func(t *testing.T, kind testdb.Kind) {
 		s, server := newServerScene(t, kind, testdb.ServerSetting("max_connections", "30"))
@@ -72,13 +72,13 @@ func TestTheServerIsOutOfConnections(t *testing.T) {
 				free()
 			})
 		}
-		assert.Positive(t, s.told("too many clients", "Too many connections", "remaining connection slots"), "nobody was refused")
+		assert.Positive(t, s.counted("too many clients", "Too many connections", "remaining connection slots"), "no connection was rejected")
 		s.end("server out of connections for 1.5 leases")
 	})
 }
 
-// takeAllConnections ends the others' connections and takes their places, until
-// there is none left.
+// takeAllConnections ends the other clients' connections and opens its own instead, until
+// there are none left.
 func takeAllConnections(t *testing.T, s *scene, kind testdb.Kind) (free func()) {
 	t.Helper()
 	id, others, end := "SELECT pg_backend_pid()", "SELECT pid FROM pg_stat_activity WHERE datname = current_database()", "SELECT pg_terminate_backend(%d)"
@@ -88,32 +88,32 @@ func takeAllConnections(t *testing.T, s *scene, kind testdb.Kind) (free func()) 
 	pool := testdb.Open(t, s.dsn)
 	pool.SetMaxOpenConns(0)
 	pool.SetMaxIdleConns(0)
-	var taken []bun.Conn
+	var held []bun.Conn
 	var mine []int64
-	take := func() bool {
+	open := func() bool {
 		conn, err := pool.Conn(t.Context())
 		if err != nil {
 			return false
 		}
 		var n int64
 		require.NoError(t, conn.NewRaw(id).Scan(t.Context(), &n))
-		taken, mine = append(taken, conn), append(mine, n)
+		held, mine = append(held, conn), append(mine, n)
 		return true
 	}
-	require.True(t, take())
+	require.True(t, open())
 	for range 3 { // some may come back in between
 		var ids []int64
-		require.NoError(t, taken[0].NewRaw(others).Scan(t.Context(), &ids))
+		require.NoError(t, held[0].NewRaw(others).Scan(t.Context(), &ids))
 		for _, n := range ids {
 			if !slices.Contains(mine, n) {
-				_, _ = taken[0].NewRaw(fmt.Sprintf(end, n)).Exec(t.Context()) // it may be gone
+				_, _ = held[0].NewRaw(fmt.Sprintf(end, n)).Exec(t.Context()) // it may have ended already
 			}
 		}
-		for take() {
+		for open() {
 		}
 	}
 	return func() {
-		for _, conn := range taken {
+		for _, conn := range held {
 			_ = conn.Close()
 		}
 	}

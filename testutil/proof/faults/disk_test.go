@@ -14,11 +14,11 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// fullDisk is how the databases say that their disk is full.
+// fullDisk are the errors of the databases when their disk is full.
 var fullDisk = []string{"No space left on device", "database or disk is full", "is full", "disk full", "Errcode: 28"}
 
-// The disk of the database is full, and somebody makes room after a while. A
-// server that has ended of it is started again.
+// The disk of the database is full, and space is freed after a while. A server that has
+// ended because of that is started again.
 func TestTheDiskIsFullForAWhile(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []testdb.Kind{testdb.SQLite, testdb.Postgres, testdb.MariaDB} {
@@ -34,14 +34,14 @@ func TestTheDiskIsFullForAWhile(t *testing.T) {
 			} else {
 				s, server = newServerScene(t, kind, testdb.ServerDisk(disk))
 			}
-			s.crowd.padding = 20 << 10 // has the database want more room soon
+			s.crowd.padding = 20 << 10 // so that the database needs more space soon
 			s.work(2)
 			for range *times {
 				s.fault(func() {
 					free := testdb.Fill(t, disk)
-					felt := s.told(fullDisk...)
-					until(t, func() bool { return server != nil && !server.Runs() || s.told(fullDisk...) > felt },
-						func() string { return "nobody feels that the disk is full" })
+					felt := s.counted(fullDisk...)
+					until(t, func() bool { return server != nil && !server.Runs() || s.counted(fullDisk...) > felt },
+						func() string { return "no process notices that the disk is full" })
 					last(t, lease*3/2)
 					free()
 					if server != nil && !server.Runs() {
@@ -55,10 +55,10 @@ func TestTheDiskIsFullForAWhile(t *testing.T) {
 	}
 }
 
-// told is how often a worker, or the crowd, has said one of some words.
-func (s *scene) told(words ...string) (n int) {
+// counted returns how often a worker has logged, or the crowd has got, one of some words.
+func (s *scene) counted(words ...string) (n int) {
 	s.t.Helper()
-	for _, text := range append(s.logs(), s.crowd.refusals()...) {
+	for _, text := range append(s.logs(), s.crowd.failed()...) {
 		for line := range strings.Lines(text) {
 			if slices.ContainsFunc(words, func(word string) bool { return strings.Contains(line, word) }) {
 				n++

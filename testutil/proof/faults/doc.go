@@ -1,7 +1,7 @@
-// Package faults has the world around the workers of package proof go wrong, and
-// proves that they lose nothing, do nothing twice and go on by themselves once
-// it is well again: the database is killed, its disk full, its connections cut,
-// stalled or refused, its clock moved; processes are frozen, networks cut.
+// Package faults makes the environment of package proof's workers fail, and proves that the
+// workers lose nothing, do nothing twice and continue by themselves afterwards: the
+// database is killed, its disk full, its connections cut, stalled or rejected, its clock
+// set; processes are frozen, networks cut.
 //
 //	cd testutil/proof
 //	go test ./faults            # each fault some times

@@ -12,9 +12,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// A worker stands still in the middle of its runs, for longer than its lease,
-// until the other has taken over; then it goes on, and its late writes are
-// refused.
+// A worker is frozen in the middle of its runs, for longer than its lease, until the other
+// one has taken over; then it continues, and its late writes are rejected.
 func TestAWorkerIsFrozenForLongerThanItsLease(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
@@ -34,14 +33,14 @@ func TestAWorkerIsFrozenForLongerThanItsLease(t *testing.T) {
 	})
 }
 
-// A worker stands still in the middle of a step's transaction, for longer than its
-// lease. That is no failure of the step's; on SQLite nobody else writes anything
-// meanwhile, so that nobody takes over.
+// A worker is frozen in the middle of a step's transaction, for longer than its lease. The
+// step has not failed; on SQLite no other process can write meanwhile, so that none takes
+// over.
 func TestAWorkerIsFrozenInTheMiddleOfATransaction(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
 		s := newScene(t, text)
-		s.settings.Pace = 400 * time.Millisecond // it is seen in the middle
+		s.settings.Pace = 400 * time.Millisecond // so that it is found in the middle
 		s.work(2)
 		for range *times {
 			s.fault(func() {
@@ -53,8 +52,8 @@ func TestAWorkerIsFrozenInTheMiddleOfATransaction(t *testing.T) {
 	})
 }
 
-// freezeInTransaction freezes a worker that is in a step's transaction for longer than
-// its lease, and reports whether it was in it all the time.
+// freezeInTransaction freezes a worker during a step's transaction, for longer than its
+// lease, and reports whether it was in it all the time.
 func (s *scene) freezeInTransaction() bool {
 	s.t.Helper()
 	s.crowd.ask(proof.InTx.Type(0))

@@ -17,17 +17,16 @@ import (
 
 const hostRole = "host"
 
-// hosting is how an application treats the database that it shares with its
-// engine.
+// hosting is how an application uses the database that it shares with its engine.
 type hosting struct {
-	// MaxOpen bounds its pool.
+	// MaxOpen is the maximum of its pool.
 	MaxOpen int
-	// TakesAll is how long it takes all connections for itself, at each SIGUSR1.
+	// TakesAll is how long it uses all connections for itself, at each SIGUSR1.
 	TakesAll time.Duration
 	// BusyTimeout is SQLite's, in milliseconds.
 	BusyTimeout int
-	// Writes is how long its own transactions on SQLite take, one after another;
-	// it runs no engine then.
+	// Writes is the length of its own transactions on SQLite, one after another; it runs no
+	// engine then.
 	Writes time.Duration
 }
 
@@ -73,20 +72,20 @@ func takeAll(ctx context.Context, db *bun.DB, h hosting) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1)
 	for range signals {
-		var taken []bun.Conn
+		var held []bun.Conn
 		for range h.MaxOpen {
 			if conn, err := db.Conn(ctx); err == nil {
-				taken = append(taken, conn)
+				held = append(held, conn)
 			}
 		}
 		time.Sleep(h.TakesAll)
-		for _, conn := range taken {
+		for _, conn := range held {
 			_ = conn.Close()
 		}
 	}
 }
 
-// write has a transaction be open nearly all the time.
+// write has a transaction open nearly all the time.
 func write(ctx context.Context, db *bun.DB, long time.Duration) error {
 	proof.Say(proof.Ready)
 	for ctx.Err() == nil {

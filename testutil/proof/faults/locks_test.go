@@ -15,9 +15,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// The server's sessions are serializable unless told otherwise, and wait hardly
-// for locks; and a rival locks rows of both tables against the engine's order,
-// again and again.
+// The server's sessions are serializable by default, and hardly wait for locks; and a rival
+// locks rows of both tables in another order than the engine, repeatedly.
 func TestARivalLocksRowsInTheWrongOrder(t *testing.T) {
 	settings := map[testdb.Kind][]testdb.ServerOption{
 		testdb.Postgres: {
@@ -36,10 +35,10 @@ func TestARivalLocksRowsInTheWrongOrder(t *testing.T) {
 				lockAgainstTheOrder(t, rival, 2*lease)
 			})
 		}
-		conflicts := s.told("deadlock", "Deadlock", "could not serialize", "lock timeout", "Lock wait timeout")
+		conflicts := s.counted("deadlock", "Deadlock", "could not serialize", "lock timeout", "Lock wait timeout")
 		s.end("rows locked in the wrong order, serializable, low lock timeouts")
-		assert.Positive(t, conflicts, "nobody met the rival")
-		t.Logf("%d statements of the workers and the crowd were refused for it", conflicts)
+		assert.Positive(t, conflicts, "there was no conflict with the rival")
+		t.Logf("%d statements of the workers and the crowd failed because of it", conflicts)
 	})
 }
 
@@ -53,7 +52,7 @@ func lockAgainstTheOrder(t *testing.T, db *bun.DB, during time.Duration) {
 		group.Go(func() {
 			for ctx.Err() == nil {
 				err := db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-					// The engine takes jobs first, then locks, each in order.
+					// The engine locks jobs first, then locks, each in order.
 					for _, query := range []string{
 						"SELECT l.type FROM job_type_lock l ORDER BY l.type DESC FOR UPDATE",
 						"SELECT j.id FROM job_system_jobs j WHERE j.status IN ('processing', 'scheduled') ORDER BY j.id DESC FOR UPDATE",

@@ -9,14 +9,14 @@ import (
 )
 
 var (
-	// table is what all tests of this package have come to.
+	// table is the results of all tests of this package.
 	table proof.Table
 
 	times = flag.Int("times", 3, "how often each fault happens on each database")
 )
 
 func TestMain(m *testing.M) {
-	// Faults last, and tests wait for them to be over: they share a processor well.
+	// Faults last, and tests wait for their end: they share a processor well.
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}

@@ -20,7 +20,7 @@ type network struct {
 	subnet      int
 }
 
-// newNetwork makes one; the numbers tell those of a process apart.
+// newNetwork makes a network; the numbers distinguish those of a process.
 func newNetwork(t *testing.T, number int) *network {
 	t.Helper()
 	testdb.NeedCapability(t, testdb.NetAdmin)
@@ -41,7 +41,7 @@ func newNetwork(t *testing.T, number int) *network {
 	return n
 }
 
-// within is the command that has another one run inside.
+// within is the command that runs another one inside.
 func (n *network) within() []string { return []string{"ip", "netns", "exec", n.name} }
 
 func (n *network) ip(args ...string) {
@@ -55,21 +55,19 @@ func (n *network) inside(args ...string) {
 	n.ip(append([]string{"netns", "exec", n.name}, args...)...)
 }
 
-// move gives the inside another address: what was connected by the old one is
-// gone without a word.
+// move gives the inside another address: its connections from the old one end silently.
 func (n *network) move(to int) {
 	n.t.Helper()
 	n.inside("ip", "address", "flush", "dev", "inside")
 	n.inside("ip", "address", "add", fmt.Sprintf("10.%s.%d/24", n.host[3:len(n.host)-2], to), "dev", "inside")
 }
 
-// The cable between a worker and the database is cut for longer than a lease, so
-// that packets vanish and nobody is told; another worker takes over. Then the
-// cable is well again; or the worker is elsewhere by then, and nothing that was
-// under way is ever answered.
+// The cable between a worker and the database is cut for longer than a lease, so that
+// packets are lost silently; another worker takes over. Then the cable is repaired; or the
+// worker has another address by then, and nothing that was sent before is ever answered.
 func TestTheNetworkIsCut(t *testing.T) {
 	number := map[testdb.Kind]int{testdb.Postgres: 1, testdb.MariaDB: 2}
-	// Who administers a database has it end transactions that nobody ends.
+	// Administrators make a database end idle transactions.
 	settings := map[testdb.Kind]testdb.ServerOption{
 		testdb.Postgres: testdb.ServerSetting("idle_in_transaction_session_timeout", "4s"),
 		testdb.MariaDB:  testdb.ServerSetting("idle-transaction-timeout", "4"),

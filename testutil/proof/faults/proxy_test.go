@@ -16,7 +16,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// newProxy is a proxy before a server, and the database's address by way of it.
+// newProxy makes a proxy before a server, and returns the database's address through it.
 func newProxy(t *testing.T, text, listen string) (*toxiproxy.Proxy, string) {
 	t.Helper()
 	at, err := url.Parse(text)
@@ -44,8 +44,8 @@ var connectionFaults = []struct {
 	{"narrow", `{"type": "bandwidth", "stream": "upstream", "attributes": {"rate": 20}}`, lease * 3 / 2},
 }
 
-// The connections of one worker, that of its listener too, are reset, cut, stalled
-// and slowed. The other worker's are well.
+// The connections of one worker, also that of its listener, are reset, cut, stalled and
+// slowed. The other worker's are not.
 func TestConnectionsAreCutStalledAndSlowed(t *testing.T) {
 	eachServer(t, func(t *testing.T, kind testdb.Kind) {
 		text := testdb.DSN(t, kind)
@@ -73,9 +73,8 @@ func TestConnectionsAreCutStalledAndSlowed(t *testing.T) {
 	})
 }
 
-// One of the two workers gets no connection for longer than a lease: it is
-// refused.
-func TestConnectionsAreRefused(t *testing.T) {
+// One of the two workers gets no connection for longer than a lease: it is rejected.
+func TestConnectionsAreRejected(t *testing.T) {
 	eachServer(t, func(t *testing.T, kind testdb.Kind) {
 		text := testdb.DSN(t, kind)
 		s := newScene(t, text)
@@ -90,6 +89,6 @@ func TestConnectionsAreRefused(t *testing.T) {
 				require.NoError(t, proxy.Start())
 			})
 		}
-		s.end("connections refused until the lease was over")
+		s.end("connections rejected until the lease had expired")
 	})
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// The database takes no writes for a while: the workers say so, and go on by
-// themselves when it does again.
+// The database rejects writes for a while: the workers log that, and continue by themselves
+// afterwards.
 func TestTheDatabaseIsReadOnlyForAWhile(t *testing.T) {
 	eachServer(t, func(t *testing.T, kind testdb.Kind) {
 		server := testdb.StartServer(t, kind)
@@ -35,11 +35,11 @@ func TestTheDatabaseIsReadOnlyForAWhile(t *testing.T) {
 		}
 		set := func(readOnly bool) {
 			exec(fmt.Sprintf("ALTER DATABASE %s SET default_transaction_read_only = %t", database, readOnly))
-			endConnections(t, kind, admin) // those keep their settings
+			endConnections(t, kind, admin) // existing ones keep their settings
 		}
 		says := "read-only"
 		if kind == testdb.MariaDB {
-			exec("CREATE USER ordinary@'127.0.0.1' IDENTIFIED BY 'ordinary'") // whom the setting holds for
+			exec("CREATE USER ordinary@'127.0.0.1' IDENTIFIED BY 'ordinary'") // for whom the setting holds
 			exec("GRANT ALL ON " + database + ".* TO ordinary@'127.0.0.1'")
 			at.User = url.UserPassword("ordinary", "ordinary")
 			set = func(readOnly bool) { exec(fmt.Sprintf("SET GLOBAL read_only = %t", readOnly)) }
@@ -55,15 +55,15 @@ func TestTheDatabaseIsReadOnlyForAWhile(t *testing.T) {
 			})
 		}
 		for _, w := range s.workers {
-			assert.Contains(t, s.log(w), says, "nobody was told")
+			assert.Contains(t, s.log(w), says, "it is not logged")
 		}
 		s.end("database read-only for 1.5 leases")
 	})
 }
 
-// A SQLite file on a read-only disk is refused with what to do, and opened once
-// it can be written.
-func TestAReadOnlyFileIsRefused(t *testing.T) {
+// A SQLite file on a read-only disk is an error that says what to do, and can be opened
+// once it is writable.
+func TestAReadOnlyFileIsRejected(t *testing.T) {
 	t.Parallel()
 	disk := testdb.Disk(t, 4<<20)
 	text := dsn.File(filepath.Join(disk, "jobs.db"))

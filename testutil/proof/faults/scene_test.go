@@ -17,14 +17,14 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// patience bounds every wait; nothing waits that long unless broken.
+// patience bounds each wait. It is reached only if something is broken.
 const patience = 5 * time.Minute
 
-// lease is that of the workers: short, so that faults outlast it.
+// lease is that of the workers: short, so that faults last longer.
 const lease = 2 * time.Second
 
-// scene is people who enqueue jobs of all kinds, workers that run them, and a
-// watch, on one database to which something happens.
+// scene is people who enqueue jobs of all kinds, workers that run them, and a watch, on one
+// database to which something happens.
 type scene struct {
 	t        *testing.T
 	db       *bun.DB // the test's own way to the database
@@ -36,14 +36,14 @@ type scene struct {
 	// finish ends the watch.
 	finish  func()
 	workers []*proof.Worker
-	// longest is the time in which all types went on after a fault.
+	// longest is the time in which all types continued after a fault.
 	longest time.Duration
 	faults  int
 	// takeovers is how often a worker was about to write late.
 	takeovers int
 }
 
-// newScene sets the scene on a database with the tables, by a way to it that
+// newScene makes a scene on a database with the tables, with a connection of the test that
 // the faults leave alone.
 func newScene(t *testing.T, text string) *scene {
 	t.Helper()
@@ -93,8 +93,8 @@ func (s *scene) work(workers int) {
 	s.crowd.begin()
 }
 
-// workAt starts a worker that reaches the database by another address, started
-// within a command if any is given.
+// workAt starts a worker that uses another address of the database, started within a
+// command if any is given.
 func (s *scene) workAt(text string, within ...string) {
 	s.t.Helper()
 	settings := s.settings
@@ -102,11 +102,11 @@ func (s *scene) workAt(text string, within ...string) {
 	s.add(s.fleet.StartAt(proof.Post{DSN: text, Within: within}, settings))
 }
 
-// add has a worker be stopped when the scene ends.
+// add makes a worker stop when the scene ends.
 func (s *scene) add(w *proof.Worker) { s.workers = append(s.workers, w) }
 
-// fault has something happen, which is over when harm returns, and waits until
-// jobs of all types have begun after that.
+// fault makes something fail, which is over when harm returns, and waits until jobs of all
+// types have begun after that.
 func (s *scene) fault(harm func()) {
 	s.t.Helper()
 	harm()
@@ -116,8 +116,7 @@ func (s *scene) fault(harm func()) {
 	s.awaitRuns(healed, func(proof.Entry) bool { return true })
 }
 
-// awaitRuns waits until a run of each type has begun since a moment, of those
-// that are meant.
+// awaitRuns waits until a run of each type has begun since a moment, of those that count.
 func (s *scene) awaitRuns(since proof.Moment, meant func(proof.Entry) bool) {
 	s.t.Helper()
 	var missing []string
@@ -143,7 +142,7 @@ func (s *scene) ledger() []proof.Entry {
 	return ledger
 }
 
-// lost is how many runs were told that their lease was lost.
+// lost returns how many runs learned that their lease was lost.
 func (s *scene) lost() (n int) {
 	for _, e := range s.ledger() {
 		if e.What == proof.RunOver && e.Error == "lease lost" {
@@ -153,8 +152,7 @@ func (s *scene) lost() (n int) {
 	return n
 }
 
-// end has everybody finish, proves that all is as it must be, and puts the
-// scene's faults into the table.
+// end stops all, proves that all is correct, and adds the scene's faults to the table.
 func (s *scene) end(what string) {
 	s.t.Helper()
 	s.crowd.settle()
@@ -172,11 +170,11 @@ func (s *scene) end(what string) {
 	assert.Len(s.t, s.crowd.all(), jobs, "jobs were enqueued twice, or got lost")
 	assert.Positive(s.t, s.faults, "nothing has happened")
 	table.Add(fmt.Sprintf("%s: %s", s.db.Dialect().Name(), what), s.faults, findings, s.longest)
-	s.t.Logf("%s: %d times; %d jobs; the tables were read %d times; %d runs lost their lease, %d workers met who had taken over; %v until all types went on",
+	s.t.Logf("%s: %d times; %d jobs; the tables were read %d times; %d runs lost their lease, %d takeovers before a late write; %v until all types continued",
 		what, s.faults, jobs, s.watch.Looks(), s.lost(), s.takeovers, s.longest)
 }
 
-// until waits for a condition, and looks often.
+// until waits for a condition, which it checks often.
 func until(t *testing.T, condition func() bool, otherwise func() string) {
 	t.Helper()
 	deadline := time.After(patience)

@@ -16,7 +16,7 @@ func TestTheDatabaseIsKilledAndStartedAgain(t *testing.T) {
 		s.work(2)
 		for range *times {
 			s.fault(func() {
-				last(t, rand.N(300*time.Millisecond)) // the moment is what is random
+				last(t, rand.N(300*time.Millisecond)) // the moment is random
 				require.NoError(t, server.Kill())
 				require.NoError(t, server.Restart())
 			})
@@ -41,7 +41,7 @@ func TestTheDatabaseIsStoppedForLongerThanALease(t *testing.T) {
 	})
 }
 
-// Connections are ended by the server, all of them, again and again.
+// The server ends all connections, repeatedly.
 func TestTheDatabaseEndsItsConnections(t *testing.T) {
 	eachServer(t, func(t *testing.T, kind testdb.Kind) {
 		text := testdb.DSN(t, kind)

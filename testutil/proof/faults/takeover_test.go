@@ -37,9 +37,9 @@ func (s *scene) keepBusy(w *proof.Worker) {
 	}, func() string { return w.Name + " has begun nothing:\n" + w.Log() })
 }
 
-// awaitTakeover returns when another worker has just begun a job that was under
-// way at one that has been cut off, or when its leases have been over for long:
-// its connection may keep rows locked, and on SQLite the file.
+// awaitTakeover returns when another worker has just begun a job that was running in one
+// that has been cut off, or when its leases have been expired for long: its connection may
+// keep rows locked, and on SQLite the file.
 func (s *scene) awaitTakeover(w *proof.Worker) {
 	s.t.Helper()
 	since := proof.Now()
@@ -52,8 +52,8 @@ func (s *scene) awaitTakeover(w *proof.Worker) {
 	}
 }
 
-// takenOver reports whether another worker has begun a job since a moment whose
-// run before was the worker's, and did not end.
+// takenOver reports whether another worker has begun a job since a moment whose previous
+// run was the worker's, and did not end.
 func (s *scene) takenOver(w *proof.Worker, since proof.Moment) bool {
 	s.t.Helper()
 	under := make(map[string]bool)
