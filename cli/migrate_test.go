@@ -30,9 +30,9 @@ func TestMigrateUpStatusAndDownOnEveryDatabase(t *testing.T) {
 		assert.Contains(t, f.ok("migrate", "status"), " group 1 ")
 		f.ok("list")
 
-		refusal := f.fails(ExitUsage, "migrate", "down")
-		assert.Contains(t, refusal, "add --yes to do it")
-		assert.Contains(t, refusal, "drop")
+		message := f.fails(ExitUsage, "migrate", "down")
+		assert.Contains(t, message, "add --yes to do it")
+		assert.Contains(t, message, "drop")
 		f.ok("list") // nothing has been undone
 
 		assert.Contains(t, f.ok("migrate", "down", "--yes"), "undid ")

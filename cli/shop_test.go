@@ -34,7 +34,7 @@ type parcel struct {
 // shop is a host with one definition.
 type shop struct {
 	entered chan string   // gets the name of each step that begins
-	open    chan struct{} // closed, it lets waiting steps go on
+	open    chan struct{} // closed to let waiting steps continue
 }
 
 func (h *shop) register(r *Registry) error { return r.Register(h.definition()) }

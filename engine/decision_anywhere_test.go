@@ -277,7 +277,7 @@ func TestADecisionHoldsWhenTheProcessDies(t *testing.T) {
 	})
 }
 
-// No attempt follows a decision, and nobody waits until it is due.
+// No attempt follows a decision, and the job does not wait until it is due.
 func TestADecisionEndsTheWaitForAnotherAttempt(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {

@@ -274,9 +274,9 @@ func TestAnOlderEngineLeavesANewerOnesJobToIt(t *testing.T) {
 	}
 }
 
-// The other way round, each change is one that fits: a newer engine goes on with an older
-// one's job, whether or not it has left one to it.
-func TestANewerEngineGoesOnWithAnOlderOnesJob(t *testing.T) {
+// In the other direction each change fits: a newer engine continues an older one's job,
+// whether or not the older one has left it.
+func TestANewerEngineContinuesAnOlderOnesJob(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
 		"a step appended that the job has passed", "a step appended that the job has not reached", "a step renamed", "a step renamed that waits",
@@ -307,7 +307,7 @@ func TestANewerEngineGoesOnWithAnOlderOnesJob(t *testing.T) {
 }
 
 // A job that no engine fits fails when the time is over, as it does at once without such a
-// time. What lacks only a step that has not begun goes on without it.
+// time. A job that lacks only a step that has not begun continues without it.
 func TestAJobIsLeftForABoundedTime(t *testing.T) {
 	t.Parallel()
 	for name, fails := range map[string]bool{"a step inserted": true, "a step appended that the job has not reached": false} {
@@ -353,7 +353,7 @@ func TestAJobIsLeftForABoundedTime(t *testing.T) {
 }
 
 // An older engine that never runs out of jobs of the type gives a newer one the chance to
-// claim what it has left, and goes on with its own in their order meanwhile.
+// claim what it has left, and meanwhile continues with its own in their order.
 func TestABacklogDoesNotKeepALeftJobFromANewerEngine(t *testing.T) {
 	t.Parallel()
 	testdb.EachDSN(t, func(t *testing.T, text string) {
@@ -390,7 +390,7 @@ func TestABacklogDoesNotKeepALeftJobFromANewerEngine(t *testing.T) {
 			left(t, watch, id)
 		}
 		before := ran.Load()
-		require.Eventually(t, func() bool { return ran.Load() > before+5 }, patience, time.Millisecond, "others go on meanwhile")
+		require.Eventually(t, func() bool { return ran.Load() > before+5 }, patience, time.Millisecond, "others continue meanwhile")
 		start(t, newEngine(t, testdb.Open(t, text), deploying(patience), c.definitions(true, &tr)...))
 		for _, id := range ids {
 			s := ended(t, watch, id)
@@ -447,7 +447,7 @@ func TestAnInputThatNoPlanCanBeMadeForIsLeftOnlyIfAnEngineCould(t *testing.T) {
 	})
 }
 
-// A person who resumes a job by a definition wants it to go on by that one.
+// A person who resumes a job by a definition wants it to continue by that one.
 func TestAResumeByADefinitionDoesNotWaitForAnother(t *testing.T) {
 	t.Parallel()
 	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {

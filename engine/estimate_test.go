@@ -119,8 +119,8 @@ func TestAStepThatGoesOnFromItsCheckpointIsEstimatedByItsSpeedSince(t *testing.T
 	})
 }
 
-// When it takes longer, it is still shown to take a while. The second job follows the first at once, and its engine writes its heartbeats
-// meanwhile.
+// If the step takes longer, it still shows some time left. The second job follows the first
+// at once, and its engine writes its heartbeats meanwhile.
 func TestASilentStepIsEstimatedByWhatTheLastJobTook(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -348,7 +348,7 @@ func TestWhatACheckpointHasDoneIsNoneOfThisRunsSpeed(t *testing.T) {
 	for name, c := range map[string]struct {
 		first, second func(d *steps.Definition[input])
 	}{
-		"beside a member that begins anew": {first: func(d *steps.Definition[input]) {
+		"beside a member that begins again": {first: func(d *steps.Definition[input]) {
 			group := steps.Parallel(d, "both")
 			steps.Do(group, "counts", counts(10), steps.Weight(1000))
 			steps.Do(group, "waits", func(ctx context.Context, run *steps.Run[input]) error {
@@ -394,7 +394,7 @@ func TestWhatACheckpointHasDoneIsNoneOfThisRunsSpeed(t *testing.T) {
 	}
 }
 
-func TestAnotherAttemptIsEstimatedAnew(t *testing.T) {
+func TestAnotherAttemptIsEstimatedAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var eng *engine.Engine
@@ -418,8 +418,8 @@ func TestAnotherAttemptIsEstimatedAnew(t *testing.T) {
 	})
 }
 
-// A condition that is never met tells that the step takes no time.
-func TestAStepThatIsAlwaysSkippedKeepsNobodyFromAnEstimate(t *testing.T) {
+// If a condition is never met, the step takes no time.
+func TestAStepThatIsAlwaysSkippedPreventsNoEstimate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var eng *engine.Engine

@@ -48,16 +48,16 @@ func TestTheStatusSaysThatNoEngineHasHadAJobsType(t *testing.T) {
 		eng := newEngine(t, db, config(), three())
 		long := engine.At(time.Now().Add(-time.Hour))
 		status := func(opts ...engine.EnqueueOption) *model.JobView {
-			s, err := eng.Status(t.Context(), enqueue(t, eng, raw("nobody:has"), opts...).ID)
+			s, err := eng.Status(t.Context(), enqueue(t, eng, raw("no-engine:has"), opts...).ID)
 			require.NoError(t, err)
 			return s
 		}
-		assert.Equal(t, `an engine that has the type "nobody:has": none has run on this database yet`, status(long).WaitsFor)
+		assert.Equal(t, `an engine that has the type "no-engine:has": none has run on this database yet`, status(long).WaitsFor)
 		assert.Empty(t, status(engine.At(time.Now().Add(time.Hour))).WaitsFor, "it waits for its time")
 		assert.Empty(t, status().WaitsFor, "an engine may be starting")
 
-		stop := start(t, newEngine(t, db, config(), one("nobody:has", nothing)))
-		job := enqueue(t, eng, raw("nobody:has"))
+		stop := start(t, newEngine(t, db, config(), one("no-engine:has", nothing)))
+		job := enqueue(t, eng, raw("no-engine:has"))
 		ended(t, eng, job.ID)
 		stop()
 		assert.Empty(t, status(long).WaitsFor, "an engine has had it, and may have it again")

@@ -161,7 +161,7 @@ func TestAJobsEndRacesWithEnqueuesOfItsKey(t *testing.T) {
 		}
 		list, err := eng.List(t.Context(), engine.Filter{Limit: 1000})
 		require.NoError(t, err)
-		assert.Len(t, list, len(seen), "every job was returned to somebody")
+		assert.Len(t, list, len(seen), "every job was returned to a caller")
 		sound(t, testdb.Open(t, dsn))
 	})
 }

@@ -122,7 +122,7 @@ func ExampleThrottle() {
 	// Output: 2
 }
 
-// A reader got an update, and has heard nothing since.
+// A reader got an update, and no other one since.
 func ExampleUpdate_After() {
 	u := progress.Update{Remaining: 10 * time.Minute, Source: progress.SourceHistory}
 	fmt.Println(u.After(4 * time.Minute).Remaining.Round(time.Second))

@@ -151,7 +151,7 @@ func TestRedactKeepsWhatHelps(t *testing.T) {
 		assert.Equal(t, strings.Contains(want, mask), HasSecret(text), text)
 	}
 	assert.False(t, HasSecret("postgres://db"), "Redact writes it another way, and hides nothing")
-	assert.True(t, HasSecret("ann:s3cret@tcp(db)/app"), "nobody can tell")
+	assert.True(t, HasSecret("ann:s3cret@tcp(db)/app"), "it cannot be known")
 }
 
 func TestWithDatabaseChangesNothingElse(t *testing.T) {
@@ -303,8 +303,8 @@ var everyError = func() string {
 	return all.String()
 }()
 
-// A DSN that is made of a path names that file, whatever the path is; the few
-// paths that no DSN can name are refused, and never taken for another one.
+// A DSN that is made of a path names that file, whatever the path is; the few paths that no
+// DSN can name are errors, and never mistaken for another one.
 func FuzzFile(f *testing.F) {
 	for _, seed := range []string{"jobs.db", "/what? #1/100%/a@b:c@d=e +.db", `C:\jobs.db`, " a ", "a\nb", ":memory:", "//host/x", "%41", "sqlite://x", "\x7f", "a\x00"} {
 		f.Add(seed)

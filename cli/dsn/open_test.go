@@ -243,8 +243,8 @@ func TestPostgresIsOpenedWithTheUsersOwnParameters(t *testing.T) {
 	assert.Equal(t, 8, db.Stats().MaxOpenConnections)
 }
 
-// What a text in SQL means depends on these, and on servers they are defaults
-// that somebody may change.
+// The meaning of a text in SQL depends on these settings, and their defaults on a server
+// may be changed.
 func TestTextsMeanTheSameWhateverTheServersDefaults(t *testing.T) {
 	t.Parallel()
 	for kind, cases := range map[testdb.Kind][]struct{ param, query, want string }{

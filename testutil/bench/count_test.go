@@ -20,7 +20,7 @@ type counts struct {
 	asked        int // by the harness, of both
 }
 
-// uncounted stands for a number of statements that nobody has counted.
+// uncounted stands for a number of statements that was not counted.
 const uncounted = -1
 
 // asked is how many questions the harness has asked that are not the system's.
@@ -65,8 +65,8 @@ func (c counts) each(steps float64) string {
 	return text
 }
 
-// commits is how many transactions a PostgreSQL database has seen. A server
-// process tells at its end at the latest, so all of them must have gone.
+// commits returns the number of transactions of a PostgreSQL database. A server process
+// reports its own at its end at the latest, so all of them must have ended.
 func commits(t *testing.T, address string) int {
 	t.Helper()
 	name := parsePostgres(t, address).Database
@@ -82,8 +82,8 @@ func commits(t *testing.T, address string) int {
 // preloaded says that PostgreSQL can count statements.
 var preloaded bool
 
-// preloadStatements has a PostgreSQL server able to count statements, which it
-// does where watchStatements tells it to: it slows everything by some percent.
+// preloadStatements makes a PostgreSQL server able to count statements. It counts them only
+// if watchStatements enables that, which slows everything by some percent.
 func preloadStatements(t *testing.T, server *testdb.Server) {
 	t.Helper()
 	db := maintenance(t, server.EmptyDSN(t))

@@ -119,7 +119,7 @@ func (d dbosOn) launch(ctx context.Context, t *testing.T, address string, s shap
 		DatabaseURL:        url,
 		SQLiteSystemDB:     pool,
 		AppName:            "bench",
-		Logger:             slog.New(slog.DiscardHandler), // its shutdown is noisy; the counts tell what went wrong
+		Logger:             slog.New(slog.DiscardHandler), // its shutdown is noisy; the counts show what went wrong
 		ApplicationVersion: dbosVersion,
 		ExecutorID:         "bench",
 	})

@@ -17,7 +17,7 @@ import (
 	"github.com/ntxdev/jobsystem/testutil/testdb"
 )
 
-// What tells this program that it is the other process of a measurement.
+// The variables by which this program knows that it is the other process of a measurement.
 const (
 	systemVariable  = "JOBSYSTEM_BENCH_SYSTEM"
 	addressVariable = "JOBSYSTEM_BENCH_ADDRESS"

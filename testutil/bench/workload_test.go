@@ -105,8 +105,8 @@ type figure struct {
 	allocated uint64 // bytes, on Go's heap
 }
 
-// counter tells when the first step of a workload's first job and the last
-// step of its last are reached.
+// counter measures when the first step of a workload's first job and the last step of its
+// last job are reached.
 type counter struct {
 	shape shape
 	begin sync.Once
