@@ -10,10 +10,10 @@
 //	status := h.Run()
 //
 // It skips waits ([Harness.SkipWait]), sends signals ([Harness.Signal]) and makes
-// steps fail ([Harness.FailStep]). [CrashEverywhere] runs a job again and again,
-// with its process dying at another of its writes each time.
+// steps fail ([Harness.FailStep]). [CrashEverywhere] runs a job repeatedly, and its
+// process dies at another of its writes each time.
 //
-// Package testdb has the databases: real ones of each kind, for a harness as for
+// Package testdb has the databases: real ones of each kind, for a harness and for
 // any other test.
 //
 //	func TestMain(m *testing.M) { testutil.Main(m) }
@@ -28,9 +28,9 @@
 //
 // # Virtual time
 //
-// In a bubble of testing/synctest a harness has its job and its database live in
-// the bubble's time, which passes at once where nothing is done: waits of weeks,
-// long delays and timeouts take no time at all, and exactly as long as they say.
+// In a bubble of testing/synctest the job and the database of a harness use the
+// bubble's time, which passes at once while nothing is done: waits of weeks,
+// long delays and timeouts take no real time, and exactly as long as they say.
 //
 //	synctest.Test(t, func(t *testing.T) {
 //		h := testutil.NewHarness(t, Trial(store)) // sleeps 30 days, then awaits an approval for 7
@@ -39,12 +39,12 @@
 //		require.Equal(t, 37*24*time.Hour, status.FinishedAt.Sub(status.CreatedAt.Time))
 //	})
 //
-// It takes SQLite, in memory if nothing else is said, and for [OnDB] a database
-// from [testdb.Open] within the bubble: the clock of SQLite is then the bubble's,
-// in the host's own statements as well. Steps must not wait for what lies outside
-// of the bubble, a real server say: no time passes then. The harness stops its
-// engine while the job waits, and the time a job waits does not count for
-// [Within]. An engine that runs costs real time, about half a second for an hour.
+// It needs SQLite, in memory by default, or for [OnDB] a database from
+// [testdb.Open] within the bubble: the clock of SQLite is then the bubble's,
+// in the host's own statements too. Steps must not wait for anything outside
+// of the bubble, for example a real server: no time passes then. The harness stops
+// its engine while the job waits, and the time that a job waits does not count for
+// [Within]. An engine that runs needs real time, about half a second for an hour.
 //
 // It may import Bun and the drivers, the packages testdb and wire, the command's
 // package dsn, and this module's engine, model, steps and migrations. Nothing but
