@@ -62,6 +62,7 @@ func (c change) definitions(newer bool, tr *trace) []steps.Handler {
 		c.newer(d, tr)
 	}
 	child := steps.Define[fan]()
+	steps.AwaitSignal[fan, string](child, "release") // so that the parent is seen to wait
 	steps.Do(child, "work", func(context.Context, *steps.Run[fan]) error { return nil })
 	return []steps.Handler{d, child}
 }
@@ -246,6 +247,12 @@ func TestAnOlderEngineLeavesANewerOnesJobToIt(t *testing.T) {
 				start(t, older)
 				for _, signal := range []string{"go", "release"} {
 					_, err := watch.Signal(t.Context(), id, signal, "yes", "ann")
+					require.NoError(t, err)
+				}
+				children, err := watch.List(t.Context(), engine.Filter{Parent: id})
+				require.NoError(t, err)
+				for _, child := range children {
+					_, err := watch.Signal(t.Context(), child.ID, "release", "yes", "ann")
 					require.NoError(t, err)
 				}
 				s := left(t, older, id)
