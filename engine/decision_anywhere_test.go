@@ -353,3 +353,28 @@ func TestADecisionIsRedacted(t *testing.T) {
 		seen()
 	})
 }
+
+// The row of a running job was marked as deleted by hand: it can still be told to end.
+func TestARunningJobThatIsMarkedAsDeletedCanBeDecidedAboutAndCancelled(t *testing.T) {
+	t.Parallel()
+	testdb.EachDB(t, func(t *testing.T, db *bun.DB) {
+		p := newPausing()
+		eng := newEngine(t, db, config(), p.definition())
+		other := newEngine(t, db, config())
+		start(t, eng)
+		for want, ask := range map[model.Status]func(uuid.UUID) error{
+			model.Cancelled: func(id uuid.UUID) error { return other.Cancel(t.Context(), id, "ann", "") },
+			model.Failed:    func(id uuid.UUID) error { return other.Fail(t.Context(), id, "no", nil) },
+		} {
+			id := enqueue(t, eng, input{}).ID
+			receive(t, p.begun)
+			_, err := db.NewRaw("UPDATE job_system_jobs SET deleted_at = created_at WHERE id = ?", id.String()).Exec(t.Context())
+			require.NoError(t, err)
+			require.NoError(t, ask(id))
+			if want == model.Failed {
+				p.release <- nil
+			}
+			assert.Equal(t, want, ended(t, eng, id).Status)
+		}
+	})
+}

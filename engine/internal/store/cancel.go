@@ -14,7 +14,11 @@ import (
 const cancelQuery = `
 UPDATE job_system_jobs
 SET {change} cancel_requested_at = {now}, cancelled_by = ?, cancel_reason = ?, updated_at = {now}
-WHERE id = ? AND status = ? AND attempt = ? AND deleted_at IS NULL AND cancel_requested_at IS NULL`
+WHERE id = ?
+	AND status = ?
+	AND attempt = ?
+	AND (deleted_at IS NULL OR status = 'processing')
+	AND cancel_requested_at IS NULL`
 
 // What a cancel request changes besides.
 const (

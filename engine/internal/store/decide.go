@@ -15,7 +15,7 @@ import (
 const decideQuery = `
 UPDATE job_system_jobs
 SET decision = {json ?}, updated_at = {now}
-WHERE id = ? AND status = 'processing' AND attempt = ? AND deleted_at IS NULL AND decision IS NULL`
+WHERE id = ? AND status = 'processing' AND attempt = ? AND decision IS NULL`
 
 // Decide puts a decision on a processing job that has none, unless check returns an error
 // for the job, and reports whether it did. It returns the row as it was before, or nil if
