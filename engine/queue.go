@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/ntxdev/jobsystem/engine/internal/execution"
@@ -11,14 +12,22 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// addQueue adds when a job is expected to start and to end that waits for its turn, by how many
-// jobs are ahead of it and how long the last jobs of its type took. It adds nothing to a job
-// that waits for something else, and in a caller's transaction, whose connection may be the
-// only one.
+// addQueue adds when a job is expected to start and to end that waits for its turn. It adds
+// nothing to a job that waits for something else, and in a caller's transaction, whose
+// connection may be the only one.
 func (c *Client) addQueue(ctx context.Context, s *model.JobView, row *store.Row) error {
 	if s.Status != model.Scheduled || s.WaitsFor != "" || s.ScheduledAt.IsZero() || !s.DeletedAt.IsZero() || c.inTx {
 		return nil
 	}
+	if err := c.forecastQueue(ctx, s, row); err != nil {
+		return fmt.Errorf("show job %s: %w", s.ID, err)
+	}
+	return nil
+}
+
+// forecastQueue goes by how many jobs are ahead of the job, and by how long the last jobs of
+// its type took.
+func (c *Client) forecastQueue(ctx context.Context, s *model.JobView, row *store.Row) error {
 	ahead, err := c.engine.store.Ahead(ctx, c.db, &row.Job)
 	if err != nil {
 		return err

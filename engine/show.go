@@ -23,18 +23,27 @@ func (c *Client) Job(ctx context.Context, id uuid.UUID) (*model.Job, error) {
 // Status returns the status of a job, deleted or not, with everything that a client of an
 // API needs to show it, or [ErrNotFound].
 func (c *Client) Status(ctx context.Context, id uuid.UUID) (*model.JobView, error) {
-	row, err := c.row(ctx, "show", id)
+	s, row, err := c.view(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	s := status(c.shown(row))
-	if err := c.addChildren(ctx, s); err != nil {
-		return nil, fmt.Errorf("show job %s: %w", id, err)
-	}
 	if err := c.addQueue(ctx, s, row); err != nil {
-		return nil, fmt.Errorf("show job %s: %w", id, err)
+		return nil, err
 	}
 	return s, nil
+}
+
+// view returns the status of a job without what is ahead of it, and its row.
+func (c *Client) view(ctx context.Context, id uuid.UUID) (*model.JobView, *store.Row, error) {
+	row, err := c.row(ctx, "show", id)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := status(c.shown(row))
+	if err := c.addChildren(ctx, s); err != nil {
+		return nil, nil, fmt.Errorf("show job %s: %w", id, err)
+	}
+	return s, row, nil
 }
 
 // addChildren adds the progress of the children that a job waits for: the progress in the
@@ -173,12 +182,15 @@ func (c *Client) Wait(ctx context.Context, id uuid.UUID, each func(*model.JobVie
 	defer ticker.Stop()
 	var last string
 	for {
-		s, err := c.Status(ctx, id)
+		s, row, err := c.view(ctx, id)
 		if err != nil {
 			return nil, err
 		}
 		now := fingerprint(s)
 		if each != nil && now != last {
+			if err := c.addQueue(ctx, s, row); err != nil { // not at each look: it costs several queries
+				return nil, err
+			}
 			each(s)
 		}
 		last = now
