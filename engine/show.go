@@ -174,8 +174,9 @@ func (c *Client) Types(ctx context.Context) ([]TypeSummary, error) {
 }
 
 // Wait waits until a job has ended, and returns its last status. If each is not nil, it is
-// called with the status now and after each change. Wait reads the job every 100 ms. When
-// ctx ends, it returns the status so far and the cause.
+// called with the status now and after each change. Only what each gets has what is ahead of a
+// job that waits for its turn. Wait reads the job every 100 ms. When ctx ends, it returns the
+// status so far and the cause.
 func (c *Client) Wait(ctx context.Context, id uuid.UUID, each func(*model.JobView)) (*model.JobView, error) {
 	const interval = 100 * time.Millisecond
 	ticker := time.NewTicker(interval)

@@ -16,7 +16,7 @@ type Tables struct{ prefix string }
 
 var (
 	prefixForm = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
-	ourNames   = regexp.MustCompile(`\bjob_(?:system_|type_lock|engine\b|type_pause)`)
+	ourNames   = regexp.MustCompile(`\bjob_(?:system_|type_lock)`)
 )
 
 // TablesWithPrefix returns the tables whose names begin with a prefix: at most
@@ -39,7 +39,8 @@ func (t Tables) Prefix() string { return t.prefix }
 func (t Tables) Usual(name string) string { return strings.TrimPrefix(name, t.prefix) }
 
 // In returns a text, such as a statement, with the names of these tables in place of the
-// usual ones, also where they are the beginning of the name of an index or a constraint.
+// usual ones, also where they are the beginning of the name of an index or a constraint. A
+// new table is to be named in ourNames.
 func (t Tables) In(text string) string {
 	if t.prefix == "" {
 		return text

@@ -9,36 +9,36 @@ import (
 	"github.com/ntxdev/jobsystem/steps/plan"
 )
 
-// misfitError says that the definition here cannot run a job on which an engine has worked
+// mismatchError says that the definition here cannot run a job on which an engine has worked
 // whose definition could: the two differ, as those of two versions do during a deploy.
-type misfitError struct{ error }
+type mismatchError struct{ error }
 
-func (e misfitError) Unwrap() error { return e.error }
+func (e mismatchError) Unwrap() error { return e.error }
 
-// match makes the job's plan and matches its records with that. It returns a misfitError
+// match makes the job's plan and matches its records with that. It returns a mismatchError
 // where another definition may still run the job, and the error with which it fails
 // otherwise.
 func (r *run) match(handler Handler, data model.Data) (*plan.Plan, *plan.Match, error) {
 	may := r.leaveTime(data) > 0
-	misfit := func(err error) (*plan.Plan, *plan.Match, error) {
+	mismatch := func(err error) (*plan.Plan, *plan.Match, error) {
 		if may {
-			err = misfitError{err}
+			err = mismatchError{err}
 		}
 		return nil, nil, err
 	}
 	made, err := plan.Of(handler, data.Input)
 	if err != nil {
-		return misfit(err)
+		return mismatch(err)
 	}
 	match := made.Match(data, r.Limits)
 	switch err := match.Err(); {
 	case errors.Is(err, plan.ErrDrift):
-		return misfit(err)
+		return mismatch(err)
 	case err != nil:
 		return nil, nil, err
 	}
 	if step := made.Lacks(data); step != "" && may {
-		return misfit(fmt.Errorf("%w: it has not run step %q yet, which the definition lacks: declare it as removed if it must not run any more", plan.ErrDrift, step))
+		return mismatch(fmt.Errorf("%w: it has not run step %q yet, which the definition lacks: declare it as removed if it must not run any more", plan.ErrDrift, step))
 	}
 	return made, match, nil
 }
@@ -57,11 +57,11 @@ func (r *run) leaveTime(data model.Data) time.Duration {
 }
 
 // leave returns the ending of a run whose job is left to other engines, because of a
-// misfitError. Nothing of the job has changed. The engine that fits claims it, in the order
+// mismatchError. Nothing of the job has changed. The engine that fits claims it, in the order
 // in which the jobs of the type are due; if none does in time, one that does not fits ends
 // it as it would have without that.
 func (r *run) leave(err error) (e ending, left bool) {
-	if !errors.As(err, new(misfitError)) {
+	if !errors.As(err, new(mismatchError)) {
 		return ending{}, false
 	}
 	data, parseErr := model.ParseData(r.job.Data)

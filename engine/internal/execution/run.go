@@ -118,7 +118,9 @@ func (r *run) RequestCancel() {
 }
 
 // Reopen withdraws the run's end. The lock is held.
-func (r *run) Reopen() { r.end, r.err, r.wake = "", "", wake{} }
+func (r *run) Reopen() {
+	r.end, r.err, r.wake, r.leftUntil, r.freesType = "", "", wake{}, model.Time{}, false
+}
 
 // expire ends the run because its lease was not renewed in time: from now on another engine
 // may take the job over.

@@ -86,7 +86,7 @@ func (r *Renewer) renewAll(ctx context.Context, leases []*Lease) error {
 			if errors.Is(ctx.Err(), context.Canceled) {
 				return nil // the engine stops
 			}
-			r.Log.Warn("leases could not be renewed: another transaction keeps their rows of job_type_lock locked; end it, or the leases expire", "types", locked)
+			r.Log.Warn("leases could not be renewed: another transaction has locked their rows of the table of locks; end it, or the leases expire", "types", locked)
 			return nil
 		}
 	}

@@ -23,8 +23,9 @@ type database interface {
 	// from writing.
 	soleWriter() bool
 
-	// sql and inTx are those of the executor.
+	// sql, named and inTx are those of the executor.
 	sql(op Op, template string) string
+	named(table string) string
 	inTx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error
 
 	// beginWriting makes a transaction, of which it is the first statement, one

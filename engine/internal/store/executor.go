@@ -54,5 +54,8 @@ func (e *executor) sqlLater(op Op, template string, d time.Duration) string {
 	return strings.ReplaceAll(e.sql(op, template), "{micros}", micros(d))
 }
 
+// named returns a name of a table as it is with this store's prefix.
+func (e *executor) named(table string) string { return e.tables.In(table) }
+
 // Channel returns the PostgreSQL channel that engines on these tables share.
-func (e *executor) Channel() string { return e.tables.In(channel) }
+func (e *executor) Channel() string { return e.named(channel) }

@@ -84,13 +84,13 @@ func fill(ctx context.Context, d database, db bun.IDB, jobs, rows []*model.Job, 
 			continue
 		}
 		if j.IdempotencyKey == nil {
-			return fmt.Errorf("insert job of type %q: the database has inserted no row of its id, and says nothing of an error: has job_system_jobs a trigger?", j.Type)
+			return fmt.Errorf("insert job of type %q: the database has inserted no row of its id, and says nothing of an error: has %s a trigger?", j.Type, d.named("job_system_jobs"))
 		}
 		switch err := readByKey(ctx, d, db, j); {
 		case errors.Is(err, sql.ErrNoRows) && tries > 1: // the key does not bind any more
 			return insertJobs(ctx, d, db, []*model.Job{j}, true, tries-1)
 		case errors.Is(err, sql.ErrNoRows):
-			return fmt.Errorf("insert job of type %q: the database inserts no row, and has none of its idempotency key: has job_system_jobs a trigger?", j.Type)
+			return fmt.Errorf("insert job of type %q: the database inserts no row, and has none of its idempotency key: has %s a trigger?", j.Type, d.named("job_system_jobs"))
 		case err != nil:
 			return err
 		}

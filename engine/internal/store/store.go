@@ -18,8 +18,8 @@ type Store struct {
 	database database
 }
 
-// New returns a store on these tables of db. It asks which database that is, and returns an error
-// if the connection's settings change texts or times.
+// New returns a store on these tables of db. It asks which database that is, and
+// returns an error if the connection's settings change texts or times.
 func New(ctx context.Context, db *bun.DB, tables model.Tables) (*Store, error) {
 	s, err := detect(ctx, db, tables)
 	if err != nil {
@@ -59,12 +59,12 @@ func detect(ctx context.Context, db *bun.DB, tables model.Tables) (*Store, error
 func (s *Store) CheckTables(ctx context.Context) error {
 	err := s.db.NewRaw(s.sql(OpCheck, "SELECT {job_columns j} FROM job_system_jobs j WHERE 1 = 0 AND j.writes = 0")).Scan(ctx, new([]model.Job))
 	if err != nil {
-		return fmt.Errorf(s.tables.In("read job_system_jobs: %w"), err)
+		return fmt.Errorf("read %s: %w", s.named("job_system_jobs"), err)
 	}
 	err = s.db.NewRaw(s.sql(OpCheck, "SELECT l.type, l.locked_until, l.updated_at, l.owner, l.job_id, l.attempt FROM job_type_lock l WHERE 1 = 0")).
 		Scan(ctx, new([]model.TypeLock))
 	if err != nil {
-		return fmt.Errorf(s.tables.In("read job_type_lock: %w"), err)
+		return fmt.Errorf("read %s: %w", s.named("job_type_lock"), err)
 	}
 	return nil
 }
