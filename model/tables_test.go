@@ -14,7 +14,7 @@ func TestTablesWithAPrefixAreNamedInATextAndNothingElseIs(t *testing.T) {
 	tables, err := model.TablesWithPrefix("crm_")
 	require.NoError(t, err)
 	for text, want := range map[string]string{
-		"UPDATE job_system_jobs AS j": "UPDATE crm_job_system_jobs AS j",
+		"UPDATE job_system_jobs AS j":                          "UPDATE crm_job_system_jobs AS j",
 		"FORCE INDEX (job_system_jobs_claim), 'job_type_lock'": "FORCE INDEX (crm_job_system_jobs_claim), 'crm_job_type_lock'",
 		"l.job_id, my_job_system_jobs, job_types":              "l.job_id, my_job_system_jobs, job_types",
 	} {
