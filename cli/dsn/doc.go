@@ -19,7 +19,8 @@
 // # Settings
 //
 // Some settings are made here, since without them values would change or what was
-// committed would be lost: see engine.New, which checks them on any connection.
+// committed would be lost. A host that opens its own database must make them itself:
+// engine.New finds only those that change texts, times or the isolation of statements.
 //
 // On MySQL and MariaDB any other value of them is an error, so they are best left
 // out: times are in UTC (loc=UTC, time_zone=+00:00, parseTime=true), texts in
